@@ -1,0 +1,1 @@
+"""What a cluster is: frozen values without I/O."""

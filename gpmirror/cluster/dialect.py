@@ -1,0 +1,81 @@
+"""The server families gpmirror speaks to, and what each of them knows.
+
+Facts: catalog shapes and file grammars of 4.3, 5, 6, 7, Cloudberry and Greengage as read in their
+sources; 5.8.1, 6.24.3 and 7.0.0 also as recorded live.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class DialectName(StrEnum):
+    """Names as written in a spec."""
+
+    GP4 = "gp4"
+    GP5 = "gp5"
+    GP6 = "gp6"
+    GP7 = "gp7"
+    CLOUDBERRY = "cloudberry"
+    GREENGAGE6 = "greengage6"
+    GREENGAGE7 = "greengage7"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What one family's catalog, files and utilities look like.
+
+    `file_replication` is the 4.3/5 generation: replication ports, filespaces, colon-separated
+    files with a `filespaceOrder=` header, and hostnames looked up over SSH. The later generation
+    separates with `|`, has neither, and sets hostname to the address of an `-i` line.
+    `coordinator_word` is the family's own word for the coordinator in options and variables.
+    `move_engine` is the utility that moves a mirror which is up: gprecoverseg with two groups
+    keeps the old directory and was recorded on 5.8.1 (inside gpmovemirrors), 6.24.3 and 7.0.0;
+    where no such run is on record gpmovemirrors is used.
+    """
+
+    name: DialectName
+    title: str
+    file_replication: bool
+    coordinator_word: Literal["master", "coordinator"]
+    move_engine: Literal["gprecoverseg", "gpmovemirrors"]
+
+    @property
+    def separator(self) -> str:
+        """What separates the fields of a line in the utilities' files."""
+        return ":" if self.file_replication else "|"
+
+
+def _old(name: DialectName, title: str, engine: Literal["gprecoverseg", "gpmovemirrors"]) -> Dialect:
+    return Dialect(
+        name=name,
+        title=title,
+        file_replication=True,
+        coordinator_word="master",
+        move_engine=engine,
+    )
+
+
+def _new(
+    name: DialectName,
+    title: str,
+    word: Literal["master", "coordinator"],
+    engine: Literal["gprecoverseg", "gpmovemirrors"] = "gprecoverseg",
+) -> Dialect:
+    return Dialect(
+        name=name, title=title, file_replication=False, coordinator_word=word, move_engine=engine
+    )
+
+
+DIALECTS: dict[DialectName, Dialect] = {
+    found.name: found
+    for found in (
+        _old(DialectName.GP4, "Greenplum 4.3", "gpmovemirrors"),
+        _old(DialectName.GP5, "Greenplum 5", "gprecoverseg"),
+        _new(DialectName.GP6, "Greenplum 6", "master"),
+        _new(DialectName.GP7, "Greenplum 7", "coordinator"),
+        _new(DialectName.CLOUDBERRY, "Apache Cloudberry", "coordinator", "gpmovemirrors"),
+        _new(DialectName.GREENGAGE6, "Greengage 6", "master"),
+        _new(DialectName.GREENGAGE7, "Greengage 7", "coordinator"),
+    )
+}

@@ -1,0 +1,71 @@
+"""What the catalog says: the observed cluster."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from gpmirror.cluster.dialect import Dialect
+from gpmirror.cluster.segment import COORDINATOR_CONTENT, Role, Segment
+
+_EMPTY: Mapping[int, int] = MappingProxyType({})
+
+CopyFact = Literal[
+    "rewindable", "absent", "backup_label", "no_pg_control", "foreign", "copying", "unknown"
+]
+"""What a look at a down copy's directory found: our own and complete enough for an incremental
+recovery; not there; a partial base backup; no pg_control; another system identifier; a base backup
+still running; not inspected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A catalog at one moment.
+
+    `segments` is in canonical order: content, preferred primary first, dbid. `filespaces` names
+    those beyond pg_system (4.3, 5). `sizes` are bytes by content, `copies` facts by dbid; both may
+    be empty. `source` names the file or server for messages. `notes` are remarks made while
+    reading. `dialect_assumed` is true where the text did not settle the family.
+    """
+
+    segments: tuple[Segment, ...]
+    dialect: Dialect
+    dialect_assumed: bool = False
+    server_version: str | None = None
+    system_identifier: str | None = None
+    filespaces: tuple[str, ...] = ()
+    sizes: Mapping[int, int] = _EMPTY
+    copies: Mapping[int, CopyFact] = field(default_factory=dict)
+    source: str = "catalog"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def coordinator(self) -> Segment | None:
+        """The preferred coordinator row (not the standby), if the source has it."""
+        for row in self.segments:
+            if row.content == COORDINATOR_CONTENT and row.is_preferred_primary:
+                return row
+        return None
+
+    @property
+    def directories_known(self) -> bool:
+        """Whether every row of a segment tells its data directory."""
+        return all(row.directory is not None for row in self.segments if row.content >= 0)
+
+    def pairs(self) -> dict[int, tuple[Segment, Segment | None]]:
+        """Content -> (preferred primary row, preferred mirror row or None), by content id."""
+        primaries: dict[int, Segment] = {}
+        mirrors: dict[int, Segment] = {}
+        for row in self.segments:
+            if row.content >= 0:
+                (primaries if row.preferred_role is Role.PRIMARY else mirrors)[row.content] = row
+        return {content: (primaries[content], mirrors.get(content)) for content in primaries}
+
+
+def in_canonical_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Rows by content, preferred primary first, then dbid: input order never matters."""
+    return tuple(sorted(segments, key=_canonical_key))
+
+
+def _canonical_key(row: Segment) -> tuple[int, bool, int]:
+    return (row.content, row.preferred_role is Role.MIRROR, row.dbid)

@@ -1,0 +1,69 @@
+"""What is wrong, where, and what to do: the one shape every finding has.
+
+A diagnostic is a value. Codes are stable: `GPM-Vnnn` spec, `GPM-Cnnn` catalog, `GPM-Nnnn` native
+files, `GPM-Pnnn` placement and plan. Each package lists its codes with their explanations in its
+own `codes.py`; `gpmirror explain CODE` reads those tables.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: errors refuse the input, warnings and notes are shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A spot in an input file. Lines and columns count from 1, columns in characters.
+
+    `width` is the number of characters to underline; `text` is the whole source line, for the
+    excerpt. A file without a known line has line 0.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    width: int = 1
+    text: str = ""
+
+    def __str__(self) -> str:
+        """`file:line:column`, as far as known."""
+        if not self.line:
+            return self.file
+        if not self.column:
+            return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """A second spot that belongs to the same finding, with the words to print beside it."""
+
+    place: Place
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding: stable code, message naming subject, value and limit, place, next action."""
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    place: Place | None = None
+    hint: str | None = None
+    related: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeInfo:
+    """The page behind a code: what it means, why it matters, how to mend it."""
+
+    title: str
+    why: str
+    fix: str

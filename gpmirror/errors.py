@@ -1,0 +1,113 @@
+"""Every error raised on purpose, and the exit codes.
+
+GpmirrorError
+├── InvalidInput      3  the input is wrong; carries diagnostics
+├── Infeasible        6  no layout satisfies the spec; carries diagnostics
+├── Unsafe            4  a hazard, guard or protection that nobody allowed
+├── Stale             5  the plan does not match the catalog
+├── Usage            64  the command line is wrong
+└── Failure           1  anything else that ends a command before it changed something
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar
+
+from gpmirror.diagnostics import Diagnostic
+
+
+class ExitCode(IntEnum):
+    """What a process exit status says about the cluster. 3 to 9 and 64: nothing was changed."""
+
+    OK = 0
+    ERROR = 1
+    DIFFERENCES = 2
+    INVALID = 3
+    UNSAFE = 4
+    STALE = 5
+    INFEASIBLE = 6
+    LOCKED = 7
+    DECLINED = 8
+    PREFLIGHT = 9
+    PARTIAL = 10
+    UNVERIFIED = 11
+    USAGE = 64
+    BUG = 70
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """One line for `--help` and the reference page."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.OK: "done, or nothing to do",
+    ExitCode.ERROR: "an error; nothing was changed",
+    ExitCode.DIFFERENCES: "differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`)",
+    ExitCode.INVALID: "invalid input: spec, catalog, plan file or selection",
+    ExitCode.UNSAFE: "unsafe and refused; the message names the flag that allows it",
+    ExitCode.STALE: "the plan does not match the catalog any more",
+    ExitCode.INFEASIBLE: "no layout satisfies the spec; the conflicting lines are named",
+    ExitCode.LOCKED: "another run or a native utility is at work",
+    ExitCode.DECLINED: "a person said no, or there was nobody to ask",
+    ExitCode.PREFLIGHT: "a host check failed or could not be made",
+    ExitCode.PARTIAL: "partly applied; can be resumed",
+    ExitCode.UNVERIFIED: "applied but not verified",
+    ExitCode.USAGE: "wrong usage of the command line",
+    ExitCode.BUG: "an internal error in gpmirror",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+class GpmirrorError(Exception):
+    """Base of all intended errors: a message that names the subject, and the next action."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.ERROR
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class DiagnosedError(GpmirrorError):
+    """An error that consists of diagnostics; all of them are reported in one run."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(found.message for found in self.diagnostics))
+
+
+class InvalidInput(DiagnosedError):
+    """A spec, catalog, native file or plan file that cannot be used as it is."""
+
+    exit_code = ExitCode.INVALID
+
+
+class Infeasible(DiagnosedError):
+    """Correct input for which no layout exists; the diagnostics name the conflicting lines."""
+
+    exit_code = ExitCode.INFEASIBLE
+
+
+class Unsafe(GpmirrorError):
+    """Refused because nobody allowed a danger by name."""
+
+    exit_code = ExitCode.UNSAFE
+
+
+class Stale(GpmirrorError):
+    """A plan made for another state of the cluster."""
+
+    exit_code = ExitCode.STALE
+
+
+class Usage(GpmirrorError):
+    """Command-line arguments that do not fit together."""
+
+    exit_code = ExitCode.USAGE
+
+
+class Failure(GpmirrorError):
+    """A file that cannot be read or written, and the like."""
