@@ -1,0 +1,194 @@
+"""The spec as the rest of gpmirror sees it: checked, expanded, frozen, each part with its place.
+
+Text becomes this value in `spec.load`; after that nobody validates again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.diagnostics import Place
+
+Path = tuple[str | int, ...]
+"""Where in the YAML document a value stands: ("mirrors", "ports", "offset"), ("hosts", 0, "name")."""
+
+
+class Strategy(StrEnum):
+    """How mirrors are spread over the ring of hosts."""
+
+    GROUP = "group"
+    SPREAD = "spread"
+    BLOCK = "block"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One host after range expansion. `roots` are the directory roots of pg_system, in order;
+    `filespace_roots` (name -> roots) those of further filespaces (4.3, 5), sorted by name.
+    `replaces` names the dead host whose segments this one takes over.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    roots: tuple[str, ...]
+    filespace_roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    rack: str | None = None
+    weight: int = 1
+    replaces: str | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Ports by offset: mirror ports count up from the target host's lowest primary port + offset."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bases:
+    """Ports by bases, as gpinitsystem counts them. The replication bases exist before 6 only."""
+
+    mirror_base: int
+    replication_base: int | None = None
+    mirror_replication_base: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A wish for one content that wins over the strategy; fields left out follow the rules."""
+
+    content: int
+    host: str | None = None
+    address: str | None = None
+    port: int | None = None
+    directory: str | None = None
+    replication_port: int | None = None
+    filespaces: tuple[tuple[str, str], ...] = ()
+    reason: str | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survive:
+    """A loss the layout must survive: any `count` hosts or racks."""
+
+    count: Literal[1, 2]
+    of: Literal["host", "rack"]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Blast-radius limits over moves and full recoveries. `moves_percent` of all contents is
+    judged from `min_contents` contents on; `max_bytes` None: no limit by size."""
+
+    moves_percent: int = 30
+    min_contents: int = 10
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What every plan is judged by."""
+
+    survive: tuple[Survive, ...] = ()
+    max_load_factor: float | None = None
+    guards: Guards = field(default_factory=Guards)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """A content or a host whose mirrors must not move. Exactly one of the two is set."""
+
+    content: int | None = None
+    host: str | None = None
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """As `--unprotect` takes it: `content:0` or `host:sdw1`."""
+        return f"content:{self.content}" if self.host is None else f"host:{self.host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveLimits:
+    """Most contents in one wave: in all, per acting primary's host, per target host."""
+
+    max_contents: int = 16
+    per_source_host: int = 1
+    per_target_host: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeOptions:
+    """Parallelism of the native utilities: -B hosts, -b segments per host, -v."""
+
+    hosts: int = 16
+    per_host: int = 64
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions:
+    """How apply works through a plan. `sync_timeout` in seconds."""
+
+    waves: WaveLimits = field(default_factory=WaveLimits)
+    native: NativeOptions = field(default_factory=NativeOptions)
+    hosts_at_once: int = 32
+    sync_timeout: int = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinatorAddress:
+    """Where the coordinator listens; what is None comes from the PG* environment."""
+
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshOptions:
+    """How hosts are reached."""
+
+    user: str | None = None
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What the user wants. `hosts` in ring order. `file` is the spec's base name, `digest` the
+    sha256 of its meaning (comments and layout of the YAML do not count). `places` maps document
+    paths to places; ask with `place_of`.
+    """
+
+    cluster: str
+    hosts: tuple[Host, ...]
+    strategy: Strategy
+    ports: Offset | Bases
+    directory: str = "{root}/{prefix}{content}"
+    block_size: int | None = None
+    pins: tuple[Pin, ...] = ()
+    allow_same_host: bool = False
+    dialect: DialectName | None = None
+    coordinator: CoordinatorAddress = field(default_factory=CoordinatorAddress)
+    ssh: SshOptions = field(default_factory=SshOptions)
+    policy: Policy = field(default_factory=Policy)
+    protect: tuple[Protection, ...] = ()
+    apply: ApplyOptions = field(default_factory=ApplyOptions)
+    file: str = "gpmirror.yaml"
+    digest: str = ""
+    places: Mapping[Path, Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def place_of(self, *path: str | int) -> Place:
+        """The place of the value at `path`, else of its nearest known parent, else the file."""
+        for length in range(len(path), 0, -1):
+            found = self.places.get(path[:length])
+            if found is not None:
+                return found
+        return Place(file=self.file)
