@@ -1,0 +1,303 @@
+"""The plan: a value that says everything `apply` will do and everything a reviewer must know.
+
+Field names are the keys of the plan file (`from_` is written `from`). All tuples are sorted or in
+execution order, so that the same input gives the same bytes. Sizes are bytes, times seconds; None
+means unknown.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.cluster.segment import Slot
+
+FORMAT_VERSION = "1.0"
+"""Minor: readers ignore what they do not know. Major: readers refuse."""
+
+
+class Action(StrEnum):
+    """What happens to a content. Unchanged and switched contents have no change."""
+
+    ADD = "add"
+    RECOVER = "recover"
+    MOVE = "move"
+    REBALANCE = "rebalance"
+    BLOCKED = "blocked"
+
+
+class Method(StrEnum):
+    """How a down copy is brought back: only what differs, or everything."""
+
+    INCREMENTAL = "incremental"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One content's way from observed to desired.
+
+    `primary` is the acting primary's host. `from_` is the copy that changes (None for `add`), `to`
+    its place afterwards (None for `blocked` and `rebalance`). `source` is `file:line` of the spec
+    line that asks for it, or `catalog`. `hostname_after` is what the catalog's hostname will become
+    where the native file sets it to the address and that differs from the host. `method` belongs to
+    `recover`, `note` is a remark such as `directory not inspected`.
+    """
+
+    content: int
+    action: Action
+    primary: str
+    from_: Slot | None
+    to: Slot | None
+    reason: str
+    source: str
+    hostname_after: str | None = None
+    method: Method | None = None
+    note: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One copy's relocation inside a wave; `temporary` marks a slot that only breaks a cycle."""
+
+    content: int
+    from_: Slot | None
+    to: Slot | None
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeRun:
+    """One run of a native utility: argv, and the exact text of its input file if it has one."""
+
+    utility: str
+    argv: tuple[str, ...]
+    file_name: str | None
+    file_text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostAction:
+    """Something done on a host before the native run: `make-parent` creates `path` with `mode`."""
+
+    host: str
+    action: str
+    path: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Contents treated together, waiting for sync at the end. `number` counts from 1."""
+
+    number: int
+    action: Action
+    contents: tuple[int, ...]
+    steps: tuple[Step, ...]
+    native: tuple[NativeRun, ...]
+    host_actions: tuple[HostAction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveExposure:
+    """What is at stake while a wave runs: contents with one live copy because of it or before it,
+    and what losing the worst single host would take."""
+
+    wave: int
+    single: tuple[int, ...]
+    newly_single: int
+    worst_host: str | None
+    worst_host_loses: int
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Exposure of the whole plan. `bound` is the fewest move waves that the limits allow (König),
+    `depth` the longest chain of slots that must be freed one after the other."""
+
+    waves: tuple[WaveExposure, ...]
+    most_single: int
+    most_lost_with_one_host: int
+    bytes: int | None
+    bound: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLoad:
+    """Copies on one host, by preferred role; for `during` the fewest live mirrors in any wave."""
+
+    host: str
+    primaries: int
+    mirrors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survival:
+    """What a layout survives. `worst_load` is `(lost host, survivor, before, after)`."""
+
+    single: int
+    any_host: bool
+    any_rack: bool | None
+    fatal_pairs: int
+    pairs: int
+    worst_load: tuple[str, str, int, int] | None
+    worst_factor: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The layout at one moment: copies by host in ring order, and what it survives."""
+
+    hosts: tuple[HostLoad, ...]
+    survival: Survival
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """Before the plan, at its weakest moment, after it."""
+
+    before: Stage
+    during: Stage
+    after: Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A named danger. `flag` is what allows it; `allowed` whether the plan already does."""
+
+    name: str
+    message: str
+    flag: str
+    contents: tuple[int, ...]
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A blast-radius limit and the plan's own figure. `value` None: unknown, counts as exceeded."""
+
+    name: str
+    value: int | None
+    limit: int
+    unit: str
+    exceeded: bool
+    flag: str
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedHost:
+    """A host of the spec, in ring order."""
+
+    name: str
+    rack: str | None
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedContent:
+    """A content's preferred primary and desired mirror."""
+
+    content: int
+    primary: Slot
+    mirror: Slot | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredLayout:
+    """The layout that the spec and the observed primaries compile to."""
+
+    hosts: tuple[PlannedHost, ...]
+    contents: tuple[PlannedContent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedSummary:
+    """What the plan was made from. `digest` is the sha256 of the catalog's facts."""
+
+    source: str
+    digest: str
+    server_version: str | None
+    system_identifier: str | None
+    contents: int
+    mirrored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How many contents fall into each class."""
+
+    add: int = 0
+    move: int = 0
+    recover: int = 0
+    rebalance: int = 0
+    unchanged: int = 0
+    blocked: int = 0
+    switched: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to do or anything blocked; switched roles are no difference."""
+        return bool(self.add or self.move or self.recover or self.rebalance or self.blocked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A rule of the spec's policy, judged before and after."""
+
+    rule: str
+    before: bool
+    after: bool
+    evidence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FingerprintRow:
+    """A touched content as it was planned: both rows without what changes by itself."""
+
+    content: int
+    action: Action
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What must still hold when the plan is applied. `digest` covers all of it; `in_use` is every
+    host:port and host:directory of the catalog."""
+
+    digest: str
+    coordinator: str
+    system_identifier: str | None
+    server_version: str | None
+    contents: tuple[FingerprintRow, ...]
+    in_use: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The whole plan. `plan_id` is not part of it: it is computed from it (`planfile.plan_id`)."""
+
+    format_version: str
+    cluster: str
+    dialect: DialectName
+    spec_file: str
+    spec_digest: str
+    observed: ObservedSummary
+    fingerprint: Fingerprint
+    desired: DesiredLayout
+    changes: tuple[Change, ...]
+    waves: tuple[Wave, ...]
+    exposure: Exposure
+    layout: Stages
+    policy: tuple[Verdict, ...]
+    hazards: tuple[Hazard, ...]
+    guards: tuple[Guard, ...]
+    allowed: tuple[str, ...]
+    warnings: tuple[str, ...]
+    summary: Summary
+    switched: tuple[int, ...]
+    selection: str | None
+    review_only: bool

@@ -1,0 +1,134 @@
+"""Plan <-> canonical JSON, and the plan's id.
+
+Canonical: sorted keys, no blanks after separators but one key a line for reviewable diffs, LF,
+UTF-8, no time stamps. The id is the sha256 of the canonical body without the id itself.
+"""
+
+import hashlib
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.errors import InvalidInput
+from gpmirror.plan.model import FORMAT_VERSION, Plan
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan file's text, final newline included; the same plan gives the same bytes."""
+    body = _body(plan)
+    body["plan_id"] = _digest(body)
+    return json.dumps(body, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def plan_id(plan: Plan) -> str:
+    """sha256 (hex) of the canonical body."""
+    return _digest(_body(plan))
+
+
+def read_plan(data: bytes, name: str) -> Plan:
+    """The plan in a plan file. Raises InvalidInput: not a plan, newer major version, edited by
+    hand (the id does not match)."""
+    body = _parse(data, name)
+    _check_version(body, name)
+    stated = body.pop("plan_id", None)
+    if stated != _digest(body):
+        raise _refusal(
+            "GPM-P801",
+            f"plan file {name} was changed after it was written: plan_id does not match its text",
+            name,
+            "make the plan again with `gpmirror plan -o`",
+        )
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_python(_renamed(body, "from", "from_"))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _refusal(
+            "GPM-P802",
+            f"plan file {name} is not a plan: {where}: {first['msg']}",
+            name,
+            "make the plan again with `gpmirror plan -o`",
+        ) from None
+
+
+def plan_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the plan file."""
+    schema = _adapter().json_schema(mode="serialization")
+    change_steps = ("Change", "Step")
+    for part in change_steps:
+        properties = schema["$defs"][part]["properties"]
+        properties["from"] = properties.pop("from_")
+        required = schema["$defs"][part].get("required", [])
+        schema["$defs"][part]["required"] = ["from" if x == "from_" else x for x in required]
+    schema["properties"]["plan_id"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    schema["required"] = sorted([*schema["required"], "plan_id"])
+    schema["title"] = "gpmirror plan"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+@cache
+def _adapter() -> "TypeAdapter[Plan]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Plan)
+
+
+def _body(plan: Plan) -> dict[str, Any]:
+    dumped: dict[str, Any] = _renamed(_adapter().dump_python(plan, mode="json"), "from_", "from")
+    return dumped
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    if isinstance(value, dict):
+        return {new if key == old else key: _renamed(item, old, new) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_renamed(item, old, new) for item in value]
+    return value
+
+
+def _digest(body: dict[str, Any]) -> str:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _parse(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as problem:
+        raise _refusal(
+            "GPM-P802",
+            f"plan file {name} is not JSON: {problem}",
+            name,
+            "pass a file written by `gpmirror plan -o`",
+        ) from None
+    if not isinstance(body, dict) or "format_version" not in body or "waves" not in body:
+        raise _refusal(
+            "GPM-P802",
+            f"{name} is not a plan file: it has no format_version and waves",
+            name,
+            "pass a file written by `gpmirror plan -o`",
+        )
+    return body
+
+
+def _check_version(body: dict[str, Any], name: str) -> None:
+    major = str(body["format_version"]).partition(".")[0]
+    supported = FORMAT_VERSION.partition(".")[0]
+    if major != supported:
+        raise _refusal(
+            "GPM-P803",
+            f"plan file {name} has format_version {body['format_version']}; "
+            f"this gpmirror reads {supported}.x",
+            name,
+            "use the gpmirror that wrote it, or make the plan again",
+        )
+
+
+def _refusal(code: str, message: str, name: str, hint: str) -> InvalidInput:
+    return InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name), hint=hint)])
