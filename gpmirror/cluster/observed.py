@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Role, Segment
 
-_EMPTY: Mapping[int, int] = MappingProxyType({})
 
 CopyFact = Literal[
     "rewindable", "absent", "backup_label", "no_pg_control", "foreign", "copying", "unknown"
@@ -34,7 +32,7 @@ class Observed:
     server_version: str | None = None
     system_identifier: str | None = None
     filespaces: tuple[str, ...] = ()
-    sizes: Mapping[int, int] = _EMPTY
+    sizes: Mapping[int, int] = field(default_factory=dict)
     copies: Mapping[int, CopyFact] = field(default_factory=dict)
     source: str = "catalog"
     notes: tuple[str, ...] = ()

@@ -1,0 +1,233 @@
+"""The last look at a desired layout: legal ports, nothing taken twice."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.diagnostics import Diagnostic, Place, Related, Severity
+from gpmirror.errors import Infeasible
+from gpmirror.placement.figures import EPHEMERAL, MAX_PORT, Figure
+from gpmirror.placement.hosts import HostMap
+from gpmirror.placement.model import Placed
+from gpmirror.spec.model import Pin, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A placed content with the arithmetic of its ports (None: kept as observed). `adds` is true
+    where the content has no mirror yet: only then the primary's replication port is set."""
+
+    placed: Placed
+    port: Figure | None
+    replication: Figure | None
+    primary_replication: Figure | None
+    adds: bool
+    pin: Pin | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A port or directory in use on a host: by what, computed how, asked for where."""
+
+    what: str
+    figure: Figure | None
+    place: Place
+
+
+def check_ports_and_directories(
+    spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
+) -> tuple[Diagnostic, ...]:
+    """Warnings about the desired layout. Raises Infeasible with every illegal port, and every port
+    or directory that two instances of one host would share, each with its arithmetic."""
+    problems = [*_illegal(spec, planned)]
+    if not problems:
+        problems += _port_clashes(spec, observed, hosts, planned)
+        problems += _directory_clashes(spec, observed, hosts, planned)
+    if problems:
+        raise Infeasible(problems)
+    return tuple((*_ephemeral(spec, planned), *_kept_replication(spec, planned)))
+
+
+def _illegal(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
+    seen: set[tuple[str, str]] = set()
+    for item in planned:
+        for kind, host, figure in _figures(item):
+            if figure.is_legal or (kind, host) in seen:
+                continue
+            seen.add((kind, host))  # one line a host and kind: the rest follows from it
+            yield _illegal_port(spec, item, kind, host, figure)
+
+
+def _figures(item: Planned) -> Iterator[tuple[str, str, Figure]]:
+    target = item.placed.mirror.host
+    if item.port is not None:
+        yield "mirror port", target, item.port
+    if item.replication is not None:
+        yield "mirror replication port", target, item.replication
+    if item.primary_replication is not None and item.adds:
+        yield "primary replication port", item.placed.primary_slot.host, item.primary_replication
+
+
+def _illegal_port(spec: Spec, item: Planned, kind: str, host: str, figure: Figure) -> Diagnostic:
+    limit = f"> {MAX_PORT}" if figure.value > MAX_PORT else "< 1"
+    return Diagnostic(
+        code="GPM-P110",
+        message=(
+            f"{kind} of content {item.placed.content} on {host}: {figure.arithmetic()} {limit}"
+            f" (lowest primary port {figure.base})"
+        ),
+        place=_ports_place(spec, item),
+        hint="choose a smaller offset, or give bases: `ports: {mirror_base: ...}`",
+    )
+
+
+def _ports_place(spec: Spec, item: Planned) -> Place:
+    if item.pin is not None and item.pin.port is not None:
+        return item.pin.place
+    return spec.place_of("mirrors", "ports")
+
+
+def _port_clashes(
+    spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
+) -> Iterator[Diagnostic]:
+    taken: dict[tuple[str, int], _Use] = {}
+    for row in observed.segments:
+        if row.content < 0:
+            what = f"the coordinator (dbid {row.dbid})"
+            taken[hosts.host_of(row), row.port] = _Use(what, None, Place(file=observed.source))
+    for item in planned:
+        primary = item.placed.primary_slot
+        what = f"the primary of content {item.placed.content} (dbid {item.placed.primary.dbid})"
+        place = Place(file=observed.source)
+        yield from _take(taken, (primary.host, primary.port), _Use(what, None, place))
+    for item in planned:
+        for (host, port), use in _computed_uses(spec, item):
+            yield from _take(taken, (host, port), use)
+
+
+def _computed_uses(spec: Spec, item: Planned) -> Iterator[tuple[tuple[str, int], _Use]]:
+    placed, place = item.placed, _ports_place(spec, item)
+    content, mirror, primary = placed.content, placed.mirror, placed.primary_slot
+    if primary.replication_port is not None:
+        what = f"the replication port of the primary of content {content}"
+        kept = placed.primary.replication_port is not None
+        figure = None if kept else item.primary_replication
+        yield (primary.host, primary.replication_port), _Use(what, figure, place)
+    what = f"the mirror of content {content}"
+    yield (mirror.host, mirror.port), _Use(what, item.port, place)
+    if mirror.replication_port is not None:
+        what = f"the replication port of the mirror of content {content}"
+        yield (mirror.host, mirror.replication_port), _Use(what, item.replication, place)
+
+
+def _take(
+    taken: dict[tuple[str, int], _Use], key: tuple[str, int], use: _Use
+) -> Iterator[Diagnostic]:
+    first = taken.setdefault(key, use)
+    if first is use:
+        return
+    host, port = key
+    related = (Related(place=first.place, label=f"taken by {first.what}"),)
+    yield Diagnostic(
+        code="GPM-P111",
+        message=(
+            f"port {port} on {host} is taken: {_told(use)} and {_told(first)} both need it"
+        ),
+        place=use.place,
+        hint="choose another offset or base, or pin the content to a free port",
+        related=related if first.place != use.place else (),
+    )
+
+
+def _told(use: _Use) -> str:
+    return f"{use.what} ({use.figure.arithmetic()})" if use.figure else use.what
+
+
+def _directory_clashes(
+    spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
+) -> Iterator[Diagnostic]:
+    taken: dict[tuple[str, str], tuple[str, Place]] = {}
+    for row in observed.segments:
+        if row.content < 0 and row.directory is not None:
+            place = Place(file=observed.source)
+            taken[hosts.host_of(row), row.directory] = (f"the coordinator (dbid {row.dbid})", place)
+    for what, kind in (("primary", 0), ("mirror", 1)):
+        for item in planned:
+            slot = item.placed.mirror if kind else item.placed.primary_slot
+            place = _directory_place(spec, item)
+            for path in slot.directories:
+                use = (f"the {what} of content {item.placed.content}", place)
+                first = taken.setdefault((slot.host, path), use)
+                if first is not use:
+                    yield _directory_clash(slot.host, path, use, first)
+
+
+def _directory_place(spec: Spec, item: Planned) -> Place:
+    if item.pin is not None and item.pin.directory is not None:
+        return item.pin.place
+    return spec.place_of("mirrors", "directory")
+
+
+def _directory_clash(
+    host: str, path: str, use: tuple[str, Place], first: tuple[str, Place]
+) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P112",
+        message=f"directory {path} on {host} is taken: {use[0]} and {first[0]} both need it",
+        place=use[1],
+        hint="choose other `roots` or another `directory` template, or pin the content elsewhere",
+        related=(Related(place=first[1], label=f"taken by {first[0]}"),),
+    )
+
+
+def _ephemeral(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
+    found = [
+        (figure.value, host)
+        for item in planned
+        for _, host, figure in _figures(item)
+        if figure.value in EPHEMERAL
+    ]
+    if not found:
+        return
+    hosts = Counter(host for _, host in found)
+    ports = sorted({port for port, _ in found})
+    span = f"{ports[0]}" if len(ports) == 1 else f"{ports[0]} to {ports[-1]}"
+    yield Diagnostic(
+        code="GPM-P202",
+        severity=Severity.WARNING,
+        message=(
+            f"ports {span} of {len(found)} new instances on {len(hosts)} "
+            f"host{'s' * (len(hosts) != 1)} lie in the usual ephemeral range "
+            f"{EPHEMERAL.start}-{EPHEMERAL.stop - 1}: an outgoing connection may hold one when the "
+            "mirror starts"
+        ),
+        place=spec.place_of("mirrors", "ports"),
+        hint="reserve them on the hosts (sysctl net.ipv4.ip_local_reserved_ports), or choose ports "
+        f"below {EPHEMERAL.start}",
+    )
+
+
+def _kept_replication(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
+    kept = [
+        item
+        for item in planned
+        if item.primary_replication is not None
+        and item.placed.primary.replication_port is not None
+        and item.placed.primary.replication_port != item.primary_replication.value
+    ]
+    if not kept:
+        return
+    first = kept[0]
+    assert first.primary_replication is not None  # noqa: S101 - filtered above
+    yield Diagnostic(
+        code="GPM-P203",
+        severity=Severity.WARNING,
+        message=(
+            f"{len(kept)} primaries keep their observed replication ports: content "
+            f"{first.placed.content} has {first.placed.primary.replication_port}, the spec computes "
+            f"{first.primary_replication.arithmetic()}"
+        ),
+        place=spec.place_of("mirrors", "ports"),
+        hint="a primary's replication port is set once, when mirrors are added; nothing to do",
+    )

@@ -1,0 +1,103 @@
+"""Which spec host a catalog row belongs to.
+
+A row belongs to the spec host whose name or one of whose addresses equals the row's hostname, else
+its address. Rows of a dead host that a spec host `replaces` stay where they are but are placed as
+if they stood on the replacing host.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Segment
+from gpmirror.diagnostics import Diagnostic, Related
+from gpmirror.errors import InvalidInput
+from gpmirror.spec.model import Host, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMap:
+    """`physical` is where a row stands (a spec host, else the catalog's hostname); `home` is the
+    spec host it is placed with, None where no spec host claims it. Both by (hostname, address)."""
+
+    hosts: Mapping[str, Host]
+    physical: Mapping[tuple[str, str], str]
+    home: Mapping[tuple[str, str], str | None]
+
+    def host_of(self, row: Segment) -> str:
+        """Where the row stands now."""
+        return self.physical[row.hostname, row.address]
+
+    def home_of(self, row: Segment) -> str | None:
+        """The spec host the row is placed with."""
+        return self.home[row.hostname, row.address]
+
+
+def map_hosts(spec: Spec, observed: Observed) -> HostMap:
+    """Every row's host. Raises InvalidInput where two spec hosts claim one row (GPM-P001) and where
+    a preferred primary stands on a host that no spec host claims (GPM-P002)."""
+    claims = {name: host for host in spec.hosts for name in (*host.addresses, host.name)}
+    replaced = {host.replaces: host for host in spec.hosts if host.replaces is not None}
+    physical: dict[tuple[str, str], str] = {}
+    home: dict[tuple[str, str], str | None] = {}
+    problems: list[Diagnostic] = []
+    for row in observed.segments:
+        key = (row.hostname, row.address)
+        if key in physical:
+            continue
+        by_hostname, by_address = claims.get(row.hostname), claims.get(row.address)
+        if by_hostname and by_address and by_hostname is not by_address:
+            problems.append(_two_claims(row, by_hostname, by_address))
+        found = by_hostname or by_address
+        substitute = replaced.get(row.hostname) or replaced.get(row.address)
+        physical[key] = found.name if found else (substitute and substitute.replaces) or row.hostname
+        home[key] = found.name if found else substitute and substitute.name
+    result = HostMap(hosts={h.name: h for h in spec.hosts}, physical=physical, home=home)
+    problems += _unclaimed(spec, observed.segments, result)
+    if problems:
+        raise InvalidInput(problems)
+    return result
+
+
+def _two_claims(row: Segment, one: Host, other: Host) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P001",
+        message=(
+            f"two hosts claim the catalog row of dbid {row.dbid}: its hostname {row.hostname} "
+            f"belongs to {one.name}, its address {row.address} to {other.name}"
+        ),
+        place=one.place,
+        hint="give each name and address to one host; several interfaces of one machine belong "
+        "into `addresses` of one host",
+        related=(Related(place=other.place, label=f"{other.name} claims {row.address}"),),
+    )
+
+
+def _unclaimed(spec: Spec, rows: Iterable[Segment], hosts: HostMap) -> list[Diagnostic]:
+    lost: dict[str, list[int]] = {}
+    for row in rows:
+        if row.content >= 0 and row.is_preferred_primary and hosts.home_of(row) is None:
+            lost.setdefault(row.hostname, []).append(row.content)
+    known = sorted(host.name for host in spec.hosts)
+    return [_missing_host(spec, name, sorted(contents), known) for name, contents in lost.items()]
+
+
+def _missing_host(spec: Spec, name: str, contents: list[int], known: list[str]) -> Diagnostic:
+    close = get_close_matches(name, known, n=1)
+    guess = f"did you mean that {close[0]} is this host? else " if close else ""
+    return Diagnostic(
+        code="GPM-P002",
+        message=(
+            f"host {name} holds the preferred primaries of content {name_contents(contents)} "
+            "but is not in `hosts`"
+        ),
+        place=spec.place_of("hosts"),
+        hint=f"{guess}list it; with `weight: 0` it keeps its primaries and gets no mirrors",
+    )
+
+
+def name_contents(contents: list[int], most: int = 8) -> str:
+    """`0, 1, 2` or `0, 1, ... (12 in all)`: content ids for a message."""
+    shown = ", ".join(str(content) for content in contents[:most])
+    return shown if len(contents) <= most else f"{shown}, ... ({len(contents)} in all)"

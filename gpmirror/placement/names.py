@@ -1,0 +1,80 @@
+"""Directories and addresses of mirrors."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Segment
+from gpmirror.diagnostics import Diagnostic, Severity
+from gpmirror.spec.model import Host, Spec
+
+DEFAULT_PREFIX = "gpseg"
+
+
+def prefix_of(spec: Spec, observed: Observed) -> tuple[str, tuple[Diagnostic, ...]]:
+    """What `{prefix}` stands for, and a warning where it had to be guessed.
+
+    As gpaddmirrors (all versions): the coordinator's directory name before its last `-1`; else the
+    prefix that all primaries' directory names have before their content id; else `gpseg`.
+    """
+    coordinator = observed.coordinator
+    name = _base_name(coordinator.directory) if coordinator and coordinator.directory else ""
+    cut = name.rfind("-1")
+    if cut > 0:
+        return name[:cut], ()
+    common = _common_prefix(observed.segments)
+    if common is not None:
+        return common, ()
+    if "{prefix}" not in spec.directory:
+        return DEFAULT_PREFIX, ()
+    warning = Diagnostic(
+        code="GPM-P201",
+        severity=Severity.WARNING,
+        message=f"no directory in {observed.source} tells the prefix; `{{prefix}}` is taken as "
+        f"{DEFAULT_PREFIX}",
+        place=spec.place_of("mirrors", "directory"),
+        hint='write the prefix into `directory`, for example "{root}/gpseg{content}"',
+    )
+    return DEFAULT_PREFIX, (warning,)
+
+
+def _common_prefix(rows: Iterable[Segment]) -> str | None:
+    found: set[str] = set()
+    for row in rows:
+        if row.content < 0 or not row.is_preferred_primary or row.directory is None:
+            continue
+        name, suffix = _base_name(row.directory), str(row.content)
+        if not name.endswith(suffix) or name == suffix:
+            return None
+        found.add(name[: -len(suffix)])
+    return found.pop() if len(found) == 1 else None
+
+
+def _base_name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryTemplate:
+    """The spec's `directory` with the cluster's prefix."""
+
+    text: str
+    prefix: str
+
+    def path(self, root: str, content: int, host: str) -> str:
+        """The directory of one content under one root."""
+        # Plain replacement, not str.format: a root or host may hold braces of its own.
+        filled = self.text.replace("{root}", root).replace("{prefix}", self.prefix)
+        return filled.replace("{content}", str(content)).replace("{host}", host)
+
+    def fits(self, path: str | None, roots: Sequence[str], content: int, host: str) -> bool:
+        """Whether `path` is the template under one of the roots; an unknown path fits."""
+        return path is None or any(path == self.path(root, content, host) for root in roots)
+
+
+def mirror_address(primary: Segment, home: Host, target: Host) -> str:
+    """The target's address for a mirror of this primary: the interface after the primary's own,
+    around the target's list, as gpaddmirrors on standard arrays (all versions)."""
+    known = home.addresses
+    position = known.index(primary.address) if primary.address in known else -1
+    return target.addresses[(position + 1) % len(target.addresses)]

@@ -1,0 +1,184 @@
+"""The ring of hosts and the strategies that walk it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gpmirror.cluster.segment import Segment
+from gpmirror.diagnostics import Diagnostic, Place, Related
+from gpmirror.placement.model import Target
+from gpmirror.spec.model import Host, Spec, Strategy
+
+Primaries = Mapping[str, Sequence[Segment]]
+"""A host's preferred primaries by port, then content; hosts in ring order."""
+
+Placement = Target | Diagnostic
+"""Where a mirror goes, or why it cannot be placed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """Hosts in ring order, and for each host with primaries its index among those."""
+
+    spec: Spec
+    index: Mapping[str, int]
+    sources: Mapping[str, int]
+
+    @property
+    def drained(self) -> bool:
+        """Whether every host with primaries has weight 0, so that the others form the ring."""
+        return all(self.spec.hosts[self.index[name]].weight == 0 for name in self.sources)
+
+    def targets(self) -> list[str]:
+        """Hosts that may hold mirrors."""
+        return [host.name for host in self.spec.hosts if host.weight > 0]
+
+    def after(self, name: str, hosts: Sequence[Host] | None = None) -> Iterator[str]:
+        """The other hosts that may hold mirrors, walking on from `name` and around."""
+        ring = self.spec.hosts if hosts is None else hosts
+        start = self.index[name] if hosts is None else [h.name for h in hosts].index(name)
+        for step in range(1, len(ring)):
+            host = ring[(start + step) % len(ring)]
+            if host.weight > 0:
+                yield host.name
+
+
+def make_ring(spec: Spec, primaries: Primaries) -> Ring:
+    """The ring of `spec.hosts`."""
+    return Ring(
+        spec=spec,
+        index={host.name: number for number, host in enumerate(spec.hosts)},
+        sources={name: number for number, name in enumerate(primaries)},
+    )
+
+
+def group(ring: Ring, host: str, count: int) -> list[Placement]:
+    """All mirrors of a ring host on the next host."""
+    if ring.drained:
+        names = ring.targets()
+        found = names[ring.sources[host] % len(names)] if names else None
+        rule = f"group: host {ring.sources[host] + 1} of those with primaries"
+    else:
+        found = next(ring.after(host), None)
+        rule = f"group: next host after {host}"
+    return [_target(ring, host, found, rule)] * count
+
+
+def spread(ring: Ring, host: str, count: int) -> list[Placement]:
+    """The k-th primary's mirror k hosts on."""
+    others = _spread_targets(ring, host, count)
+    if not others:
+        return [_target(ring, host, None, f"spread: no host but {host}")] * count
+    return [
+        Target(others[k], f"spread: primary {k + 1} of {host}, {k + 1} on", _line(ring))
+        if k < len(others)
+        else _too_few(ring, host, count, len(others))
+        for k in range(count)
+    ]
+
+
+def block(ring: Ring, host: str, count: int) -> list[Placement]:
+    """As spread, but around and around inside a block of consecutive hosts."""
+    size = ring.spec.block_size or len(ring.spec.hosts)
+    first = ring.index[host] // size * size
+    members = ring.spec.hosts[first : first + size]
+    others = list(ring.after(host, members))
+    if not others:
+        return [_target(ring, host, None, f"block: no target beside {host}")] * count
+    number = first // size + 1
+    return [
+        Target(
+            others[k % len(others)],
+            f"block {number}: primary {k + 1} of {host}, {k % len(others) + 1} on",
+            _line(ring),
+        )
+        for k in range(count)
+    ]
+
+
+def pinned(ring: Ring, host: str, count: int) -> list[Placement]:
+    """Nowhere: only pins place."""
+    missing = Diagnostic(
+        code="GPM-P106",
+        message=f"strategy pinned: a content with its primary on {host} has no pin with a host",
+        place=_line(ring),
+        hint="add a pin with `host` for it, or choose group, spread or block",
+    )
+    return [missing] * count
+
+
+STRATEGIES: dict[Strategy, Callable[[Ring, str, int], list[Placement]]] = {
+    Strategy.GROUP: group,
+    Strategy.SPREAD: spread,
+    Strategy.BLOCK: block,
+    Strategy.PINNED: pinned,
+}
+
+
+def check_blocks(ring: Ring) -> list[Diagnostic]:
+    """A finding where block_size leaves one host alone in the last block."""
+    size, total = ring.spec.block_size, len(ring.spec.hosts)
+    if ring.spec.strategy is not Strategy.BLOCK or size is None or total == 1:
+        return []
+    return [_lonely_block(ring, ring.spec.hosts[-1], size)] if total % size == 1 else []
+
+
+def _spread_targets(ring: Ring, host: str, count: int) -> list[str]:
+    if not ring.drained:
+        return [name for name, _ in zip(ring.after(host), range(count), strict=False)]
+    names, start = ring.targets(), ring.sources[host]
+    return [names[(start + k) % len(names)] for k in range(min(count, len(names)))]
+
+
+def _target(ring: Ring, host: str, found: str | None, rule: str) -> Placement:
+    if found is not None:
+        return Target(found, rule, _line(ring))
+    own = ring.spec.hosts[ring.index[host]]
+    if ring.spec.allow_same_host and own.weight > 0:
+        return Target(host, "the only host (allow_same_host)", _line(ring))
+    return Diagnostic(
+        code="GPM-P102",
+        message=(
+            f"no host for the mirrors of {host}: {ring.spec.strategy.value} mirroring needs "
+            f"another host of weight above 0"
+        ),
+        place=_line(ring),
+        hint="add a host, or accept mirrors beside their primaries with "
+        "`allow_same_host: true` under `mirrors`",
+        related=(Related(place=own.place, label=f"{host} (weight {own.weight})"),),
+    )
+
+
+def _too_few(ring: Ring, host: str, count: int, others: int) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P101",
+        message=(
+            f"spread mirroring needs more hosts than primaries per host: {host} has {count} "
+            f"primaries and {others} other host{'s' * (others != 1)} may hold mirrors"
+        ),
+        place=_line(ring),
+        hint=f"list at least {count} other hosts of weight above 0, or use strategy group or block",
+        related=(
+            Related(
+                place=ring.spec.hosts[ring.index[host]].place, label=f"{count} primaries on {host}"
+            ),
+        ),
+    )
+
+
+def _lonely_block(ring: Ring, host: Host, size: int) -> Diagnostic:
+    total = len(ring.spec.hosts)
+    fitting = [str(n) for n in range(2, total + 1) if total % n != 1]
+    return Diagnostic(
+        code="GPM-P103",
+        message=(
+            f"block_size {size} cuts {total} hosts so that {host.name} is alone in the last block; "
+            "a block needs at least 2 hosts"
+        ),
+        place=ring.spec.place_of("mirrors", "block_size"),
+        hint=f"block sizes that fit {total} hosts: {', '.join(fitting[:12])}",
+        related=(Related(place=host.place, label="alone in its block"),),
+    )
+
+
+def _line(ring: Ring) -> Place:
+    return ring.spec.place_of("mirrors", "strategy")
