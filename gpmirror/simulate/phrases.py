@@ -1,0 +1,28 @@
+"""The fixed wordings that survey lines and policy verdicts share; scripts look for them."""
+
+from collections.abc import Sequence
+
+from gpmirror.simulate.loss import Load
+
+_CONTENTS_SHOWN = 8
+
+
+def contents_lost(contents: Sequence[int]) -> str:
+    """`3 contents lost (0, 4, 9)`; the first few ids only. The plural is part of the format."""
+    count = len(contents)
+    if not count:
+        return "0 contents lost"
+    shown = ", ".join(str(content) for content in contents[:_CONTENTS_SHOWN])
+    more = count - _CONTENTS_SHOWN
+    return f"{count} contents lost ({shown}{f', +{more} more' if more > 0 else ''})"
+
+
+def load(found: Load) -> str:
+    """`data02 4 -> 8 primaries (x2.0)`."""
+    return f"{found.host} {found.before} -> {found.after} primaries (x{factor(found.factor)})"
+
+
+def factor(value: float) -> str:
+    """At most two decimals, at least one: `2.0`, `1.25`, `1.33`."""
+    text = f"{value:.2f}"
+    return text.removesuffix("0")
