@@ -50,9 +50,11 @@ def map_hosts(spec: Spec, observed: Observed) -> HostMap:
         if by_hostname and by_address and by_hostname is not by_address:
             problems.append(_two_claims(row, by_hostname, by_address))
         found = by_hostname or by_address
-        substitute = replaced.get(row.hostname) or replaced.get(row.address)
-        physical[key] = found.name if found else (substitute and substitute.replaces) or row.hostname
-        home[key] = found.name if found else substitute and substitute.name
+        substitute = None if found else replaced.get(row.hostname) or replaced.get(row.address)
+        dead = substitute.replaces if substitute else None
+        owner = found or substitute
+        physical[key] = found.name if found else dead or row.hostname
+        home[key] = owner.name if owner else None
     result = HostMap(hosts={h.name: h for h in spec.hosts}, physical=physical, home=home)
     problems += _unclaimed(spec, observed.segments, result)
     if problems:
