@@ -2,6 +2,7 @@
 
 GpmirrorError
 ├── InvalidInput      3  the input is wrong; carries diagnostics
+├── Unreadable        3  an input file that cannot be read at all
 ├── Infeasible        6  no layout satisfies the spec; carries diagnostics
 ├── Unsafe            4  a hazard, guard or protection that nobody allowed
 ├── Stale             5  the plan does not match the catalog
@@ -89,6 +90,12 @@ class Infeasible(DiagnosedError):
     """Correct input for which no layout exists; the diagnostics name the conflicting lines."""
 
     exit_code = ExitCode.INFEASIBLE
+
+
+class Unreadable(GpmirrorError):
+    """An input file that is missing, closed to us, or far too large."""
+
+    exit_code = ExitCode.INVALID
 
 
 class Unsafe(GpmirrorError):

@@ -1,0 +1,144 @@
+"""Read input files and write results: clear errors, bounded size, all or nothing."""
+
+import os
+import stat
+import sys
+from contextlib import suppress
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+from gpmirror.errors import Failure, Unreadable
+
+MAX_INPUT_BYTES = 64 * 1024 * 1024
+_MAX_NEIGHBOURS = 2000
+
+
+def read_input(path: str) -> bytes:
+    """The bytes of a file, or of stdin for `-`.
+
+    Raises Unreadable: not there, a directory, no permission, more than 64 MB.
+    """
+    if path == "-":
+        return _read_stdin()
+    if "\0" in path:
+        raise Unreadable("cannot read a path with a NUL character", hint="check the file name")
+    try:
+        with Path(path).open("rb") as file:
+            return _bounded(file.read(MAX_INPUT_BYTES + 1), path)
+    except FileNotFoundError as error:
+        raise Unreadable(f"cannot read {path}: no such file", hint=_nearby(path)) from error
+    except IsADirectoryError as error:
+        raise Unreadable(f"cannot read {path}: it is a directory", hint="name a file") from error
+    except OSError as error:
+        raise Unreadable(
+            f"cannot read {path}: {error.strerror}", hint="check its owner and mode (`ls -l`)"
+        ) from error
+
+
+def write_output(path: str, text: str, *, force: bool) -> None:
+    """Write a text file: the whole text appears under its name, or nothing does.
+
+    A file that already holds this text is left alone; another text is replaced only with `force`.
+    An existing file keeps its mode, a new one gets what the umask allows.
+    Raises Failure: it exists, is a directory, its parent is missing or not writable, disk full.
+    """
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        _write(Path(path), data, force=force)
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot write {path}: {_reason(error)}", hint=_mend(path, error)) from error
+
+
+def _read_stdin() -> bytes:
+    # stdin is None when the caller closed it
+    stdin = getattr(sys, "stdin", None)
+    if stdin is None:
+        raise Unreadable("cannot read standard input: it is closed", hint="name a file")
+    try:
+        return _bounded(stdin.buffer.read(MAX_INPUT_BYTES + 1), "standard input")
+    except OSError as error:
+        raise Unreadable(
+            f"cannot read standard input: {error.strerror}", hint="name a file"
+        ) from error
+
+
+def _bounded(data: bytes, name: str) -> bytes:
+    if len(data) <= MAX_INPUT_BYTES:
+        return data
+    raise Unreadable(
+        f"cannot read {name}: it is larger than {MAX_INPUT_BYTES >> 20} MB",
+        hint="name a spec, a catalog, a snapshot or a plan file",
+    )
+
+
+def _nearby(path: str) -> str:
+    """The next action for a missing file: a like-named neighbour, or how to make one."""
+    wanted = Path(path)
+    names: list[str] = []
+    with suppress(OSError):
+        names = [entry.name for entry in islice(os.scandir(wanted.parent), _MAX_NEIGHBOURS)]
+    if near := get_close_matches(wanted.name, sorted(names), n=1):
+        return f"did you mean {wanted.with_name(near[0])}?"
+    if wanted == Path("gpmirror.yaml"):
+        return "`gpmirror init` writes a starter spec, `gpmirror import` one from a saved catalog"
+    return "check the path"
+
+
+def _write(path: Path, data: bytes, *, force: bool) -> None:
+    target = path.resolve()
+    if target.is_dir():
+        raise IsADirectoryError
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)  # a device or a pipe: there is nothing to replace
+        return
+    mode = None
+    if target.exists():
+        if target.read_bytes() == data:
+            return
+        if not force:
+            raise FileExistsError
+        mode = stat.S_IMODE(target.stat().st_mode)
+    _replace(target, data, mode)
+
+
+def _replace(target: Path, data: bytes, mode: int | None) -> None:
+    """Stage beside the target, sync, rename: a crash leaves the old file or the new one."""
+    staged = target.with_name(f".gpmirror-{os.getpid()}.tmp")
+    staged.unlink(missing_ok=True)  # left by a process that was killed and had our number
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            staged.chmod(mode)
+        staged.replace(target)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+
+
+def _reason(error: OSError | ValueError) -> str:
+    match error:
+        case FileExistsError():
+            return "the file exists and holds something else"
+        case IsADirectoryError():
+            return "it is a directory"
+        case FileNotFoundError():
+            return "its folder does not exist"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return str(error)
+
+
+def _mend(path: str, error: OSError | ValueError) -> str:
+    match error:
+        case FileExistsError():
+            return "look at it first; `--force` replaces it"
+        case FileNotFoundError():
+            return f"create the folder: `mkdir -p {Path(path).parent}`"
+        case _:
+            return "name another file or mend its folder (`ls -ld`)"

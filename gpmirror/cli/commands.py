@@ -1,0 +1,36 @@
+"""The one table of commands: the order is the order of `--help`, the text its one line each.
+
+A command is a file `cli/<module>.py` with a function (or, for a command with sub-commands, a
+`typer.Typer`) called `command`. Nothing is imported before it is invoked, so that `--help` and
+shell loops stay fast; a test compares the texts here with the functions' docstrings.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Where a command lives and what `gpmirror --help` says about it."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry(
+        module="gpmirror.cli.init",
+        summary="Write a starter spec with comments.",
+    ),
+    "validate": Entry(
+        module="gpmirror.cli.validate",
+        summary="Check specs and report every problem in one run.",
+    ),
+    "fmt": Entry(
+        module="gpmirror.cli.fmt",
+        summary="Lay specs out in the standard form; comments are kept.",
+    ),
+    "schema": Entry(
+        module="gpmirror.cli.schema",
+        summary="Print a JSON Schema of the files gpmirror reads and writes.",
+    ),
+}

@@ -1,0 +1,116 @@
+"""Where a command's output goes: data to stdout, talk to stderr, colour only where it is wanted."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from gpmirror.diagnostics import Diagnostic
+from gpmirror.errors import Failure
+
+_WIDTH_OFF_TERMINAL = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalFlags:
+    """The options that every command accepts, before or after its name."""
+
+    no_color: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """The two output streams of one run. A stream that the caller closed is None.
+
+    `color` and `talk_color` say whether stdout and stderr take ANSI colours.
+    """
+
+    out: TextIO | None
+    err: TextIO | None
+    color: bool = False
+    talk_color: bool = False
+    width: int = _WIDTH_OFF_TERMINAL
+    quiet: bool = False
+    debug: bool = False
+
+    def data(self, text: str) -> None:
+        """Write a result to stdout; a missing final newline is added. Raises Failure: disk full.
+
+        A reader that went away (`| head`) is no error: the rest is dropped.
+        """
+        _write(self.out, text, "standard output")
+
+    def talk(self, text: str) -> None:
+        """Write remarks for a person to stderr, unless `--quiet`."""
+        if not self.quiet:
+            self.alarm(text)
+
+    def alarm(self, text: str) -> None:
+        """Write to stderr even with `--quiet`: errors, and what a person must know."""
+        _write(self.err, text, "standard error")
+
+    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Show warnings and notes on stderr, unless `--quiet`."""
+        from gpmirror.render.diagnostics import diagnostics_text
+
+        found = tuple(diagnostics)
+        if found:
+            self.talk(diagnostics_text(found, color=self.talk_color))
+
+
+def open_console(flags: GlobalFlags, environment: Mapping[str, str]) -> Console:
+    """The console of this process; text leaves as UTF-8 whatever the locale says."""
+    for stream in (sys.stdout, sys.stderr):
+        # a stream is None when its descriptor was closed, and something else under test
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    plain = flags.no_color or bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
+    return Console(
+        out=sys.stdout,
+        err=sys.stderr,
+        color=not plain and _is_terminal(sys.stdout),
+        talk_color=not plain and _is_terminal(sys.stderr),
+        width=_width(sys.stdout, environment),
+        quiet=flags.quiet,
+        debug=flags.debug,
+    )
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _width(stream: TextIO | None, environment: Mapping[str, str]) -> int:
+    columns = environment.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
+        return int(columns[:6])
+    if stream is None or not stream.isatty():
+        return _WIDTH_OFF_TERMINAL
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _WIDTH_OFF_TERMINAL
+    except OSError:
+        return _WIDTH_OFF_TERMINAL
+
+
+def _write(stream: TextIO | None, text: str, name: str) -> None:
+    if stream is None or not text:
+        return
+    try:
+        stream.write(text if text.endswith("\n") else f"{text}\n")
+        stream.flush()
+    except BrokenPipeError:
+        _drop(stream)
+    except OSError as error:
+        _drop(stream)
+        message = f"cannot write to {name}: {error.strerror}"
+        raise Failure(message, hint="free space or redirect elsewhere, then run again") from error
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere: the interpreter flushes again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

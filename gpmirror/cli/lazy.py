@@ -1,0 +1,62 @@
+"""A command group that imports a command's module when the command is invoked, not before."""
+
+from contextlib import AbstractContextManager
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+import typer
+from typer.core import TyperGroup
+
+from gpmirror.cli.commands import COMMANDS, Entry
+from gpmirror.errors import Usage
+
+if TYPE_CHECKING:
+    from typer.core import TyperCommand
+
+_EVERYWHERE = "--no-color, --quiet and --debug work with every command."
+
+
+class _Formatter(Protocol):
+    """The part of the help formatter that is used here."""
+
+    def section(self, name: str) -> AbstractContextManager[None]: ...
+
+    def write_dl(self, rows: list[tuple[str, str]]) -> None: ...
+
+
+class LazyGroup(TyperGroup):
+    """The commands of `COMMANDS`; help is written from the table alone."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        """Every command, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> "TyperCommand | TyperGroup":
+        """The command, its module imported now. Raises Usage: no such command."""
+        del ctx
+        if entry := COMMANDS.get(cmd_name):
+            return load_command(cmd_name, entry)
+        raise Usage(f"no such command: {cmd_name}", hint=_nearest_command(cmd_name))
+
+    def format_commands(self, ctx: object, formatter: _Formatter) -> None:
+        """The list of commands for `--help`, without importing one of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+def load_command(name: str, entry: Entry) -> "TyperCommand | TyperGroup":
+    """Import a command's module and build what typer runs."""
+    body = import_module(entry.module).command
+    if isinstance(body, typer.Typer):
+        return typer.main.get_group(body)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, epilog=_EVERYWHERE)(body)
+    return typer.main.get_command(app)  # type: ignore[return-value]
+
+
+def _nearest_command(name: str) -> str:
+    near = get_close_matches(name, COMMANDS, n=1)
+    return f"did you mean `gpmirror {near[0]}`?" if near else "`gpmirror --help` lists the commands"

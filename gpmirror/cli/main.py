@@ -1,0 +1,97 @@
+"""The program `gpmirror`: global options, the command group, errors to exit codes.
+
+Importing this module loads typer and nothing heavy; commands import their own workflow.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from gpmirror import __version__
+from gpmirror.cli.console import Console, GlobalFlags, open_console
+from gpmirror.cli.failures import report
+from gpmirror.cli.lazy import LazyGroup
+from gpmirror.errors import ExitCode
+
+_EPILOG = (
+    "Exit status: "
+    + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    + ". 3-9 and 64 guarantee that nothing was changed."
+)
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=_EPILOG,
+)
+
+
+def run() -> NoReturn:
+    """Run the program on this process's arguments and exit."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the process exit code."""
+    flags, rest = split_global_flags(arguments)
+    console = open_console(flags, os.environ)
+    try:
+        return _invoke(rest, console)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 every error ends in words and a code, here
+        return _report_safely(error, console)
+
+
+def split_global_flags(arguments: Sequence[str]) -> tuple[GlobalFlags, list[str]]:
+    """Take the options that work everywhere out of the arguments, up to a `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    known = {"--no-color", "--quiet", "--debug"}
+    given = known.intersection(arguments[:end])
+    rest = [word for word in arguments[:end] if word not in known]
+    flags = GlobalFlags(
+        no_color="--no-color" in given, quiet="--quiet" in given, debug="--debug" in given
+    )
+    return flags, [*rest, *arguments[end:]]
+
+
+def _invoke(arguments: list[str], console: Console) -> int:
+    command = typer.main.get_command(app)
+    code = command.main(arguments, prog_name="gpmirror", standalone_mode=False, obj=console)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _report_safely(error: Exception, console: Console) -> int:
+    """Report, and where even that fails, report the failure."""
+    try:
+        return report(error, console)
+    except Exception as second:  # noqa: BLE001 as above
+        return report(second, console)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gpmirror {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def gpmirror(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Results and errors only.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Plan and apply for Greenplum segment mirrors: a spec in, gpaddmirrors lines out."""
+    # The last three are taken out of the arguments before typer sees them; here for `--help`.
+    del version, no_color, quiet, debug
