@@ -1,0 +1,27 @@
+"""`gpmirror init`: a starter spec."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+
+
+def command(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(help="The file to write.")] = "gpmirror.yaml",
+) -> None:
+    """Write a starter spec with comments."""
+    from gpmirror.adapters.files import write_output
+    from gpmirror.errors import Failure
+    from gpmirror.spec.starter import starter_text
+
+    console: Console = ctx.obj
+    if os.path.lexists(file):
+        raise Failure(
+            f"cannot write {file}: it exists, and init never overwrites",
+            hint=f"check it with `gpmirror validate {file}`, or name another file",
+        )
+    write_output(file, starter_text(), force=False)
+    console.data(f"Wrote {file}. Next: edit it, then `gpmirror validate {file}`.")

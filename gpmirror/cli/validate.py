@@ -1,0 +1,107 @@
+"""`gpmirror validate`: is a spec sound, and what does it say in full."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, assert_never
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.diagnostics import Diagnostic
+from gpmirror.errors import ExitCode, InvalidInput, Usage
+
+if TYPE_CHECKING:
+    from gpmirror.spec.model import Spec
+
+Output = Literal["human", "expand", "json", "github", "sarif"]
+
+
+def command(
+    ctx: typer.Context,
+    specs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SPEC]...", help="Specs; gpmirror.yaml if left out, - for stdin."),
+    ] = None,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Print the spec with ranges and defaults written out.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    github: Annotated[
+        bool, typer.Option("--github", help="Print the findings as GitHub annotations.")
+    ] = False,
+    sarif: Annotated[
+        bool, typer.Option("--sarif", help="Print the findings as SARIF 2.1.0.")
+    ] = False,
+) -> ExitCode:
+    """Check specs and report every problem in one run."""
+    console: Console = ctx.obj
+    output = _chosen_output(expand=expand, json=json, github=github, sarif=sarif)
+    sound: list[tuple[str, Spec]] = []
+    problems: list[Diagnostic] = []
+    for file in specs or ["gpmirror.yaml"]:
+        match _load(file):
+            case InvalidInput() as error:
+                problems += error.diagnostics
+            case spec:
+                sound.append((file, spec))
+    _print(output, sound, problems, console)
+    return ExitCode.INVALID if problems else ExitCode.OK
+
+
+def _chosen_output(*, expand: bool, json: bool, github: bool, sarif: bool) -> Output:
+    asked: dict[Output, bool] = {"expand": expand, "json": json, "github": github, "sarif": sarif}
+    chosen = [output for output, wanted in asked.items() if wanted]
+    if len(chosen) > 1:
+        names = " and ".join(f"--{output}" for output in chosen)
+        raise Usage(f"{names} do not go together", hint="ask for one of them")
+    return chosen[0] if chosen else "human"
+
+
+def _load(file: str) -> "Spec | InvalidInput":
+    from gpmirror.adapters.files import read_input
+    from gpmirror.spec import load
+
+    try:
+        return load(read_input(file), file)
+    except InvalidInput as error:
+        return error
+
+
+def _print(
+    output: Output,
+    sound: "list[tuple[str, Spec]]",
+    problems: list[Diagnostic],
+    console: Console,
+) -> None:
+    from gpmirror.render import diagnostics as render
+    from gpmirror.spec.expand import expanded_text
+
+    match output:
+        case "human":
+            console.data("".join(f"{file}: ok ({_gist(spec)})\n" for file, spec in sound))
+        case "expand":
+            console.data("---\n".join(expanded_text(spec) for _, spec in sound))
+        case "json":
+            console.data(render.diagnostics_json(problems))
+        case "github":
+            console.data(render.diagnostics_github(problems))
+        case "sarif":
+            console.data(render.diagnostics_sarif(problems))
+        case _:
+            assert_never(output)
+    if problems and output in {"human", "expand"}:
+        console.alarm(render.diagnostics_text(problems, color=console.talk_color))
+
+
+def _gist(spec: "Spec") -> str:
+    """The spec in a few words: `4 hosts, group, offset 1000`."""
+    from gpmirror.spec.model import Offset, Strategy
+
+    hosts = f"{len(spec.hosts)} host{'s' if len(spec.hosts) != 1 else ''}"
+    strategy = spec.strategy.value
+    if spec.strategy is Strategy.BLOCK:
+        strategy = f"block of {spec.block_size}"
+    match spec.ports:
+        case Offset(offset):
+            ports = f"offset {offset}"
+        case bases:
+            ports = f"mirror base {bases.mirror_base}"
+    return f"{hosts}, {strategy}, {ports}"
