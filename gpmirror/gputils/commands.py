@@ -1,0 +1,84 @@
+"""The utilities' command lines, as argument vectors: nothing ever passes through a shell.
+
+`-a` is given where a utility takes it; the data directory is left to the sourced environment.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from gpmirror.cluster.dialect import Dialect
+from gpmirror.diagnostics import Diagnostic
+from gpmirror.errors import InvalidInput
+from gpmirror.gputils.lines import MoveEngine
+
+MAX_HOSTS = 64
+MAX_PER_HOST = 128
+"""What 6 and later accept for -B and -b; 4.3 and 5 know -B alone, up to 64 segments at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallelism:
+    """How much a utility does at once: hosts (1..64) and segments of one host (1..128)."""
+
+    hosts: int = 16
+    per_host: int = 64
+    verbose: bool = False
+
+
+def add_argv(dialect: Dialect, file_name: str, native: Parallelism) -> tuple[str, ...]:
+    """`gpaddmirrors -a -i FILE ...`. Raises InvalidInput for a parallelism out of range."""
+    return ("gpaddmirrors", "-a", "-i", file_name, *_options(dialect, native))
+
+
+def move_argv(
+    dialect: Dialect, engine: MoveEngine, file_name: str, native: Parallelism
+) -> tuple[str, ...]:
+    """The engine's command line for a file of moves; gpmovemirrors knows no `-a`. Raises
+    InvalidInput for a parallelism out of range.
+    """
+    match engine:
+        case "gprecoverseg":
+            return ("gprecoverseg", "-a", "-i", file_name, *_options(dialect, native))
+        case "gpmovemirrors":
+            return ("gpmovemirrors", "-i", file_name, *_options(dialect, native))
+        case _:
+            assert_never(engine)
+
+
+def recover_argv(
+    dialect: Dialect, file_name: str, *, full: bool, native: Parallelism
+) -> tuple[str, ...]:
+    """`gprecoverseg -a -i FILE ...`, with `-F` where the copies are made anew. Raises InvalidInput
+    for a parallelism out of range.
+    """
+    force = ("-F",) if full else ()
+    return ("gprecoverseg", "-a", *force, "-i", file_name, *_options(dialect, native))
+
+
+def rebalance_argv(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:
+    """`gprecoverseg -a -r ...`: every switched pair at once, there is no choosing. Raises
+    InvalidInput for a parallelism out of range.
+    """
+    return ("gprecoverseg", "-a", "-r", *_options(dialect, native))
+
+
+def dry_run_argv(file_name: str, output: str) -> tuple[str, ...]:
+    """`gpaddmirrors -i FILE -o OUT`: reads and checks the file, writes it back, adds nothing."""
+    return ("gpaddmirrors", "-i", file_name, "-o", output)
+
+
+def _options(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:
+    _check("hosts", native.hosts, MAX_HOSTS)
+    _check("per_host", native.per_host, MAX_PER_HOST)
+    verbose = ("-v",) if native.verbose else ()
+    if dialect.file_replication:
+        # Before 6, -B counts segments over all hosts.
+        return ("-B", str(min(native.hosts * native.per_host, MAX_HOSTS)), *verbose)
+    return ("-B", str(native.hosts), "-b", str(native.per_host), *verbose)
+
+
+def _check(name: str, value: int, limit: int) -> None:
+    if not 1 <= value <= limit:
+        message = f"parallelism: {name} {value} is not within 1..{limit}"
+        hint = "the utility refuses the option, gpmovemirrors even with exit status 0"
+        raise InvalidInput([Diagnostic(code="GPM-N035", message=message, hint=hint)])
