@@ -1,0 +1,135 @@
+r"""psql's expanded display (`\x`): a line a cell, a block a row."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpmirror.catalog.marks import is_rule, printed_count
+from gpmirror.catalog.source import Source
+from gpmirror.catalog.tables import Shape, Table, kind_of
+
+_START = re.compile(
+    r"\s*(?:[-─━═+|┌├╔╠╒╞╓╟*]{0,4}\[ [^\]\d]{1,20}(\d{1,9}) \]|\* \S{1,20} (\d{1,9})\s*$)"
+)
+_PIPES = ("|", "│", "║", "┃")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """One row: names and cells in printed order, the number in its first line if it has one."""
+
+    number: int | None
+    names: tuple[str, ...]
+    cells: list[str]
+    line: int
+    end: int
+    separator: str
+
+
+def read_records(source: Source, index: int) -> Table | None:
+    """The expanded table whose first record starts at line index `index`, if one does."""
+    first = _record(source.lines, index)
+    if first is None or (kind := kind_of(first.names)) is None:
+        return None
+    records = [first]
+    while (following := _following(source.lines, records[-1])) is not None:
+        records.append(following)
+    return Table(
+        kind=kind,
+        names=first.names,
+        rows=[record.cells for record in records],
+        lines=[record.line for record in records],
+        first_line=index + 1,
+        end=records[-1].end,
+        shape=Shape.DOWN,
+        separator=first.separator,
+    )
+
+
+def starts_record(line: str) -> bool:
+    """Whether a line is the head of a record such as `-[ RECORD 1 ]---`."""
+    return _START.match(line) is not None
+
+
+def _following(lines: Sequence[str], last: _Record) -> _Record | None:
+    """The next row of the same table: numbers go on, names are the same."""
+    index = last.end
+    if last.number is None:
+        while index < len(lines) and not lines[index].strip():
+            index += 1
+    found = _record(lines, index)
+    if found is None or found.names != last.names:
+        return None
+    return None if last.number is not None and found.number == 1 else found
+
+
+def _record(lines: Sequence[str], index: int) -> _Record | None:
+    if index >= len(lines):
+        return None
+    start = _START.match(lines[index])
+    number = None if start is None else int(start[1] or start[2])
+    width = len(lines[index].rstrip())
+    index += start is not None
+    if start is not None and index < len(lines) and is_rule(lines[index]):
+        index += 1
+    separator = _separator(lines, index, number)
+    if separator is None:
+        return None
+    cells, end = _cells(lines, index, separator, width if number is not None else 0)
+    return _Record(
+        number=number,
+        names=tuple(name.lower() for name, _ in cells),
+        cells=[cell for _, cell in cells],
+        line=index + 1,
+        end=end,
+        separator=separator,
+    )
+
+
+def _separator(lines: Sequence[str], index: int, number: int | None) -> str | None:
+    """What separates name and value; without a numbered head the first line must be a dbid."""
+    if index >= len(lines):
+        return None
+    line = lines[index].strip()
+    found = next((pipe for pipe in _PIPES if pipe in line), " ")
+    if number is not None:
+        return found
+    pipe = line.count(found) == 1 and found != " "
+    below = lines[index + 1].lstrip() if index + 1 < len(lines) else ""
+    return found if pipe and below.startswith(("content|", "content│")) else None
+
+
+def _cells(
+    lines: Sequence[str], index: int, separator: str, width: int
+) -> tuple[list[tuple[str, str]], int]:
+    """(name, value) pairs of one record and the index after it. `width` is the terminal's where
+    the head of the record filled a line: a value broken there is joined.
+    """
+    cells: list[tuple[str, str]] = []
+    while index < len(lines) and not _ends(lines[index]):
+        line = lines[index]
+        if separator not in line.strip():
+            if not cells or len(lines[index - 1]) != width or " " in line.strip():
+                break
+            cells[-1] = (cells[-1][0], cells[-1][1] + line.strip())
+        else:
+            cells.append(_pair(line, separator))
+        index += 1
+    return cells, index
+
+
+def _ends(line: str) -> bool:
+    return (
+        not line.strip() or starts_record(line) or is_rule(line) or printed_count(line) is not None
+    )
+
+
+def _pair(line: str, separator: str) -> tuple[str, str]:
+    if separator == " ":
+        name, _, value = line.strip().partition(" ")
+        return name, value.strip()
+    enclosed = line.strip()
+    if enclosed.startswith(separator) and enclosed.endswith(separator):
+        enclosed = enclosed[1:-1]
+    name, _, value = enclosed.partition(separator)
+    return name.strip(), value.strip()
