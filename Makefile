@@ -3,9 +3,8 @@
 .PHONY: help bootstrap test check demo bench format lint types layers golden lock clean
 SHELL := bash
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE :=
 # results must not depend on the caller's cluster or terminal
-unexport PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD NO_COLOR COLUMNS PYTHONPATH
+unexport PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD NO_COLOR COLUMNS PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12

@@ -1,0 +1,57 @@
+"""Made-up clusters of any size: the spec and the catalog text that psql would print."""
+
+PRIMARIES_PORT = 6000
+HEADER = (
+    " dbid | content | role | preferred_role | mode | status | port | hostname | address | datadir"
+)
+
+
+def spec_text(hosts: int) -> str:
+    """A gp6 spec with `hosts` segment hosts and two directory roots on each."""
+    return f"""\
+apiVersion: gpmirror/v1
+cluster:
+  name: bench
+  dialect: gp6
+hosts:
+  - name: sdw[1-{hosts}]
+    roots: [/data1/mirror, /data2/mirror]
+mirrors:
+  strategy: group
+  ports: {{offset: 1000}}
+"""
+
+
+def catalog_text(hosts: int, primaries: int) -> str:
+    """gp_segment_configuration of a mirrorless gp6 cluster, as psql prints it."""
+    rows = [_row(1, -1, 5432, "mdw", "/data/master/gpseg-1")]
+    for content in range(hosts * primaries):
+        host, index = divmod(content, primaries)
+        directory = f"/data{index % 2 + 1}/primary/gpseg{content}"
+        rows.append(_row(content + 2, content, PRIMARIES_PORT + index, f"sdw{host + 1}", directory))
+    rule = "-" * (len(HEADER) + 20)
+    return "\n".join([HEADER, rule, *rows, f"({len(rows)} rows)", ""])
+
+
+def mirrored_catalog_text(hosts: int, primaries: int) -> str:
+    """The same cluster with group mirrors in sync."""
+    lines = catalog_text(hosts, primaries).splitlines()
+    contents = hosts * primaries
+    mirrors = []
+    for content in range(contents):
+        host, index = divmod(content, primaries)
+        mirrors.append(
+            _row(
+                content + contents + 2,
+                content,
+                PRIMARIES_PORT + 1000 + index,
+                f"sdw{(host + 1) % hosts + 1}",
+                f"/data{index % 2 + 1}/mirror/gpseg{content}",
+            ).replace(" p | p ", " m | m ")
+        )
+    rows = 1 + 2 * contents
+    return "\n".join([*lines[:-1], *mirrors, f"({rows} rows)", ""])
+
+
+def _row(dbid: int, content: int, port: int, host: str, directory: str) -> str:
+    return f" {dbid} | {content} | p | p | s | u | {port} | {host} | {host} | {directory}"

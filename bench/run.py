@@ -1,0 +1,193 @@
+"""Measure gpmirror against the bare interpreter, all cases interleaved in one run.
+
+Ratios travel between machines, milliseconds do not; both are written down.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
+
+from gpmirror.cli.commands import COMMANDS  # noqa: E402
+
+GPMIRROR = [sys.executable, "-m", "gpmirror"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One run of a program: wall seconds and peak resident bytes."""
+
+    wall: float
+    peak: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Medians over the runs of one case."""
+
+    wall: float
+    peak: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What must hold: a measured figure and its bound, both in `unit`."""
+
+    name: str
+    measured: float
+    bound: float
+    unit: str
+    timed: bool = True
+
+
+def main() -> int:
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="gpmirror-bench-") as folder:
+        results = measure(cases(Path(folder)), repeats=5 if options.light else 15)
+    found = limits(results)
+    page = report(results, found)
+    print(page)
+    if options.write:
+        options.write.write_text(page, encoding="utf-8")
+    # a busy machine may be slow; what a change made slower shows up beyond this
+    slack = 1.5 if options.light else 1.0
+    broken = [each for each in found if each.measured > each.bound * (slack if each.timed else 1.0)]
+    for each in broken:
+        print(
+            f"error: {each.name}: {each.measured:.2f} {each.unit}, limit {each.bound}",
+            file=sys.stderr,
+        )
+    return 1 if broken and options.check else 0
+
+
+def cases(folder: Path) -> dict[str, list[str]]:
+    """Name to command line; inputs are written into `folder`. Commands not there are left out."""
+    found = {"bare interpreter": [sys.executable, "-c", "pass"], "--help": [*GPMIRROR, "--help"]}
+    if "plan" in COMMANDS:
+        example = ROOT / "examples" / "single-host"
+        found["plan, founding example"] = [
+            *(*GPMIRROR, "plan", str(example / "gpmirror.yaml")),
+            *("--catalog", str(example / "catalog.txt")),
+        ]
+        for hosts in (125, 1000):
+            spec, catalog = folder / f"{hosts}.yaml", folder / f"{hosts}.txt"
+            spec.write_text(spec_text(hosts))
+            catalog.write_text(catalog_text(hosts, 8))
+            found[f"plan, {hosts * 8} contents"] = [
+                *(*GPMIRROR, "plan", str(spec), "--catalog", str(catalog), "--format", "native")
+            ]
+    if "simulate" in COMMANDS:
+        catalog = folder / "simulate.txt"
+        catalog.write_text(mirrored_catalog_text(200, 10))
+        found["simulate, 200 hosts x 10"] = [*GPMIRROR, "simulate", str(catalog)]
+    return found
+
+
+def measure(commands: dict[str, list[str]], repeats: int) -> dict[str, Result]:
+    """Run every case `repeats` times in turn; a warm-up round is thrown away."""
+    samples: dict[str, list[Sample]] = {name: [] for name in commands}
+    for turn in range(repeats + 1):
+        for name, command in commands.items():
+            sample = _run(command)
+            if turn:
+                samples[name].append(sample)
+    return {
+        name: Result(wall=median(s.wall for s in runs), peak=max(s.peak for s in runs))
+        for name, runs in samples.items()
+    }
+
+
+def limits(results: dict[str, Result]) -> list[Limit]:
+    """The promises, as far as their cases were measured."""
+    bare = results["bare interpreter"].wall
+    checks: dict[str, Callable[[Result], list[Limit]]] = {
+        "--help": lambda r: [
+            Limit(name="`--help` against bare", measured=r.wall / bare, bound=8, unit="x")
+        ],
+        "plan, founding example": lambda r: [
+            Limit(name="founding plan against bare", measured=r.wall / bare, bound=25, unit="x")
+        ],
+        "plan, 8000 contents": lambda r: [
+            Limit(name="plan of 8,000 contents", measured=r.wall, bound=1.2, unit="s"),
+            Limit(name="its peak memory", measured=r.peak / 1e6, bound=250, unit="MB", timed=False),
+            Limit(
+                name="8 times the contents",
+                measured=r.wall / results["plan, 1000 contents"].wall,
+                bound=9,
+                unit="x",
+            ),
+        ],
+        "simulate, 200 hosts x 10": lambda r: [
+            Limit(
+                name="simulate over start-up",
+                measured=r.wall - results["--help"].wall,
+                bound=1.0,
+                unit="s",
+            )
+        ],
+    }
+    return [each for name, of in checks.items() if name in results for each in of(results[name])]
+
+
+def report(results: dict[str, Result], found: Sequence[Limit]) -> str:
+    """The page: one table of cases, one of promises."""
+    bare = results["bare interpreter"].wall
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`: medians of one interleaved run, inputs generated on the spot.",
+        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores.",
+        "Peak memory is the kernel's figure and never less than the measuring program's own.",
+        "",
+        "| case | wall | against bare | peak memory |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {name} | {r.wall * 1000:.0f} ms | {r.wall / bare:.1f}x | {r.peak / 1e6:.0f} MB |"
+        for name, r in results.items()
+    ]
+    lines += ["", "| promise | measured | limit |", "| --- | ---: | ---: |"]
+    lines += [f"| {e.name} | {e.measured:.2f} {e.unit} | {e.bound:g} {e.unit} |" for e in found]
+    return "\n".join([*lines, ""])
+
+
+def _run(command: list[str]) -> Sample:
+    """Start a program, wait for it, and read its peak memory from the kernel."""
+    silence = os.open(os.devnull, os.O_RDWR)
+    actions = [(os.POSIX_SPAWN_DUP2, silence, fd) for fd in (0, 1)]
+    began = time.perf_counter()
+    child = os.posix_spawn(command[0], command, _environment(), file_actions=actions)
+    _, status, usage = os.wait4(child, 0)
+    wall = time.perf_counter() - began
+    os.close(silence)
+    if code := os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"error: exit status {code} from {' '.join(command)}")
+    return Sample(wall=wall, peak=usage.ru_maxrss * 1024)
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"PYTHONPATH": str(ROOT)}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 when a limit is broken")
+    parser.add_argument("--light", action="store_true", help="fewer runs, for every change")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page here")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
