@@ -84,7 +84,8 @@ class Survive:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
     """Blast-radius limits over moves and full recoveries. `moves_percent` of all contents is
-    judged from `min_contents` contents on; `max_bytes` None: no limit by size."""
+    judged from `min_contents` contents on; `max_bytes` None: no limit by size.
+    """
 
     moves_percent: int = 30
     min_contents: int = 10

@@ -1,0 +1,290 @@
+"""What pydantic finds wrong with a document, as diagnostics with places."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.spec.document import API_VERSION, Part, SpecPart
+from gpmirror.spec.model import Path
+from gpmirror.spec.places import Places
+from gpmirror.spec.suggest import did_you_mean, listed
+
+_EXAMPLES = {
+    "apiVersion": f"apiVersion: {API_VERSION}",
+    "cluster": "cluster: {name: my-cluster}",
+    "hosts": 'hosts: [{name: "sdw[1-4]", roots: [/data/mirror]}]',
+    "mirrors": "mirrors: {strategy: group, ports: {offset: 1000}}",
+    "strategy": "strategy: group",
+    "ports": "ports: {offset: 1000}",
+    "name": "name: sdw1",
+    "content": "content: 0",
+    "any": "any: 1",
+    "of": "of: host",
+}
+_PATTERN_RULES = {
+    ("cluster", "name"): "small letters, digits, `.`, `_` and `-`, the first a letter or digit",
+    ("ssh", "user"): "letters, digits and `_.@$-`, not starting with `-`",
+    ("rack",): "a name without blanks",
+}
+_LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One error: its path in the document, union tags taken out."""
+
+    path: Path
+    kind: str
+    value: Any
+    limits: Mapping[str, Any]
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The field in words: `mirrors.ports.offset`, `hosts[0].name`."""
+        return dotted(self.path)
+
+
+_Words: TypeAlias = tuple[str, str, str]
+"""Code, message, hint."""
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: `hosts[0].name`."""
+    shown = ""
+    for part in path:
+        shown += f"[{part}]" if isinstance(part, int) else f".{part[:_LONGEST_SHOWN]}"
+    return shown.removeprefix(".")
+
+
+def complaint_of(error: ErrorDetails, data: Any) -> Complaint:
+    """The complaint behind a pydantic error about `data`."""
+    return Complaint(
+        path=_without_tags(error["loc"], data, error["type"] == "missing"),
+        kind=error["type"],
+        value=error["input"],
+        limits=error.get("ctx", {}),
+        text=error["msg"],
+    )
+
+
+def diagnose(complaint: Complaint, places: Places) -> Diagnostic:
+    """The finding for one complaint."""
+    code, message, hint = _HANDLERS.get(complaint.kind, _other)(complaint)
+    return Diagnostic(code=code, message=message, place=_place(complaint, places), hint=hint)
+
+
+def _place(complaint: Complaint, places: Places) -> Place:
+    if complaint.kind == "extra_forbidden":
+        return places.key(complaint.path)
+    if complaint.kind == "missing" and len(complaint.path) == 1:
+        return places.source.place(1, 1)
+    return places.value(complaint.path)
+
+
+def _without_tags(loc: tuple[int | str, ...], data: Any, missing: bool) -> Path:  # noqa: FBT001
+    path: list[int | str] = []
+    for part in loc[:-1] if missing else loc:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+        else:
+            continue
+        path.append(part)
+    return (*path, loc[-1]) if missing else tuple(path)
+
+
+def fields_at(path: Path) -> list[str]:
+    """The keys that the mapping at `path` may have, as written in YAML."""
+    part = _part_at(path)
+    if part is None:
+        return []
+    return [found.alias or name for name, found in part.model_fields.items()]
+
+
+def field_at(path: Path) -> FieldInfo | None:
+    """The declaration of the key at `path`; None for free keys (filespaces) and list items."""
+    part = _part_at(path[:-1])
+    name = "api_version" if path[-1] == "apiVersion" else path[-1]
+    return None if part is None else part.model_fields.get(str(name))
+
+
+def _part_at(path: Path) -> type[BaseModel] | None:
+    part: type[BaseModel] | None = SpecPart
+    for step in path:
+        if isinstance(step, str) and part is not None:
+            found = part.model_fields.get(step)
+            part = None if found is None else _part_in(found.annotation)
+    return part
+
+
+def _part_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    for inner in get_args(annotation):
+        found = _part_in(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def shown(value: Any) -> str:
+    """A value in a message: type in words and, for scalars, the value itself."""
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {str(value)[:_LONGEST_SHOWN]}"
+    if isinstance(value, str):
+        return f'the text "{value[:_LONGEST_SHOWN]}"'
+    if value is None:
+        return "empty"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _extra(complaint: Complaint) -> _Words:
+    key = str(complaint.path[-1])
+    if key == "<<":
+        return ("GPM-V011", "the merge key `<<` has no meaning in a spec", "write the keys out")
+    parent = complaint.path[:-1]
+    allowed = fields_at(parent)
+    where = f" in `{dotted(parent)}`" if parent else ""
+    hint = did_you_mean(key, allowed, f"allowed here: {', '.join(allowed)}")
+    return ("GPM-V012", f"unknown key `{key[:_LONGEST_SHOWN]}`{where}", hint)
+
+
+def _missing(complaint: Complaint) -> _Words:
+    key = str(complaint.path[-1])
+    parent = complaint.path[:-1]
+    where = f" in `{dotted(parent)}`" if parent else ""
+    return ("GPM-V013", f"required key `{key}` is missing{where}", f"add `{_EXAMPLES[key]}`")
+
+
+def _integer(complaint: Complaint) -> _Words:
+    return _type(complaint, "a whole number", _number_hint(complaint.value))
+
+
+def _number(complaint: Complaint) -> _Words:
+    return _type(complaint, "a number", _number_hint(complaint.value))
+
+
+def _number_hint(value: Any) -> str:
+    if isinstance(value, str) and value.strip("-+").isdecimal():
+        return f"remove the quotes: {value[:_LONGEST_SHOWN]}"
+    return "write digits only, without unit or quotes"
+
+
+def _boolean(complaint: Complaint) -> _Words:
+    return _type(complaint, "true or false", "write `true` or `false`, without quotes")
+
+
+def _string(complaint: Complaint) -> _Words:
+    value = complaint.value
+    if isinstance(value, dict):
+        return _type(complaint, "a text", 'quote text that starts with `{`: "{host}-1"')
+    if isinstance(value, bool | int | float):
+        return _type(complaint, "a text", f'quote it: "{str(value).lower()[:_LONGEST_SHOWN]}"')
+    return _type(complaint, "a text", "write one text here")
+
+
+def _list(complaint: Complaint) -> _Words:
+    value = complaint.value
+    hint = "start each item with `- `, or write [first, second]"
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        hint = f"write it as a list: [{str(value)[:_LONGEST_SHOWN]}]"
+    return _type(complaint, "a list", hint)
+
+
+def _mapping(complaint: Complaint) -> _Words:
+    allowed = fields_at(complaint.path)
+    hint = f"write `key: value` lines below it; keys: {', '.join(allowed)}"
+    return _type(complaint, "a mapping", hint if allowed else "write `key: value` lines below it")
+
+
+def _type(complaint: Complaint, wanted: str, hint: str) -> _Words:
+    given = shown(complaint.value)
+    message = f"`{complaint.name}` must be {wanted}, it is {given}"
+    return ("GPM-V014", message, hint)
+
+
+def _choice(complaint: Complaint) -> _Words:
+    found = field_at(complaint.path)
+    allowed = [] if found is None else _literals(found.annotation)
+    value = complaint.value
+    if complaint.path == ("apiVersion",):
+        message = f"`apiVersion` is {shown(value)}; this gpmirror reads `{API_VERSION}`"
+        return ("GPM-V018", message, f"write `apiVersion: {API_VERSION}`")
+    message = f"`{complaint.name}` is {shown(value)}; allowed are {listed(allowed)}"
+    return ("GPM-V015", message, did_you_mean(str(value), allowed, f"write {listed(allowed)}"))
+
+
+def _literals(annotation: Any) -> list[str]:
+    found: list[str] = []
+    for inner in get_args(annotation):
+        found += [inner] if isinstance(inner, str) else _literals(inner)
+    return found
+
+
+def _range(complaint: Complaint) -> _Words:
+    given = shown(complaint.value)
+    (limit,) = (
+        complaint.limits[key] for key in ("ge", "le", "gt", "lt") if key in complaint.limits
+    )
+    side = "at least" if complaint.kind == "greater_than_equal" else "at most"
+    is_port = any(str(part).endswith(("port", "_base")) for part in complaint.path[-1:])
+    hint = "TCP ports are 1 to 65535" if is_port else f"write a value of {side} {limit}"
+    return ("GPM-V016", f"`{complaint.name}` is {given}; it must be {side} {limit}", hint)
+
+
+def _size(complaint: Complaint) -> _Words:
+    limits = complaint.limits
+    lower, upper = limits.get("min_length"), limits.get("max_length")
+    rule = f"at least {lower:,}" if upper is None else f"at most {upper:,}"
+    thing = "items" if complaint.kind in {"too_short", "too_long"} else "characters"
+    message = f"`{complaint.name}` must have {rule} {thing}"
+    return ("GPM-V016", message, "shorten it" if lower is None else "add one, or delete the key")
+
+
+def _pattern(complaint: Complaint) -> _Words:
+    names = tuple(part for part in complaint.path if isinstance(part, str))
+    rule = _PATTERN_RULES.get(names) or _PATTERN_RULES[names[-1:]]
+    message = f"`{complaint.name}` is {shown(complaint.value)}; it must be {rule}"
+    return ("GPM-V017", message, "choose a name of these characters")
+
+
+def _value(complaint: Complaint) -> _Words:
+    rule = complaint.text.removeprefix("Value error, ")
+    message = f"`{complaint.name}` is {shown(complaint.value)}; it {rule}"
+    return ("GPM-V017", message, "units are decimal: 1TB is 1000GB" if "size" in rule else rule)
+
+
+def _other(complaint: Complaint) -> _Words:
+    return ("GPM-V014", f"`{complaint.name}`: {complaint.text}", "see `gpmirror schema spec`")
+
+
+_HANDLERS: dict[str, Callable[[Complaint], _Words]] = {
+    "extra_forbidden": _extra,
+    "missing": _missing,
+    "int_type": _integer,
+    "int_from_float": _integer,
+    "float_type": _number,
+    "bool_type": _boolean,
+    "string_type": _string,
+    "list_type": _list,
+    "dict_type": _mapping,
+    "model_type": _mapping,
+    "literal_error": _choice,
+    "greater_than_equal": _range,
+    "less_than_equal": _range,
+    "too_short": _size,
+    "too_long": _size,
+    "string_too_short": _size,
+    "string_too_long": _size,
+    "string_pattern_mismatch": _pattern,
+    "value_error": _value,
+}

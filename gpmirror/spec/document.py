@@ -1,0 +1,271 @@
+"""The spec as it stands in YAML: shapes, types and limits that need no other field to judge.
+
+The descriptions are the reference documentation and the JSON Schema. What one field must be in
+the light of another is judged afterwards, with places, in the modules beside this one.
+"""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
+
+from gpmirror.spec.units import SIZE_PATTERN, TIME_PATTERN, bytes_of, seconds_of
+
+API_VERSION = "gpmirror/v1"
+MAX_PORT = 65_535
+
+Port: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PORT)]
+Content: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
+Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
+Word: TypeAlias = Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
+Account: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,62}$")]
+Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=1_000)]
+Size: TypeAlias = Annotated[
+    int,
+    BeforeValidator(bytes_of),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}
+    ),
+]
+Time: TypeAlias = Annotated[
+    int,
+    BeforeValidator(seconds_of),
+    WithJsonSchema({"type": "string", "pattern": TIME_PATTERN}),
+]
+
+
+def _shape_of_roots(value: Any) -> str:
+    return "by_filespace" if isinstance(value, dict) else "list"
+
+
+RootList: TypeAlias = Annotated[list[str], Field(min_length=1, max_length=1_000)]
+Roots: TypeAlias = Annotated[
+    Annotated[RootList, Tag("list")] | Annotated[dict[str, RootList], Tag("by_filespace")],
+    Discriminator(_shape_of_roots),
+]
+
+
+class Part(BaseModel):
+    """A mapping of the spec: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+class CoordinatorPart(Part):
+    """Where the coordinator listens; what is left out comes from the PG* environment."""
+
+    host: str | None = Field(None, description="Host name or address of the coordinator.")
+    port: Port | None = Field(None, description="TCP port of the coordinator.")
+    database: Line | None = Field(None, description="Database to connect to.")
+    user: Line | None = Field(None, description="Database role to connect as.")
+
+
+class ClusterPart(Part):
+    """Which cluster this is."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$",
+        description="Name of the cluster in plans and messages: small letters, digits, . _ -",
+    )
+    dialect: (
+        Literal["gp4", "gp5", "gp6", "gp7", "cloudberry", "greengage6", "greengage7"] | None
+    ) = Field(None, description="Server family; detected from the catalog when left out.")
+    coordinator: CoordinatorPart | None = Field(
+        None, description="Where the coordinator listens, for reading the live catalog."
+    )
+
+
+class SshPart(Part):
+    """How hosts are reached. Host keys are always checked."""
+
+    user: Account | None = Field(None, description="Account on the hosts.")
+    config: Line | None = Field(None, description="OpenSSH client configuration file.")
+
+
+class HostPart(Part):
+    """One host, or several that differ by number only."""
+
+    name: str = Field(
+        description="Host name or range: sdw1, sdw[1-4], sdw[01-16,20], rack[1-2]-sdw[1-8]."
+    )
+    addresses: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="The host's interfaces, {host} standing for its name; default: the name.",
+    )
+    rack: Word | None = Field(None, description="Failure domain the host belongs to.")
+    roots: Roots | None = Field(
+        None,
+        description="Directory roots that hold mirrors, used in turn; with filespaces (gp4, gp5) "
+        "a mapping from filespace to roots. May be left out where weight is 0.",
+    )
+    weight: int = Field(
+        1,
+        ge=0,
+        le=1_000,
+        description="Share of mirrors; 0: none here, its primaries are still mirrored.",
+    )
+    replaces: str | None = Field(
+        None, description="Name of a dead host whose segments this host takes over."
+    )
+
+
+class PortsPart(Part):
+    """Mirror ports: by offset, or by bases as gpinitsystem counts them."""
+
+    offset: int | None = Field(
+        None,
+        ge=-MAX_PORT,
+        le=MAX_PORT,
+        description="Distance of mirror ports from the target host's lowest primary port; not 0.",
+    )
+    mirror_base: Port | None = Field(None, description="First mirror port of a host.")
+    replication_base: Port | None = Field(
+        None, description="First replication port of primaries (gp4, gp5)."
+    )
+    mirror_replication_base: Port | None = Field(
+        None, description="First replication port of mirrors (gp4, gp5)."
+    )
+
+
+class PinPart(Part):
+    """A wish for one content that wins over the strategy."""
+
+    content: Content = Field(description="Content id.")
+    host: str | None = Field(None, description="Host of the mirror, one of `hosts`.")
+    address: str | None = Field(None, description="Address of the mirror, one of its host's.")
+    port: Port | None = Field(None, description="TCP port of the mirror.")
+    directory: str | None = Field(None, description="Data directory of the mirror.")
+    replication_port: Port | None = Field(
+        None, description="Replication port of the mirror (gp4, gp5)."
+    )
+    filespaces: dict[str, str] | None = Field(
+        None, description="Directory of each further filespace (gp4, gp5)."
+    )
+    reason: Line | None = Field(None, description="Why; shown in the plan.")
+
+
+class MirrorsPart(Part):
+    """How mirrors are spread and where they live."""
+
+    strategy: Literal["group", "spread", "block", "pinned"] = Field(
+        description="group: all mirrors of a host on the next one. spread: each on another host. "
+        "block: spread within blocks of hosts. pinned: only what `pins` say."
+    )
+    block_size: int | None = Field(
+        None, ge=2, le=10_000, description="Hosts in a block; only with strategy block."
+    )
+    ports: PortsPart = Field(description="How mirror ports are counted.")
+    directory: str = Field(
+        "{root}/{prefix}{content}",
+        description="Data directory of a mirror; placeholders root, prefix, content, host.",
+    )
+    pins: list[PinPart] | None = Field(
+        None, description="Wishes for single contents that win over the strategy."
+    )
+    allow_same_host: bool = Field(
+        False, description="Accept a mirror beside its primary (single-host systems)."
+    )
+
+
+class SurvivePart(Part):
+    """A loss that must not cost data."""
+
+    any: int = Field(ge=1, le=2, description="How many may be lost at once.")
+    of: Literal["host", "rack"] = Field(description="What is lost.")
+
+
+class GuardsPart(Part):
+    """Limits on how much one plan may copy; beyond them apply asks to be allowed."""
+
+    moves_percent: int = Field(
+        30, ge=0, le=100, description="Most contents moved or fully recovered, in percent of all."
+    )
+    min_contents: int = Field(
+        10, ge=0, le=1_000_000, description="Contents from which on moves_percent is judged."
+    )
+    bytes: Size | None = Field(
+        None, description="Most bytes copied: 500GB, 5TB (decimal units) or a number."
+    )
+
+
+class PolicyPart(Part):
+    """What every layout and plan is judged by."""
+
+    survive: list[SurvivePart] | None = Field(
+        None, max_length=4, description="Losses that must not cost data."
+    )
+    max_load_factor: float | None = Field(
+        None,
+        ge=1.0,
+        le=1_000.0,
+        description="Most primaries on a survivor after losing one host, over its own number.",
+    )
+    guards: GuardsPart = Field(
+        default_factory=GuardsPart, description="Limits on how much one plan may copy."
+    )
+
+
+class ProtectPart(Part):
+    """A content or a host whose mirrors must not move."""
+
+    content: Content | None = Field(None, description="Content id; or give `host`.")
+    host: str | None = Field(None, description="One of `hosts`; or give `content`.")
+
+
+class WavesPart(Part):
+    """Most contents that may be without a second copy at once."""
+
+    max_contents: Count = Field(16, description="Most contents in one wave.")
+    per_source_host: Count = Field(1, description="Most of them with one acting primary's host.")
+    per_target_host: Count = Field(2, description="Most of them with one target host.")
+
+
+class NativePart(Part):
+    """Parallelism of the native utilities."""
+
+    hosts: int = Field(16, ge=1, le=64, description="Hosts at once (-B).")
+    per_host: int = Field(64, ge=1, le=128, description="Segments at once on a host (-b).")
+    verbose: bool = Field(False, description="Verbose output of the utilities (-v).")
+
+
+class ApplyPart(Part):
+    """How apply works through a plan."""
+
+    waves: WavesPart = Field(default_factory=WavesPart, description="Limits of a wave.")
+    native: NativePart = Field(
+        default_factory=NativePart, description="Options of the native utilities."
+    )
+    hosts_at_once: int = Field(32, ge=1, le=1_000, description="Hosts prepared at once over SSH.")
+    sync_timeout: Time = Field(
+        86_400,
+        description="How long to wait for a wave to be in sync: 30s, 90m, 24h, 2d.",
+        json_schema_extra={"default": "24h"},
+    )
+
+
+class SpecPart(Part):
+    """Mirrors of one Greenplum cluster, as they should be."""
+
+    api_version: Literal["gpmirror/v1"] = Field(
+        alias="apiVersion", description="Version of this format."
+    )
+    cluster: ClusterPart = Field(description="Which cluster this is.")
+    ssh: SshPart | None = Field(None, description="How hosts are reached.")
+    hosts: list[HostPart] = Field(
+        min_length=1, max_length=10_000, description="All segment hosts, in ring order."
+    )
+    mirrors: MirrorsPart = Field(description="How mirrors are spread and where they live.")
+    policy: PolicyPart | None = Field(None, description="What every layout and plan is judged by.")
+    protect: list[ProtectPart] | None = Field(
+        None, description="Contents and hosts whose mirrors must not move."
+    )
+    apply: ApplyPart | None = Field(None, description="How apply works through a plan.")

@@ -1,0 +1,161 @@
+"""Bytes to spec: read, check the shape, judge the meaning, report everything at once."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.diagnostics import Diagnostic, Severity
+from gpmirror.errors import InvalidInput
+from gpmirror.spec import complaints, words
+from gpmirror.spec.complaints import Complaint
+from gpmirror.spec.document import ClusterPart, SpecPart, SshPart
+from gpmirror.spec.findings import MAX_FINDINGS, Findings
+from gpmirror.spec.hosts import compile_hosts
+from gpmirror.spec.hostset import check_filespaces, check_hosts
+from gpmirror.spec.meaning import digest
+from gpmirror.spec.mirrors import check_directory, check_strategy, compile_ports
+from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions, Strategy
+from gpmirror.spec.pins import compile_pins
+from gpmirror.spec.places import Places
+from gpmirror.spec.policies import compile_apply, compile_policy, compile_protection
+from gpmirror.spec.reader import Document, read
+from gpmirror.spec.repair import Repaired, repair
+from gpmirror.spec.source import decode
+
+
+def load_spec(data: bytes, file: str) -> Spec:
+    """The spec in `data`. Raises `InvalidInput` with every finding, in the order of the text."""
+    with _collection_paused():
+        document = read(decode(data, file))
+        spec, found = _judge(document)
+    if spec is None or found or document.found:
+        raise InvalidInput(_in_order(document.found, found))
+    return replace(spec, digest=digest(spec))
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Reading makes many objects and no garbage: collecting meanwhile only costs time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _judge(document: Document) -> tuple[Spec | None, list[Diagnostic]]:
+    repaired = Repaired(data=document.data)
+    found: list[Diagnostic] = []
+    try:
+        part = SpecPart.model_validate(document.data)
+    except ValidationError as error:
+        faults = _complaints(error, document.data)
+        found = _diagnosed(faults, document.places)
+        repaired = repair(document.data, faults)
+        part = _second_look(repaired)
+        if part is None:
+            return None, found
+    findings = Findings(places=document.places, repaired=repaired)
+    spec = _compile(part, findings)
+    return spec, found + findings.found
+
+
+def _complaints(error: ValidationError, data: Any) -> list[Complaint]:
+    details = error.errors(include_url=False)
+    return [complaints.complaint_of(one, data) for one in details]
+
+
+def _diagnosed(faults: list[Complaint], places: Places) -> list[Diagnostic]:
+    found = [complaints.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
+    more = len(faults) - MAX_FINDINGS
+    if more > 0:
+        found.append(_not_shown(more, places))
+    return found
+
+
+def _not_shown(more: int, places: Places) -> Diagnostic:
+    last = len(places.source.lines)
+    return Diagnostic(
+        code="GPM-V003",
+        message=f"{more:,} further findings are not shown",
+        severity=Severity.NOTE,
+        place=places.source.place(last, 1),
+        hint="mend the ones above first",
+    )
+
+
+def _second_look(repaired: Repaired) -> SpecPart | None:
+    """The repaired document, or None where so little is left that nothing can be judged."""
+    try:
+        return SpecPart.model_validate(repaired.data)
+    except ValidationError:
+        return None
+
+
+def _compile(part: SpecPart, findings: Findings) -> Spec:
+    dialect = None if part.cluster.dialect is None else DialectName(part.cluster.dialect)
+    hosts = compile_hosts(part.hosts, findings)
+    check_hosts(hosts, findings)
+    check_filespaces(part.hosts, dialect, findings)
+    check_strategy(part.mirrors, findings)
+    check_directory(part.mirrors.directory, findings)
+    return Spec(
+        cluster=part.cluster.name,
+        hosts=hosts,
+        strategy=Strategy(part.mirrors.strategy),
+        ports=compile_ports(part.mirrors.ports, dialect, findings),
+        directory=part.mirrors.directory,
+        block_size=part.mirrors.block_size,
+        pins=compile_pins(part.mirrors.pins or [], hosts, dialect, findings),
+        allow_same_host=part.mirrors.allow_same_host,
+        dialect=dialect,
+        coordinator=_coordinator(part.cluster, findings),
+        ssh=_ssh(part.ssh),
+        policy=compile_policy(part.policy, hosts, findings),
+        protect=compile_protection(part.protect or [], hosts, findings),
+        apply=compile_apply(part.apply),
+        file=PurePath(findings.places.source.file).name,
+        places=findings.places,
+    )
+
+
+def _coordinator(cluster: ClusterPart, findings: Findings) -> CoordinatorAddress:
+    given = cluster.coordinator
+    if given is None:
+        return CoordinatorAddress()
+    problem = None if given.host is None else words.address_problem(given.host)
+    if problem is not None:
+        findings.add(("cluster", "coordinator", "host"), problem)
+    return CoordinatorAddress(
+        host=given.host, port=given.port, database=given.database, user=given.user
+    )
+
+
+def _ssh(given: SshPart | None) -> SshOptions:
+    return SshOptions() if given is None else SshOptions(user=given.user, config=given.config)
+
+
+def _in_order(read_found: tuple[Diagnostic, ...], judged: list[Diagnostic]) -> list[Diagnostic]:
+    """All findings by place. A look-alike explains what else is wrong with the same text."""
+    kept = [one for one in judged if not any(_covers(one, first) for first in read_found)]
+    return sorted([*read_found, *kept], key=_position)
+
+
+def _covers(judged: Diagnostic, first: Diagnostic) -> bool:
+    one, other = judged.place, first.place
+    if one is None or other is None or first.code not in {"GPM-V002", "GPM-V006"}:
+        return False
+    return one.line == other.line and one.column <= other.column < one.column + one.width
+
+
+def _position(found: Diagnostic) -> tuple[int, int, str]:
+    place = found.place
+    return (0, 0, found.code) if place is None else (place.line, place.column, found.code)
