@@ -16,7 +16,8 @@ from gpmirror.spec.model import Pin, Spec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A placed content with the arithmetic of its ports (None: kept as observed). `adds` is true
-    where the content has no mirror yet: only then the primary's replication port is set."""
+    where the content has no mirror yet: only then the primary's replication port is set.
+    """
 
     placed: Placed
     port: Figure | None
@@ -39,14 +40,15 @@ def check_ports_and_directories(
     spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
 ) -> tuple[Diagnostic, ...]:
     """Warnings about the desired layout. Raises Infeasible with every illegal port, and every port
-    or directory that two instances of one host would share, each with its arithmetic."""
+    or directory that two instances of one host would share, each with its arithmetic.
+    """
     problems = [*_illegal(spec, planned)]
     if not problems:
         problems += _port_clashes(spec, observed, hosts, planned)
         problems += _directory_clashes(spec, observed, hosts, planned)
     if problems:
         raise Infeasible(problems)
-    return tuple((*_ephemeral(spec, planned), *_kept_replication(spec, planned)))
+    return (*_ephemeral(spec, planned), *_kept_replication(spec, planned))
 
 
 def _illegal(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
@@ -131,9 +133,7 @@ def _take(
     related = (Related(place=first.place, label=f"taken by {first.what}"),)
     yield Diagnostic(
         code="GPM-P111",
-        message=(
-            f"port {port} on {host} is taken: {_told(use)} and {_told(first)} both need it"
-        ),
+        message=(f"port {port} on {host} is taken: {_told(use)} and {_told(first)} both need it"),
         place=use.place,
         hint="choose another offset or base, or pin the content to a free port",
         related=related if first.place != use.place else (),

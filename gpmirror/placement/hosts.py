@@ -19,7 +19,8 @@ from gpmirror.spec.model import Host, Spec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostMap:
     """`physical` is where a row stands (a spec host, else the catalog's hostname); `home` is the
-    spec host it is placed with, None where no spec host claims it. Both by (hostname, address)."""
+    spec host it is placed with, None where no spec host claims it. Both by (hostname, address).
+    """
 
     hosts: Mapping[str, Host]
     physical: Mapping[tuple[str, str], str]
@@ -36,7 +37,8 @@ class HostMap:
 
 def map_hosts(spec: Spec, observed: Observed) -> HostMap:
     """Every row's host. Raises InvalidInput where two spec hosts claim one row (GPM-P001) and where
-    a preferred primary stands on a host that no spec host claims (GPM-P002)."""
+    a preferred primary stands on a host that no spec host claims (GPM-P002).
+    """
     claims = {name: host for host in spec.hosts for name in (*host.addresses, host.name)}
     replaced = {host.replaces: host for host in spec.hosts if host.replaces is not None}
     physical: dict[tuple[str, str], str] = {}

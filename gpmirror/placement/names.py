@@ -74,7 +74,8 @@ class DirectoryTemplate:
 
 def mirror_address(primary: Segment, home: Host, target: Host) -> str:
     """The target's address for a mirror of this primary: the interface after the primary's own,
-    around the target's list, as gpaddmirrors on standard arrays (all versions)."""
+    around the target's list, as gpaddmirrors on standard arrays (all versions).
+    """
     known = home.addresses
     position = known.index(primary.address) if primary.address in known else -1
     return target.addresses[(position + 1) % len(target.addresses)]

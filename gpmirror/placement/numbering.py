@@ -26,7 +26,8 @@ class Numbers:
 @dataclass(slots=True, kw_only=True)
 class Numbering:
     """Port arithmetic. `lowest` is the lowest preferred-primary port by host, `cluster_lowest` of
-    all; `fixed` are ports by host that no mirror may take (bases step over them)."""
+    all; `fixed` are ports by host that no mirror may take (bases step over them).
+    """
 
     ports: Offset | Bases
     replicated: bool

@@ -100,12 +100,15 @@ class Wave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveExposure:
-    """What is at stake while a wave runs: contents with one live copy because of it or before it,
-    and what losing the worst single host would take."""
+    """What is at stake while a wave runs: its contents have one live copy (`newly_single` of them
+    only because of the wave), `already_single` others have one anyway; and how many contents losing
+    the worst single host would lose meanwhile. `bytes` is what the wave copies.
+    """
 
     wave: int
     single: tuple[int, ...]
     newly_single: int
+    already_single: int
     worst_host: str | None
     worst_host_loses: int
     bytes: int | None
@@ -114,7 +117,8 @@ class WaveExposure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
     """Exposure of the whole plan. `bound` is the fewest move waves that the limits allow (König),
-    `depth` the longest chain of slots that must be freed one after the other."""
+    `depth` the longest chain of slots that must be freed one after the other.
+    """
 
     waves: tuple[WaveExposure, ...]
     most_single: int
@@ -266,7 +270,8 @@ class FingerprintRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
     """What must still hold when the plan is applied. `digest` covers all of it; `in_use` is every
-    host:port and host:directory of the catalog."""
+    host:port and host:directory of the catalog.
+    """
 
     digest: str
     coordinator: str

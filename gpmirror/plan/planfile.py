@@ -31,7 +31,8 @@ def plan_id(plan: Plan) -> str:
 
 def read_plan(data: bytes, name: str) -> Plan:
     """The plan in a plan file. Raises InvalidInput: not a plan, newer major version, edited by
-    hand (the id does not match)."""
+    hand (the id does not match).
+    """
     body = _parse(data, name)
     _check_version(body, name)
     stated = body.pop("plan_id", None)

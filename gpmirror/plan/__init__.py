@@ -1,0 +1,1 @@
+"""What to do: (observed, desired) -> the plan, a value."""

@@ -1,0 +1,248 @@
+"""(spec, observed, desired, request) -> Plan."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.errors import InvalidInput
+from gpmirror.gputils.commands import Parallelism
+from gpmirror.gputils.pipe import reads_hostnames
+from gpmirror.placement import Desired
+from gpmirror.plan.classify import Classified, classify
+from gpmirror.plan.colouring import Limits
+from gpmirror.plan.exposure import expose
+from gpmirror.plan.fingerprint import catalog_digest, fingerprint
+from gpmirror.plan.hazards import (
+    Judgement,
+    allowed_names,
+    check_names,
+    find_guards,
+    find_hazards,
+)
+from gpmirror.plan.model import (
+    FORMAT_VERSION,
+    Action,
+    Change,
+    DesiredLayout,
+    ObservedSummary,
+    Plan,
+    PlannedContent,
+    PlannedHost,
+    Summary,
+    Wave,
+)
+from gpmirror.plan.native import NativeContext, write_waves
+from gpmirror.plan.phases import arrange
+from gpmirror.plan.request import Request, check_known
+from gpmirror.plan.stages import judge_stages
+from gpmirror.plan.state import State, read_state
+from gpmirror.spec.model import Spec
+
+
+def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Request) -> Plan:
+    """The plan. Pure and deterministic.
+
+    Raises InvalidInput for a selection that names what does not exist (GPM-P302), cuts an add or a
+    rebalance (GPM-P304), for unknown names to allow (GPM-P303), and for values that the native
+    files cannot carry (GPM-N0nn).
+    """
+    state = read_state(observed, desired)
+    _check_request(spec, state, request)
+    classified = classify(observed, desired, request)
+    selected = _select(classified, request)
+    limits = spec.apply.waves
+    phases = arrange(
+        selected,
+        state.idle_slots(),
+        state.fixed,
+        Limits(
+            total=limits.max_contents,
+            per_source=limits.per_source_host,
+            per_target=limits.per_target_host,
+        ),
+    )
+    waves = write_waves(phases.waves, _context(spec, observed, desired, state))
+    changes = _with_hostnames(phases.changes, waves, observed, state)
+    exposure = expose(phases, state)
+    judged = judge_stages(spec, desired, state, phases, exposure)
+    found = Judgement(
+        spec=spec,
+        request=request,
+        changes=changes,
+        waves=waves,
+        verdicts=judged.verdicts,
+        contents=len(desired.contents),
+        same_host=_same_host(desired),
+    )
+    return Plan(
+        format_version=FORMAT_VERSION,
+        cluster=spec.cluster,
+        dialect=observed.dialect.name,
+        spec_file=spec.file,
+        spec_digest=spec.digest,
+        observed=_observed(observed),
+        fingerprint=fingerprint(observed, changes),
+        desired=_desired(spec, desired),
+        changes=tuple(sorted(changes, key=lambda change: change.content)),
+        waves=waves,
+        exposure=exposure,
+        layout=judged.stages,
+        policy=judged.verdicts,
+        hazards=find_hazards(found),
+        guards=find_guards(found),
+        allowed=allowed_names(request),
+        warnings=_warnings(observed, desired, len(classified.changes) - len(selected)),
+        summary=_summary(changes, classified),
+        switched=classified.switched,
+        selection=request.selection,
+        review_only=not observed.directories_known,
+    )
+
+
+def _check_request(spec: Spec, state: State, request: Request) -> None:
+    hosts = {host.name for host in spec.hosts} | set(state.hostnames)
+    problems = check_known(request, state.copies, hosts)
+    if problems:
+        raise InvalidInput(problems)
+    check_names(request, spec)
+
+
+def _select(classified: Classified, request: Request) -> list[Change]:
+    chosen = [
+        change
+        for change in classified.changes
+        if request.selects(change.content, (change.from_, change.to))
+    ]
+    problems = []
+    for action in (Action.ADD, Action.REBALANCE):
+        total = sum(change.action is action for change in classified.changes)
+        taken = sum(change.action is action for change in chosen)
+        if 0 < taken < total or (action is Action.ADD and taken < total):
+            problems.append(_cut(action, taken, total, request))
+    if problems:
+        raise InvalidInput(problems)
+    return chosen
+
+
+def _cut(action: Action, taken: int, total: int, request: Request) -> Diagnostic:
+    utility = "gpaddmirrors" if action is Action.ADD else "gprecoverseg -r"
+    return Diagnostic(
+        code="GPM-P304",
+        message=f"the selection ({request.selection}) takes {taken} of {total} contents to "
+        f"{action.value}; {utility} does all of them in one run or none",
+        place=Place(file="command line"),
+        hint="leave out --content and --host",
+    )
+
+
+def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> NativeContext:
+    native = spec.apply.native
+    return NativeContext(
+        dialect=observed.dialect,
+        server_version=observed.server_version,
+        filespaces=_filespaces(observed, desired),
+        parallelism=Parallelism(
+            hosts=native.hosts, per_host=native.per_host, verbose=native.verbose
+        ),
+        state=state,
+        primary_replication={
+            placed.content: placed.primary_replication_port for placed in desired.contents
+        },
+    )
+
+
+def _filespaces(observed: Observed, desired: Desired) -> tuple[str, ...]:
+    """The catalog's filespaces; where it does not tell them, those of the spec."""
+    if observed.filespaces or not desired.contents:
+        return observed.filespaces
+    return tuple(name for name, _ in desired.contents[0].mirror.filespaces)
+
+
+def _with_hostnames(
+    changes: Iterable[Change], waves: Iterable[Wave], observed: Observed, state: State
+) -> list[Change]:
+    """Changes with the hostname that will result where a file sets hostname to the address (6+)."""
+    if observed.dialect.file_replication:
+        return list(changes)
+    keeps = {
+        content
+        for wave in waves
+        for run in wave.native
+        if run.utility == "gprecoverseg"
+        and reads_hostnames(observed.dialect, observed.server_version)
+        for content in wave.contents
+    }
+    result = []
+    for change in changes:
+        target = change.to if change.to != change.from_ else None
+        renamed = (
+            target is not None
+            and change.content not in keeps
+            and target.address != state.hostname_of(target.host)
+        )
+        after = target.address if renamed and target is not None else None
+        result.append(replace(change, hostname_after=after) if after else change)
+    return result
+
+
+def _same_host(desired: Desired) -> tuple[int, ...]:
+    return tuple(
+        sorted(
+            placed.content
+            for placed in desired.contents
+            if placed.mirror.host == placed.primary_slot.host
+        )
+    )
+
+
+def _observed(observed: Observed) -> ObservedSummary:
+    pairs = observed.pairs().values()
+    return ObservedSummary(
+        source=observed.source,
+        digest=catalog_digest(observed),
+        server_version=observed.server_version,
+        system_identifier=observed.system_identifier,
+        contents=len(pairs),
+        mirrored=sum(mirror is not None for _, mirror in pairs),
+    )
+
+
+def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
+    return DesiredLayout(
+        hosts=tuple(
+            PlannedHost(name=host.name, rack=host.rack, weight=host.weight) for host in spec.hosts
+        ),
+        contents=tuple(
+            PlannedContent(
+                content=placed.content, primary=placed.primary_slot, mirror=placed.mirror
+            )
+            for placed in sorted(desired.contents, key=lambda placed: placed.content)
+        ),
+    )
+
+
+def _warnings(observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
+    warnings = [*observed.notes]
+    warnings += [f"{found.message} ({found.code})" for found in desired.warnings]
+    if left_out:
+        warnings.append(f"{left_out} further changes are outside the selection")
+    if not observed.directories_known:
+        warnings.append(
+            "the catalog text does not tell data directories (no pg_filespace_entry): this plan is "
+            "for review only"
+        )
+    return tuple(warnings)
+
+
+def _summary(changes: Sequence[Change], classified: Classified) -> Summary:
+    counts = {action: sum(c.action is action for c in changes) for action in Action}
+    return Summary(
+        add=counts[Action.ADD],
+        move=counts[Action.MOVE],
+        recover=counts[Action.RECOVER],
+        rebalance=counts[Action.REBALANCE],
+        blocked=counts[Action.BLOCKED],
+        unchanged=len(classified.unchanged),
+        switched=len(classified.switched) - counts[Action.REBALANCE],
+    )

@@ -1,0 +1,238 @@
+"""The class of each content: what, if anything, must be done with its copies."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gpmirror.cluster.observed import CopyFact, Observed
+from gpmirror.cluster.segment import Role, Segment, Slot
+from gpmirror.diagnostics import Place
+from gpmirror.placement import Desired, Placed
+from gpmirror.plan.model import Action, Change, Method
+from gpmirror.plan.request import Request
+
+_FULL_FACTS: dict[CopyFact, str] = {
+    "absent": "its directory is absent",
+    "backup_label": "its directory holds a partial base backup",
+    "no_pg_control": "its directory has no pg_control",
+    "foreign": "its directory belongs to another system",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """Every content's class: `changes` in native order; contents that need nothing; contents whose
+    roles are switched (not part of `changes` unless a rebalance was asked for).
+    """
+
+    changes: tuple[Change, ...]
+    unchanged: tuple[int, ...]
+    switched: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """A content under judgement. `idle` is the acting mirror's row."""
+
+    placed: Placed
+    acting: Segment
+    idle: Segment | None
+    acting_slot: Slot
+    idle_slot: Slot | None
+    size: int | None
+
+
+def classify(observed: Observed, desired: Desired, request: Request) -> Classified:
+    """The class of every content, first match wins, whatever the selection."""
+    pairs = observed.pairs()
+    mirrored = any(mirror is not None for _, mirror in pairs.values())
+    changes: list[Change] = []
+    unchanged: list[int] = []
+    switched: list[int] = []
+    for placed in desired.contents:
+        content = _content(observed, desired, placed, pairs[placed.content])
+        change = _class(observed, content, request, mirrored=mirrored)
+        if content.acting.is_switched and (change is None or change.action is Action.REBALANCE):
+            switched.append(placed.content)
+        if change is not None:
+            changes.append(change)
+        elif not content.acting.is_switched:
+            unchanged.append(placed.content)
+    return Classified(changes=tuple(changes), unchanged=tuple(unchanged), switched=tuple(switched))
+
+
+def _content(
+    observed: Observed, desired: Desired, placed: Placed, rows: tuple[Segment, Segment | None]
+) -> _Content:
+    primary, mirror = rows
+    acting, idle = primary, mirror
+    if mirror is not None and mirror.role is Role.PRIMARY:
+        acting, idle = mirror, primary
+    return _Content(
+        placed=placed,
+        acting=acting,
+        idle=idle,
+        acting_slot=slot_of(desired, acting),
+        idle_slot=None if idle is None else slot_of(desired, idle),
+        size=observed.sizes.get(placed.content),
+    )
+
+
+def slot_of(desired: Desired, row: Segment) -> Slot:
+    """Where a row stands now."""
+    return Slot(
+        host=desired.hosts.host_of(row),
+        address=row.address,
+        port=row.port,
+        directory=row.directory,
+        replication_port=row.replication_port,
+        filespaces=row.filespaces,
+    )
+
+
+def _class(
+    observed: Observed, content: _Content, request: Request, *, mirrored: bool
+) -> Change | None:
+    reason = _blocked_by_primary(content)
+    if reason is not None:
+        return _blocked(content, reason)
+    if content.idle is None:
+        if mirrored:
+            return _blocked(
+                content,
+                "has no mirror row although other contents have one: only edits of the catalog by "
+                "hand lead here, and no utility can add a mirror to some contents only",
+            )
+        return _change(content, Action.ADD, None, content.placed.mirror)
+    if not content.idle.is_up:
+        return _recovery(observed, content, request)
+    return _up(content, request)
+
+
+def _blocked_by_primary(content: _Content) -> str | None:
+    if not content.acting.is_up:
+        if content.idle is not None and not content.idle.is_up:
+            return "both copies are down"
+        return f"its acting primary on {content.acting_slot.host} is down"
+    home = content.placed.primary_slot
+    if content.acting.is_preferred_primary and home.host != content.acting_slot.host:
+        return (
+            f"its primary on {content.acting_slot.host} is up, but {home.host} is to replace that "
+            "host: fail it over first; gpmirror never moves a primary"
+        )
+    return None
+
+
+def _up(content: _Content, request: Request) -> Change | None:
+    wanted = content.placed.mirror
+    mirror_slot = content.acting_slot if content.acting.is_switched else content.idle_slot
+    assert mirror_slot is not None  # noqa: S101 - the caller has checked that both rows exist
+    in_place = mirror_slot.same_place(wanted)
+    if content.acting.is_switched:
+        if not in_place:
+            return _blocked(
+                content,
+                f"its roles are switched and its mirror slot changes to {told(wanted)}: "
+                "rebalance first (`plan --rebalance`)",
+            )
+        return _rebalance(content) if request.rebalance else None
+    if in_place:
+        return None
+    return _change(content, Action.MOVE, mirror_slot, wanted)
+
+
+def _rebalance(content: _Content) -> Change:
+    change = _change(content, Action.REBALANCE, content.idle_slot, None)
+    return replace(
+        change, reason=f"acts on {content.acting_slot.host}, prefers {_host(content.idle_slot)}"
+    )
+
+
+def _recovery(observed: Observed, content: _Content, request: Request) -> Change:
+    idle, current = content.idle, content.idle_slot
+    assert idle is not None  # noqa: S101 - the caller has checked that the row exists
+    assert current is not None  # noqa: S101
+    placed = content.placed
+    wanted = placed.primary_slot if idle.is_preferred_primary else placed.mirror
+    fact = observed.copies.get(idle.dbid, "unknown")
+    if fact == "copying":
+        return _blocked(content, "a base backup of it is still running: wait until it ends")
+    if not current.same_place(wanted):
+        reason = f"down at {told(current)}; {_difference(current, wanted, placed.rule)}"
+        change = _change(content, Action.RECOVER, current, wanted)
+        return replace(change, reason=reason, method=Method.FULL)
+    change = _change(content, Action.RECOVER, current, current)
+    method, note = _method(fact, asked=request.full)
+    where = "preferred primary" if idle.is_preferred_primary else "mirror"
+    return replace(change, reason=f"{where} is down", source="catalog", method=method, note=note)
+
+
+def _method(fact: CopyFact, *, asked: bool) -> tuple[Method, str | None]:
+    if asked:
+        return Method.FULL, "asked for"
+    if fact in _FULL_FACTS:
+        return Method.FULL, _FULL_FACTS[fact]
+    return Method.INCREMENTAL, None if fact == "rewindable" else "directory not inspected"
+
+
+def _change(content: _Content, action: Action, from_: Slot | None, to: Slot | None) -> Change:
+    placed = content.placed
+    reason = placed.rule
+    if from_ is not None and to is not None:
+        reason = _difference(from_, to, placed.rule)
+    return Change(
+        content=placed.content,
+        action=action,
+        primary=content.acting_slot.host,
+        from_=from_,
+        to=to,
+        reason=reason,
+        source=source_text(placed.source),
+        size=content.size,
+    )
+
+
+def _blocked(content: _Content, reason: str) -> Change:
+    change = _change(content, Action.BLOCKED, content.idle_slot, None)
+    return replace(change, reason=reason, source="catalog")
+
+
+def blocked_by(change: Change, reason: str) -> Change:
+    """The same content, not to be touched for this reason."""
+    return replace(
+        change,
+        action=Action.BLOCKED,
+        to=None,
+        reason=reason,
+        source="catalog",
+        method=None,
+        note=None,
+    )
+
+
+def _difference(current: Slot, wanted: Slot, rule: str) -> str:
+    if current.host != wanted.host or rule.startswith("pinned"):
+        return rule
+    parts: Iterable[tuple[str, object, object]] = (
+        ("address", current.address, wanted.address),
+        ("port", current.port, wanted.port),
+        ("directory", current.directory, wanted.directory),
+        ("replication port", current.replication_port, wanted.replication_port),
+        ("filespaces", current.filespaces, wanted.filespaces),
+    )
+    changed = [name for name, now, then in parts if now != then]
+    return f"{' and '.join(changed)} on {wanted.host} not as the spec computes"
+
+
+def told(slot: Slot) -> str:
+    """`sdw3:7000` for messages."""
+    return f"{slot.host}:{slot.port}"
+
+
+def _host(slot: Slot | None) -> str:
+    return "-" if slot is None else slot.host
+
+
+def source_text(place: Place) -> str:
+    """`file:line` with the file's base name, so that a plan names no directories."""
+    name = place.file.rpartition("/")[2]
+    return f"{name}:{place.line}" if place.line else name

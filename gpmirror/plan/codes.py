@@ -1,0 +1,42 @@
+"""The diagnostics of planning, for `gpmirror explain`."""
+
+from gpmirror.diagnostics import CodeInfo
+
+CODES = {
+    "GPM-P301": CodeInfo(
+        title="a selection of contents cannot be read",
+        why="`--content` takes content ids and ranges.",
+        fix="Write them separated by commas: `--content 3,7-9`.",
+    ),
+    "GPM-P302": CodeInfo(
+        title="a selection names what the cluster does not have",
+        why="A selection that silently matched nothing would look like a cluster without changes.",
+        fix="Correct the content id or the host name.",
+    ),
+    "GPM-P303": CodeInfo(
+        title="a name to allow or unprotect does not exist",
+        why="A slip here would leave the plan refused, or allow more than was meant.",
+        fix="Use one of the names in the message.",
+    ),
+    "GPM-P304": CodeInfo(
+        title="a selection cuts an indivisible run",
+        why="gpaddmirrors takes one line for every primary, and gprecoverseg -r switches every pair "
+        "back; neither can do a part.",
+        fix="Leave out `--content` and `--host`.",
+    ),
+    "GPM-P801": CodeInfo(
+        title="a plan file was edited",
+        why="What was reviewed is what runs: the id covers every byte of the plan.",
+        fix="Make the plan again.",
+    ),
+    "GPM-P802": CodeInfo(
+        title="a file is not a plan",
+        why="It is not JSON, or lacks what a plan has.",
+        fix="Pass a file written by `gpmirror plan -o`.",
+    ),
+    "GPM-P803": CodeInfo(
+        title="a plan of a newer major format",
+        why="A newer format may say things this version would not understand.",
+        fix="Use the gpmirror that wrote it, or make the plan again.",
+    ),
+}

@@ -1,0 +1,63 @@
+"""Temporary slots: how copies that wait for each other around get out of each other's way."""
+
+from collections.abc import Mapping, Sequence
+
+from gpmirror.cluster.segment import Slot
+from gpmirror.plan.classify import blocked_by
+from gpmirror.plan.model import Action, Change
+from gpmirror.plan.obstacles import relocates
+from gpmirror.plan.occupancy import (
+    Key,
+    Relocation,
+    cycle_breakers,
+    keys_of,
+    needs,
+    occupants,
+    temporary_slot,
+)
+
+
+def find_detours(
+    changes: Sequence[Change], mirrors: Mapping[int, Slot], fixed: Mapping[Key, str]
+) -> dict[int, Slot | None]:
+    """Temporary slots by content: for the cheapest member of each cycle, and for copies that are
+    recovered (before any move) into a slot that only a move frees. None: no free port there.
+    """
+    moving = [
+        Relocation(content=change.content, from_=change.from_, to=change.to)
+        for change in changes
+        if relocates(change) and change.from_ is not None and change.to is not None
+    ]
+    chosen = _choose(moving, changes, mirrors)
+    taken = {*fixed, *(key for slot in mirrors.values() for key in keys_of(slot))}
+    taken |= {key for item in moving for key in keys_of(item.to)}
+    detours: dict[int, Slot | None] = {}
+    for item in moving:
+        if item.content in chosen:
+            slot = temporary_slot(item.to, taken)
+            detours[item.content] = slot
+            taken |= set(keys_of(slot)) if slot is not None else set()
+    return detours
+
+
+def _choose(
+    moving: Sequence[Relocation], changes: Sequence[Change], mirrors: Mapping[int, Slot]
+) -> set[int]:
+    waits = needs(moving, occupants(mirrors.items()))
+    recovering = {change.content for change in changes if change.action is Action.RECOVER}
+    early = {c for c, blockers in waits.items() if c in recovering and blockers - recovering}
+    rest = {c: blockers for c, blockers in waits.items() if c not in early}
+    cost = {change.content: change.size or 0 for change in changes}
+    return early | set(cycle_breakers(rest, cost))
+
+
+def block_without_detour(
+    changes: Sequence[Change], detours: Mapping[int, Slot | None]
+) -> list[Change]:
+    """Changes that need a temporary slot where there is none become blocked."""
+    return [
+        blocked_by(change, f"no free port for a temporary slot on {change.to.host}")
+        if change.to is not None and detours.get(change.content, change.to) is None
+        else change
+        for change in changes
+    ]

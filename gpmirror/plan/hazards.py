@@ -1,0 +1,206 @@
+"""The dangers of a plan, each with the flag that allows it, and the blast-radius guards."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.errors import InvalidInput
+from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
+from gpmirror.plan.request import Request
+from gpmirror.spec.model import Protection, Spec
+
+HAZARDS = {
+    "same-host": "a mirror beside its own primary",
+    "hostname-becomes-address": "the utility writes the address into the catalog as the hostname",
+    "deletes-old-directory": "the utility deletes the old directory by itself",
+    "cancels-queries": "running queries are cancelled while roles switch back",
+    "policy": "the desired layout breaks a rule of the spec's policy",
+}
+"""Every hazard an offline plan can carry, with one line each; the names are what --allow takes."""
+
+GUARDS = ("moves_percent", "bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Everything hazards are found in."""
+
+    spec: Spec
+    request: Request
+    changes: Sequence[Change]
+    waves: Sequence[Wave]
+    verdicts: Sequence[Verdict]
+    contents: int
+    same_host: tuple[int, ...] = field(default=())
+
+
+def check_names(request: Request, spec: Spec) -> None:
+    """Raises InvalidInput (GPM-P303) for --allow and --unprotect names that do not exist."""
+    allowable = [*HAZARDS, *(f"guard:{name}" for name in GUARDS)]
+    protected = [item.name for item in spec.protect]
+    problems = [
+        *_unknown("--allow", request.allow, allowable),
+        *_unknown("--unprotect", request.unprotect, protected),
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _unknown(flag: str, given: Iterable[str], known: Sequence[str]) -> Iterator[Diagnostic]:
+    for name in given:
+        if name not in known:
+            choices = ", ".join(known) if known else "nothing is protected in this spec"
+            yield Diagnostic(
+                code="GPM-P303",
+                message=f"{flag} {name}: there is no such name",
+                place=Place(file="command line"),
+                hint=f"{flag} takes: {choices}" if known else choices,
+            )
+
+
+def allowed_names(request: Request) -> tuple[str, ...]:
+    """What the plan records as allowed."""
+    unprotected = {f"unprotect:{name}" for name in request.unprotect}
+    return tuple(sorted({*request.allow, *unprotected}))
+
+
+def find_hazards(found: Judgement) -> tuple[Hazard, ...]:
+    """All hazards, sorted by name, contents sorted."""
+    hazards = [*_same_host(found), *_hostnames(found), *_deletions(found), *_cancels(found)]
+    hazards += [*_policy(found), *_protected(found)]
+    return tuple(sorted(hazards, key=lambda hazard: (hazard.name, hazard.message)))
+
+
+def _hazard(found: Judgement, name: str, message: str, contents: Iterable[int]) -> Hazard:
+    return Hazard(
+        name=name,
+        message=message,
+        flag=f"--allow {name}",
+        contents=tuple(sorted(contents)),
+        allowed=name in found.request.allow,
+    )
+
+
+def _same_host(found: Judgement) -> Iterator[Hazard]:
+    if found.same_host:
+        place = found.spec.place_of("mirrors", "allow_same_host")
+        yield Hazard(
+            name="same-host",
+            message=f"{len(found.same_host)} mirrors share their primary's host: losing it loses "
+            "both copies",
+            flag=f"allow_same_host: true ({found.spec.file}:{place.line})",
+            contents=found.same_host,
+            allowed=True,
+        )
+
+
+def _hostnames(found: Judgement) -> Iterator[Hazard]:
+    renamed = [change for change in found.changes if change.hostname_after is not None]
+    if renamed:
+        first = renamed[0]
+        host = first.to.host if first.to is not None else ""
+        yield _hazard(
+            found,
+            "hostname-becomes-address",
+            f"{len(renamed)} mirrors get their address as hostname in the catalog (content "
+            f"{first.content}: {first.hostname_after} instead of {host}); gpstate, gpstart and "
+            "gpexpand will see a host of that name",
+            (change.content for change in renamed),
+        )
+
+
+def _deletions(found: Judgement) -> Iterator[Hazard]:
+    contents = [
+        content
+        for wave in found.waves
+        if any(run.utility == "gpmovemirrors" for run in wave.native)
+        for content in wave.contents
+    ]
+    if contents:
+        yield _hazard(
+            found,
+            "deletes-old-directory",
+            f"gpmovemirrors deletes the old directories of {len(set(contents))} mirrors by itself; "
+            "there is no way back to them",
+            set(contents),
+        )
+
+
+def _cancels(found: Judgement) -> Iterator[Hazard]:
+    contents = [c.content for c in found.changes if c.action is Action.REBALANCE]
+    if contents:
+        yield _hazard(
+            found,
+            "cancels-queries",
+            f"rebalancing {len(contents)} contents cancels the queries that run then; all switched "
+            "contents go back in one run",
+            contents,
+        )
+
+
+def _policy(found: Judgement) -> Iterator[Hazard]:
+    for verdict in found.verdicts:
+        if not verdict.after:
+            yield _hazard(
+                found, "policy", f"{verdict.rule}: no ({verdict.source}): {verdict.evidence}", ()
+            )
+
+
+def _protected(found: Judgement) -> Iterator[Hazard]:
+    for item in found.spec.protect:
+        contents = [c.content for c in found.changes if _touches(c, item)]
+        if contents:
+            yield Hazard(
+                name=f"protected:{item.name}",
+                message=f"{item.name} is protected against moves "
+                f"({found.spec.file}:{item.place.line}); {len(contents)} would move",
+                flag=f"--unprotect {item.name}",
+                contents=tuple(sorted(contents)),
+                allowed=item.name in found.request.unprotect,
+            )
+
+
+def _touches(change: Change, item: Protection) -> bool:
+    if not _moves(change):
+        return False
+    if item.content is not None:
+        return change.content == item.content
+    return any(slot is not None and slot.host == item.host for slot in (change.from_, change.to))
+
+
+def _moves(change: Change) -> bool:
+    """A move, or a recovery that leaves its place."""
+    if change.action is Action.MOVE:
+        return True
+    return change.action is Action.RECOVER and change.to != change.from_
+
+
+def find_guards(found: Judgement) -> tuple[Guard, ...]:
+    """The guards with this plan's figures."""
+    limits = found.spec.policy.guards
+    heavy = [c for c in found.changes if _moves(c) or c.method is Method.FULL]
+    percent = -(-100 * len(heavy) // found.contents) if found.contents else 0
+    judged = found.contents >= limits.min_contents
+    guards = [
+        _guard(found, "moves_percent", percent, limits.moves_percent, "percent", judged=judged)
+    ]
+    if limits.max_bytes is not None:
+        sizes = [change.size for change in heavy]
+        known = [size for size in sizes if size is not None]
+        total = sum(known) if len(known) == len(sizes) else None
+        guards.append(_guard(found, "bytes", total, limits.max_bytes, "bytes", judged=bool(heavy)))
+    return tuple(guards)
+
+
+def _guard(
+    found: Judgement, name: str, value: int | None, limit: int, unit: str, *, judged: bool
+) -> Guard:
+    return Guard(
+        name=name,
+        value=value,
+        limit=limit,
+        unit=unit,
+        exceeded=judged and (value is None or value > limit),
+        flag=f"--allow guard:{name}",
+        allowed=f"guard:{name}" in found.request.allow,
+    )

@@ -1,0 +1,58 @@
+"""Changes that wait for a slot which this plan does not free: they are blocked, with the reason."""
+
+from collections.abc import Mapping, Sequence
+
+from gpmirror.cluster.segment import Slot
+from gpmirror.plan.classify import blocked_by
+from gpmirror.plan.model import Action, Change
+from gpmirror.plan.occupancy import Key, keys_of, occupants
+
+
+def block_hopeless(
+    changes: Sequence[Change], mirrors: Mapping[int, Slot], fixed: Mapping[Key, str]
+) -> list[Change]:
+    """The changes, to a fixed point: what blocks one may be that another was blocked."""
+    held = occupants(mirrors.items())
+    result = list(changes)
+    while True:
+        leaving = {change.content for change in result if relocates(change)}
+        reasons = [_obstacle(change, held, leaving, fixed) for change in result]
+        if not any(reasons):
+            return result
+        result = [
+            blocked_by(change, reason) if reason else change
+            for change, reason in zip(result, reasons, strict=True)
+        ]
+
+
+def relocates(change: Change) -> bool:
+    """Whether a copy leaves one slot for another."""
+    return (
+        change.action in {Action.MOVE, Action.RECOVER}
+        and change.to is not None
+        and change.to != change.from_
+    )
+
+
+def _obstacle(
+    change: Change, held: Mapping[Key, int], leaving: set[int], fixed: Mapping[Key, str]
+) -> str | None:
+    if change.action is Action.BLOCKED or change.to is None or change.to == change.from_:
+        return None
+    own = keys_of(change.from_) if change.from_ is not None else ()
+    for key in keys_of(change.to):
+        if key in own:
+            continue
+        if key in fixed:
+            return f"{_kind(key)} on {key[0]} is held by {fixed[key]}"
+        holder = held.get(key)
+        if holder is not None and holder != change.content and holder not in leaving:
+            return (
+                f"{_kind(key)} on {key[0]} is held by the mirror of content {holder}, "
+                "which this plan does not move"
+            )
+    return None
+
+
+def _kind(key: Key) -> str:
+    return f"port {key[1]}" if isinstance(key[1], int) else f"directory {key[1]}"
