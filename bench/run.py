@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
-
 from gpmirror.cli.commands import COMMANDS  # noqa: E402
 
 GPMIRROR = [sys.executable, "-m", "gpmirror"]
