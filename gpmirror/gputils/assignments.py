@@ -8,6 +8,7 @@ by name.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile, groupby
 from typing import NamedTuple
 
 from gpmirror.diagnostics import Place
@@ -21,6 +22,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?==)")
+_PIECES = frozenset({"plain", "single", "double"})
 _KEYWORDS = frozenset({"declare", "typeset", "export", "readonly", "-a", "-x"})
 _CONSTRUCTS = {
     "$(": "a command substitution",
@@ -98,7 +100,8 @@ def _tokens(text: str, file: str, findings: Findings) -> Iterator[_Token]:
         )
         if kind == "other" or (kind == "comment" and not after_blank):
             _report_construct(text[found.start() : found.start() + 2], place, findings)
-        elif kind != "comment":
+            kind = "other"
+        if kind != "comment":
             yield _Token(kind, value, place)
         after_blank = kind in {"blank", "newline", "open", "close"}
         if value.endswith("\n"):
@@ -117,10 +120,8 @@ def _report_construct(text: str, place: Place, findings: Findings) -> None:
 
 
 def _statement(tokens: list[_Token], findings: Findings) -> list[Assignment]:
-    words = _words(tokens)
-    while words and words[0].text in _KEYWORDS:
-        words.pop(0)
-    if not words:
+    words = list(dropwhile(lambda word: word.text in _KEYWORDS, _words(tokens)))
+    if not words or any(token.kind == "other" for token in tokens):
         return []
     first = words[0]
     name = _NAME.match(first.text)
@@ -149,18 +150,13 @@ def _closed(tokens: list[_Token]) -> bool:
     )
 
 
-def _words(tokens: list[_Token]) -> list[Word]:
+def _words(tokens: list[_Token]) -> Iterator[Word]:
     """Adjacent pieces joined, quotes taken off."""
-    words: list[Word] = []
-    joined = False
-    for token in tokens:
-        if token.kind not in {"plain", "single", "double"}:
-            joined = False
-            continue
-        text = token.text if token.kind == "plain" else token.text[1:-1]
-        if joined:
-            words[-1] = Word(words[-1].text + text, words[-1].place)
-        else:
-            words.append(Word(text, token.place))
-        joined = True
-    return words
+    for is_word, pieces in groupby(tokens, key=lambda token: token.kind in _PIECES):
+        if is_word:
+            found = list(pieces)
+            yield Word("".join(map(_unquoted, found)), found[0].place)
+
+
+def _unquoted(token: _Token) -> str:
+    return token.text if token.kind == "plain" else token.text[1:-1]

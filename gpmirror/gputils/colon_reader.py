@@ -20,19 +20,19 @@ from gpmirror.gputils.values import FILESPACE
 MAX_GROUPS = 2
 """The old and the new place."""
 
+MAX_FILESPACES = 256
+
 _LABEL = re.compile(r"mirror[^=]*=")
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The filespace names that every line has a directory for, in the order of the file."""
+    """The filespace names that every line has a directory for, in the order of the file, and the
+    fields that they add to a line.
+    """
 
     names: tuple[str, ...] = ()
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The fields they add to a line."""
-        return filespace_fields(self.names)
+    fields: tuple[Field, ...] = ()
 
 
 def read_header(span: Span, findings: Findings) -> Header | None:
@@ -46,14 +46,24 @@ def read_header(span: Span, findings: Findings) -> Header | None:
     if not listed.text:
         return Header()
     names = fields_of(listed, findings)
+    if names is not None and len(names) > MAX_FILESPACES:
+        message = f"the header lists {len(names)} filespaces; the limit is {MAX_FILESPACES}"
+        findings.report("GPM-N016", message, listed.place(), "check that this is the right file")
+        return None
     if names is None or not findings.check([FILESPACE] * len(names), names, Grammar.COLON):
         return None
-    for index, name in enumerate(names):
-        if name.text in {other.text for other in names[:index]}:
+    return _header(names, findings)
+
+
+def _header(listed: list[Span], findings: Findings) -> Header | None:
+    names: dict[str, None] = {}
+    for name in listed:
+        if name.text in names:
             message = f"filespace {shown(name.text)} is listed twice"
             findings.report("GPM-N016", message, name.place(), "name each filespace once")
             return None
-    return Header(tuple(name.text for name in names))
+        names[name.text] = None
+    return Header(tuple(names), filespace_fields(tuple(names)))
 
 
 def read_add_line(span: Span, header: Header, findings: Findings) -> AddLine | None:

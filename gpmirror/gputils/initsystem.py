@@ -12,6 +12,8 @@ from gpmirror.gputils.fields import Field, address_flaw, new_directory_flaw, por
 from gpmirror.gputils.lines import Grammar
 from gpmirror.gputils.source import Findings, Span, read_text
 
+MAX_BYTES = 1024 * 1024
+
 _PORTS = {
     "PORT_BASE": "port_base",
     "MIRROR_PORT_BASE": "mirror_port_base",
@@ -91,7 +93,7 @@ def read_initsystem(data: bytes, name: str) -> InitSystem:
     every problem.
     """
     findings = Findings()
-    text = read_text(data, name, findings)
+    text = read_text(data, name, findings, MAX_BYTES)
     assignments = read_assignments(text, name, findings)
     _report_repeats(assignments, findings)
     draft = _Draft()

@@ -80,7 +80,7 @@ def _entries(span: Span, findings: Findings) -> list[Span]:
     bounds = [*joints, len(span.text)]
     entries = [_trimmed(span.part(0, joints[0]))]
     entries += [_trimmed(span.part(a + 1, b)) for a, b in pairwise(bounds)]
-    message = f"{len(entries)} entries stand on one line: the line ends are lost"
+    message = f"{len(entries)} lines have run into one: their line ends are lost"
     following = span.text[joints[0] + 1 :].split(None, 1)[0]
     hint = f"start a new line before each of them, first before `{following[:40]}`"
     findings.report("GPM-N012", message, span.place(joints[0] + 1, len(following)), hint)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
 
 from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.errors import InvalidInput
@@ -11,8 +10,9 @@ from gpmirror.gputils.characters import ascii_twin, named, shown
 from gpmirror.gputils.fields import Field, flaws
 from gpmirror.gputils.lines import Grammar
 
-MAX_BYTES = 8 * 1024 * 1024
-"""Far above any real file: 32,768 contents take about 3 MB."""
+MAX_BYTES = 4 * 1024 * 1024
+MAX_LINES = 65_536
+"""Far above any real file: 8,000 contents take less than a megabyte."""
 
 MAX_FINDINGS = 100
 
@@ -113,10 +113,12 @@ class Findings:
         raise InvalidInput(found)
 
 
-def read_text(data: bytes, name: str, findings: Findings) -> str:
-    """The bytes as text without a byte order mark. Raises InvalidInput when it is no text."""
-    if len(data) > MAX_BYTES:
-        _refuse(name, "GPM-N006", f"{name} has {len(data)} bytes; the limit is {MAX_BYTES}")
+def read_text(data: bytes, name: str, findings: Findings, limit: int = MAX_BYTES) -> str:
+    """The bytes as text without a byte order mark; `limit` in bytes. Raises InvalidInput when there
+    are more, or when it is no text.
+    """
+    if len(data) > limit:
+        raise _refusal(name, "GPM-N006", f"{name} has {len(data)} bytes; the limit is {limit}")
     text = _decoded(data, name)
     if text.startswith("\ufeff"):
         text = text[1:]
@@ -134,7 +136,7 @@ def _decoded(data: bytes, name: str) -> str:
     line = data.count(b"\n", 0, wrong) + 1
     column = wrong - data.rfind(b"\n", 0, wrong)
     where = f"byte 0x{data[wrong]:02X} at byte {column} of line {line}"
-    _refuse(name, "GPM-N001", f"{name} is not UTF-8 text: {where}", line)
+    raise _refusal(name, "GPM-N001", f"{name} is not UTF-8 text: {where}", line)
 
 
 def significant_lines(text: str, name: str, findings: Findings) -> list[Span]:
@@ -148,6 +150,9 @@ def significant_lines(text: str, name: str, findings: Findings) -> list[Span]:
             continue
         if findings.full:
             break
+        if len(spans) == MAX_LINES:
+            message = f"{name} has more lines than {MAX_LINES}, the limit"
+            raise _refusal(name, "GPM-N006", message, number)
         span = Span(stripped, name, number, raw.find(stripped) + 1, raw.rstrip("\r"))
         spans.append(_without_look_alikes(_without_comment(span, findings), findings))
     return spans
@@ -193,5 +198,5 @@ def _more(first: Diagnostic, count: int) -> Diagnostic:
     return Diagnostic(code="GPM-N007", message=message, place=first.place, hint="mend these first")
 
 
-def _refuse(name: str, code: str, message: str, line: int = 0) -> NoReturn:
-    raise InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name, line=line))])
+def _refusal(name: str, code: str, message: str, line: int = 0) -> InvalidInput:
+    return InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name, line=line))])
