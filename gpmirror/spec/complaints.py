@@ -32,6 +32,7 @@ _PATTERN_RULES = {
     ("rack",): "a name without blanks",
 }
 _LONGEST_SHOWN = 60
+_NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +63,13 @@ def dotted(path: Path) -> str:
     return shown.removeprefix(".")
 
 
-def complaint_of(error: ErrorDetails, data: Any) -> Complaint:
+def complaint_of(error: ErrorDetails, data: object) -> Complaint:
     """The complaint behind a pydantic error about `data`."""
+    loc = error["loc"]
+    is_missing = error["type"] == "missing"
+    path = (*_without_tags(loc[:-1], data), loc[-1]) if is_missing else _without_tags(loc, data)
     return Complaint(
-        path=_without_tags(error["loc"], data, error["type"] == "missing"),
+        path=path,
         kind=error["type"],
         value=error["input"],
         limits=error.get("ctx", {}),
@@ -87,17 +91,23 @@ def _place(complaint: Complaint, places: Places) -> Place:
     return places.value(complaint.path)
 
 
-def _without_tags(loc: tuple[int | str, ...], data: Any, missing: bool) -> Path:  # noqa: FBT001
+def _without_tags(loc: Path, data: object) -> Path:
+    """`loc` without the parts that name a union's member and stand for nothing in `data`."""
     path: list[int | str] = []
-    for part in loc[:-1] if missing else loc:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
-            data = data[part]
-        else:
-            continue
-        path.append(part)
-    return (*path, loc[-1]) if missing else tuple(path)
+    for part in loc:
+        inner = _inner(data, part)
+        if inner is not _NOTHING:
+            path.append(part)
+            data = inner
+    return tuple(path)
+
+
+def _inner(data: object, part: int | str) -> object:
+    if isinstance(data, dict):
+        return data.get(part, _NOTHING)
+    if isinstance(data, list) and isinstance(part, int) and part < len(data):
+        return data[part]
+    return _NOTHING
 
 
 def fields_at(path: Path) -> list[str]:
@@ -124,7 +134,7 @@ def _part_at(path: Path) -> type[BaseModel] | None:
     return part
 
 
-def _part_in(annotation: Any) -> type[BaseModel] | None:
+def _part_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, Part):
         return annotation
     for inner in get_args(annotation):
@@ -134,7 +144,7 @@ def _part_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a message: type in words and, for scalars, the value itself."""
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
@@ -173,7 +183,7 @@ def _number(complaint: Complaint) -> _Words:
     return _type(complaint, "a number", _number_hint(complaint.value))
 
 
-def _number_hint(value: Any) -> str:
+def _number_hint(value: object) -> str:
     if isinstance(value, str) and value.strip("-+").isdecimal():
         return f"remove the quotes: {value[:_LONGEST_SHOWN]}"
     return "write digits only, without unit or quotes"
@@ -223,7 +233,7 @@ def _choice(complaint: Complaint) -> _Words:
     return ("GPM-V015", message, did_you_mean(str(value), allowed, f"write {listed(allowed)}"))
 
 
-def _literals(annotation: Any) -> list[str]:
+def _literals(annotation: object) -> list[str]:
     found: list[str] = []
     for inner in get_args(annotation):
         found += [inner] if isinstance(inner, str) else _literals(inner)
@@ -260,7 +270,7 @@ def _pattern(complaint: Complaint) -> _Words:
 def _value(complaint: Complaint) -> _Words:
     rule = complaint.text.removeprefix("Value error, ")
     message = f"`{complaint.name}` is {shown(complaint.value)}; it {rule}"
-    return ("GPM-V017", message, "units are decimal: 1TB is 1000GB" if "size" in rule else rule)
+    return ("GPM-V017", message, "write `5TB`; 1TB is 1000GB" if "size" in rule else "write `24h`")
 
 
 def _other(complaint: Complaint) -> _Words:

@@ -4,7 +4,7 @@ The descriptions are the reference documentation and the JSON Schema. What one f
 the light of another is judged afterwards, with places, in the modules beside this one.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -41,7 +41,7 @@ Time: TypeAlias = Annotated[
 ]
 
 
-def _shape_of_roots(value: Any) -> str:
+def _shape_of_roots(value: object) -> str:
     return "by_filespace" if isinstance(value, dict) else "list"
 
 
@@ -172,7 +172,7 @@ class MirrorsPart(Part):
         None, description="Wishes for single contents that win over the strategy."
     )
     allow_same_host: bool = Field(
-        False, description="Accept a mirror beside its primary (single-host systems)."
+        default=False, description="Accept a mirror beside its primary (single-host systems)."
     )
 
 
@@ -234,7 +234,7 @@ class NativePart(Part):
 
     hosts: int = Field(16, ge=1, le=64, description="Hosts at once (-B).")
     per_host: int = Field(64, ge=1, le=128, description="Segments at once on a host (-b).")
-    verbose: bool = Field(False, description="Verbose output of the utilities (-v).")
+    verbose: bool = Field(default=False, description="Verbose output of the utilities (-v).")
 
 
 class ApplyPart(Part):

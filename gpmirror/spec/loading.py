@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,7 +34,7 @@ def load_spec(data: bytes, file: str) -> Spec:
         document = read(decode(data, file))
         spec, found = _judge(document)
     if spec is None or found or document.found:
-        raise InvalidInput(_in_order(document.found, found))
+        raise InvalidInput(_in_order(document, found))
     return replace(spec, digest=digest(spec))
 
 
@@ -55,41 +54,26 @@ def _judge(document: Document) -> tuple[Spec | None, list[Diagnostic]]:
     repaired = Repaired(data=document.data)
     found: list[Diagnostic] = []
     try:
-        part = SpecPart.model_validate(document.data)
+        part: SpecPart | None = SpecPart.model_validate(document.data)
     except ValidationError as error:
         faults = _complaints(error, document.data)
         found = _diagnosed(faults, document.places)
         repaired = repair(document.data, faults)
         part = _second_look(repaired)
-        if part is None:
-            return None, found
+    if part is None:
+        return None, found
     findings = Findings(places=document.places, repaired=repaired)
     spec = _compile(part, findings)
     return spec, found + findings.found
 
 
-def _complaints(error: ValidationError, data: Any) -> list[Complaint]:
+def _complaints(error: ValidationError, data: object) -> list[Complaint]:
     details = error.errors(include_url=False)
     return [complaints.complaint_of(one, data) for one in details]
 
 
 def _diagnosed(faults: list[Complaint], places: Places) -> list[Diagnostic]:
-    found = [complaints.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
-    more = len(faults) - MAX_FINDINGS
-    if more > 0:
-        found.append(_not_shown(more, places))
-    return found
-
-
-def _not_shown(more: int, places: Places) -> Diagnostic:
-    last = len(places.source.lines)
-    return Diagnostic(
-        code="GPM-V003",
-        message=f"{more:,} further findings are not shown",
-        severity=Severity.NOTE,
-        place=places.source.place(last, 1),
-        hint="mend the ones above first",
-    )
+    return [complaints.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
 
 
 def _second_look(repaired: Repaired) -> SpecPart | None:
@@ -143,15 +127,30 @@ def _ssh(given: SshPart | None) -> SshOptions:
     return SshOptions() if given is None else SshOptions(user=given.user, config=given.config)
 
 
-def _in_order(read_found: tuple[Diagnostic, ...], judged: list[Diagnostic]) -> list[Diagnostic]:
-    """All findings by place. A look-alike explains what else is wrong with the same text."""
-    kept = [one for one in judged if not any(_covers(one, first) for first in read_found)]
-    return sorted([*read_found, *kept], key=_position)
+def _in_order(document: Document, judged: list[Diagnostic]) -> list[Diagnostic]:
+    """All findings by place, each once. A look-alike explains what else is wrong with its text."""
+    first = document.found
+    explaining = [one for one in first if one.code in {"GPM-V002", "GPM-V006"}]
+    kept = [one for one in judged if not any(_covers(one, other) for other in explaining)]
+    found = sorted(dict.fromkeys([*first, *kept]), key=_position)
+    if len(found) < MAX_FINDINGS:
+        return found
+    return [*found[:MAX_FINDINGS], _not_shown(document.places)]
+
+
+def _not_shown(places: Places) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-V003",
+        message=f"only the first {MAX_FINDINGS} findings are shown",
+        severity=Severity.NOTE,
+        place=places.source.place(len(places.source.lines), 1),
+        hint="mend those first",
+    )
 
 
 def _covers(judged: Diagnostic, first: Diagnostic) -> bool:
     one, other = judged.place, first.place
-    if one is None or other is None or first.code not in {"GPM-V002", "GPM-V006"}:
+    if one is None or other is None:
         return False
     return one.line == other.line and one.column <= other.column < one.column + one.width
 

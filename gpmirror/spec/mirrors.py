@@ -16,13 +16,14 @@ def check_strategy(mirrors: MirrorsPart, findings: Findings) -> None:
     if not findings.is_sound("mirrors", "strategy"):
         return
     at = ("mirrors", "strategy")
-    is_block = mirrors.strategy == Strategy.BLOCK
+    strategy = Strategy(mirrors.strategy)
+    is_block = strategy is Strategy.BLOCK
     if is_block and mirrors.block_size is None and findings.is_sound(*_BLOCK):
         findings.add(at, _NO_BLOCK_SIZE)
     if not is_block and mirrors.block_size is not None:
         findings.add(_BLOCK, _block_size_unused(mirrors.strategy))
     has_pins = bool(mirrors.pins) or not findings.is_sound("mirrors", "pins")
-    if mirrors.strategy == Strategy.PINNED and not has_pins:
+    if strategy is Strategy.PINNED and not has_pins:
         findings.add(at, _NO_PINS)
 
 

@@ -20,29 +20,29 @@ class Places(Mapping[Path, Place]):
     """
 
     source: Source
-    keys: dict[Path, Span] = field(default_factory=dict)
-    values: dict[Path, Span] = field(default_factory=dict)
+    key_spans: dict[Path, Span] = field(default_factory=dict)
+    value_spans: dict[Path, Span] = field(default_factory=dict)
 
     def __getitem__(self, path: Path) -> Place:
-        return self._place(self.values[path])
+        return self._place(self.value_spans[path])
 
     def __iter__(self) -> Iterator[Path]:
-        return iter(self.values)
+        return iter(self.value_spans)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.value_spans)
 
     def value(self, path: Path) -> Place:
         """The place of the value at `path`, else of its nearest known parent, else the file."""
         for length in range(len(path), 0, -1):
-            span = self.values.get(path[:length])
+            span = self.value_spans.get(path[:length])
             if span is not None:
                 return self._place(span)
         return Place(file=self.source.file)
 
     def key(self, path: Path) -> Place:
         """The place of the key at `path`; where there is none, of the value."""
-        span = self.keys.get(path)
+        span = self.key_spans.get(path)
         return self.value(path) if span is None else self._place(span)
 
     def _place(self, span: Span) -> Place:

@@ -6,7 +6,7 @@ stack, and it keeps going after a finding where the structure still makes sense.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -30,9 +30,11 @@ from gpmirror.spec.scalars import plain
 from gpmirror.spec.source import Source
 
 MAX_DEPTH = 32
-MAX_VALUES = 400_000
+MAX_VALUES = 250_000
 """Keys and values after aliases are followed; 8,000 full pins have about 100,000."""
 
+_Open: TypeAlias = MappingStartEvent | SequenceStartEvent
+_MOST_FINDINGS = 500
 _FREE_TEXT_KEYS = frozenset({"reason"})
 
 
@@ -103,7 +105,7 @@ class _Builder:
             raise _Stop(self._at("GPM-V004", "an alias cannot be a key", event, _PLAIN_KEY))
         anchored = self.anchors.get(event.anchor)
         if anchored is None:
-            self.found.append(self._bad_alias(event))
+            self._report(self._bad_alias(event))
             self._take(None, event)
             return
         self._count(anchored.values, event)
@@ -124,7 +126,7 @@ class _Builder:
             size = self.values - frame.values_before
             self.anchors[frame.anchor] = _Anchored(value=frame.container, values=size)
 
-    def _start(self, container: dict[str, Any] | list[Any], event: Any) -> None:
+    def _start(self, container: dict[str, Any] | list[Any], event: _Open) -> None:
         self._count(1, event)
         self._refuse_tag(event)
         if self._key_is_due():
@@ -139,6 +141,10 @@ class _Builder:
             _Frame(container=container, path=path, anchor=event.anchor, values_before=before)
         )
 
+    def _report(self, found: Diagnostic) -> None:
+        if len(self.found) < _MOST_FINDINGS:
+            self.found.append(found)
+
     def _key_is_due(self) -> bool:
         if not self.stack:
             return False
@@ -152,13 +158,13 @@ class _Builder:
         self._check_characters(event)
         self._check_controls(event)
         top.key = key
-        top.keeps = path not in self.places.keys
+        top.keeps = path not in self.places.key_spans
         if top.keeps:
-            self.places.keys[path] = _span(event)
+            self.places.key_spans[path] = _span(event)
         else:
-            self.found.append(self._duplicate(path, event))
+            self._report(self._duplicate(path, event))
 
-    def _take(self, value: Any, event: Any) -> Path:
+    def _take(self, value: object, event: Event) -> Path:
         """Put `value` where the open container expects it and tell its path."""
         if not self.stack:
             self.root = value
@@ -167,7 +173,7 @@ class _Builder:
         if isinstance(top.container, list):
             path: Path = (*top.path, len(top.container))
             top.container.append(value)
-            self.places.values[path] = _span(event)
+            self.places.value_spans[path] = _span(event)
             return path
         key, top.key = top.key or "", None
         if not top.keeps:
@@ -175,7 +181,7 @@ class _Builder:
         path = (*top.path, key)
         top.container[key] = value
         empty = value is None or isinstance(value, dict | list)
-        self.places.values[path] = self.places.keys[path] if empty else _span(event)
+        self.places.value_spans[path] = self.places.key_spans[path] if empty else _span(event)
         return path
 
     def _count(self, more: int, event: Event) -> None:
@@ -184,11 +190,11 @@ class _Builder:
             message = f"more than {MAX_VALUES:,} values, counting each use of an alias"
             raise _Stop(self._at("GPM-V003", message, event, "write host ranges; drop aliases"))
 
-    def _refuse_tag(self, event: Any) -> None:
+    def _refuse_tag(self, event: ScalarEvent | _Open) -> None:
         if event.tag is not None:
             shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
             message = f"the YAML tag `{shown}` has no meaning in a spec"
-            self.found.append(self._at("GPM-V011", message, event, "delete the tag"))
+            self._report(self._at("GPM-V011", message, event, "delete the tag"))
 
     def _check_characters(self, event: ScalarEvent) -> None:
         match = lookalikes.find(event.value)
@@ -197,14 +203,14 @@ class _Builder:
         line, column = event.start_mark.line, event.start_mark.column
         text = self.source.lines[line] if line < len(self.source.lines) else ""
         spot = max(text.find(match.group(), column), column)
-        self.found.append(lookalikes.diagnose(self.source, line + 1, spot + 1, match.group()))
+        self._report(lookalikes.diagnose(self.source, line + 1, spot + 1, match.group()))
 
     def _check_controls(self, event: ScalarEvent) -> None:
         for character in event.value:
             if not character.isprintable() and character in _CONTROLS:
                 message = f"control character U+{ord(character):04X} in a value"
                 hint = "delete the escape; no name, path or text may hold control characters"
-                self.found.append(self._at("GPM-V002", message, event, hint))
+                self._report(self._at("GPM-V002", message, event, hint))
                 return
 
     def _duplicate(self, path: Path, event: ScalarEvent) -> Diagnostic:
@@ -225,10 +231,10 @@ class _Builder:
         hint = f"quote it, if the text `*{name}` is meant"
         return self._at("GPM-V010", message, event, hint)
 
-    def _at(self, code: str, message: str, event: Any, hint: str) -> Diagnostic:
+    def _at(self, code: str, message: str, event: Event, hint: str) -> Diagnostic:
         return Diagnostic(code=code, message=message, place=self._place(event), hint=hint)
 
-    def _place(self, event: Any) -> Place:
+    def _place(self, event: Event) -> Place:
         line, column, last_line, last_column = _span(event)
         width = last_column - column if last_line == line else 1
         return self.source.place(line + 1, column + 1, max(1, width))
@@ -285,6 +291,6 @@ def _walk(builder: _Builder, yaml: YAML) -> None:
             handler(builder, event)
 
 
-def _span(event: Any) -> Span:
+def _span(event: Event) -> Span:
     start, end = event.start_mark, event.end_mark
     return (start.line, start.column, end.line, end.column)

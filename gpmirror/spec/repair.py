@@ -39,7 +39,7 @@ class Repaired:
         return found
 
 
-def repair(data: Any, complaints: Iterable[Complaint]) -> Repaired:
+def repair(data: object, complaints: Iterable[Complaint]) -> Repaired:
     """`data` without what the complaints are about, required keys filled with placeholders."""
     drops: set[Path] = set()
     filled: set[Path] = set()
@@ -69,7 +69,7 @@ def _removable(path: Path) -> Path:
     return path[:1]
 
 
-def _without(value: Any, path: Path, drops: set[Path], kept: dict[Path, list[int]]) -> Any:
+def _without(value: object, path: Path, drops: set[Path], kept: dict[Path, list[int]]) -> object:
     if isinstance(value, dict):
         return {
             key: _without(inner, (*path, key), drops, kept)
@@ -84,7 +84,7 @@ def _without(value: Any, path: Path, drops: set[Path], kept: dict[Path, list[int
     return [_without(value[index], (*path, index), drops, kept) for index in stay]
 
 
-def _fill(data: dict[str, Any], path: Path) -> None:
+def _fill(data: object, path: Path) -> None:
     target: Any = data
     for part in path[:-1]:
         target = target.setdefault(part, {})

@@ -76,6 +76,8 @@ def _tab(place: Place) -> Diagnostic:
 
 def _complaint(source: Source, error: MarkedYAMLError) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
+    if error.context_mark is not None and "end of stream" in str(error.problem):
+        mark = error.context_mark  # where the quote or bracket was opened
     place = Place(file=source.file)
     if mark is not None:
         place = source.place(mark.line + 1, mark.column + 1)

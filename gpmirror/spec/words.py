@@ -91,18 +91,17 @@ def path_problem(path: str) -> Problem | None:
 
 
 def _form_problem(path: str) -> tuple[str, str] | None:
-    if not path.startswith("/"):
-        return ("is not absolute", "start it with `/`")
     parts = path.split("/")[1:]
-    if ".." in parts or "." in parts:
-        return ("has a `.` or `..` step", "write the directory it leads to")
-    if path == "/":
-        return ("is the file system's root", "name a directory below it")
-    if "" in parts:
-        return ("has `//` or ends with `/`", f"write `{re.sub('/+', '/', path).rstrip('/')[:99]}`")
-    if len(path) > _LONGEST_PATH:
-        return (f"has {len(path):,} characters; the limit is {_LONGEST_PATH:,}", "shorten it")
-    return None
+    cleaned = re.sub("/+", "/", path).rstrip("/")[:_LONGEST_SHOWN]
+    too_long = f"has {len(path):,} characters; the limit is {_LONGEST_PATH:,}"
+    faults = (
+        (not path.startswith("/"), "is not absolute", "start it with `/`"),
+        (".." in parts or "." in parts, "has a `.` or `..` step", "write where it leads to"),
+        (not cleaned, "is the file system's root", "name a directory below it"),
+        ("" in parts, "has `//` or ends with `/`", f"write `{cleaned}`"),
+        (len(path) > _LONGEST_PATH, too_long, "shorten it"),
+    )
+    return next(((message, hint) for applies, message, hint in faults if applies), None)
 
 
 def placeholder_problem(template: str, allowed: tuple[str, ...]) -> Problem | None:

@@ -1,0 +1,21 @@
+"""The shape of a spec as JSON Schema, for editors and the reference documentation."""
+
+import json
+from typing import Any
+
+from gpmirror.spec.document import SpecPart
+
+
+def spec_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of the YAML document. Rules between fields are not in it."""
+    schema = SpecPart.model_json_schema(mode="validation")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "gpmirror spec",
+    }
+
+
+def spec_schema_text() -> str:
+    """The schema as kept in `schemas/gpmirror.schema.json`."""
+    return json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n"
