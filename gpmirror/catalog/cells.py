@@ -10,6 +10,7 @@ from gpmirror.cluster.segment import COORDINATOR_CONTENT, Mode, Role, Status
 
 MAX_PORT = 65_535
 _MAX_ID = 2_147_483_647
+_MOST_DIGITS = 18
 _SHOWN = 60
 
 Parser = Callable[[str], object]
@@ -126,7 +127,7 @@ def _letter(cell: str, letters: Mapping[str, T]) -> T:
 def _integer(cell: str) -> int:
     """ASCII digits only: int() would take full-width digits and underscores too."""
     if cell.isascii() and cell.removeprefix("-").isdigit():
-        if len(cell) <= len(str(_MAX_ID)) + 1:
+        if len(cell) <= _MOST_DIGITS:
             return int(cell)
         raise BadCell(codes.OUT_OF_RANGE, f"{shown(cell)} is too large")
     if cell in NULLS:

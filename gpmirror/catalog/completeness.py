@@ -7,11 +7,16 @@ from gpmirror.catalog.source import Source
 from gpmirror.catalog.tables import Kind, Shape, Table
 from gpmirror.diagnostics import Diagnostic
 
+_MOST_ROWS = 100_000
+"""Three times what two-byte dbids allow; more is no catalog."""
+
 _SAVE_AGAIN = "save the whole output again, for example with `psql -P pager=off -o FILE`"
 
 
 def check_complete(source: Source, table: Table, tables: Sequence[Table]) -> list[Diagnostic]:
     """Everything that shows that rows of `table` are missing; `tables` are all that were found."""
+    if len(table.rows) > _MOST_ROWS and table.kind is Kind.SEGMENTS:
+        return [_too_many(source, table)]
     found = list(table.problems)
     if table.declared is not None:
         if table.declared != len(table.rows) + len(table.problems):
@@ -29,6 +34,15 @@ def _miscounted(source: Source, table: Table) -> Diagnostic:
         f"{len(table.rows)} were read",
         place=source.place(table.first_line),
         hint=_SAVE_AGAIN,
+    )
+
+
+def _too_many(source: Source, table: Table) -> Diagnostic:
+    return Diagnostic(
+        code=codes.OUT_OF_RANGE,
+        message=f"the table has {len(table.rows):,} rows, the limit is {_MOST_ROWS:,}",
+        place=source.place(table.first_line),
+        hint="check that the text is one catalog",
     )
 
 

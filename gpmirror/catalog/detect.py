@@ -31,6 +31,15 @@ _GREENGAGE = {"6": DialectName.GREENGAGE6, "7": DialectName.GREENGAGE7}
 
 _OLD = frozenset({DialectName.GP4, DialectName.GP5})
 _NEW = frozenset(DialectName) - _OLD
+_TELLING = {
+    "san_mounts": (_OLD, DialectName.GP4),
+    "warehouseid": (frozenset({DialectName.CLOUDBERRY}), DialectName.CLOUDBERRY),
+    "replication_port": (_OLD, DialectName.GP5),
+    "fselocation": (_OLD, DialectName.GP5),
+    "fsname": (_OLD, DialectName.GP5),
+}
+"""Columns that prove a family: what is possible, and what to take unless version() says more."""
+
 _SUCCESSORS = {DialectName.GP6: DialectName.GREENGAGE6, DialectName.GP7: DialectName.GREENGAGE7}
 
 
@@ -69,14 +78,9 @@ def families_like(name: DialectName, *, assumed: bool) -> frozenset[DialectName]
 
 def column_evidence(table: Table, *, has_entries: bool) -> Evidence:
     """What the columns prove; `has_entries`: the text has pg_filespace_entry as well."""
-    if "san_mounts" in table.names:
-        return _columns(_OLD, DialectName.GP4, "has san_mounts")
-    if "warehouseid" in table.names:
-        only = frozenset({DialectName.CLOUDBERRY})
-        return _columns(only, DialectName.CLOUDBERRY, "has warehouseid")
-    for name in ("replication_port", "fselocation", "fsname"):
+    for name, (allowed, preferred) in _TELLING.items():
         if name in table.names:
-            return _columns(_OLD, DialectName.GP5, f"has {name}")
+            return _columns(allowed, preferred, f"has {name}")
     if has_entries:
         return _columns(_OLD, DialectName.GP5, "comes with pg_filespace_entry")
     if "datadir" in table.names:

@@ -15,6 +15,10 @@ _LONGEST_HEADER = 5_000
 _JOINED_CELLS = 16
 """A line with more separators than any header has rows in it as well."""
 
+_MOST_SHOWN = 20
+_MOST_TABLES = 500
+"""Enough to see that a text is no catalog; the rest is not looked at."""
+
 _SAVE_ALL = "save the whole output of `SELECT * FROM gp_segment_configuration`"
 
 
@@ -26,6 +30,8 @@ def find_tables(source: Source) -> list[Table]:
         if index >= end and (table := _table_at(source, index)) is not None:
             found.append(table)
             end = max(table.end, index + 1)
+        if len(found) > _MOST_TABLES:
+            break
     if not any(table.kind is Kind.SEGMENTS for table in found):
         listed = read_array_list(source)
         return found if listed is None else [listed]
@@ -60,9 +66,13 @@ def _promising(lines: list[str]) -> list[int]:
 
 
 def _table_at(source: Source, index: int) -> Table | None:
-    if starts_record(source.lines[index]):
+    line = source.lines[index]
+    if starts_record(line):
         return read_records(source, index)
-    return read_grid(source, index) or read_spaced(source, index) or read_records(source, index)
+    lowered = line.lower()
+    if "content" in lowered or "fsname" in lowered or "fsedbid" in lowered:
+        return read_grid(source, index) or read_spaced(source, index)
+    return read_records(source, index) if lowered.lstrip().startswith("dbid") else None
 
 
 def _nothing_found(source: Source) -> Diagnostic:
@@ -86,7 +96,10 @@ def _nothing_found(source: Source) -> Diagnostic:
 
 
 def _several(source: Source, tables: list[Table]) -> Diagnostic:
-    spans = [f"table {number}: {_span(table)}" for number, table in enumerate(tables, 1)]
+    shown = tables[:_MOST_SHOWN]
+    spans = [f"table {number}: {_span(table)}" for number, table in enumerate(shown, 1)]
+    if len(tables) > len(shown):
+        spans.append("...")
     return Diagnostic(
         code=codes.SEVERAL_TABLES,
         message=f"the text has {len(tables)} gp_segment_configuration tables, that is "
@@ -95,13 +108,13 @@ def _several(source: Source, tables: list[Table]) -> Diagnostic:
         hint=f"pick one with --table N, 1 to {len(tables)}",
         related=tuple(
             Related(place=source.place(table.first_line), label=f"table {number}")
-            for number, table in enumerate(tables[1:], 2)
+            for number, table in enumerate(shown[1:], 2)
         ),
     )
 
 
 def _no_such_table(source: Source, tables: list[Table], number: int) -> Diagnostic:
-    spans = ", ".join(_span(table) for table in tables)
+    spans = ", ".join(_span(table) for table in tables[:_MOST_SHOWN])
     return Diagnostic(
         code=codes.SEVERAL_TABLES,
         message=f"there is no table {number}: the text has {len(tables)} "

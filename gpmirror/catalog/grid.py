@@ -35,6 +35,14 @@ class _Rows:
         except ValueError as error:
             self._complain(f"the row's quotes are broken: {error}", line)
             return True
+        if len(cells) == len(self.header.names) and cells[0].isdigit():
+            self.rows.append(cells)
+            self.lines.append(line)
+            return True
+        return header_of(text) is None and self._take_unusual(cells, text, line)
+
+    def _take_unusual(self, cells: list[str], text: str, line: int) -> bool:
+        """Take what does not start with a number or has another number of cells."""
         if len(cells) == len(self.header.names):
             self._add(cells, text, line)
             return True
@@ -49,12 +57,11 @@ class _Rows:
         return is_rule(text) or (not self.ruled and text.lstrip().startswith("#"))
 
     def _add(self, cells: list[str], text: str, line: int) -> None:
-        if not cells[0].isdigit():
-            if is_rule(text):
-                return
-            if self.ruled and not cells[0] and self.rows and _continues(self.rows[-1], cells):
-                self.rows[-1] = [_joined(*pair) for pair in zip(self.rows[-1], cells, strict=True)]
-                return
+        if is_rule(text):
+            return
+        if self.ruled and not cells[0] and self.rows and _continues(self.rows[-1], cells):
+            self.rows[-1] = [_joined(*pair) for pair in zip(self.rows[-1], cells, strict=True)]
+            return
         self.rows.append(cells)
         self.lines.append(line)
 

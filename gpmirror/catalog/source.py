@@ -9,6 +9,9 @@ from gpmirror.errors import InvalidInput
 MAX_BYTES = 64 * 1024 * 1024
 """Largest input read: a catalog of 16,000 rows has less than 5 MB."""
 
+MAX_LINES = 400_000
+"""Most lines read: 32,767 dbids, all that two bytes hold, in expanded display."""
+
 _LONGEST_EXCERPT = 400
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -45,10 +48,16 @@ def decoded(data: bytes, name: str) -> str:
         hint = "convert the file, for example with `iconv -f GBK -t UTF-8`"
         raise unreadable(name, message, hint, line) from None
     if "\0" in text:
-        raise unreadable(name, "the file holds NUL bytes: it is not text", _SAVE_TEXT)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        raise unreadable(name, _BINARY, _SAVE_TEXT)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    count = text.count("\n") + 1
+    if count > MAX_LINES:
+        message = f"the file has {count:,} lines, the limit is {MAX_LINES:,}"
+        raise unreadable(name, message, "keep only the catalog tables")
+    return text
 
 
+_BINARY = "the file is binary: it holds NUL bytes"
 _SAVE_TEXT = "save what psql prints for `SELECT * FROM gp_segment_configuration`"
 
 
@@ -59,9 +68,11 @@ def _refusal(data: bytes) -> tuple[str, str] | None:
     if len(data) > MAX_BYTES:
         message = f"the file has {len(data):,} bytes, the limit is {MAX_BYTES:,}"
         return message, "keep only the catalog tables"
-    for magic, packing in _PACKED.items():
-        if data.startswith(magic):
-            return f"the file is packed with {packing}", "unpack it first"
+    packing = next((said for magic, said in _PACKED.items() if data.startswith(magic)), None)
+    if packing is not None:
+        return f"the file is packed with {packing}", "unpack it first"
+    if b"\0" in data and data[:2] not in _BYTE_ORDER_MARKS:
+        return _BINARY, _SAVE_TEXT
     return None
 
 

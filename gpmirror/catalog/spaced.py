@@ -46,9 +46,7 @@ def _spans(rule: str) -> list[tuple[int, int]]:
 
 def _end(lines: Sequence[str], index: int) -> int:
     """Index of the first line that is no row: rows start with a number."""
-    while index < len(lines) and lines[index].split(maxsplit=1)[:1] != []:
-        if not lines[index].split(maxsplit=1)[0].isalnum():
-            break
+    while index < len(lines) and lines[index].lstrip(" -")[:1].isdigit():
         index += 1
     return index
 

@@ -38,8 +38,9 @@ def read_text(
     verdict = _verdict(source, text, printed, dialect, has_entries=bool(entries))
     known = DIALECTS[verdict.name]
     _refuse(missing_columns(source, chosen, has_directories=known.file_replication))
+    incomplete = check_complete(source, printed, tables)
     segments, problems = read_rows(source, chosen, known)
-    _refuse([*check_complete(source, printed, tables), *problems])
+    _refuse([*incomplete, *problems])
     if entries and known.file_replication:
         segments = _with_directories(source, segments, entries, tables)
     hint = _MAYBE_CUT if chosen.declared is None else _DAMAGED
