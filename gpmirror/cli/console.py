@@ -52,13 +52,17 @@ class Console:
         """Write to stderr even with `--quiet`: errors, and what a person must know."""
         _write(self.err, text, "standard error")
 
-    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def remarks(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Show warnings and notes on stderr, unless `--quiet`."""
-        from gpmirror.render.diagnostics import diagnostics_text
+        if not self.quiet:
+            self.problems(diagnostics)
 
-        found = tuple(diagnostics)
-        if found:
-            self.talk(diagnostics_text(found, color=self.talk_color))
+    def problems(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Show findings on stderr even with `--quiet`: the input is refused because of them."""
+        if found := tuple(diagnostics):
+            from gpmirror.render.diagnostics import diagnostics_text
+
+            self.alarm(diagnostics_text(found, color=self.talk_color))
 
 
 def open_console(flags: GlobalFlags, environment: Mapping[str, str]) -> Console:

@@ -15,8 +15,11 @@ def report(error: Exception, console: Console) -> ExitCode:
     """Say on stderr what went wrong and what to do next; the exit code of that error."""
     if console.debug:
         console.alarm("".join(traceback.format_exception(error)))
+    if isinstance(error, DiagnosedError):
+        console.problems(error.diagnostics)
+        return error.exit_code
     if isinstance(error, GpmirrorError):
-        console.alarm(_intended(error, console))
+        console.alarm(_intended(error))
         return error.exit_code
     if isinstance(error, UsageError):
         console.alarm(_usage(error))
@@ -35,11 +38,7 @@ def visible(text: str) -> str:
     )
 
 
-def _intended(error: GpmirrorError, console: Console) -> str:
-    if isinstance(error, DiagnosedError):
-        from gpmirror.render.diagnostics import diagnostics_text
-
-        return diagnostics_text(error.diagnostics, color=console.talk_color)
+def _intended(error: GpmirrorError) -> str:
     hint = f"\nhint: {error.hint}" if error.hint else ""
     return visible(f"error: {error.message}{hint}")
 

@@ -71,24 +71,37 @@ def _print(
     problems: list[Diagnostic],
     console: Console,
 ) -> None:
-    from gpmirror.render import diagnostics as render
-    from gpmirror.spec.expand import expanded_text
-
     match output:
         case "human":
             console.data("".join(f"{file}: ok ({_gist(spec)})\n" for file, spec in sound))
+            console.problems(problems)
         case "expand":
+            from gpmirror.spec.expand import expanded_text
+
             console.data("---\n".join(expanded_text(spec) for _, spec in sound))
-        case "json":
-            console.data(render.diagnostics_json(problems))
-        case "github":
-            console.data(render.diagnostics_github(problems))
-        case "sarif":
-            console.data(render.diagnostics_sarif(problems))
+            console.problems(problems)
+        case "json" | "github" | "sarif":
+            console.data(_machine_text(output, problems))
         case _:
             assert_never(output)
-    if problems and output in {"human", "expand"}:
-        console.alarm(render.diagnostics_text(problems, color=console.talk_color))
+
+
+def _machine_text(output: Literal["json", "github", "sarif"], problems: list[Diagnostic]) -> str:
+    from gpmirror.render.diagnostics import (
+        diagnostics_github,
+        diagnostics_json,
+        diagnostics_sarif,
+    )
+
+    match output:
+        case "json":
+            return diagnostics_json(problems)
+        case "github":
+            return diagnostics_github(problems)
+        case "sarif":
+            return diagnostics_sarif(problems)
+        case _:
+            assert_never(output)
 
 
 def _gist(spec: "Spec") -> str:
