@@ -52,7 +52,7 @@ def place(spec: Spec, observed: Observed) -> Desired:
         numbering=numbering,
     )
     planned = [
-        _planned(hosts, numbering, request, chosen)
+        _planned(spec, hosts, numbering, request, chosen)
         for request, chosen in zip(requests, chooser.choose(requests), strict=True)
     ]
     port_warnings = check_ports_and_directories(spec, observed, hosts, planned)
@@ -142,7 +142,9 @@ def _numbering(
     )
 
 
-def _planned(hosts: HostMap, numbering: Numbering, request: Request, chosen: Chosen) -> Planned:
+def _planned(
+    spec: Spec, hosts: HostMap, numbering: Numbering, request: Request, chosen: Chosen
+) -> Planned:
     row = request.primary
     home = hosts.home_of(row) or hosts.host_of(row)
     computed = numbering.primary_replication(home, request.position)
@@ -155,6 +157,7 @@ def _planned(hosts: HostMap, numbering: Numbering, request: Request, chosen: Cho
         primary_slot=_primary_slot(hosts, row, home, replication),
         mirror=chosen.slot,
         primary_replication_port=replication,
+        allows_same_host=spec.allow_same_host,
         rule=request.target.rule,
         source=_source(request),
     )

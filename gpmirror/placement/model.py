@@ -23,7 +23,8 @@ class Placed:
 
     `primary` is the preferred primary's row, `primary_slot` its desired slot (another host only
     where its own was replaced); `mirror` the desired mirror slot. `primary_replication_port` is
-    what the primary has or will get (4.3, 5), None from 6 on.
+    what the primary has or will get (4.3, 5), None from 6 on. `allows_same_host`: the spec accepts
+    both copies on one host.
     """
 
     content: int
@@ -31,6 +32,7 @@ class Placed:
     primary_slot: Slot
     mirror: Slot
     primary_replication_port: int | None
+    allows_same_host: bool
     rule: str
     source: Place
 

@@ -157,6 +157,12 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
     if fact == "copying":
         return _blocked(content, "a base backup of it is still running: wait until it ends")
     if not current.same_place(wanted):
+        if wanted.host == content.acting_slot.host and not placed.allows_same_host:
+            return _blocked(
+                content,
+                f"recovering it on {wanted.host} would put both copies on that host: its other "
+                "copy acts there",
+            )
         reason = f"down at {told(current)}; {_difference(current, wanted, placed.rule)}"
         change = _change(content, Action.RECOVER, current, wanted)
         return replace(change, reason=reason, method=Method.FULL)

@@ -36,47 +36,40 @@ def write_waves(waves: Sequence[PlannedWave], context: NativeContext) -> tuple[W
     """The waves as they stand in the plan. Raises InvalidInput (GPM-N0nn) for names and paths that
     the dialect's files cannot carry.
     """
-    entered = _entered_directories(waves)
+    engines = _engines(waves, context.dialect)
     return tuple(
         Wave(
             number=number,
             action=wave.action,
             contents=tuple(sorted(step.content for step in wave.steps)),
             steps=wave.steps,
-            native=(_native(number, wave, context, _engine(wave, context.dialect, entered)),),
+            native=(_native(number, wave, context, engine),),
             host_actions=_host_actions(wave),
         )
-        for number, wave in enumerate(waves, start=1)
+        for number, (wave, engine) in enumerate(zip(waves, engines, strict=True), start=1)
     )
 
 
-def _engine(wave: PlannedWave, dialect: Dialect, entered: frozenset[tuple[str, str]]) -> MoveEngine:
-    """The utility for a wave of moves: the dialect's, or gpmovemirrors where a later wave needs a
+def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]:
+    """The utility for each wave of moves: the dialect's, or gpmovemirrors where a later wave needs a
     directory that this one leaves, because gprecoverseg would keep it full.
     """
-    leaves = {
-        (step.from_.host, path)
-        for step in wave.steps
-        if step.from_ is not None and step.from_ != step.to
-        for path in step.from_.directories
-    }
-    if wave.action is Action.MOVE and leaves & entered:
-        return "gpmovemirrors"
-    return dialect.move_engine
+    needed_later: set[tuple[str, str]] = set()
+    engines: list[MoveEngine] = []
+    for wave in reversed(waves):
+        left = {key for step in wave.steps for key in _directories(step.from_, step.to)}
+        reused = wave.action is Action.MOVE and not left.isdisjoint(needed_later)
+        engines.append("gpmovemirrors" if reused else dialect.move_engine)
+        needed_later |= {key for step in wave.steps for key in _directories(step.to, step.from_)}
+    return engines[::-1]
 
 
-def _entered_directories(waves: Sequence[PlannedWave]) -> frozenset[tuple[str, str]]:
-    """Directories that some step of the plan takes over or creates."""
-    return frozenset(
-        (step.to.host, path)
-        for wave in waves
-        for step in wave.steps
-        if step.to is not None and step.to != step.from_
-        for path in step.to.directories
-        if step.from_ is None
-        or path not in step.from_.directories
-        or step.from_.host != step.to.host
-    )
+def _directories(of: Slot | None, other: Slot | None) -> set[tuple[str, str]]:
+    """The directories of a slot that are not the other's too."""
+    if of is None:
+        return set()
+    own = {(of.host, path) for path in of.directories}
+    return own - ({(other.host, path) for path in other.directories} if other else set())
 
 
 def _native(
