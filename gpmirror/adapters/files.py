@@ -78,7 +78,7 @@ def _nearby(path: str) -> str:
     names: list[str] = []
     with suppress(OSError):
         names = [entry.name for entry in islice(os.scandir(wanted.parent), _MAX_NEIGHBOURS)]
-    if near := get_close_matches(wanted.name, sorted(names), n=1):
+    if near := get_close_matches(wanted.name, sorted(names), n=1, cutoff=0.7):
         return f"did you mean {wanted.with_name(near[0])}?"
     if wanted == Path("gpmirror.yaml"):
         return "`gpmirror init` writes a starter spec, `gpmirror import` one from a saved catalog"

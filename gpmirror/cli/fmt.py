@@ -47,13 +47,23 @@ def _read_all(files: list[str]) -> list[tuple[str, str, str]]:
     for file in files:
         data = read_input(file)
         try:
-            text = data.decode("utf-8", "surrogateescape")
+            text = _decoded(data, file)
             texts.append((file, text, format_text(text, file)))
         except DiagnosedError as error:
             problems += error.diagnostics
     if problems:
         raise InvalidInput(problems)
     return texts
+
+
+def _decoded(data: bytes, file: str) -> str:
+    """The text with its line ends as they are. Raises InvalidInput: not UTF-8, and where."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        from gpmirror.spec.source import decode
+
+        return decode(data, file).text
 
 
 def _write_all(texts: list[tuple[str, str, str]], console: Console) -> None:
