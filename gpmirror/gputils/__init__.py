@@ -1,13 +1,16 @@
-"""How Greenplum is told: the native utilities' files and command lines, written and read."""
+"""How Greenplum is told: the native utilities' files and command lines, written and read.
+
+What only reading needs is loaded when it is first asked for: planning writes and never reads.
+"""
 
 from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils import colon, pipe
-from gpmirror.gputils.arrays import ArrayRow
-from gpmirror.gputils.initsystem import InitSystem, read_initsystem
 from gpmirror.gputils.lines import (
     AddFile,
     AddLine,
@@ -19,7 +22,11 @@ from gpmirror.gputils.lines import (
     MoveFile,
     MoveLine,
 )
-from gpmirror.gputils.reader import NativeFile, read_native
+
+if TYPE_CHECKING:
+    from gpmirror.gputils.arrays import ArrayRow
+    from gpmirror.gputils.initsystem import InitSystem, read_initsystem
+    from gpmirror.gputils.reader import NativeFile, read_native
 
 __all__ = [
     "AddFile",
@@ -38,6 +45,25 @@ __all__ = [
     "write_add",
     "write_move",
 ]
+
+
+_READING = {
+    "ArrayRow": "gpmirror.gputils.arrays",
+    "InitSystem": "gpmirror.gputils.initsystem",
+    "read_initsystem": "gpmirror.gputils.initsystem",
+    "NativeFile": "gpmirror.gputils.reader",
+    "read_native": "gpmirror.gputils.reader",
+}
+
+
+def __getattr__(name: str) -> object:
+    """What reading needs, on first use."""
+    if name not in _READING:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found: object = getattr(import_module(_READING[name]), name)
+    globals()[name] = found
+    return found
 
 
 def write_add(dialect: Dialect, lines: Sequence[AddLine], filespaces: Sequence[str] = ()) -> str:

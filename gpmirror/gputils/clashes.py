@@ -1,10 +1,14 @@
 """What no two lines of one file may share: contents, ports and directories of a host."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from gpmirror.diagnostics import Diagnostic, Related
 from gpmirror.gputils.lines import AddLine, ExpandLine, Location, MoveLine
+
+MAX_CLASHES = 100
+"""More would only repeat the same cause."""
 
 _Line = AddLine | MoveLine | ExpandLine
 _Thing = tuple[str, str, int | str]
@@ -37,17 +41,17 @@ _RULES = {
 
 def add_clashes(lines: Iterable[AddLine]) -> list[Diagnostic]:
     """Contents named twice, and mirrors that share a port or a directory of one address."""
-    return list(_clashes((thing, line) for line in lines for thing in _added(line)))
+    return _clashes((thing, line) for line in lines for thing in _added(line))
 
 
 def move_clashes(lines: Iterable[MoveLine]) -> list[Diagnostic]:
     """Mirrors named twice, old places that cannot both exist, new places given twice."""
-    return list(_clashes((thing, line) for line in lines for thing in _moved(line)))
+    return _clashes((thing, line) for line in lines for thing in _moved(line))
 
 
 def expand_clashes(lines: Iterable[ExpandLine]) -> list[Diagnostic]:
     """Segments named twice, dbids given twice, ports and directories shared on one address."""
-    return list(_clashes((thing, line) for line in lines for thing in _expanded(line)))
+    return _clashes((thing, line) for line in lines for thing in _expanded(line))
 
 
 def _added(line: AddLine) -> Iterator[_Thing]:
@@ -84,7 +88,11 @@ def _expanded(line: ExpandLine) -> Iterator[_Thing]:
     yield ("directory", line.address, line.directory)
 
 
-def _clashes(claims: Iterable[tuple[_Thing, _Line]]) -> Iterator[Diagnostic]:
+def _clashes(claims: Iterable[tuple[_Thing, _Line]]) -> list[Diagnostic]:
+    return list(islice(_every_clash(claims), MAX_CLASHES))
+
+
+def _every_clash(claims: Iterable[tuple[_Thing, _Line]]) -> Iterator[Diagnostic]:
     first: dict[_Thing, _Line] = {}
     for thing, line in claims:
         if thing in first:

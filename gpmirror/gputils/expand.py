@@ -1,7 +1,7 @@
 """Files of gpexpand: `hostname|address|port|directory|dbid|content|role`, with `:` before 6."""
 
 from gpmirror.cluster.segment import Role
-from gpmirror.gputils import colon_reader, pipe
+from gpmirror.gputils import colon_reader, pipe_reader
 from gpmirror.gputils.fields import (
     Field,
     address_flaw,
@@ -29,7 +29,7 @@ _WITH_REPLICATION = (*_FIELDS, Field("replication port", "replication_port", por
 def read_expand_line(span: Span, grammar: Grammar, findings: Findings) -> ExpandLine | None:
     """A line of a gpexpand file, or None and findings."""
     piped = grammar is Grammar.PIPE
-    spans = pipe.fields_of(span) if piped else colon_reader.fields_of(span, findings)
+    spans = pipe_reader.fields_of(span) if piped else colon_reader.fields_of(span, findings)
     if spans is None:
         return None
     fields = _WITH_REPLICATION if len(spans) == len(_WITH_REPLICATION) else _FIELDS

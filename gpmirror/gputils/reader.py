@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils import colon_reader, pipe
+from gpmirror.gputils import colon_reader, pipe_reader
 from gpmirror.gputils.characters import shown
 from gpmirror.gputils.clashes import add_clashes, expand_clashes, move_clashes
 from gpmirror.gputils.colon import HEADER
@@ -120,9 +120,9 @@ def _read_pipe(
     spans: list[Span], shape: Shape, name: str, findings: Findings
 ) -> AddFile | MoveFile:
     if shape.purpose == "add":
-        adds = (pipe.read_add_line(s, findings) for s in spans if not findings.full)
+        adds = (pipe_reader.read_add_line(s, findings) for s in spans if not findings.full)
         return _add_file(name, Grammar.PIPE, (), adds, findings)
-    moves = (pipe.read_move_line(s, findings) for s in spans if not findings.full)
+    moves = (pipe_reader.read_move_line(s, findings) for s in spans if not findings.full)
     return _move_file(name, Grammar.PIPE, (), moves, findings)
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 from gpmirror.gputils.colon import HEADER
@@ -13,6 +13,8 @@ from gpmirror.gputils.lines import Grammar
 from gpmirror.gputils.source import Findings, Span
 
 Purpose = Literal["add", "move", "expand"]
+
+MAX_JOINTS = 10_000
 
 _ASSIGNMENT = re.compile(
     r"^[ \t]*(?:(?:declare|typeset)[ \t]+-a[ \t]+|export[ \t]+)?([A-Z][A-Z_]*)=", re.MULTILINE
@@ -74,7 +76,7 @@ def split_entries(spans: Iterable[Span], findings: Findings) -> list[Span]:
 
 def _entries(span: Span, findings: Findings) -> list[Span]:
     pattern = _NEXT_CONTENT if _CONTENT.match(span.text) else _NEXT_LABEL
-    joints = [found.start() for found in pattern.finditer(span.text)]
+    joints = [found.start() for found in islice(pattern.finditer(span.text), MAX_JOINTS)]
     if not joints:
         return [span]
     bounds = [*joints, len(span.text)]

@@ -77,7 +77,9 @@ def test_development_version_syntax_is_translated() -> None:
 
 def test_port_clash_names_both_lines() -> None:
     first = problems("05a-add-gp4-port-clash.txt").diagnostics[0]
-    expected = "port 41001 on seg3.com is named twice: by content 3 (line 5) and by content 5 (line 7)"
+    expected = (
+        "port 41001 on seg3.com is named twice: by content 3 (line 5) and by content 5 (line 7)"
+    )
     assert first.message == expected
     assert first.related[0].place.line == 5
 
