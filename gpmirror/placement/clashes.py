@@ -10,7 +10,7 @@ from gpmirror.errors import Infeasible
 from gpmirror.placement.figures import EPHEMERAL, MAX_PORT, Figure
 from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Placed
-from gpmirror.spec.model import Pin, Spec
+from gpmirror.spec.model import Offset, Pin, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,13 @@ def _illegal_port(spec: Spec, item: Planned, kind: str, host: str, figure: Figur
 def _ports_place(spec: Spec, item: Planned) -> Place:
     if item.pin is not None and item.pin.port is not None:
         return item.pin.place
-    return spec.place_of("mirrors", "ports")
+    return ports_place(spec)
+
+
+def ports_place(spec: Spec) -> Place:
+    """The line that port arithmetic comes from."""
+    key = "offset" if isinstance(spec.ports, Offset) else "mirror_base"
+    return spec.place_of("mirrors", "ports", key)
 
 
 def _port_clashes(
@@ -202,7 +208,7 @@ def _ephemeral(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
             f"{EPHEMERAL.start}-{EPHEMERAL.stop - 1}: an outgoing connection may hold one when the "
             "mirror starts"
         ),
-        place=spec.place_of("mirrors", "ports"),
+        place=ports_place(spec),
         hint="reserve them on the hosts (sysctl net.ipv4.ip_local_reserved_ports), or choose ports "
         f"below {EPHEMERAL.start}",
     )
@@ -228,6 +234,6 @@ def _kept_replication(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagno
             f"{first.placed.content} has {first.placed.primary.replication_port}, the spec computes "
             f"{first.primary_replication.arithmetic()}"
         ),
-        place=spec.place_of("mirrors", "ports"),
+        place=ports_place(spec),
         hint="a primary's replication port is set once, when mirrors are added; nothing to do",
     )
