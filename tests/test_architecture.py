@@ -32,12 +32,14 @@ def test_core_reads_no_clock_and_no_files(module: Path) -> None:
     """Import contracts see modules; this sees the built-ins and methods that they cannot."""
     if module.relative_to(ROOT).parts[0] in {"cli", "adapters", "__main__.py"}:
         return
-    calls = [
-        node.func
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-    ]
+    nodes = list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     builtins = {func.id for func in calls if isinstance(func, ast.Name)}
     methods = {func.attr for func in calls if isinstance(func, ast.Attribute)}
     assert not builtins & {"open", "print", "input", "breakpoint", "exec", "eval"}
     assert not methods & {"now", "today", "getenv", "read_text", "write_text", "read_bytes"}
+    paths = {name.name for node in imports if node.module == "pathlib" for name in node.names}
+    assert paths <= {"PurePath", "PurePosixPath"}
+    streams = {name.name for node in imports if node.module == "io" for name in node.names}
+    assert streams <= {"StringIO", "BytesIO"}
