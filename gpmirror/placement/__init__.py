@@ -22,8 +22,9 @@ __all__ = ["Desired", "Placed", "place"]
 def place(spec: Spec, observed: Observed) -> Desired:
     """The desired layout. Deterministic; the order of catalog rows does not matter.
 
-    Raises InvalidInput (GPM-P0nn) where spec and catalog contradict each other, and Infeasible
-    (GPM-P1nn) where no layout satisfies both; every problem of a kind is reported at once.
+    Raises InvalidInput where spec and catalog contradict each other (GPM-P00n) or ports and
+    directories do not work out (GPM-P11n), and Infeasible where the hosts do not suffice for the
+    strategy (GPM-P10n); every problem of a kind is reported at once.
     """
     hosts = map_hosts(spec, observed)
     check_agreement(spec, observed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place, Related, Severity
-from gpmirror.errors import Infeasible
+from gpmirror.errors import InvalidInput
 from gpmirror.placement.figures import EPHEMERAL, MAX_PORT, Figure
 from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Placed
@@ -39,7 +39,7 @@ class _Use:
 def check_ports_and_directories(
     spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
 ) -> tuple[Diagnostic, ...]:
-    """Warnings about the desired layout. Raises Infeasible with every illegal port, and every port
+    """Warnings about the desired layout. Raises InvalidInput with every illegal port, and every port
     or directory that two instances of one host would share, each with its arithmetic.
     """
     problems = [*_illegal(spec, planned)]
@@ -47,7 +47,7 @@ def check_ports_and_directories(
         problems += _port_clashes(spec, observed, hosts, planned)
         problems += _directory_clashes(spec, observed, hosts, planned)
     if problems:
-        raise Infeasible(problems)
+        raise InvalidInput(problems)
     return (*_ephemeral(spec, planned), *_kept_replication(spec, planned))
 
 
