@@ -68,10 +68,6 @@ class Findings:
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def add(self, found: Diagnostic) -> None:
-        """Keeps the finding."""
-        self._found.append(found)
-
     def extend(self, found: Iterable[Diagnostic]) -> None:
         """Keeps them all."""
         self._found.extend(found)
@@ -107,9 +103,8 @@ class Findings:
         if not self._found:
             return
         found = sorted(self._found, key=_by_place)
-        left_out = len(found) - MAX_FINDINGS
-        if left_out > 0:
-            found = [*found[:MAX_FINDINGS], _more(found[MAX_FINDINGS], left_out)]
+        if self.full:
+            found = [*found[:MAX_FINDINGS], _more(found[MAX_FINDINGS - 1])]
         raise InvalidInput(found)
 
 
@@ -193,9 +188,9 @@ def _by_place(found: Diagnostic) -> tuple[int, int]:
     return (0, 0) if found.place is None else (found.place.line, found.place.column)
 
 
-def _more(first: Diagnostic, count: int) -> Diagnostic:
-    message = f"{count} or more further problems are not shown"
-    return Diagnostic(code="GPM-N007", message=message, place=first.place, hint="mend these first")
+def _more(last: Diagnostic) -> Diagnostic:
+    message = f"the first {MAX_FINDINGS} problems are shown; there may be more"
+    return Diagnostic(code="GPM-N007", message=message, place=last.place, hint="mend these first")
 
 
 def _refusal(name: str, code: str, message: str, line: int = 0) -> InvalidInput:

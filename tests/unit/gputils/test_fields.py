@@ -39,3 +39,11 @@ def test_characters_and_values_are_shown_readably() -> None:
     assert named("\x00") == "U+0000"
     assert shown("a\nb") == "`a\\nb`"
     assert len(shown("x" * 1000)) == 82
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("::ffff:10.0.0.1", True), ("::ffff:10.0.0.256", False), ("::", True), ("1::2::3", False)],
+)
+def test_ipv6_with_an_ipv4_tail(text: str, expected: bool) -> None:
+    assert is_ipv6(text) is expected

@@ -219,3 +219,15 @@ def test_hostile_sizes_end_soon(data: bytes) -> None:
     found = refused(data)
     assert len(found) <= MAX_FINDINGS + 1
     assert time.process_time() - started < 10
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    found = refused("0|a|1|/m # c\n" * 500)
+    assert len(found) == MAX_FINDINGS + 1
+    assert found[-1].endswith("GPM-N007")
+
+
+def test_a_move_knows_its_line() -> None:
+    found = read_native(b"# c\na|1|/m/0 h|2|/m/0\n", "F")
+    assert isinstance(found, MoveFile)
+    assert (found.lines[0].line, found.lines[0].subject) == (2, "mirror a:1")
