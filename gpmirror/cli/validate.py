@@ -87,11 +87,12 @@ def _print(
 
 
 def _machine_text(output: Literal["json", "github", "sarif"], problems: list[Diagnostic]) -> str:
-    from gpmirror.render.diagnostics import (
+    from gpmirror.render.diagnostics_machine import (
         diagnostics_github,
         diagnostics_json,
         diagnostics_sarif,
     )
+    from gpmirror.spec.codes import CODES
 
     match output:
         case "json":
@@ -99,7 +100,7 @@ def _machine_text(output: Literal["json", "github", "sarif"], problems: list[Dia
         case "github":
             return diagnostics_github(problems)
         case "sarif":
-            return diagnostics_sarif(problems)
+            return diagnostics_sarif(problems, CODES)
         case _:
             assert_never(output)
 
