@@ -3,14 +3,14 @@
 from gpmirror.catalog import codes
 from gpmirror.catalog.array_list import read_array_list
 from gpmirror.catalog.grid import read_grid
-from gpmirror.catalog.records import read_records, starts_record
+from gpmirror.catalog.records import FIRST_NAMES, read_records, starts_record
 from gpmirror.catalog.source import Source
 from gpmirror.catalog.spaced import read_spaced
 from gpmirror.catalog.tables import Kind, Table
 from gpmirror.diagnostics import Diagnostic, Related
 from gpmirror.errors import InvalidInput
 
-_SIGNS = ("dbid", "fsname", "DBID", "FSNAME", "[ ", "* ")
+_SIGNS = ("dbid", "fsname", "DBID", "FSNAME", "oid|", "[ ", "* ")
 _LONGEST_HEADER = 5_000
 _JOINED_CELLS = 16
 """A line with more separators than any header has rows in it as well."""
@@ -70,9 +70,10 @@ def _table_at(source: Source, index: int) -> Table | None:
     if starts_record(line):
         return read_records(source, index)
     lowered = line.lower()
-    if "content" in lowered or "fsname" in lowered or "fsedbid" in lowered:
+    if any(name in lowered for name in ("content", "fsname", "fsedbid")):
         return read_grid(source, index) or read_spaced(source, index)
-    return read_records(source, index) if lowered.lstrip().startswith("dbid") else None
+    starts = lowered.lstrip().startswith(FIRST_NAMES)
+    return read_records(source, index) if starts else None
 
 
 def _nothing_found(source: Source) -> Diagnostic:

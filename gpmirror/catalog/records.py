@@ -11,6 +11,11 @@ from gpmirror.catalog.tables import Shape, Table, kind_of
 _START = re.compile(
     r"\s*(?:[-─━═+|┌├╔╠╒╞╓╟*]{0,4}\[ [^\]\d]{1,20}(\d{1,9}) \]|\* \S{1,20} (\d{1,9})\s*$)"
 )
+_SECOND_NAMES = {"dbid": "content", "fsefsoid": "fsedbid", "oid": "fsname", "fsname": "fsowner"}
+"""First and second column of the tables that matter: how unaligned records are recognised."""
+
+FIRST_NAMES = tuple(_SECOND_NAMES)
+
 _PIPES = ("|", "│", "║", "┃")
 
 
@@ -96,7 +101,8 @@ def _separator(lines: Sequence[str], index: int, number: int | None) -> str | No
         return found
     pipe = line.count(found) == 1 and found != " "
     below = lines[index + 1].lstrip() if index + 1 < len(lines) else ""
-    return found if pipe and below.startswith(("content|", "content│")) else None
+    second = _SECOND_NAMES.get(line.partition(found)[0].lower())
+    return found if pipe and second and below.lower().startswith(second + found) else None
 
 
 def _cells(

@@ -73,9 +73,14 @@ def _first_rule(lines: Sequence[str], index: int) -> int | None:
     for at in range(index + 1, min(index + _MOST_PARTS, len(lines))):
         if is_rule(lines[at]):
             return at
-        if not lines[at].strip() or printed_count(lines[at]) is not None:
+        if _ends(lines[at]) and not _is_blank_rest(lines, at):
             return None
     return None
+
+
+def _is_blank_rest(lines: Sequence[str], at: int) -> bool:
+    """Whether a blank line is the padding of a header whose rule follows."""
+    return not lines[at].strip() and at + 1 < len(lines) and is_rule(lines[at + 1])
 
 
 def _fits(header: Header, drawn: str) -> bool:
