@@ -1,5 +1,6 @@
 """The one place where an error becomes text on stderr and an exit code."""
 
+import errno
 import traceback
 
 import typer
@@ -10,6 +11,8 @@ from gpmirror.errors import DiagnosedError, ExitCode, GpmirrorError
 # The base of typer's errors over wrong arguments has no public name in every release.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
 
 def report(error: Exception, console: Console) -> ExitCode:
     """Say on stderr what went wrong and what to do next; the exit code of that error."""
@@ -18,17 +21,23 @@ def report(error: Exception, console: Console) -> ExitCode:
     if isinstance(error, DiagnosedError):
         console.problems(error.diagnostics)
         return error.exit_code
-    if isinstance(error, GpmirrorError):
-        console.alarm(_intended(error))
-        return error.exit_code
+    code, words = _words(error)
+    console.alarm(words)
+    return code
+
+
+def _words(error: Exception) -> tuple[ExitCode, str]:
     if isinstance(error, UsageError):
-        console.alarm(_usage(error))
-        return ExitCode.USAGE
-    if isinstance(error, typer.Abort):
-        console.alarm("error: the input ended before an answer was given")
-        return ExitCode.DECLINED
-    console.alarm(_bug(error))
-    return ExitCode.BUG
+        return ExitCode.USAGE, _usage(error)
+    match error:
+        case GpmirrorError():
+            return error.exit_code, _intended(error)
+        case typer.Abort():
+            return ExitCode.DECLINED, "error: the input ended before an answer was given"
+        case OSError() if error.errno in _DISK_FULL:
+            return ExitCode.ERROR, f"error: {error.strerror}\nhint: free space, then run again"
+        case _:
+            return ExitCode.BUG, _bug(error)
 
 
 def visible(text: str) -> str:

@@ -85,6 +85,8 @@ def test_table_repeats_what_the_command_says(name: str, entry: Entry) -> None:
         (Failure("no", hint="do"), 1, "error: no\nhint: do\n"),
         (Unsafe("refused"), 4, "error: refused\n"),
         (Stale("old"), 5, "error: old\n"),
+        (OSError(28, "No space left"), 1, "error: No space left\nhint: free space"),
+        (EOFError("odd"), 70, "error: EOFError: odd\n"),
         (KeyError("x"), 70, "error: KeyError: 'x'\nthis is a bug in gpmirror; run with --debug"),
         (MemoryError(), 70, "error: MemoryError\nthis is a bug"),
         (RecursionError("deep"), 70, "error: RecursionError: deep\n"),
