@@ -142,7 +142,8 @@ def _take(
 
 def _bad(source: Source, line: int, bad: cells.BadCell) -> Diagnostic:
     message = f"pg_filespace_entry: {bad.message}"
-    return Diagnostic(code=bad.code, message=message, place=source.place(line), hint=bad.hint)
+    hint = bad.hint or codes.CODES[bad.code].fix
+    return Diagnostic(code=bad.code, message=message, place=source.place(line), hint=hint)
 
 
 def _unnamed(source: Source, table: Table, row: list[str], line: int) -> Diagnostic:

@@ -13,7 +13,7 @@ def read_catalog(
     """The observed cluster in a saved catalog: a snapshot, or text with catalog tables.
 
     `name` is used in messages, `dialect` is what the spec says, `table` picks one of several
-    tables, counted from 1.
+    tables of a text, counted from 1.
 
     Raises:
         InvalidInput: it cannot be read, contradicts itself or the dialect, or is no sane cluster.

@@ -106,5 +106,5 @@ def _bad_cells(
                 code=bad.code,
                 message=f"dbid {cells.shown(subject).strip(chr(34))}: {column} {bad.message}",
                 place=table.place(source, line, column),
-                hint=bad.hint,
+                hint=bad.hint or codes.CODES[bad.code].fix,
             )

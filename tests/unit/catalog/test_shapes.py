@@ -82,6 +82,27 @@ def test_read_back(shape: str, dialect: DialectName, data: st.DataObject) -> Non
     assert placeless(read_catalog(text.encode(), "cat")) == observed
 
 
+@pytest.mark.parametrize("dialect", [DialectName.GP5, DialectName.GP6])
+@given(data=st.data(), width=st.integers(32, 160), indent=st.integers(0, 4))
+@settings(max_examples=80, deadline=None)
+def test_terminal_of_any_width(
+    dialect: DialectName, data: st.DataObject, width: int, indent: int
+) -> None:
+    observed = data.draw(clusters(dialect))
+    said = shapes.version_line(observed)
+    cells = shapes.catalog_cells(observed.segments, old=dialect is DialectName.GP5)
+    for text in (
+        shapes.terminal_wrapped(cells, width, " " * indent),
+        "\n".join(map(str.rstrip, shapes.terminal_wrapped(cells, width).split("\n"))),
+    ):
+        read = placeless(read_catalog((said + text).encode(), "cat"))
+        assert [replace(row, directory=None) for row in read.segments] == [
+            replace(row, directory=None, filespaces=()) for row in observed.segments
+        ]
+        if dialect is DialectName.GP6:
+            assert read == observed
+
+
 @given(observed=clusters(), seed=st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
 def test_order_of_rows_does_not_matter(observed: Observed, seed: int) -> None:
