@@ -1,6 +1,6 @@
 # One target a task; each does its own set-up. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap test check demo bench format lint types layers golden lock clean
+.PHONY: help bootstrap test check demo bench docs format lint types layers golden lock clean
 SHELL := bash
 BIN := .venv/bin
 # results must not depend on the caller's cluster or terminal
@@ -24,6 +24,9 @@ demo: bootstrap ## an offline tour on the example clusters
 
 bench: bootstrap ## measure, and write docs/benchmarks.md
 	@$(BIN)/python bench/run.py --check --write docs/benchmarks.md
+
+docs: bootstrap ## write the generated reference pages
+	@$(BIN)/python docs/generate.py
 
 format: bootstrap ## lay the code out
 	@$(BIN)/ruff format -q .
