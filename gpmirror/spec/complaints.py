@@ -30,6 +30,9 @@ _PATTERN_RULES = {
     ("cluster", "name"): "small letters, digits, `.`, `_` and `-`, the first a letter or digit",
     ("ssh", "user"): "letters, digits and `_.@$-`, not starting with `-`",
     ("rack",): "a name without blanks",
+    ("config",): "one line of text",
+    ("database",): "one line of text",
+    ("user",): "one line of text",
 }
 _LONGEST_SHOWN = 60
 _NOTHING = object()
@@ -264,7 +267,7 @@ def _pattern(complaint: Complaint) -> _Words:
     names = tuple(part for part in complaint.path if isinstance(part, str))
     rule = _PATTERN_RULES.get(names) or _PATTERN_RULES[names[-1:]]
     message = f"`{complaint.name}` is {shown(complaint.value)}; it must be {rule}"
-    return ("GPM-V017", message, "choose a name of these characters")
+    return ("GPM-V017", message, "write it in these characters")
 
 
 def _value(complaint: Complaint) -> _Words:

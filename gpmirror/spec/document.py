@@ -26,7 +26,8 @@ Content: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 Word: TypeAlias = Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
 Account: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,62}$")]
-Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=1_000)]
+Line: TypeAlias = Annotated[str, Field(pattern=r"^[^\n]+$", max_length=1_000)]
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=1_000)]
 Size: TypeAlias = Annotated[
     int,
     BeforeValidator(bytes_of),
@@ -150,7 +151,7 @@ class PinPart(Part):
     filespaces: dict[str, str] | None = Field(
         None, description="Directory of each further filespace (gp4, gp5)."
     )
-    reason: Line | None = Field(None, description="Why; shown in the plan.")
+    reason: Text | None = Field(None, description="Why; shown in the plan.")
 
 
 class MirrorsPart(Part):

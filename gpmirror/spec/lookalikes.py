@@ -60,7 +60,7 @@ def in_structure(source: Source) -> list[Diagnostic]:
     for number, line in enumerate(source.lines, start=1):
         if line.isascii() or len(line) > _LONGEST_LINE:
             continue
-        bare = _FREE_TEXT.sub(lambda match: " " * len(match.group()), line)
+        bare = unquoted(line)
         found += [
             diagnose(source, number, match.start() + 1, match.group())
             for match in _LOOK_ALIKE.finditer(bare)
@@ -68,6 +68,11 @@ def in_structure(source: Source) -> list[Diagnostic]:
         if len(found) >= _MOST_SHOWN:
             break
     return found[:_MOST_SHOWN]
+
+
+def unquoted(line: str) -> str:
+    """`line` with quoted text and comments blanked out, every other character in its column."""
+    return _FREE_TEXT.sub(lambda match: " " * len(match.group()), line)
 
 
 def diagnose(source: Source, line: int, column: int, character: str) -> Diagnostic:

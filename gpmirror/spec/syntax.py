@@ -9,7 +9,7 @@ from gpmirror.spec import lookalikes
 from gpmirror.spec.source import Source
 
 _LEADING_TAB = re.compile(r" *\t")
-_BARE_BRACES = re.compile(r"(?<![\"'\w/}])\{(?:host|root|prefix|content)\}")
+_BARE_BRACES = re.compile(r"\{(?:host|root|prefix|content)\}")
 _BARE_RANGE = re.compile(r"\{[^\"'}]*\w\[[0-9]")
 _MISSING_BLANK = re.compile(r"^\s*(?:- )?\w+:[^\s/:]")
 _MOST_TABS_SHOWN = 20
@@ -94,7 +94,8 @@ def _complaint(source: Source, error: MarkedYAMLError) -> Diagnostic:
 
 def _hint(source: Source, place: Place) -> str:
     above = source.lines[place.line - 2] if place.line > 1 else ""
-    for line in (place.text[:_LONGEST_LINE], above[:_LONGEST_LINE]):
+    for text in (place.text, above):
+        line = lookalikes.unquoted(text[:_LONGEST_LINE])
         if _BARE_BRACES.search(line):
             return 'quote text that holds braces: "{host}-1"'
         if _BARE_RANGE.search(line):
