@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import (
     DoubleQuotedScalarString,
+    PlainScalarString,
     ScalarString,
     SingleQuotedScalarString,
 )
@@ -87,7 +88,7 @@ def _requoted(value: object) -> object:
     if _has_anchor(value) or "\n" in value:
         return value
     is_plain = scalar_text(str(value)) == value
-    return str(value) if is_plain else DoubleQuotedScalarString(value)
+    return PlainScalarString(value) if is_plain else DoubleQuotedScalarString(value)
 
 
 def _has_anchor(value: ScalarString) -> bool:

@@ -251,7 +251,9 @@ class _Stop(Exception):
 _DISCARDED = "\0second"
 """Ends the path of what stands below a key given twice: no real key can hold a NUL."""
 _PLAIN_KEY = 'keys are plain words; quote text that starts with `{`, `[` or `*`: "{host}-1"'
-_CONTROLS = frozenset(chr(code) for code in (*(set(range(32)) - {0x0A}), *range(0x7F, 0xA0), 0x2028, 0x2029))
+_CONTROLS = frozenset(
+    chr(code) for code in (*(set(range(32)) - {0x0A}), *range(0x7F, 0xA0), 0x2028, 0x2029)
+)
 
 _HANDLERS: dict[type[Event], Callable[[_Builder, Any], None]] = {
     DocumentStartEvent: _Builder.document,

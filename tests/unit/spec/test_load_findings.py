@@ -198,7 +198,9 @@ def findings(text: str | bytes) -> tuple[Diagnostic, ...]:
     return caught.value.diagnostics
 
 
-@pytest.mark.parametrize(("text", "code", "line", "column"), [pytest.param(*c[1:], id=c[0]) for c in CASES])
+@pytest.mark.parametrize(
+    ("text", "code", "line", "column"), [pytest.param(*c[1:], id=c[0]) for c in CASES]
+)
 def test_finding_has_code_and_place(text: str | bytes, code: str, line: int, column: int) -> None:
     found = findings(text)
     spots = [(one.code, one.place.line, one.place.column) for one in found if one.place]
@@ -215,7 +217,16 @@ def test_every_finding_has_place_and_hint(text: str | bytes) -> None:
         assert one.message
 
 
-_ALONE = {"GPM-V020", "GPM-V022", "GPM-V023", "GPM-V024", "GPM-V028", "GPM-V029", "GPM-V041", "GPM-V050"}
+_ALONE = {
+    "GPM-V020",
+    "GPM-V022",
+    "GPM-V023",
+    "GPM-V024",
+    "GPM-V028",
+    "GPM-V029",
+    "GPM-V041",
+    "GPM-V050",
+}
 
 
 @pytest.mark.parametrize("text", [pytest.param(c[1], id=c[0]) for c in CASES if c[2] in _ALONE])
