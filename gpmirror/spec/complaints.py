@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gpmirror.diagnostics import Diagnostic, Place
-from gpmirror.spec.document import API_VERSION, Part, SpecPart
+from gpmirror.spec.document import API_VERSION
+from gpmirror.spec.fields import field_at, fields_at, literals
 from gpmirror.spec.model import Path
 from gpmirror.spec.places import Places
 from gpmirror.spec.suggest import did_you_mean, listed
@@ -113,40 +112,6 @@ def _inner(data: object, part: int | str) -> object:
     return _NOTHING
 
 
-def fields_at(path: Path) -> list[str]:
-    """The keys that the mapping at `path` may have, as written in YAML."""
-    part = _part_at(path)
-    if part is None:
-        return []
-    return [found.alias or name for name, found in part.model_fields.items()]
-
-
-def field_at(path: Path) -> FieldInfo | None:
-    """The declaration of the key at `path`; None for free keys (filespaces) and list items."""
-    part = _part_at(path[:-1])
-    name = "api_version" if path[-1] == "apiVersion" else path[-1]
-    return None if part is None else part.model_fields.get(str(name))
-
-
-def _part_at(path: Path) -> type[BaseModel] | None:
-    part: type[BaseModel] | None = SpecPart
-    for step in path:
-        if isinstance(step, str) and part is not None:
-            found = part.model_fields.get(step)
-            part = None if found is None else _part_in(found.annotation)
-    return part
-
-
-def _part_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    for inner in get_args(annotation):
-        found = _part_in(inner)
-        if found is not None:
-            return found
-    return None
-
-
 def shown(value: object) -> str:
     """A value in a message: type in words and, for scalars, the value itself."""
     if isinstance(value, bool):
@@ -227,20 +192,13 @@ def _type(complaint: Complaint, wanted: str, hint: str) -> _Words:
 
 def _choice(complaint: Complaint) -> _Words:
     found = field_at(complaint.path)
-    allowed = [] if found is None else _literals(found.annotation)
+    allowed = [] if found is None else literals(found.annotation)
     value = complaint.value
     if complaint.path == ("apiVersion",):
         message = f"`apiVersion` is {shown(value)}; this gpmirror reads `{API_VERSION}`"
         return ("GPM-V018", message, f"write `apiVersion: {API_VERSION}`")
     message = f"`{complaint.name}` is {shown(value)}; allowed are {listed(allowed)}"
     return ("GPM-V015", message, did_you_mean(str(value), allowed, f"write {listed(allowed)}"))
-
-
-def _literals(annotation: object) -> list[str]:
-    found: list[str] = []
-    for inner in get_args(annotation):
-        found += [inner] if isinstance(inner, str) else _literals(inner)
-    return found
 
 
 def _range(complaint: Complaint) -> _Words:

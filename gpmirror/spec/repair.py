@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpmirror.spec.complaints import Complaint, field_at
+from gpmirror.spec.complaints import Complaint
 from gpmirror.spec.document import API_VERSION
+from gpmirror.spec.fields import field_at
 from gpmirror.spec.model import Path
 
 _PLACEHOLDERS: dict[Path, Any] = {

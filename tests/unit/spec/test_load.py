@@ -10,8 +10,8 @@ from gpmirror.cluster.dialect import DialectName
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.spec import load
-from gpmirror.spec.complaints import _literals
 from gpmirror.spec.document import ClusterPart, MirrorsPart
+from gpmirror.spec.fields import literals
 from gpmirror.spec.model import Bases, Offset, Spec, Strategy
 
 FULL = """\
@@ -165,8 +165,8 @@ def test_ipv6_address() -> None:
 
 
 def test_document_offers_what_the_model_has() -> None:
-    assert _literals(MirrorsPart.model_fields["strategy"].annotation) == list(Strategy)
-    assert _literals(ClusterPart.model_fields["dialect"].annotation) == list(DialectName)
+    assert literals(MirrorsPart.model_fields["strategy"].annotation) == list(Strategy)
+    assert literals(ClusterPart.model_fields["dialect"].annotation) == list(DialectName)
 
 
 HOSTILE = {
