@@ -1,13 +1,12 @@
 """(spec, observed, desired, request) -> Plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils.commands import Parallelism
-from gpmirror.gputils.pipe import reads_hostnames
 from gpmirror.placement import Desired
 from gpmirror.plan.classify import Classified, classify
 from gpmirror.plan.colouring import Limits
@@ -30,7 +29,6 @@ from gpmirror.plan.model import (
     PlannedContent,
     PlannedHost,
     Summary,
-    Wave,
 )
 from gpmirror.plan.native import NativeContext, write_waves
 from gpmirror.plan.phases import arrange
@@ -62,15 +60,15 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
             per_target=limits.per_target_host,
         ),
     )
-    waves = write_waves(phases.waves, _context(spec, observed, desired, state))
-    changes = _with_hostnames(phases.changes, waves, observed, state)
+    written = write_waves(phases.waves, _context(spec, observed, desired, state))
+    changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
     exposure = expose(phases, state)
     judged = judge_stages(spec, desired, state, phases, exposure)
     found = Judgement(
         spec=spec,
         request=request,
         changes=changes,
-        waves=waves,
+        waves=written.waves,
         verdicts=judged.verdicts,
         contents=len(desired.contents),
         same_host=_same_host(desired),
@@ -85,7 +83,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         fingerprint=fingerprint(observed, changes),
         desired=_desired(spec, desired),
         changes=tuple(sorted(changes, key=lambda change: change.content)),
-        waves=waves,
+        waves=written.waves,
         exposure=exposure,
         layout=judged.stages,
         policy=judged.verdicts,
@@ -160,29 +158,20 @@ def _filespaces(observed: Observed, desired: Desired) -> tuple[str, ...]:
 
 
 def _with_hostnames(
-    changes: Iterable[Change], waves: Iterable[Wave], observed: Observed, state: State
+    changes: Iterable[Change], hostnames: Mapping[int, str], observed: Observed, state: State
 ) -> list[Change]:
     """Changes with the hostname that will result where a file sets hostname to the address (6+)."""
     if observed.dialect.file_replication:
         return list(changes)
-    keeps = {
-        content
-        for wave in waves
-        for run in wave.native
-        if run.utility == "gprecoverseg"
-        and reads_hostnames(observed.dialect, observed.server_version)
-        for content in wave.contents
-    }
     result = []
     for change in changes:
-        target = change.to if change.to != change.from_ else None
+        after = hostnames.get(change.content)
         renamed = (
-            target is not None
-            and change.content not in keeps
-            and target.address != state.hostname_of(target.host)
+            after is not None
+            and change.to is not None
+            and after != state.hostname_of(change.to.host)
         )
-        after = target.address if renamed and target is not None else None
-        result.append(replace(change, hostname_after=after) if after else change)
+        result.append(replace(change, hostname_after=after) if renamed else change)
     return result
 
 

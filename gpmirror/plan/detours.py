@@ -28,22 +28,23 @@ def find_detours(
         for change in changes
         if relocates(change) and change.from_ is not None and change.to is not None
     ]
-    chosen = _choose(moving, changes, mirrors)
-    taken = {*fixed, *(key for slot in mirrors.values() for key in keys_of(slot))}
+    held = occupants(mirrors.items())
+    chosen = _choose(moving, changes, held)
+    taken = {*fixed, *held}
     taken |= {key for item in moving for key in keys_of(item.to)}
     detours: dict[int, Slot | None] = {}
     for item in moving:
         if item.content in chosen:
-            slot = temporary_slot(item.to, taken)
+            slot = temporary_slot(item, taken, held)
             detours[item.content] = slot
             taken |= set(keys_of(slot)) if slot is not None else set()
     return detours
 
 
 def _choose(
-    moving: Sequence[Relocation], changes: Sequence[Change], mirrors: Mapping[int, Slot]
+    moving: Sequence[Relocation], changes: Sequence[Change], held: Mapping[Key, int]
 ) -> set[int]:
-    waits = needs(moving, occupants(mirrors.items()))
+    waits = needs(moving, held)
     recovering = {change.content for change in changes if change.action is Action.RECOVER}
     early = {c for c, blockers in waits.items() if c in recovering and blockers - recovering}
     rest = {c: blockers for c, blockers in waits.items() if c not in early}

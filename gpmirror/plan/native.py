@@ -15,6 +15,8 @@ from gpmirror.gputils.commands import (
     recover_argv,
 )
 from gpmirror.gputils.lines import MoveEngine
+from gpmirror.gputils.pipe import reads_hostnames
+from gpmirror.plan.engines import Share, share_out
 from gpmirror.plan.model import Action, HostAction, Method, NativeRun, Step, Wave
 from gpmirror.plan.phases import PlannedWave
 from gpmirror.plan.state import State
@@ -32,62 +34,57 @@ class NativeContext:
     primary_replication: Mapping[int, int | None]
 
 
-def write_waves(waves: Sequence[PlannedWave], context: NativeContext) -> tuple[Wave, ...]:
-    """The waves as they stand in the plan. Raises InvalidInput (GPM-N0nn) for names and paths that
-    the dialect's files cannot carry.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The waves as they stand in the plan, and the hostname that each relocated copy will have in
+    the catalog (6+; before, the utility asks the machine), by content.
     """
-    engines = _engines(waves, context.dialect)
-    return tuple(
+
+    waves: tuple[Wave, ...]
+    hostnames: Mapping[int, str]
+
+
+def write_waves(waves: Sequence[PlannedWave], context: NativeContext) -> Written:
+    """The waves with their native text. Raises InvalidInput (GPM-N0nn) for names and paths that the
+    dialect's files cannot carry.
+    """
+    hostnames: dict[int, str] = {}
+    shares = share_out(waves, context.dialect)
+    written = tuple(
         Wave(
             number=number,
             action=wave.action,
             contents=tuple(sorted(step.content for step in wave.steps)),
             steps=wave.steps,
-            native=(_native(number, wave, context, engine),),
+            native=tuple(_native(number, wave, share, context, hostnames) for share in mine),
             host_actions=_host_actions(wave),
         )
-        for number, (wave, engine) in enumerate(zip(waves, engines, strict=True), start=1)
+        for number, (wave, mine) in enumerate(zip(waves, shares, strict=True), start=1)
     )
-
-
-def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]:
-    """The utility for each wave of moves: the dialect's, or gpmovemirrors where a later wave needs a
-    directory that this one leaves, because gprecoverseg would keep it full.
-    """
-    needed_later: set[tuple[str, str]] = set()
-    engines: list[MoveEngine] = []
-    for wave in reversed(waves):
-        left = {key for step in wave.steps for key in _directories(step.from_, step.to)}
-        reused = wave.action is Action.MOVE and not left.isdisjoint(needed_later)
-        engines.append("gpmovemirrors" if reused else dialect.move_engine)
-        needed_later |= {key for step in wave.steps for key in _directories(step.to, step.from_)}
-    return engines[::-1]
-
-
-def _directories(of: Slot | None, other: Slot | None) -> set[tuple[str, str]]:
-    """The directories of a slot that are not the other's too."""
-    if of is None:
-        return set()
-    own = {(of.host, path) for path in of.directories}
-    return own - ({(other.host, path) for path in other.directories} if other else set())
+    return Written(waves=written, hostnames=hostnames)
 
 
 def _native(
-    number: int, wave: PlannedWave, context: NativeContext, engine: MoveEngine
+    number: int,
+    wave: PlannedWave,
+    share: Share,
+    context: NativeContext,
+    hostnames: dict[int, str],
 ) -> NativeRun:
     parallelism, dialect = context.parallelism, context.dialect
+    engine, steps = share
     match wave.action:
         case Action.ADD:
             name = _file_name(number, "gpaddmirrors")
-            text = _add_text(wave.steps, context)
+            text = _add_text(steps, context, hostnames)
             argv = add_argv(dialect, name, parallelism)
         case Action.MOVE:
             name = _file_name(number, engine)
-            text = _move_text(wave.steps, context, engine)
+            text = _move_text(steps, context, engine, hostnames)
             argv = move_argv(dialect, engine, name, parallelism)
         case Action.RECOVER:
             name = _file_name(number, "gprecoverseg")
-            text = _move_text(wave.steps, context, "gprecoverseg")
+            text = _move_text(steps, context, "gprecoverseg", hostnames)
             full = wave.method is Method.FULL
             argv = recover_argv(dialect, name, full=full, native=parallelism)
         case Action.REBALANCE:
@@ -104,7 +101,8 @@ def _file_name(number: int, utility: str) -> str:
     return f"wave-{number:03d}-{utility}.conf"
 
 
-def _add_text(steps: Sequence[Step], context: NativeContext) -> str:
+def _add_text(steps: Sequence[Step], context: NativeContext, hostnames: dict[int, str]) -> str:
+    hostnames |= {step.content: step.to.address for step in steps if step.to is not None}
     lines = [
         AddLine(
             content=step.content,
@@ -121,20 +119,17 @@ def _add_text(steps: Sequence[Step], context: NativeContext) -> str:
     return write_add(context.dialect, lines, context.filespaces)
 
 
-def _move_text(steps: Sequence[Step], context: NativeContext, engine: MoveEngine) -> str:
+def _move_text(
+    steps: Sequence[Step],
+    context: NativeContext,
+    engine: MoveEngine,
+    hostnames: dict[int, str],
+) -> str:
     unknown = [step.content for step in steps if _unknown_directory(step)]
     if unknown:
         names = ", ".join(str(content) for content in sorted(unknown))
         return f"# not written: the catalog text does not tell the directories of content {names}\n"
-    lines = [
-        MoveLine(
-            content=step.content,
-            old=_location(step.from_, context),
-            new=None if step.to == step.from_ or step.to is None else _location(step.to, context),
-        )
-        for step in steps
-        if step.from_ is not None
-    ]
+    lines = [_move_line(step, context, engine, hostnames) for step in steps]
     version = context.server_version
     return write_move(
         context.dialect, lines, context.filespaces, server_version=version, engine=engine
@@ -145,12 +140,27 @@ def _unknown_directory(step: Step) -> bool:
     return any(slot is not None and slot.directory is None for slot in (step.from_, step.to))
 
 
-def _location(slot: Slot, context: NativeContext) -> Location:
+def _move_line(
+    step: Step, context: NativeContext, engine: MoveEngine, hostnames: dict[int, str]
+) -> MoveLine:
+    assert step.from_ is not None  # noqa: S101 - only `add` comes from nowhere
+    # The utility compares the old hostname with the catalog, so it must be the row's own.
+    now = hostnames.get(step.content) or context.state.copies[step.content].idle_hostname
+    old = _location(step.from_, context, now)
+    if step.to is None or step.to == step.from_:
+        return MoveLine(content=step.content, old=old)
+    keeps = engine == "gprecoverseg" and reads_hostnames(context.dialect, context.server_version)
+    after = context.state.hostname_of(step.to.host) if keeps else step.to.address
+    hostnames[step.content] = after
+    return MoveLine(content=step.content, old=old, new=_location(step.to, context, after))
+
+
+def _location(slot: Slot, context: NativeContext, hostname: str | None) -> Location:
     return Location(
         address=slot.address,
         port=slot.port,
         directory=slot.directory or "",
-        hostname=None if context.dialect.file_replication else context.state.hostname_of(slot.host),
+        hostname=None if context.dialect.file_replication else hostname,
         replication_port=slot.replication_port,
         filespaces=slot.filespaces,
     )

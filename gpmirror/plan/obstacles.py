@@ -15,7 +15,7 @@ def block_hopeless(
     held = occupants(mirrors.items())
     result = list(changes)
     while True:
-        leaving = {change.content for change in result if relocates(change)}
+        leaving = {change.content: change.action for change in result if relocates(change)}
         reasons = [_obstacle(change, held, leaving, fixed) for change in result]
         if not any(reasons):
             return result
@@ -35,7 +35,10 @@ def relocates(change: Change) -> bool:
 
 
 def _obstacle(
-    change: Change, held: Mapping[Key, int], leaving: set[int], fixed: Mapping[Key, str]
+    change: Change,
+    held: Mapping[Key, int],
+    leaving: Mapping[int, Action],
+    fixed: Mapping[Key, str],
 ) -> str | None:
     if change.action is Action.BLOCKED or change.to is None or change.to == change.from_:
         return None
@@ -45,11 +48,18 @@ def _obstacle(
             continue
         if key in fixed:
             return f"{_kind(key)} on {key[0]} is held by {fixed[key]}"
-        holder = held.get(key)
-        if holder is not None and holder != change.content and holder not in leaving:
+        holder = held.get(key, change.content)
+        if holder == change.content:
+            continue
+        if holder not in leaving:
             return (
                 f"{_kind(key)} on {key[0]} is held by the mirror of content {holder}, "
                 "which this plan does not move"
+            )
+        if isinstance(key[1], str) and leaving[holder] is Action.RECOVER:
+            return (
+                f"{_kind(key)} on {key[0]} is left full by the recovery of content {holder}: "
+                "empty it when that is done"
             )
     return None
 

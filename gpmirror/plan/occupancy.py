@@ -84,30 +84,35 @@ def _cycle_from(start: int, left: Mapping[int, set[int]]) -> list[int]:
     return path[seen[node] :]
 
 
-def temporary_slot(wanted: Slot, taken: Iterable[Key]) -> Slot | None:
-    """A free slot on the wanted host: ports above (else below) all that are in use there, the
-    directory beside the final one. None when the host has no free port.
+def temporary_slot(item: Relocation, taken: set[Key], held: Mapping[Key, int]) -> Slot | None:
+    """A free slot on the wanted host: ports above (else below) all that are in use there; the
+    final directory itself unless another copy holds it now, else one beside it. None when the host
+    has no free port.
     """
-    used = set(taken)
-    busy = {port for host, port in used if host == wanted.host and isinstance(port, int)}
+    wanted = item.to
+    busy = {port for host, port in taken if host == wanted.host and isinstance(port, int)}
     free = _free_ports(busy, len(wanted.ports))
     if free is None:
         return None
     replication = free[1] if wanted.replication_port is not None else None
+    aside = replace(wanted, port=free[0], replication_port=replication)
+    holders = {held.get((wanted.host, path), item.content) for path in wanted.directories}
+    return aside if holders <= {item.content} else _beside(aside, taken)
+
+
+def _beside(aside: Slot, used: set[Key]) -> Slot:
     suffix = next(
         f".gpmirror-temporary{number or ''}"
         for number in range(len(used) + 1)
         if not any(
-            (wanted.host, f"{path}.gpmirror-temporary{number or ''}") in used
-            for path in wanted.directories
+            (aside.host, f"{path}.gpmirror-temporary{number or ''}") in used
+            for path in aside.directories
         )
     )
     return replace(
-        wanted,
-        port=free[0],
-        replication_port=replication,
-        directory=None if wanted.directory is None else wanted.directory + suffix,
-        filespaces=tuple((name, path + suffix) for name, path in wanted.filespaces),
+        aside,
+        directory=None if aside.directory is None else aside.directory + suffix,
+        filespaces=tuple((name, path + suffix) for name, path in aside.filespaces),
     )
 
 

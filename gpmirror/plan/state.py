@@ -15,7 +15,10 @@ from gpmirror.spec.model import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentCopies:
-    """A content's copies now: the acting primary, the other row if any, and which of them live."""
+    """A content's copies now: the acting primary, the other row if any, and which of them live.
+
+    `idle_hostname` is the other row's hostname in the catalog.
+    """
 
     content: int
     acting: Slot
@@ -25,6 +28,7 @@ class CurrentCopies:
     acting_up: bool
     idle_up: bool
     switched: bool
+    idle_hostname: str | None
 
     @property
     def mirror_lives(self) -> bool:
@@ -84,6 +88,7 @@ def _copies(desired: Desired, primary: Segment, mirror: Segment | None) -> Curre
         acting_up=acting.is_up,
         idle_up=idle is not None and idle.is_up,
         switched=acting.is_switched,
+        idle_hostname=None if idle is None else idle.hostname,
     )
 
 
