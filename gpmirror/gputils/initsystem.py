@@ -12,7 +12,7 @@ from gpmirror.gputils.fields import Field, address_flaw, new_directory_flaw, por
 from gpmirror.gputils.lines import Grammar
 from gpmirror.gputils.source import Findings, Span, read_text
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 256 * 1024
 
 _PORTS = {
     "PORT_BASE": "port_base",
