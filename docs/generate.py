@@ -1,0 +1,173 @@
+"""Write what the documentation takes from the program: reference pages, schemas, transcripts.
+
+`make docs` runs it; a test compares the files with what it would write.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from docs.command_pages import cli_page  # noqa: E402
+from docs.spec_page import spec_page  # noqa: E402
+from docs.transcripts import refreshed  # noqa: E402
+from gpmirror.catalog import snapshot_schema  # noqa: E402
+from gpmirror.catalog.codes import CODES as CATALOG_CODES  # noqa: E402
+from gpmirror.diagnostics import CodeInfo  # noqa: E402
+from gpmirror.errors import ExitCode  # noqa: E402
+from gpmirror.gputils.codes import CODES as NATIVE_CODES  # noqa: E402
+from gpmirror.placement.codes import CODES as PLACEMENT_CODES  # noqa: E402
+from gpmirror.plan.codes import CODES as PLAN_CODES  # noqa: E402
+from gpmirror.plan.hazards import GUARDS, HAZARDS  # noqa: E402
+from gpmirror.plan.planfile import plan_schema  # noqa: E402
+from gpmirror.simulate.codes import CODES as SIMULATE_CODES  # noqa: E402
+from gpmirror.spec.codes import CODES as SPEC_CODES  # noqa: E402
+from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
+
+NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
+
+FAMILIES = {
+    "Spec (GPM-V)": SPEC_CODES,
+    "Catalog (GPM-C)": CATALOG_CODES,
+    "Native files (GPM-N)": NATIVE_CODES,
+    "Placement, plan and simulation (GPM-P)": PLACEMENT_CODES | PLAN_CODES | SIMULATE_CODES,
+}
+
+GUARD_MEANINGS = {
+    "moves_percent": "Moves and full recoveries as a share of all contents, in percent; judged in "
+    "clusters of at least `policy.guards.min_contents` contents.",
+    "bytes": "Bytes that moves and full recoveries copy; an unknown size counts as too much.",
+}
+
+OUTSIDE_CODES = {
+    "same-host": "`mirrors.allow_same_host: true` in the spec",
+}
+
+
+def exit_codes_page() -> str:
+    """Every exit code, from the enumeration itself."""
+    rows = [
+        f"| {code.value} | `{code.name}` | {code.meaning[0].upper()}{code.meaning[1:]} |"
+        for code in ExitCode
+    ]
+    return page(
+        "Exit codes",
+        "Every command ends with one of these; there are no others.",
+        "The codes 3 to 9 and 64 guarantee that nothing was changed.",
+        "The codes 7 to 11 belong to `apply`, which this version does not have.",
+        "",
+        "| code | name | meaning |",
+        "| ---: | --- | --- |",
+        *rows,
+    )
+
+
+def diagnostics_page() -> str:
+    """Every code of every package with its page."""
+    body = [
+        "A finding has a stable code, a message, a place (`file:line:column`) and a hint.",
+        "`gpmirror explain GPM-V001` prints one of the entries below.",
+    ]
+    for family, codes in FAMILIES.items():
+        body += ["", f"## {family}"]
+        for code, info in sorted(codes.items()):
+            body += ["", *_code_entry(code, info)]
+    return page("Diagnostics", *body)
+
+
+def _code_entry(code: str, info: CodeInfo) -> list[str]:
+    title = info.title.strip()
+    return [f"### {code}", "", f"**{title[0].upper()}{title[1:]}.**", info.why, info.fix]
+
+
+def hazards_page() -> str:
+    """Every hazard and guard, with the flag that allows it."""
+    hazards = [
+        f"| `{name}` | {text[0].upper()}{text[1:]}. | {_allowed_by(name)} |"
+        for name, text in HAZARDS.items()
+    ]
+    guards = [
+        f"| `guard:{name}` | {GUARD_MEANINGS[name]} | `--allow guard:{name}` |" for name in GUARDS
+    ]
+    return page(
+        "Hazards and guards",
+        "A hazard is a named danger of a plan; a guard is a limit on how much a plan may touch.",
+        "`plan` never refuses for either: it shows each with the flag that allows it.",
+        "What was allowed is recorded in the plan file under `allowed`.",
+        "",
+        "| hazard | what it is | allowed by |",
+        "| --- | --- | --- |",
+        *hazards,
+        "| `protected:content:N`, `protected:host:H` | The spec's `protect` forbids the move. "
+        "| `--unprotect content:N`, `--unprotect host:H` |",
+        "",
+        "| guard | what is counted | allowed by |",
+        "| --- | --- | --- |",
+        *guards,
+    )
+
+
+def _allowed_by(name: str) -> str:
+    return OUTSIDE_CODES.get(name, f"`--allow {name}`")
+
+
+def page(title: str, *lines: str) -> str:
+    """A generated page: notice, heading, lines."""
+    return "\n".join([f"{NOTICE}\n# {title}\n", *lines]) + "\n"
+
+
+def schema_text(schema: dict[str, object]) -> str:
+    """A schema as `gpmirror schema` prints it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "docs/reference/cli.md": lambda: page("Commands", *cli_page()),
+    "docs/reference/spec.md": lambda: page("The spec", *spec_page(spec_schema())),
+    "docs/reference/exit-codes.md": exit_codes_page,
+    "docs/reference/diagnostics.md": diagnostics_page,
+    "docs/reference/hazards.md": hazards_page,
+    "schemas/gpmirror.schema.json": lambda: schema_text(spec_schema()),
+    "schemas/plan.schema.json": lambda: schema_text(plan_schema()),
+    "schemas/snapshot.schema.json": lambda: schema_text(snapshot_schema()),
+}
+"""File below the repository -> its text."""
+
+
+def documents() -> list[Path]:
+    """Every Markdown page that people write by hand."""
+    generated = {ROOT / name for name in GENERATED}
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [file for file in found if file not in generated]
+
+
+def main() -> None:
+    """Write every file that would change, and name it."""
+    for name in ("NO_COLOR", "COLUMNS"):
+        os.environ.pop(name, None)
+    written = (write(ROOT / name, make()) for name, make in GENERATED.items())
+    report(name for name in written if name)
+    updated = (write(file, refreshed(file.read_text("utf-8"), ROOT)) for file in documents())
+    report(name for name in updated if name)
+
+
+def write(file: Path, text: str) -> str | None:
+    """Write `text` unless the file holds it; the name of a file that was written."""
+    if file.exists() and file.read_text("utf-8") == text:
+        return None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    return str(file.relative_to(ROOT))
+
+
+def report(names: Iterable[str]) -> None:
+    for name in names:
+        print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()
