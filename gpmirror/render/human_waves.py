@@ -1,0 +1,125 @@
+"""The waves for a terminal: native runs, what is exposed meanwhile, and how few waves can be."""
+
+from gpmirror.plan.model import Action, NativeRun, Plan, Step, Wave, WaveExposure
+from gpmirror.render.marks import MARKS
+from gpmirror.render.native import command_text
+from gpmirror.render.prose import heading, paragraph
+from gpmirror.render.quantities import copy_time, counted, first_few, ranges, size_text
+from gpmirror.render.slots import slot_text
+from gpmirror.render.spans import BLANK, Line, Span, Style, line
+
+FULL_LIST = 12
+"""Up to so many waves are all shown."""
+FIRST = 5
+"""So many of a longer list are shown; the rest is counted."""
+
+
+def waves_section(plan: Plan, *, width: int) -> list[Line]:
+    """Every wave, or the first few and how many more; nothing for a plan without waves."""
+    if not plan.waves:
+        return []
+    shown = plan.waves if len(plan.waves) <= FULL_LIST else plan.waves[:FIRST]
+    exposures = {found.wave: found for found in plan.exposure.waves}
+    lines = heading(counted(len(plan.waves), "wave").capitalize())
+    for wave in shown:
+        lines += _wave(wave, exposures.get(wave.number), width=width)
+    if len(plan.waves) > len(shown):
+        rest = counted(len(plan.waves) - len(shown), "wave")
+        lines += paragraph(f"... {rest} not listed here; {_HOW}", width=width, hang=2)
+    return [*lines, BLANK, *_totals(plan, width=width)]
+
+
+_HOW = "`gpmirror show PLAN --format native` prints every file, `--format json` everything"
+
+
+def fewest_waves(plan: Plan) -> str:
+    """How the number of waves of copies compares with what the limits allow; empty without any."""
+    planned = sum(wave.action in {Action.MOVE, Action.RECOVER} for wave in plan.waves)
+    if not planned:
+        return ""
+    bound, depth = plan.exposure.bound, plan.exposure.depth
+    return f"fewest waves possible: {bound} (König bound) + depth {depth}, planned {planned}"
+
+
+def exposed_text(found: WaveExposure) -> str:
+    """Which contents have one live copy in a wave, what the worst host would cost, bytes."""
+    single = ranges(found.single) if found.single else "none"
+    copied = "nothing is copied" if found.bytes == 0 else size_text(found.bytes)
+    others = f" (and {found.already_single} not in this wave)" if found.already_single else ""
+    return f"one live copy: {single}{others}; {_worst(found)}; {copied}"
+
+
+def at_once_text(plan: Plan) -> str:
+    """The most contents with one live copy at once, and what the worst host would cost then."""
+    single = counted(plan.exposure.most_single, "content")
+    cost = counted(plan.exposure.most_lost_with_one_host, "content")
+    return (
+        f"at once {single} at most with one live copy; losing the worst host then would cost {cost}"
+    )
+
+
+def _worst(found: WaveExposure) -> str:
+    cost = f"would cost at most {counted(found.worst_host_loses, 'content')}"
+    where = "" if found.worst_host is None else f" ({found.worst_host})"
+    return f"losing any one host {cost}{where}"
+
+
+def _wave(wave: Wave, found: WaveExposure | None, *, width: int) -> list[Line]:
+    mark = MARKS[wave.action]
+    what = f": {counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
+    lines: list[Line] = [BLANK, (Span(f"  wave {wave.number}  ", Style.STRONG), mark.span)]
+    lines[-1] = (*lines[-1], *line(what))
+    for action in _host_actions(wave):
+        lines += paragraph(action, width=width, indent=4, hang=2)
+    for run in wave.native:
+        lines += _native(run, width=width)
+    for step in wave.steps:
+        if step.temporary:
+            lines += paragraph(_temporary(step), width=width, indent=4, hang=2)
+    if found is not None:
+        lines += paragraph(exposed_text(found), width=width, indent=4, hang=2)
+    return lines
+
+
+def _native(run: NativeRun, *, width: int) -> list[Line]:
+    lines = paragraph(f"$ {command_text(run)}", width=width, indent=4, hang=4, style=Style.STRONG)
+    if run.file_name is not None and run.file_text is not None:
+        size = counted(len(run.file_text.splitlines()), "line")
+        lines += paragraph(f"file {run.file_name}: {size}", width=width, indent=4, hang=2)
+    return lines
+
+
+def _host_actions(wave: Wave) -> list[str]:
+    if not wave.host_actions:
+        return []
+    hosts = sorted({found.host for found in wave.host_actions})
+    return [f"first {counted(len(wave.host_actions), 'host action')} on {first_few(hosts)}"]
+
+
+def _temporary(step: Step) -> str:
+    place = "" if step.to is None else f" {slot_text(step.to)}"
+    return f"content {step.content} stops over at temporary slot{place} (breaks a cycle of slots)"
+
+
+def _totals(plan: Plan, *, width: int) -> list[Line]:
+    found = plan.exposure
+    sentences = (
+        at_once_text(plan),
+        copy_time(found.bytes) if _copies(plan) else "",
+        fewest_waves(plan),
+        _COMMITS if any(wave.action is Action.MOVE for wave in plan.waves) else "",
+    )
+    lines: list[Line] = []
+    for sentence in filter(None, sentences):
+        lines += paragraph(sentence, width=width, hang=2)
+    return lines
+
+
+_COMMITS = (
+    "a move stops the old mirror first: commits to its content wait until the server notices "
+    "(about a minute)"
+)
+
+
+def _copies(plan: Plan) -> bool:
+    return any(wave.action is not Action.REBALANCE for wave in plan.waves)

@@ -1,0 +1,31 @@
+"""The waves of a plan as folded parts of a Markdown comment, native files included."""
+
+from gpmirror.plan.model import NativeRun, Plan, Wave, WaveExposure
+from gpmirror.render.human_waves import exposed_text
+from gpmirror.render.markdown_text import code, escaped, fenced, folded_away
+from gpmirror.render.native import command_text
+from gpmirror.render.quantities import counted, first_few, ranges
+
+
+def wave_blocks(plan: Plan) -> list[list[str]]:
+    """One folded part a wave: exposure, command lines, host actions and files."""
+    exposures = {found.wave: found for found in plan.exposure.waves}
+    return [_block(wave, exposures.get(wave.number)) for wave in plan.waves]
+
+
+def _block(wave: Wave, exposure: WaveExposure | None) -> list[str]:
+    contents = f"{counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
+    lines = [] if exposure is None else [escaped(exposed_text(exposure)), ""]
+    if wave.host_actions:
+        hosts = first_few(sorted({escaped(found.host) for found in wave.host_actions}))
+        lines += [f"First {counted(len(wave.host_actions), 'host action')} on {hosts}.", ""]
+    for run in wave.native:
+        lines += _run(run)
+    return folded_away(f"wave {wave.number}: {wave.action.value} {contents}", lines)
+
+
+def _run(run: NativeRun) -> list[str]:
+    lines = [*fenced(command_text(run)), ""]
+    if run.file_name is None or run.file_text is None:
+        return lines
+    return [*lines, f"{code(run.file_name)}:", "", *fenced(run.file_text), ""]
