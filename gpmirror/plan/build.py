@@ -1,6 +1,6 @@
 """(spec, observed, desired, request) -> Plan."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gpmirror.cluster.observed import Observed
@@ -31,8 +31,9 @@ from gpmirror.plan.model import (
     Summary,
 )
 from gpmirror.plan.native import NativeContext, write_waves
-from gpmirror.plan.phases import arrange
+from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request, check_known
+from gpmirror.plan.returns import block_returns, find_returns, staying_single
 from gpmirror.plan.stages import judge_stages
 from gpmirror.plan.state import State, read_state
 from gpmirror.spec.model import Spec
@@ -49,17 +50,8 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     _check_request(spec, state, request)
     classified = classify(observed, desired, request)
     selected = _select(classified, request)
-    limits = spec.apply.waves
-    phases = arrange(
-        selected,
-        state.idle_slots(),
-        state.fixed,
-        Limits(
-            total=limits.max_contents,
-            per_source=limits.per_source_host,
-            per_target=limits.per_target_host,
-        ),
-    )
+    returns = find_returns(classified, selected, state, request)
+    phases = _arrange(spec, observed, state, selected, returns)
     written = write_waves(phases.waves, _context(spec, observed, desired, state))
     changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
     exposure = expose(phases, state)
@@ -96,6 +88,26 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         selection=request.selection,
         review_only=not observed.directories_known,
     )
+
+
+def _arrange(
+    spec: Spec,
+    observed: Observed,
+    state: State,
+    selected: Sequence[Change],
+    returns: Collection[int],
+) -> Phases:
+    given = spec.apply.waves
+    limits = Limits(
+        total=given.max_contents,
+        per_source=given.per_source_host,
+        per_target=given.per_target_host,
+    )
+    phases = arrange(selected, state.idle_slots(), state.fixed, limits, returns)
+    single = staying_single(phases.changes, state)
+    if not (single and observed.dialect.file_replication):
+        return phases
+    return arrange(block_returns(selected, single), state.idle_slots(), state.fixed, limits)
 
 
 def _check_request(spec: Spec, state: State, request: Request) -> None:

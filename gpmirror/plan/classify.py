@@ -128,22 +128,27 @@ def _up(content: _Content, request: Request) -> Change | None:
     assert mirror_slot is not None  # noqa: S101 - the caller has checked that both rows exist
     in_place = mirror_slot.same_place(wanted)
     if content.acting.is_switched:
-        if not in_place:
-            return _blocked(
-                content,
-                f"its roles are switched and its mirror slot changes to {told(wanted)}: "
-                "rebalance first (`plan --rebalance`)",
-            )
-        return _rebalance(content) if request.rebalance else None
+        return _switched(content, request, in_place=in_place)
     if in_place:
         return None
     return _change(content, Action.MOVE, mirror_slot, wanted)
 
 
-def _rebalance(content: _Content) -> Change:
-    change = _change(content, Action.REBALANCE, content.idle_slot, None)
-    return replace(
-        change, reason=f"acts on {content.acting_slot.host}, prefers {_host(content.idle_slot)}"
+def _switched(content: _Content, request: Request, *, in_place: bool) -> Change | None:
+    then = f"its mirror slot changes to {told(content.placed.mirror)}"
+    if request.rebalance:
+        # The utility takes every switched pair, so those that have yet to move are in it too.
+        change = _change(content, Action.REBALANCE, content.idle_slot, None)
+        return replace(
+            change,
+            reason=f"acts on {content.acting_slot.host}, prefers {_host(content.idle_slot)}",
+            note=None if in_place else f"{then}: plan again afterwards",
+        )
+    if in_place:
+        return None
+    return _blocked(
+        content,
+        f"its roles are switched and {then}: rebalance first (`plan --rebalance`)",
     )
 
 

@@ -127,7 +127,8 @@ def _deletions(found: Judgement) -> Iterator[Hazard]:
 
 
 def _cancels(found: Judgement) -> Iterator[Hazard]:
-    contents = [c.content for c in found.changes if c.action is Action.REBALANCE]
+    rebalances = [wave for wave in found.waves if wave.action is Action.REBALANCE]
+    contents = [content for wave in rebalances for content in wave.contents]
     if contents:
         yield _hazard(
             found,

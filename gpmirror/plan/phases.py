@@ -5,7 +5,7 @@ for a later wave; copies that wait for each other around are freed by a temporar
 for a slot that this plan does not free is blocked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpmirror.cluster.segment import Slot
@@ -62,11 +62,16 @@ class _Leg:
 
 
 def arrange(
-    changes: Sequence[Change], mirrors: Mapping[int, Slot], fixed: Mapping[Key, str], limits: Limits
+    changes: Sequence[Change],
+    mirrors: Mapping[int, Slot],
+    fixed: Mapping[Key, str],
+    limits: Limits,
+    returning: Collection[int] = (),
 ) -> Phases:
     """Waves for `changes` (native order). `mirrors` are the current slots of all copies that are
     not acting primaries, by content; `fixed` names the holders of ports and directories that never
-    move (acting primaries, coordinator, standby).
+    move (acting primaries, coordinator, standby). `returning` are recovered contents whose roles
+    are switched and go back with the others.
     """
     changes = block_hopeless(changes, mirrors, fixed)
     detours = find_detours(changes, mirrors, fixed)
@@ -80,7 +85,7 @@ def arrange(
     results = [(phase, *_scheduled(legs, phase, limits)) for phase in _SCHEDULED]
     for (action, method), steps, _ in results:
         waves += [PlannedWave(action=action, method=method, steps=wave) for wave in steps]
-    waves += _at_once(legs, Action.REBALANCE)
+    waves += _at_once([*legs, *_returns(changes, returning)], Action.REBALANCE)
     return Phases(
         waves=tuple(waves),
         changes=tuple(changes),
@@ -103,6 +108,21 @@ def _legs(change: Change, order: int, aside: Slot | None) -> list[_Leg]:
     return [
         first,
         _Leg(phase=move, step=back, change=change, order=order, first=first.key),
+    ]
+
+
+def _returns(changes: Sequence[Change], returning: Collection[int]) -> list[_Leg]:
+    """What the utility switches back beside the contents that only need that."""
+    phase: Phase = (Action.REBALANCE, None)
+    return [
+        _Leg(
+            phase=phase,
+            step=Step(content=change.content, from_=change.to, to=None),
+            change=change,
+            order=order,
+        )
+        for order, change in enumerate(changes)
+        if change.action is Action.RECOVER and change.content in returning
     ]
 
 

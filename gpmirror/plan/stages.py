@@ -63,7 +63,8 @@ def final_layout(spec: Spec, desired: Desired, state: State, phases: Phases) -> 
             primary = copy.preferred_primary if copy.idle_up else copy.acting.host
             pairs.append(Pair(placed.content, primary, mirror))
         elif change is not None or copy.idle_up:
-            mirror = copy.preferred_mirror if change is None else placed.mirror.host
+            stays = change is None or change.action is Action.REBALANCE
+            mirror = copy.preferred_mirror if stays else placed.mirror.host
             pairs.append(Pair(placed.content, placed.primary_slot.host, mirror))
         else:
             pairs.append(Pair(placed.content, copy.acting.host, None))
