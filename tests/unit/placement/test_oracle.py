@@ -15,7 +15,7 @@ import pytest
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
-from gpmirror.errors import Infeasible
+from gpmirror.errors import DiagnosedError
 from gpmirror.spec.model import Host, Offset, Spec
 from tests import clusters
 
@@ -85,7 +85,7 @@ def _native(row: Row, dialect: str) -> list[str]:
 
 
 def _refusals(row: Row, dialect: str) -> set[str]:
-    with pytest.raises(Infeasible) as caught:
+    with pytest.raises(DiagnosedError) as caught:
         _native(row, dialect)
     return {found.code for found in caught.value.diagnostics}
 
