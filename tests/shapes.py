@@ -86,19 +86,12 @@ def unaligned(cells: Cells, separator: str = "|") -> str:
     return "".join(separator.join(row) + "\n" for row in cells) + _count(cells)
 
 
-class _Plain(csv.excel):
-    lineterminator = "\n"
-
-
-class _Quoted(_Plain):
-    quoting = csv.QUOTE_ALL
-
-
 def comma_separated(cells: Cells, *, quoting: bool) -> str:
     """psql --csv, or a spreadsheet's export with every cell quoted."""
     text = io.StringIO()
-    style: type[csv.Dialect] = _Quoted if quoting else _Plain
-    csv.writer(text, dialect=style).writerows(cells)
+    csv.writer(
+        text, quoting=csv.QUOTE_ALL if quoting else csv.QUOTE_MINIMAL, lineterminator="\n"
+    ).writerows(cells)
     return text.getvalue()
 
 

@@ -145,5 +145,5 @@ def _printable(cell: str, code: str) -> str:
     if cell.isprintable() and "|" not in cell:
         return cell
     culprit = next(char for char in cell if char == "|" or not char.isprintable())
-    named = "`|`" if culprit == "|" else f"the control character U+{ord(culprit):04X}"
+    named = "`|`" if culprit == "|" else f"the unprintable character U+{ord(culprit):04X}"
     raise BadCell(code, f"{shown(cell)} holds {named}")

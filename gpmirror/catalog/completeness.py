@@ -17,6 +17,8 @@ def check_complete(source: Source, table: Table, tables: Sequence[Table]) -> lis
     """Everything that shows that rows of `table` are missing; `tables` are all that were found."""
     if len(table.rows) > _MOST_ROWS and table.kind is Kind.SEGMENTS:
         return [_too_many(source, table)]
+    if not table.rows and not table.problems and not table.declared:
+        return [_no_rows(source, table)] if table.kind is Kind.SEGMENTS else []
     found = list(table.problems)
     if table.declared is not None:
         if table.declared != len(table.rows) + len(table.problems):
@@ -34,6 +36,15 @@ def _miscounted(source: Source, table: Table) -> Diagnostic:
         f"{len(table.rows)} were read",
         place=source.place(table.first_line),
         hint=_SAVE_AGAIN,
+    )
+
+
+def _no_rows(source: Source, table: Table) -> Diagnostic:
+    return Diagnostic(
+        code=codes.NO_ROWS,
+        message="the table has no rows",
+        place=source.place(table.first_line),
+        hint="run the query on the coordinator and save its whole output",
     )
 
 

@@ -1,12 +1,14 @@
 r"""psql's expanded display (`\x`): a line a cell, a block a row."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gpmirror.catalog import codes
 from gpmirror.catalog.marks import is_rule, printed_count
 from gpmirror.catalog.source import Source
 from gpmirror.catalog.tables import Shape, Table, kind_of
+from gpmirror.diagnostics import Diagnostic
 
 _START = re.compile(
     r"\s*(?:[-─━═+|┌├╔╠╒╞╓╟*]{0,4}\[ [^\]\d]{1,20}(\d{1,9}) \]|\* \S{1,20} (\d{1,9})\s*$)"
@@ -15,6 +17,9 @@ _SECOND_NAMES = {"dbid": "content", "fsefsoid": "fsedbid", "oid": "fsname", "fsn
 """First and second column of the tables that matter: how unaligned records are recognised."""
 
 FIRST_NAMES = tuple(_SECOND_NAMES)
+
+_MOST_CELLS = 64
+"""More than any join has; without a limit hostile text would be read again from every line."""
 
 _PIPES = ("|", "│", "║", "┃")
 
@@ -39,15 +44,17 @@ def read_records(source: Source, index: int) -> Table | None:
     records = [first]
     while (following := _following(source.lines, records[-1])) is not None:
         records.append(following)
+    cut = _cut_off(source, records[-1])
     return Table(
         kind=kind,
         names=first.names,
         rows=[record.cells for record in records],
         lines=[record.line for record in records],
         first_line=index + 1,
-        end=records[-1].end,
+        end=records[-1].end if cut is None else cut.end,
         shape=Shape.DOWN,
         separator=first.separator,
+        problems=tuple(_problems(source, records, cut)),
     )
 
 
@@ -56,13 +63,50 @@ def starts_record(line: str) -> bool:
     return _START.match(line) is not None
 
 
+def _cut_off(source: Source, last: _Record) -> _Record | None:
+    """The record after the last whole one, if it goes on in the same order but has other cells."""
+    found = _record(source.lines, _next_start(source.lines, last))
+    if found is None:
+        return None
+    if last.number is None:
+        return found if found.names == last.names[: len(found.names)] else None
+    return found if found.number == last.number + 1 else None
+
+
+def _next_start(lines: Sequence[str], last: _Record) -> int:
+    """Where the next record may start; without numbers records are apart by a blank line."""
+    index = last.end
+    while last.number is None and index < len(lines) and not lines[index].strip():
+        index += 1
+    return index
+
+
+def _problems(
+    source: Source, records: Sequence[_Record], cut: _Record | None
+) -> Iterator[Diagnostic]:
+    if cut is not None:
+        count, wanted = len(cut.cells), len(records[0].cells)
+        message = f"a record has {count} cells, the one before it has {wanted}"
+        yield _broken(source, cut.line, message)
+    for expected, record in enumerate(records, 1):
+        if record.number is not None and record.number != expected:
+            message = f"record {expected} is missing: record {record.number} stands in its place"
+            yield _broken(source, record.line, message)
+            return
+
+
+def _broken(source: Source, line: int, message: str) -> Diagnostic:
+    return Diagnostic(
+        code=codes.BROKEN_ROW,
+        message=message,
+        place=source.place(line),
+        hint="the text was cut; save the whole output again",
+    )
+
+
 def _following(lines: Sequence[str], last: _Record) -> _Record | None:
     """The next row of the same table: numbers go on, names are the same."""
-    index = last.end
-    if last.number is None:
-        while index < len(lines) and not lines[index].strip():
-            index += 1
-    found = _record(lines, index)
+    found = _record(lines, _next_start(lines, last))
     if found is None or found.names != last.names:
         return None
     return None if last.number is not None and found.number == 1 else found
@@ -112,14 +156,18 @@ def _cells(
     the head of the record filled a line: a value broken there is joined.
     """
     cells: list[tuple[str, str]] = []
-    while index < len(lines) and not _ends(lines[index]):
+    last = min(len(lines), index + _MOST_CELLS)
+    while index < last and not _ends(lines[index]):
         line = lines[index]
         if separator not in line.strip():
             if not cells or len(lines[index - 1]) != width or " " in line.strip():
                 break
             cells[-1] = (cells[-1][0], cells[-1][1] + line.strip())
         else:
-            cells.append(_pair(line, separator))
+            name, value = _pair(line, separator)
+            if cells and name == cells[0][0]:
+                break
+            cells.append((name, value))
         index += 1
     return cells, index
 

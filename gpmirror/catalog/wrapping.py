@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gpmirror.catalog.header import Header, header_of
+from gpmirror.catalog.header import PIPES, Header, header_of
 from gpmirror.catalog.marks import is_rule, printed_count
 
+_MOST_HEADER_PARTS = 12
 _MOST_PARTS = 40
-"""A terminal of 20 columns breaks the widest known header into fewer parts."""
+"""A terminal of 20 columns breaks the widest known header and row into fewer parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class _Fold:
 
 def unfold(lines: Sequence[str], index: int) -> Unfolded | None:
     """The broken table whose header starts at `lines[index]`; None if it is not broken."""
-    rule = _first_rule(lines, index)
+    rule = _first_rule(lines, index) if any(pipe in lines[index] for pipe in PIPES) else None
     if rule is None:
         return None
     after = rule
@@ -70,7 +71,7 @@ def unfold(lines: Sequence[str], index: int) -> Unfolded | None:
 
 
 def _first_rule(lines: Sequence[str], index: int) -> int | None:
-    for at in range(index + 1, min(index + _MOST_PARTS, len(lines))):
+    for at in range(index + 1, min(index + _MOST_HEADER_PARTS, len(lines))):
         if is_rule(lines[at]):
             return at
         if _ends(lines[at]) and not _is_blank_rest(lines, at):

@@ -77,6 +77,14 @@ def refusal(data: bytes | str) -> str:
         (TABLE + TABLE, "C004"),
         ("".join(LINES[:5]) * 2, "C004"),
         (shapes.expanded(ROWS) * 2, "C004"),
+        (shapes.expanded(ROWS).rsplit("\n", 4)[0], "C006 a record has 7 cells, the one before"),
+        (shapes.expanded(ROWS).replace("RECORD 2", "RECORD 9"), "C006 record 2 is missing"),
+        (shapes.expanded_unaligned(ROWS)[:-40], "C006 a record has 8 cells"),
+        ("* Record 1\ndbid 1\nfoo bar\n", "C002"),
+        ("1|-1|p|p|n|u|mdw|mdw|5432|/data\n" * 100_001, "C011 the table has 100,001 rows"),
+        ("dbid,content,role,preferred_role\n" * 3, "C004"),
+        ("dbid content role\n---- ---- ----\n", "C005"),
+        (b"\xff\xfe\x00", "C001"),
         (shapes.comma_separated(ROWS, quoting=True).replace('"sdw1"', '"sdw1', 1), "C006 the row"),
     ],
 )
@@ -142,6 +150,21 @@ def test_expanded_value_broken_by_the_terminal() -> None:
     text = "\n".join(lines).replace(lines[0], head, 1)
     text = text.replace("-[ RECORD 2 ]--+-----------", head.replace("1", "2"))
     assert read_catalog(text.encode(), "cat").segments[-1].directory == cells[2][-1]
+
+
+def test_expanded_borders() -> None:
+    borderless = "".join(
+        f"* Record {number}\n"
+        + "".join(f"{name:15}{cell}\n" for name, cell in zip(ROWS[0], row, strict=True))
+        for number, row in enumerate(ROWS[1:], 1)
+    )
+    boxed = "".join(
+        f"+-[ RECORD {number} ]---+\n"
+        + "".join(f"| {name:15}| {cell} |\n" for name, cell in zip(ROWS[0], row, strict=True))
+        for number, row in enumerate(ROWS[1:], 1)
+    )
+    for text in (borderless, boxed + "+------+------+\n"):
+        assert len(read_catalog(text.encode(), "cat").segments) == 3
 
 
 def test_expanded_place() -> None:

@@ -121,7 +121,7 @@ CASES = [
     (
         2,
         "2 0 p p s u 6000 sdw1 sd\x07w1 /d",
-        ['C013 dbid 2: address "sd\\x07w1" holds the control character U+0007'],
+        ['C013 dbid 2: address "sd\\x07w1" holds the unprintable character U+0007'],
     ),
     (2, "2 0 p p s u 6000 sdw1 sdw1 None", ["C014 dbid 2: datadir is empty"]),
     (
