@@ -9,19 +9,24 @@ from gpmirror.plan.obstacles import relocates
 from gpmirror.plan.occupancy import (
     Key,
     Relocation,
+    cuts,
     cycle_breakers,
     keys_of,
     needs,
     occupants,
-    temporary_slot,
 )
+from gpmirror.plan.temporary import TemporarySlots
 
 
 def find_detours(
-    changes: Sequence[Change], mirrors: Mapping[int, Slot], fixed: Mapping[Key, str]
+    changes: Sequence[Change],
+    mirrors: Mapping[int, Slot],
+    fixed: Mapping[Key, str],
+    longest: int,
 ) -> dict[int, Slot | None]:
-    """Temporary slots by content: for the cheapest member of each cycle, and for copies that are
-    recovered (before any move) into a slot that only a move frees. None: no free port there.
+    """Temporary slots by content: for the cheapest member of each cycle, for every `longest`-th
+    member of a chain (each waits for the one before), and for copies that are recovered (before any
+    move) into a slot that only a move frees. None: no free port there.
     """
     moving = [
         Relocation(content=change.content, from_=change.from_, to=change.to)
@@ -29,27 +34,26 @@ def find_detours(
         if relocates(change) and change.from_ is not None and change.to is not None
     ]
     held = occupants(mirrors.items())
-    chosen = _choose(moving, changes, held)
-    taken = {*fixed, *held}
-    taken |= {key for item in moving for key in keys_of(item.to)}
-    detours: dict[int, Slot | None] = {}
-    for item in moving:
-        if item.content in chosen:
-            slot = temporary_slot(item, taken, held)
-            detours[item.content] = slot
-            taken |= set(keys_of(slot)) if slot is not None else set()
-    return detours
+    chosen = _choose(moving, changes, held, longest)
+    wanted = (key for item in moving for key in keys_of(item.to))
+    free = TemporarySlots([*fixed, *held, *wanted], held)
+    return {item.content: free.slot(item) for item in moving if item.content in chosen}
 
 
 def _choose(
-    moving: Sequence[Relocation], changes: Sequence[Change], held: Mapping[Key, int]
+    moving: Sequence[Relocation],
+    changes: Sequence[Change],
+    held: Mapping[Key, int],
+    longest: int,
 ) -> set[int]:
     waits = needs(moving, held)
     recovering = {change.content for change in changes if change.action is Action.RECOVER}
     early = {c for c, blockers in waits.items() if c in recovering and blockers - recovering}
     rest = {c: blockers for c, blockers in waits.items() if c not in early}
     cost = {change.content: change.size or 0 for change in changes}
-    return early | set(cycle_breakers(rest, cost))
+    breakers = set(cycle_breakers(rest, cost))
+    chains = {c: blockers for c, blockers in rest.items() if c not in breakers}
+    return early | breakers | cuts(chains, longest)
 
 
 def block_without_detour(

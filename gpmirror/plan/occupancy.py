@@ -1,10 +1,9 @@
 """Who stands in whose way: slots that must be freed before another copy can take them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gpmirror.cluster.segment import Slot
-from gpmirror.placement.figures import MAX_PORT
 
 Key = tuple[str, int | str]
 """(host, port) or (host, directory)."""
@@ -84,40 +83,26 @@ def _cycle_from(start: int, left: Mapping[int, set[int]]) -> list[int]:
     return path[seen[node] :]
 
 
-def temporary_slot(item: Relocation, taken: set[Key], held: Mapping[Key, int]) -> Slot | None:
-    """A free slot on the wanted host: ports above (else below) all that are in use there; the
-    final directory itself unless another copy holds it now, else one beside it. None when the host
-    has no free port.
+def cuts(waits: Mapping[int, frozenset[int]], most: int) -> frozenset[int]:
+    """Contents that must step aside so that no chain of copies that wait for each other is longer
+    than `most`. `waits` has no cycle.
     """
-    wanted = item.to
-    busy = {port for host, port in taken if host == wanted.host and isinstance(port, int)}
-    free = _free_ports(busy, len(wanted.ports))
-    if free is None:
-        return None
-    replication = free[1] if wanted.replication_port is not None else None
-    aside = replace(wanted, port=free[0], replication_port=replication)
-    holders = {held.get((wanted.host, path), item.content) for path in wanted.directories}
-    return aside if holders <= {item.content} else _beside(aside, taken)
-
-
-def _beside(aside: Slot, used: set[Key]) -> Slot:
-    suffix = next(
-        f".gpmirror-temporary{number or ''}"
-        for number in range(len(used) + 1)
-        if not any(
-            (aside.host, f"{path}.gpmirror-temporary{number or ''}") in used
-            for path in aside.directories
-        )
-    )
-    return replace(
-        aside,
-        directory=None if aside.directory is None else aside.directory + suffix,
-        filespaces=tuple((name, path + suffix) for name, path in aside.filespaces),
-    )
-
-
-def _free_ports(busy: set[int], count: int) -> list[int] | None:
-    above = range(max(busy, default=0) + 1, MAX_PORT + 1)
-    below = range(min(busy, default=1) - 1, 1023, -1)
-    free = [*list(above[:count]), *list(below[:count])][:count]
-    return free if len(free) == count else None
+    waits = {content: blockers & waits.keys() for content, blockers in waits.items()}
+    wanted_by: dict[int, list[int]] = {}
+    for content, blockers in waits.items():
+        for blocker in sorted(blockers):
+            wanted_by.setdefault(blocker, []).append(content)
+    missing = {content: len(blockers) for content, blockers in waits.items()}
+    level = dict.fromkeys(waits, 0)
+    ready = [content for content, count in missing.items() if not count]
+    found: set[int] = set()
+    for content in ready:  # grows while it runs
+        if level[content] > most:
+            found.add(content)
+            level[content] = 0
+        for waiting in wanted_by.get(content, ()):
+            level[waiting] = max(level[waiting], level[content] + 1)
+            missing[waiting] -= 1
+            if not missing[waiting]:
+                ready.append(waiting)
+    return frozenset(found)

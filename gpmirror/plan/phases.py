@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpmirror.cluster.segment import Slot
-from gpmirror.plan.colouring import Limits
+from gpmirror.plan.colouring import Limits, bound
 from gpmirror.plan.detours import block_without_detour, find_detours
 from gpmirror.plan.model import Action, Change, Method, Step
 from gpmirror.plan.obstacles import block_hopeless
@@ -17,6 +17,9 @@ from gpmirror.plan.occupancy import Key, keys_of
 from gpmirror.plan.schedule import Job, Schedule, schedule
 
 Phase = tuple[Action, Method | None]
+
+_PATIENCE = 16
+"""Waves that are always waited out before anything is copied twice."""
 
 _SCHEDULED: tuple[Phase, ...] = (
     (Action.RECOVER, Method.INCREMENTAL),
@@ -74,7 +77,7 @@ def arrange(
     are switched and go back with the others.
     """
     changes = block_hopeless(changes, mirrors, fixed)
-    detours = find_detours(changes, mirrors, fixed)
+    detours = find_detours(changes, mirrors, fixed, _longest_chain(changes, limits))
     changes = block_hopeless(block_without_detour(changes, detours), mirrors, fixed)
     legs = [
         leg
@@ -92,6 +95,14 @@ def arrange(
         bound=sum(found.bound for _, _, found in results),
         depth=sum(found.depth for _, _, found in results),
     )
+
+
+def _longest_chain(changes: Sequence[Change], limits: Limits) -> int:
+    """The longest chain of copies to wait out. Beyond as many waves as the moves take anyway, a
+    chain costs more time than a second copy of one of its members.
+    """
+    moves = [(c.primary, c.to.host) for c in changes if c.action is Action.MOVE and c.to]
+    return max(_PATIENCE, bound(moves, limits))
 
 
 def _legs(change: Change, order: int, aside: Slot | None) -> list[_Leg]:
