@@ -1,0 +1,74 @@
+"""Consecutive hosts that differ by a number only, written as one entry: `sdw[01-16]`."""
+
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import groupby
+
+_DIGITS = re.compile(r"([0-9]+)")
+_LONGEST_NUMBER = 9
+
+
+def entry_count(names: Sequence[str]) -> int:
+    """How many entries and number ranges the names take in this order."""
+    return sum(1 + text.count(",") for text, _ in compress((name, None) for name in names))
+
+
+def compress(named: Iterable[tuple[str, Hashable]]) -> Iterator[tuple[str, list[str]]]:
+    """(range, its names) for consecutive names whose second values are equal."""
+    for _, alike in groupby(named, key=lambda item: item[1]):
+        names = [name for name, _ in alike]
+        while names:
+            count = _alike(names)
+            yield _written(names[:count]), names[:count]
+            names = names[count:]
+
+
+def _alike(names: Sequence[str]) -> int:
+    """How many names from the first on differ in one and the same number."""
+    first = _DIGITS.split(names[0])
+    varying: int | None = None
+    for count, name in enumerate(names[1:], start=1):
+        place = _only_difference(first, _DIGITS.split(name))
+        if place is None or (varying is not None and place != varying):
+            return count
+        varying = place
+    return len(names)
+
+
+def _only_difference(one: Sequence[str], other: Sequence[str]) -> int | None:
+    if len(one) != len(other):
+        return None
+    places = [
+        place for place, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]
+    ]
+    if len(places) != 1 or places[0] % 2 == 0:
+        return None
+    long = max(len(one[places[0]]), len(other[places[0]])) > _LONGEST_NUMBER
+    return None if long else places[0]
+
+
+def _written(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    parts = [_DIGITS.split(name) for name in names]
+    place = next(n for n in range(1, len(parts[0]), 2) if parts[0][n] != parts[1][n])
+    numbers = ",".join(_runs([part[place] for part in parts]))
+    return "".join(parts[0][:place]) + f"[{numbers}]" + "".join(parts[0][place + 1 :])
+
+
+def _runs(numbers: Sequence[str]) -> Iterator[str]:
+    start = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or not _follows(numbers[start], numbers[end - 1], numbers[end]):
+            yield _run(numbers[start], numbers[end - 1])
+            start = end
+
+
+def _follows(first: str, last: str, number: str) -> bool:
+    """Whether a range from `first` on says `number` after `last`, digit for digit."""
+    width = len(first) if first.startswith("0") else 0
+    return number == str(int(last) + 1).zfill(width)
+
+
+def _run(first: str, last: str) -> str:
+    return first if first == last else f"{first}-{last}"

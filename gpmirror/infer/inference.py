@@ -1,0 +1,102 @@
+"""Infers a spec from an observed cluster, mirrored or not, and words what is left to say."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.diagnostics import Diagnostic
+from gpmirror.errors import InvalidInput
+from gpmirror.infer.choosing import choose
+from gpmirror.infer.facts import gather
+from gpmirror.infer.mirrorless import first_spec
+from gpmirror.infer.model import Facts, Inferred
+from gpmirror.infer.proof import adds_only, prove, remaining
+from gpmirror.infer.writing import spec_text
+from gpmirror.spec.model import Offset, Spec
+
+_USUAL_OFFSET = 1000
+
+
+def infer_spec(observed: Observed, *, name: str) -> Inferred:
+    """The smallest spec of this catalog, named `name`.
+
+    Proved before it is returned: the plan from the same observed cluster adds and moves nothing,
+    or, where nothing is mirrored yet, does nothing but add. Raises InvalidInput (GPM-P40n) and
+    Infeasible where no spec can say it.
+    """
+    facts = gather(observed)
+    if not facts.target:
+        return _first(facts, name)
+    chosen = choose(facts, name)
+    left = remaining(chosen.plan)
+    header = [_origin(facts), _PROVED, *(f"Left: {one}." for one in left)]
+    return _finished(facts, chosen.draft, header, left)
+
+
+def _first(facts: Facts, name: str) -> Inferred:
+    draft = replace(first_spec(facts), cluster=name)
+    count = len(facts.home)
+    mirrors = f"{count} mirror{'s' * (count != 1)}"
+    sentence = f"nothing is mirrored yet: the plan would add {mirrors}"
+    guess = "the roots are guessed from the primaries' directories: check them"
+    said = [sentence] if _unobserved(facts) else [sentence, guess]
+    header = [_origin(facts), *map(_sentence, said)]
+    return _finished(facts, draft, header, tuple(said), _about_offset(draft))
+
+
+def _finished(
+    facts: Facts,
+    draft: Spec,
+    header: Sequence[str],
+    left: tuple[str, ...],
+    notes: Sequence[str] = (),
+) -> Inferred:
+    unobserved = _unobserved(facts)
+    text = spec_text(draft, [*header, *map(_sentence, unobserved)], notes)
+    spec, plan = prove(text, facts.observed)
+    if not facts.target and not adds_only(plan):
+        raise InvalidInput([_not_only_adds(facts)])
+    return Inferred(
+        text=text,
+        spec=spec,
+        strategy=spec.strategy,
+        pins=len(spec.pins),
+        remarks=(*left, *facts.remarks, *unobserved),
+        plan=plan,
+    )
+
+
+def _origin(facts: Facts) -> str:
+    source = facts.observed.source.rpartition("/")[2]
+    contents, hosts = len(facts.home), len(facts.hosts)
+    return (
+        f"Written by `gpmirror import` from {source}: {contents} content{'s' * (contents != 1)} on "
+        f"{hosts} host{'s' * (hosts != 1)}, {facts.observed.dialect.title}."
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _unobserved(facts: Facts) -> tuple[str, ...]:
+    if facts.observed.directories_known:
+        return ()
+    return ("the catalog text does not tell directories: `roots` are not observed, correct them",)
+
+
+def _about_offset(draft: Spec) -> tuple[str, ...]:
+    if draft.ports == Offset(_USUAL_OFFSET):
+        return ()
+    return (f"not the usual {_USUAL_OFFSET}: with it some port would be taken or above 65535",)
+
+
+def _not_only_adds(facts: Facts) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P403",
+        message=f"the first spec of {facts.observed.source} would do more than add mirrors",
+        hint="start from `gpmirror init` and let `gpmirror plan` show what it does",
+    )
+
+
+_PROVED = "Proved: the plan from the same catalog adds nothing and moves nothing."
