@@ -33,4 +33,20 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.schema",
         summary="Print a JSON Schema of the files gpmirror reads and writes.",
     ),
+    "plan": Entry(
+        module="gpmirror.cli.plan",
+        summary="Show what would change, in which waves and at what risk.",
+    ),
+    "show": Entry(
+        module="gpmirror.cli.show",
+        summary="Print a plan file in any form; needs neither spec nor cluster.",
+    ),
+    "diff": Entry(
+        module="gpmirror.cli.diff",
+        summary="Compare two plans or two saved catalogs; exit 2 if they differ.",
+    ),
+    "explain": Entry(
+        module="gpmirror.cli.explain",
+        summary="Say why a mirror is where it is, what a host holds, or what a code means.",
+    ),
 }

@@ -24,6 +24,11 @@ CODES = {
         "back; neither can do a part.",
         fix="Leave out `--content` and `--host`.",
     ),
+    "GPM-P305": CodeInfo(
+        title="a diagnostic code does not exist",
+        why="Codes are stable: one that is not known is mistyped, or from a newer gpmirror.",
+        fix="Use one of the codes in the hint, as printed in brackets before a finding.",
+    ),
     "GPM-P801": CodeInfo(
         title="a plan file was edited",
         why="What was reviewed is what runs: the id covers every byte of the plan.",

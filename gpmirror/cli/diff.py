@@ -1,0 +1,93 @@
+"""`gpmirror diff`: what differs between two plans, or between two saved catalogs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.errors import ExitCode, Usage
+
+if TYPE_CHECKING:
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.model import Plan
+
+
+def command(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A", help="A plan, snapshot or catalog text.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The same kind of file.")],
+    table: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--table", metavar="N", min=1, help="Which of several tables; twice: for A and for B."
+        ),
+    ] = None,
+) -> ExitCode:
+    """Compare two plans or two saved catalogs; exit 2 if they differ."""
+    console: Console = ctx.obj
+    if first == second == "-":
+        raise Usage("A and B cannot both come from stdin", hint="name a file for one of them")
+    tables = _tables(table or [])
+    text, differs = _compared(
+        _read(first, tables[0]), _read(second, tables[1]), (first, second), console
+    )
+    console.data(text)
+    return ExitCode.DIFFERENCES if differs else ExitCode.OK
+
+
+def _tables(given: list[int]) -> tuple[int | None, int | None]:
+    match given:
+        case []:
+            return None, None
+        case [both]:
+            return both, both
+        case [first, second]:
+            return first, second
+        case _:
+            raise Usage("--table is given more than twice", hint="once for A, once for B")
+
+
+def _read(file: str, table: int | None) -> "Plan | Observed":
+    from gpmirror.adapters.files import read_input
+    from gpmirror.catalog import read_catalog
+    from gpmirror.plan.planfile import read_plan
+
+    data = read_input(file)
+    if _is_plan(data):
+        return read_plan(data, file)
+    return read_catalog(data, file, dialect=None, table=table)
+
+
+def _is_plan(data: bytes) -> bool:
+    return data.lstrip().startswith(b"{") and b'"waves"' in data and b'"plan_id"' in data
+
+
+def _compared(
+    first: "Plan | Observed", second: "Plan | Observed", names: tuple[str, str], console: Console
+) -> tuple[str, bool]:
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.compare import plans_differ
+    from gpmirror.plan.compare_observed import catalogs_differ
+    from gpmirror.plan.model import Plan
+    from gpmirror.render.plandiff import difference_human, observed_difference_human
+
+    one, other = names
+    width, color = console.width, console.color
+    match first, second:
+        case Plan(), Plan():
+            plans = plans_differ(first, second)
+            text = difference_human(plans, first=one, second=other, width=width, color=color)
+            return text, plans.differs
+        case Observed(), Observed():
+            catalogs = catalogs_differ(first, second)
+            text = observed_difference_human(
+                catalogs, first=one, second=other, width=width, color=color
+            )
+            return text, catalogs.differs
+        case _:
+            plan = one if isinstance(first, Plan) else other
+            catalog = other if plan == one else one
+            raise Usage(
+                f"{plan} is a plan and {catalog} is a catalog",
+                hint="compare two plans, or two catalogs; `gpmirror plan` compares a spec with one",
+            )

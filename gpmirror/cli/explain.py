@@ -1,0 +1,73 @@
+"""`gpmirror explain`: why a mirror is where it is, what a host holds, what a code means."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.catalog_input import saved_catalog
+from gpmirror.cli.console import Console
+from gpmirror.errors import Usage
+
+if TYPE_CHECKING:
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.model import Plan
+
+_HINT = "`explain content 3`, `explain host sdw2`, or `explain GPM-V012`"
+_DIGITS = 9
+
+
+def command(
+    ctx: typer.Context,
+    topic: Annotated[
+        list[str],
+        typer.Argument(metavar="content N | host H | CODE", help="What to explain."),
+    ],
+    spec: Annotated[
+        str, typer.Option("--spec", metavar="SPEC", help="The spec, for content and host.")
+    ] = "gpmirror.yaml",
+    catalog: Annotated[
+        str | None,
+        typer.Option("--catalog", metavar="FILE", help="A snapshot or psql's output, - for stdin."),
+    ] = None,
+    table: Annotated[
+        int | None,
+        typer.Option("--table", metavar="N", min=1, help="Which of several tables in the catalog."),
+    ] = None,
+) -> None:
+    """Say why a mirror is where it is, what a host holds, or what a code means."""
+    console: Console = ctx.obj
+    match topic:
+        case [code]:
+            console.data(_code(code))
+        case ["content", number] if number.isascii() and number.isdigit():
+            from gpmirror.render.explain import explain_content
+
+            plan, observed = _planned(spec, saved_catalog(catalog, spec), table)
+            console.data(explain_content(plan, observed, int(number[:_DIGITS])))
+        case ["host", name]:
+            from gpmirror.render.explain import explain_host
+
+            plan, observed = _planned(spec, saved_catalog(catalog, spec), table)
+            console.data(explain_host(plan, observed, name))
+        case _:
+            raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
+
+
+def _code(code: str) -> str:
+    from gpmirror.render.explain_code import explain_code
+
+    if code in {"content", "host"}:
+        raise Usage(f"explain {code}: which one is missing", hint=_HINT)
+    return explain_code(code)
+
+
+def _planned(spec: str, catalog: str, table: int | None) -> "tuple[Plan, Observed]":
+    from gpmirror.adapters.files import read_input
+    from gpmirror.catalog import read_catalog
+    from gpmirror.plan.request import Request
+    from gpmirror.spec import load
+    from gpmirror.workflow.plan import make_plan
+
+    wanted = load(read_input(spec), spec)
+    observed = read_catalog(read_input(catalog), catalog, dialect=wanted.dialect, table=table)
+    return make_plan(wanted, observed, Request()), observed

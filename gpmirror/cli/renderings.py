@@ -1,0 +1,99 @@
+"""The forms a plan is printed and written in, and the files a run writes beside stdout."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from gpmirror.cli.console import Console
+from gpmirror.errors import Usage
+
+if TYPE_CHECKING:
+    from gpmirror.plan.model import Plan
+
+
+class PlanFormat(StrEnum):
+    """What `--format` takes."""
+
+    HUMAN = "human"
+    JSON = "json"
+    MD = "md"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The files asked for; `plan` and `json` hold the same bytes."""
+
+    plan: str | None = None
+    json: str | None = None
+    md: str | None = None
+    native: str | None = None
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Flag -> file name, for what becomes a single file."""
+        named = {"-o": self.plan, "--out-json": self.json, "--out-md": self.md}
+        return {flag: name for flag, name in named.items() if name is not None}
+
+
+def rendered(plan: "Plan", form: PlanFormat, console: Console) -> str:
+    """The plan in the form asked for; human text at the console's width and colour."""
+    match form:
+        case PlanFormat.HUMAN:
+            from gpmirror.render.human import plan_human
+
+            return plan_human(plan, width=console.width, color=console.color)
+        case PlanFormat.JSON:
+            from gpmirror.plan.planfile import plan_text
+
+            return plan_text(plan)
+        case PlanFormat.MD:
+            from gpmirror.render.markdown import plan_markdown
+
+            return plan_markdown(plan)
+        case PlanFormat.NATIVE:
+            from gpmirror.render.native import plan_native
+
+            return plan_native(plan)
+        case _:
+            assert_never(form)
+
+
+def check_outputs(outputs: Outputs, inputs: list[str]) -> None:
+    """Raises Usage: an output that is also an input or another output, or `-` for a file."""
+    taken = {Path(name).resolve(): name for name in inputs if name != "-"}
+    for flag, name in outputs.files.items():
+        if name == "-":
+            raise Usage(f"{flag} - would mix with what is printed", hint="use --format instead")
+        clash = taken.get(Path(name).resolve())
+        if clash is not None:
+            raise Usage(f"{flag} {name} would overwrite {clash}", hint="name another file")
+        taken[Path(name).resolve()] = f"{flag} {name}"
+
+
+def write_outputs(plan: "Plan", outputs: Outputs, console: Console) -> None:
+    """Write every file asked for and say so. Raises Failure: a file cannot be written."""
+    from gpmirror.adapters.files import write_output
+
+    forms = {"--out-md": PlanFormat.MD}
+    for flag, name in outputs.files.items():
+        text = rendered(plan, forms.get(flag, PlanFormat.JSON), console)
+        write_output(name, text, force=True)
+        console.talk(f"written: {name}")
+    if outputs.native is not None:
+        _write_native(plan, outputs.native, console)
+
+
+def _write_native(plan: "Plan", folder: str, console: Console) -> None:
+    from gpmirror.adapters.native_folder import write_native_folder
+    from gpmirror.render.native import native_files
+
+    files = native_files(plan)
+    for stale in write_native_folder(folder, files):
+        console.talk(f"removed, left by another plan: {stale}")
+    for name in files:
+        console.talk(f"written: {Path(folder) / name}")
+    if not files:
+        console.talk(f"no native files: {folder} holds none, the plan changes nothing")
