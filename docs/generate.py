@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,25 +17,19 @@ from docs.command_pages import cli_page  # noqa: E402
 from docs.spec_page import spec_page  # noqa: E402
 from docs.transcripts import refreshed  # noqa: E402
 from gpmirror.catalog import snapshot_schema  # noqa: E402
-from gpmirror.catalog.codes import CODES as CATALOG_CODES  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
-from gpmirror.gputils.codes import CODES as NATIVE_CODES  # noqa: E402
-from gpmirror.placement.codes import CODES as PLACEMENT_CODES  # noqa: E402
-from gpmirror.plan.codes import CODES as PLAN_CODES  # noqa: E402
 from gpmirror.plan.hazards import GUARDS, HAZARDS  # noqa: E402
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
-from gpmirror.simulate.codes import CODES as SIMULATE_CODES  # noqa: E402
-from gpmirror.spec.codes import CODES as SPEC_CODES  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
 
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
 
 FAMILIES = {
-    "Spec (GPM-V)": SPEC_CODES,
-    "Catalog (GPM-C)": CATALOG_CODES,
-    "Native files (GPM-N)": NATIVE_CODES,
-    "Placement, plan and simulation (GPM-P)": PLACEMENT_CODES | PLAN_CODES | SIMULATE_CODES,
+    "GPM-V": "Spec",
+    "GPM-C": "Catalog",
+    "GPM-N": "Native files",
+    "GPM-P": "Placement, plan, simulation and import",
 }
 
 GUARD_MEANINGS = {
@@ -72,11 +67,20 @@ def diagnostics_page() -> str:
         "A finding has a stable code, a message, a place (`file:line:column`) and a hint.",
         "`gpmirror explain GPM-V001` prints one of the entries below.",
     ]
-    for family, codes in FAMILIES.items():
-        body += ["", f"## {family}"]
-        for code, info in sorted(codes.items()):
-            body += ["", *_code_entry(code, info)]
+    codes = all_codes()
+    for prefix, family in FAMILIES.items():
+        body += ["", f"## {family} ({prefix})"]
+        for code in sorted(code for code in codes if code.startswith(prefix)):
+            body += ["", *_code_entry(code, codes[code])]
     return page("Diagnostics", *body)
+
+
+def all_codes() -> dict[str, CodeInfo]:
+    """Every package's table in one."""
+    found: dict[str, CodeInfo] = {}
+    for file in sorted((ROOT / "gpmirror").glob("*/codes.py")):
+        found |= import_module(f"gpmirror.{file.parent.name}.codes").CODES
+    return found
 
 
 def _code_entry(code: str, info: CodeInfo) -> list[str]:

@@ -7,7 +7,8 @@ A page marks a block with a comment on the line before its fence:
 - `<!-- run -->` goes on where the block before it stopped;
 - `<!-- file NAME -->` writes the block's text to NAME, `<!-- show NAME -->` puts NAME's text in it.
 
-A run block holds `$ gpmirror ...` lines, `$ cat FILE` and `$ echo $?`, with the output below each.
+A run block holds `$ gpmirror ...` lines, if need be with `> FILE`, `| tail -N` or `| head -N`;
+`$ cat FILE` and `$ echo $?`; and the output below each.
 """
 
 import io
@@ -16,7 +17,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from gpmirror.cli.main import main
@@ -44,7 +45,7 @@ class _Page:
         self._root = root
         self._work = work
         self._folder = work
-        self._status = 0
+        self._status: int = ExitCode.OK
 
     def block(self, found: re.Match[str]) -> str:
         """The block with its text as it should be."""
@@ -80,10 +81,7 @@ class _Page:
         words = shlex.split(line)
         match words:
             case ["gpmirror", *arguments]:
-                self._status, output = _called(arguments, self._folder)
-                if self._status in _NEVER_SHOWN:
-                    raise PageError(f"{line}: exit status {self._status}\n{output}")
-                return output
+                return self._program(line, arguments)
             case ["cat", name]:
                 return (self._folder / name).read_text("utf-8")
             case ["echo", "$?"]:
@@ -91,13 +89,39 @@ class _Page:
             case _:
                 raise PageError(f"a page cannot run this: {line}")
 
+    def _program(self, line: str, words: list[str]) -> str:
+        match words:
+            case [*arguments, ">", name]:
+                status, output, talk = _called(arguments, self._folder)
+                (self._folder / name).write_text(output, "utf-8")
+                shown, self._status = talk, status
+            case [*arguments, "|", "head" | "tail" as cut, count]:
+                status, output, talk = _called(arguments, self._folder)
+                shown, self._status = talk + _cut(output, cut, int(count[1:])), ExitCode.OK
+            case _:
+                status, shown = _called_at_terminal(words, self._folder)
+                self._status = status
+        if status in _NEVER_SHOWN:
+            raise PageError(f"{line}: exit status {status}\n{shown}")
+        return shown
 
-def _called(arguments: list[str], folder: Path) -> tuple[int, str]:
-    """Exit status of one command, and what it wrote to stdout and stderr as they came."""
-    output = io.StringIO()
-    with ExitStack() as stack:
-        stack.enter_context(chdir(folder))
-        stack.enter_context(redirect_stdout(output))
-        stack.enter_context(redirect_stderr(output))
+
+def _cut(text: str, by: str, count: int) -> str:
+    lines = text.splitlines(keepends=True)
+    return "".join(lines[:count] if by == "head" else lines[-count:])
+
+
+def _called_at_terminal(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """Exit status of one command, and both of its streams as they come."""
+    both = io.StringIO()
+    with chdir(folder), redirect_stdout(both), redirect_stderr(both):
         status = main(arguments)
-    return status, output.getvalue()
+    return status, both.getvalue()
+
+
+def _called(arguments: list[str], folder: Path) -> tuple[int, str, str]:
+    """Exit status of one command, its stdout, its stderr."""
+    output, talk = io.StringIO(), io.StringIO()
+    with chdir(folder), redirect_stdout(output), redirect_stderr(talk):
+        status = main(arguments)
+    return status, output.getvalue(), talk.getvalue()

@@ -1,0 +1,189 @@
+"""The documentation tells the truth: generated pages, transcripts, links, completeness, words."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from docs.generate import GENERATED, all_codes, documents
+from docs.transcripts import refreshed
+from gpmirror.cli.commands import COMMANDS
+from gpmirror.cli.lazy import load_command
+from gpmirror.errors import ExitCode
+from gpmirror.plan.hazards import GUARDS, HAZARDS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+WRITTEN = documents()
+MOST_README_LINES = 120
+LINK = re.compile(r"\[[^\]\[]+\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+NATIVE_FLAGS = {"--csv", "--differential"}
+NOT_OURS = {"psql", "make", "pip", "python3", "git", "ssh", "gpaddmirrors", "gprecoverseg"}
+FORBIDDEN = re.compile(
+    r"\b(simply|just|easily|seamless\w*|powerful|robust|blazing\w*|effortless\w*|leverag\w+)\b"
+    r"|/work/|\bshared/|\bagents?\b|\bsessions? (?:log|transcript)s?\b of ours|\bLLM\b|\bpypi\b"
+    r"|#\d{3,}",
+    re.I,
+)
+
+
+def name(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def rewritten(request: pytest.FixtureRequest, file: Path, text: str) -> str:
+    """What the file holds, after writing it anew with --write-golden."""
+    if request.config.getoption("--write-golden"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", GENERATED)
+def test_generated_file_is_current(request: pytest.FixtureRequest, path: str) -> None:
+    make: Callable[[], str] = GENERATED[path]
+    assert rewritten(request, ROOT / path, make()) == make()
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=name)
+def test_shown_commands_print_what_is_shown(request: pytest.FixtureRequest, file: Path) -> None:
+    now = refreshed(file.read_text(encoding="utf-8"), ROOT)
+    assert rewritten(request, file, now) == now
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=name)
+def test_every_shown_run_of_gpmirror_is_marked(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    for block in FENCED.finditer(text):
+        if re.search(r"^\$ gpmirror", block.group(), re.M):
+            before = text[: block.start()].splitlines()[-1]
+            assert before.startswith("<!-- run"), block.group()[:200]
+
+
+@pytest.mark.parametrize("file", PAGES, ids=name)
+def test_internal_links_resolve(file: Path) -> None:
+    for target in links(file):
+        path, _, anchor = target.partition("#")
+        found = (file.parent / path).resolve() if path else file
+        assert found.exists() or made_by_make(found), f"{target} leads nowhere"
+        if anchor:
+            assert anchor in anchors(found)
+
+
+@pytest.mark.parametrize("file", PAGES, ids=name)
+def test_no_forbidden_words(file: Path) -> None:
+    assert not FORBIDDEN.search(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=name)
+def test_one_sentence_a_line(file: Path) -> None:
+    prose = FENCED.sub("", file.read_text(encoding="utf-8"))
+    for line in prose.splitlines():
+        if not line.startswith(("|", "- ", "#", "<!--")):
+            assert not re.search(r"[a-z)`]\. [A-Z]", line), line
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= MOST_README_LINES
+
+
+def test_every_command_and_flag_is_documented() -> None:
+    page = (ROOT / "docs/reference/cli.md").read_text()
+    for command, entry in COMMANDS.items():
+        assert f"## gpmirror {command}\n" in page
+        section = page.partition(f"## gpmirror {command}\n")[2].partition("\n## ")[0]
+        for flag in flags(load_command(command, entry)):
+            assert f"{flag}" in section, f"{command} {flag}"
+
+
+def test_no_page_shows_a_command_or_flag_that_does_not_exist() -> None:
+    known = {
+        flag for command, entry in COMMANDS.items() for flag in flags(load_command(command, entry))
+    }
+    known |= {"--version", "--no-color", "--quiet", "--debug", "--help", *NATIVE_FLAGS}
+    for file in PAGES:
+        text = file.read_text(encoding="utf-8")
+        for span in re.findall(r"`([^`\n]+)`", FENCED.sub("", text)):
+            if span.split()[0] in NOT_OURS:
+                continue
+            assert set(FLAG.findall(span)) <= known, f"{name(file)}: {span}"
+            if found := re.match(r"gpmirror ([a-z]+)", span):
+                assert found[1] in COMMANDS, f"{name(file)}: {span}"
+
+
+def test_every_exit_code_is_documented() -> None:
+    page = (ROOT / "docs/reference/exit-codes.md").read_text()
+    for code in ExitCode:
+        assert f"| {code.value} | `{code.name}` |" in page
+
+
+def test_every_hazard_and_guard_is_documented() -> None:
+    page = (ROOT / "docs/reference/hazards.md").read_text()
+    assert all(f"`{hazard}`" in page for hazard in HAZARDS)
+    assert all(f"`guard:{guard}`" in page for guard in GUARDS)
+
+
+def test_every_diagnostic_code_is_documented() -> None:
+    page = (ROOT / "docs/reference/diagnostics.md").read_text()
+    used = {
+        code
+        for file in (ROOT / "gpmirror").rglob("*.py")
+        for code in re.findall(r"GPM-[A-Z]\d{3}", file.read_text(encoding="utf-8"))
+    }
+    assert used - set(all_codes()) == set()
+    assert all(f"### {code}\n" in page for code in all_codes())
+
+
+def test_every_page_is_reachable_from_the_index() -> None:
+    seen: set[Path] = set()
+    open_pages = [ROOT / "docs/index.md"]
+    while open_pages:
+        page = open_pages.pop()
+        if page in seen or not page.exists():
+            continue
+        seen.add(page)
+        open_pages += [
+            (page.parent / link.partition("#")[0]).resolve()
+            for link in links(page)
+            if link.endswith(".md") or ".md#" in link
+        ]
+    assert {name(file) for file in PAGES if file.is_relative_to(ROOT / "docs")} <= {
+        name(file) for file in seen
+    }
+
+
+def links(file: Path) -> Iterator[str]:
+    """Links of a page that lead to other files of the repository or to anchors."""
+    text = FENCED.sub("", file.read_text(encoding="utf-8"))
+    for target in LINK.findall(text):
+        if "://" not in target:
+            yield target
+
+
+def made_by_make(file: Path) -> bool:
+    return file == ROOT / "docs/benchmarks.md"
+
+
+def anchors(file: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", text).lower().replace(" ", "-") for text in headings}
+
+
+def flags(command: object) -> set[str]:
+    """All long options of a command and of its sub-commands."""
+    children = getattr(command, "commands", {}).values()
+    own = {
+        option
+        for parameter in getattr(command, "params", [])
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
+    }
+    return own.union(*(flags(child) for child in children))

@@ -1,0 +1,104 @@
+"""Every example, through the real command line, byte for byte."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gpmirror.cli.main import main
+from gpmirror.errors import ExitCode
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/gpmirror.yaml"))
+CATALOGS = sorted((ROOT / "examples").glob("*/catalog*.txt"))
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda folder: folder.name)
+def example(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of one example, also the current directory."""
+    folder: Path = request.param
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command that must succeed; its stdout."""
+
+    def call(*arguments: str) -> str:
+        status = main(arguments)
+        captured = capsys.readouterr()
+        assert status == ExitCode.OK, captured.err
+        return captured.out
+
+    return call
+
+
+@pytest.fixture
+def kept(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare with a file of the example, or write it with --write-golden."""
+
+    def compare(file: Path, text: str) -> None:
+        if request.config.getoption("--write-golden"):
+            file.write_text(text, encoding="utf-8")
+        assert file.exists(), f"{file} is missing: run `make golden` and review it"
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text())
+    return found
+
+
+def test_there_are_examples() -> None:
+    names = {folder.name for folder in EXAMPLES}
+    assert names == {"two-hosts", "single-host", "spread-4x4", "block-of-4"}
+
+
+@pytest.mark.usefixtures("example")
+def test_spec_is_sound_and_laid_out(run: Run) -> None:
+    assert ": ok (" in run("validate")
+    assert run("fmt", "--check") == ""
+
+
+def test_plan_on_screen(example: Path, run: Run, kept: Callable[[Path, str], None]) -> None:
+    kept(example / "plan.txt", run("plan", "--catalog", "catalog.txt"))
+
+
+def test_native_lines(example: Path, run: Run, kept: Callable[[Path, str], None]) -> None:
+    kept(example / "native.txt", run("plan", "--catalog", "catalog.txt", "--format", "native"))
+
+
+@pytest.mark.usefixtures("example")
+def test_plan_file_fits_its_schema(run: Run) -> None:
+    plan = json.loads(run("plan", "--catalog", "catalog.txt", "--format", "json"))
+    jsonschema.validate(plan, schema("plan"))
+
+
+@pytest.mark.usefixtures("example")
+def test_spec_fits_its_schema(example: Path) -> None:
+    from ruamel.yaml import YAML
+
+    spec = YAML(typ="safe").load(example / "gpmirror.yaml")
+    jsonschema.validate(spec, schema("gpmirror"))
+
+
+@pytest.mark.parametrize("file", CATALOGS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_snapshot_of_a_catalog_fits_its_schema(file: Path) -> None:
+    from gpmirror.catalog import read_catalog, snapshot_text
+
+    snapshot = snapshot_text(read_catalog(file.read_bytes(), file.name))
+    jsonschema.validate(json.loads(snapshot), schema("snapshot"))
+
+
+@pytest.mark.usefixtures("example")
+def test_shown_plan_equals_the_first(run: Run, tmp_path: Path) -> None:
+    planned = run("plan", "--catalog", "catalog.txt", "-o", str(tmp_path / "plan.json"))
+    assert run("show", str(tmp_path / "plan.json")) == planned
