@@ -23,7 +23,7 @@ from pathlib import Path
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
 
-_BLOCK = re.compile(r"(<!-- (run|file|show)(?: (.+?))? -->\n```\w*\n)(.*?)(^```$)", re.M | re.S)
+_BLOCK = re.compile(r"(<!-- (run|file|show)(?: ([^\n]+?))? -->\n```\w*\n)(.*?)(^```$)", re.M | re.S)
 _NEVER_SHOWN = (ExitCode.USAGE, ExitCode.BUG, ExitCode.ERROR)
 
 
