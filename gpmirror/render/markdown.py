@@ -28,7 +28,7 @@ def plan_markdown(plan: Plan) -> str:
     closing = _closing(plan)
     budget = BYTE_BUDGET - _RESERVE - _bytes(fixed) - _bytes(closing)
     shown = _within(table(change_rows(plan)[:ROWS_SHOWN]), budget)
-    hosts = _within(_hosts(plan), budget - _bytes(shown))
+    hosts = _hosts(plan, (budget - _bytes(shown)) // 3)
     more = _more(plan, budget - _bytes(shown) - _bytes(hosts))
     left = budget - _bytes(shown) - _bytes(hosts) - _bytes(more)
     return "\n".join([*fixed, *shown, *more, *_waves(plan, left), *hosts, *closing])
@@ -107,11 +107,11 @@ def _waves(plan: Plan, budget: int) -> list[str]:
     return kept
 
 
-def _hosts(plan: Plan) -> list[str]:
+def _hosts(plan: Plan, budget: int) -> list[str]:
     head = row("host", "primaries", "mirrors before", "during", "after")
     rows = host_rows(plan)
-    body = [row(code(host), *map(escaped, cells)) for host, *cells in rows]
-    lines = [head, row("---", *["---:"] * 4), *body]
+    body = (row(code(host), *map(escaped, cells)) for host, *cells in rows)
+    lines = _within([head, row("---", *["---:"] * 4), *body], budget)
     if len(rows) <= ROWS_SHOWN:
         return [*lines, ""]
     return folded_away(counted(len(rows), "host"), lines)
