@@ -53,7 +53,7 @@ def exit_codes_page() -> str:
         "Exit codes",
         "Every command ends with one of these; there are no others.",
         "The codes 3 to 9 and 64 guarantee that nothing was changed.",
-        "The codes 7 to 11 belong to `apply`, which this version does not have.",
+        "The codes 4, 5 and 7 to 11 are reserved for commands that this version does not have.",
         "",
         "| code | name | meaning |",
         "| ---: | --- | --- |",
