@@ -33,6 +33,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.schema",
         summary="Print a JSON Schema of the files gpmirror reads and writes.",
     ),
+    "import": Entry(
+        module="gpmirror.cli.import_",
+        summary="Write the smallest spec of a cluster as it is, proved by its own plan.",
+    ),
     "plan": Entry(
         module="gpmirror.cli.plan",
         summary="Show what would change, in which waves and at what risk.",
@@ -48,5 +52,9 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry(
         module="gpmirror.cli.explain",
         summary="Say why a mirror is where it is, what a host holds, or what a code means.",
+    ),
+    "simulate": Entry(
+        module="gpmirror.cli.simulate",
+        summary="Say what the loss of hosts or racks would lose, and who carries the load.",
     ),
 }

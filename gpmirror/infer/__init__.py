@@ -2,5 +2,6 @@
 
 from gpmirror.infer.inference import infer_spec
 from gpmirror.infer.model import Inferred
+from gpmirror.infer.native import infer_from_native
 
-__all__ = ["Inferred", "infer_spec"]
+__all__ = ["Inferred", "infer_from_native", "infer_spec"]

@@ -27,12 +27,16 @@ def gather(observed: Observed) -> Facts:
         f"address {address} belongs to several hosts of the catalog and is left out of `addresses`"
         for address in machines.shared
     ]
+    primaries = _by_host((hosts.host_of(row), row) for row, _ in pairs)
     return Facts(
         observed=observed,
         prefix=prefix_of(probe, observed)[0],
         hosts={host.name: host for host in machines.hosts},
-        primaries=_by_host(((hosts.host_of(row), row) for row, _ in pairs)),
-        mirrors=_by_host(((hosts.host_of(row), row) for _, row in pairs if row is not None)),
+        primaries=primaries,
+        position={
+            row.content: place for rows in primaries.values() for place, row in enumerate(rows)
+        },
+        mirrors=_by_host((hosts.host_of(row), row) for _, row in pairs if row is not None),
         home={row.content: hosts.host_of(row) for row, _ in pairs},
         target={row.content: hosts.host_of(row) for _, row in pairs if row is not None},
         remarks=tuple(remarks),
@@ -63,7 +67,7 @@ def _check(observed: Observed) -> None:
         )
         raise InvalidInput([problem])
     mirrors = [row for row in rows if not row.is_preferred_primary]
-    problems = [problem for row in mirrors if (problem := _unwritable(row)) is not None]
+    problems = [found for row in mirrors if (found := _unwritable(row)) is not None]
     if problems:
         raise InvalidInput(problems)
 
@@ -71,11 +75,11 @@ def _check(observed: Observed) -> None:
 def _unwritable(row: Segment) -> Diagnostic | None:
     paths = [path for _, path in row.filespaces]
     for path in paths if row.directory is None else [row.directory, *paths]:
-        problem = words.path_problem(path)
-        if problem is not None:
+        flaw = words.path_problem(path)
+        if flaw is not None:
             return Diagnostic(
                 code="GPM-P401",
-                message=f"the mirror of content {row.content}: {problem.message}",
+                message=f"the mirror of content {row.content}: {flaw.message}",
                 hint="no native file can carry this directory: move that mirror by hand first",
             )
     return None

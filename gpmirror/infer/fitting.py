@@ -139,12 +139,7 @@ def _turns(facts: Facts, rule: PortRule, host: str) -> list[tuple[int, Segment]]
     if isinstance(rule, Offset):
         lowest = floor(facts, rule, host)
         return [(row.port - lowest, row) for row in rows]
-    place = {
-        row.content: index
-        for listed in facts.primaries.values()
-        for index, row in enumerate(listed)
-    }
-    return sorted(((place[row.content], row) for row in rows), key=lambda turn: turn[0])
+    return sorted(((facts.position[row.content], row) for row in rows), key=lambda turn: turn[0])
 
 
 def _root(directory: DirectoryTemplate, path: str, content: int, host: str) -> str:

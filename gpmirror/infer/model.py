@@ -28,7 +28,8 @@ class Facts:
     """An observed cluster by spec host.
 
     `hosts` are by name, without roots, in content order; `primaries` are a host's preferred
-    primaries by port, then content; `mirrors` a host's preferred mirrors by port. `home` is the
+    primaries by port, then content, `position` an index among them by content id;
+    `mirrors` are a host's preferred mirrors by port. `home` is the
     host of each content's primary, `target` that of its mirror, for mirrored contents.
     """
 
@@ -36,6 +37,7 @@ class Facts:
     prefix: str
     hosts: Mapping[str, Host]
     primaries: Mapping[str, Sequence[Segment]]
+    position: Mapping[int, int]
     mirrors: Mapping[str, Sequence[Segment]]
     home: Mapping[int, str]
     target: Mapping[int, str]

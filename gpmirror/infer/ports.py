@@ -1,7 +1,7 @@
 """Port rules that the observed mirrors may have been numbered by."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from gpmirror.cluster.segment import Segment
 from gpmirror.infer.model import Facts, PortRule
@@ -54,15 +54,14 @@ def _replication(facts: Facts) -> tuple[int, int] | None:
     """Bases of the primaries' and the mirrors' replication ports (4.3, 5), None where unknown."""
     if not facts.observed.dialect.file_replication:
         return None
-    place = {row.content: k for rows in facts.primaries.values() for k, row in enumerate(rows)}
-    primary = _base(facts.primaries.values(), place)
-    mirror = _base(facts.mirrors.values(), place)
+    primary = _base(facts.primaries.values(), facts.position)
+    mirror = _base(facts.mirrors.values(), facts.position)
     return None if primary is None or mirror is None else (primary, mirror)
 
 
-def _base(lists: Iterable[Iterable[Segment]], place: dict[int, int]) -> int | None:
+def _base(lists: Iterable[Iterable[Segment]], position: Mapping[int, int]) -> int | None:
     found = [
-        row.replication_port - place[row.content]
+        row.replication_port - position[row.content]
         for rows in lists
         for row in rows
         if row.replication_port is not None

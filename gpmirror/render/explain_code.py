@@ -20,12 +20,21 @@ def all_codes() -> dict[str, CodeInfo]:
     """Every code of every package, in order."""
     from gpmirror.catalog.codes import CODES as CATALOG
     from gpmirror.gputils.codes import CODES as NATIVE
+    from gpmirror.infer.codes import CODES as INFER
     from gpmirror.placement.codes import CODES as PLACEMENT
     from gpmirror.plan.codes import CODES as PLAN
     from gpmirror.simulate.codes import CODES as SIMULATE
     from gpmirror.spec.codes import CODES as SPEC
 
-    tables: tuple[Mapping[str, CodeInfo], ...] = (SPEC, CATALOG, NATIVE, PLACEMENT, SIMULATE, PLAN)
+    tables: tuple[Mapping[str, CodeInfo], ...] = (
+        SPEC,
+        CATALOG,
+        NATIVE,
+        PLACEMENT,
+        SIMULATE,
+        PLAN,
+        INFER,
+    )
     return dict(sorted((code, info) for table in tables for code, info in table.items()))
 
 

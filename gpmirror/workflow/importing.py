@@ -1,0 +1,58 @@
+"""From the text of a catalog or of a native file to a spec."""
+
+import re
+
+from gpmirror.catalog import read_catalog
+from gpmirror.errors import InvalidInput
+from gpmirror.gputils import NativeFile, read_initsystem, read_native
+from gpmirror.gputils.recognise import is_initsystem
+from gpmirror.infer import Inferred, infer_from_native, infer_spec
+
+_NO_TABLE = {"GPM-C002"}
+_NO_NATIVE_FILE = {"GPM-N004", "GPM-N009"}
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
+_LONGEST_NAME = 63
+
+
+def import_spec(data: bytes, file: str, *, table: int | None, name: str | None) -> Inferred:
+    """The smallest spec of what `data` holds, recognised by its content.
+
+    `name` of the cluster defaults to the file's name. Raises InvalidInput: neither a catalog nor a
+    native file, or a faulty one; and as `infer_spec`.
+    """
+    cluster = name or default_name(file)
+    native = _settings(data, file)
+    if native is None:
+        try:
+            observed = read_catalog(data, file, table=table)
+        except InvalidInput as problem:
+            native = _native_instead(data, file, problem)
+        else:
+            return infer_spec(observed, name=cluster)
+    return infer_from_native(native, name=cluster)
+
+
+def default_name(file: str) -> str:
+    """A cluster's name from a file's: small letters, digits and `._-`."""
+    stem = file.rpartition("/")[2].partition(".")[0].lower()
+    cleaned = _NOT_IN_A_NAME.sub("-", stem).strip("._-")
+    return cleaned[:_LONGEST_NAME] or "imported"
+
+
+def _settings(data: bytes, file: str) -> NativeFile | None:
+    """A gpinitsystem file, told by its assignments."""
+    if is_initsystem(data.decode("utf-8", "replace")):
+        return read_initsystem(data, file)
+    return None
+
+
+def _native_instead(data: bytes, file: str, problem: InvalidInput) -> NativeFile:
+    """The native file where there is no catalog table. Raises whichever complaint is to the point."""
+    if {found.code for found in problem.diagnostics} != _NO_TABLE:
+        raise problem
+    try:
+        return read_native(data, file)
+    except InvalidInput as other:
+        if {found.code for found in other.diagnostics} <= _NO_NATIVE_FILE:
+            raise problem from None
+        raise

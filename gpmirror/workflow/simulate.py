@@ -1,0 +1,156 @@
+"""From a plan, a spec, a snapshot or catalog text to the layouts whose failure is simulated."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpmirror.catalog import read_catalog
+from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import Usage
+from gpmirror.infer.facts import gather
+from gpmirror.placement import place
+from gpmirror.plan.planfile import read_plan
+from gpmirror.simulate import (
+    Loss,
+    Survey,
+    lose_targets,
+    parse_targets,
+    survey,
+    survey_json,
+    survey_text,
+)
+from gpmirror.spec import load
+from gpmirror.workflow.replay import Moment, replay, worst_moments
+
+_SPEC_KEY = re.compile(r"^(apiVersion|cluster|hosts|mirrors)[ \t]*:", re.MULTILINE)
+
+
+class Kind(StrEnum):
+    """What an input is, told by its content."""
+
+    PLAN = "plan"
+    SPEC = "spec"
+    CATALOG = "catalog"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A file's bytes and name."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to lose: `targets` as given (`host:x`, `rack:a`), together; empty: everything in turn.
+    `lists_pairs` asks for every fatal pair of hosts, not their number alone.
+    """
+
+    targets: tuple[str, ...] = ()
+    lists_pairs: bool = False
+
+
+def kind_of(data: bytes) -> Kind:
+    """The kind of a file, by its content."""
+    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if text.startswith("{"):
+        return Kind.PLAN if '"waves"' in text and "gpmirror-snapshot" not in text else Kind.CATALOG
+    keys = {found[1] for found in _SPEC_KEY.finditer(text)}
+    return Kind.SPEC if "apiVersion" in keys or len(keys) > 1 else Kind.CATALOG
+
+
+def moments_of(subject: Input, catalog: Input | None, table: int | None) -> tuple[Moment, ...]:
+    """The layouts to judge: one of a catalog or a spec, several of a plan.
+
+    Raises Usage for a spec without a catalog, or a catalog where none belongs; InvalidInput and
+    Infeasible as reading and placing do.
+    """
+    kind = kind_of(subject.data)
+    if kind is not Kind.SPEC and catalog is not None:
+        raise Usage(
+            f"{subject.name} is a {kind.value}, which needs no --catalog",
+            hint="leave --catalog out, or name a spec",
+        )
+    match kind:
+        case Kind.PLAN:
+            return replay(read_plan(subject.data, subject.name))
+        case Kind.SPEC:
+            return (_desired(subject, catalog, table),)
+        case Kind.CATALOG:
+            return (_observed(read_catalog(subject.data, subject.name, table=table)),)
+
+
+def simulated_text(moments: Sequence[Moment], question: Question) -> str:
+    """One titled section for each moment; of a long plan the worst waves."""
+    shown, remark = worst_moments(moments)
+    sections = [_section(moment, question) for moment in shown]
+    return "\n".join([*sections, *((f"{remark}\n",) if remark else ())])
+
+
+def simulated_json(moments: Sequence[Moment], question: Question) -> str:
+    """The survey of the only moment, else all of them under `sections`."""
+    found = [_document(moment, question) for moment in moments]
+    body = found[0] if len(found) == 1 else {"format_version": "1.0", "sections": found}
+    return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _section(moment: Moment, question: Question) -> str:
+    if not question.targets:
+        return survey_text(
+            survey(moment.layout, pairs=question.lists_pairs), title=f"{moment.title}:"
+        )
+    counted = survey(moment.layout, pairs=False)
+    text = survey_text([_loss(moment.layout, question)], title=f"{moment.title}:")
+    return f"{text}fatal host pairs: {counted.fatal_pair_count} of {counted.pair_count}\n"
+
+
+def _document(moment: Moment, question: Question) -> object:
+    simulated: Survey | list[Loss] = survey(moment.layout, pairs=question.lists_pairs)
+    if question.targets:
+        simulated = [_loss(moment.layout, question)]
+    return survey_json(simulated, title=moment.title)
+
+
+def _loss(layout: Layout, question: Question) -> Loss:
+    return lose_targets(layout, parse_targets(question.targets, layout))
+
+
+def _desired(subject: Input, catalog: Input | None, table: int | None) -> Moment:
+    if catalog is None:
+        raise Usage(
+            f"{subject.name} is a spec: where the primaries are stands in the catalog",
+            hint="add `--catalog FILE`, or simulate a plan or a catalog",
+        )
+    spec = load(subject.data, subject.name)
+    observed = read_catalog(catalog.data, catalog.name, dialect=spec.dialect, table=table)
+    pairs = [
+        Pair(placed.content, placed.primary_slot.host, placed.mirror.host)
+        for placed in place(spec, observed).contents
+    ]
+    layout = Layout(
+        pairs=tuple(sorted(pairs, key=lambda pair: pair.content)),
+        hosts=tuple(host.name for host in spec.hosts),
+        racks={host.name: host.rack for host in spec.hosts if host.rack is not None},
+    )
+    return Moment(title=f"desired layout of {subject.name}", layout=layout)
+
+
+def _observed(observed: Observed) -> Moment:
+    """Preferred roles; a copy that is down counts as absent."""
+    facts = gather(observed)
+    pairs: list[Pair] = []
+    down = 0
+    for content, (primary, mirror) in sorted(observed.pairs().items()):
+        home, target = facts.home[content], facts.target.get(content)
+        up = [host for row, host in ((primary, home), (mirror, target)) if row and row.is_up]
+        if mirror is not None and len(up) == 1:
+            home, target, down = up[0] or home, None, down + 1
+        pairs.append(Pair(content, home, target))
+    title = f"observed layout of {observed.source}"
+    if down:
+        title += f" ({down} {'copies' if down > 1 else 'copy'} down: counted as absent)"
+    return Moment(title=title, layout=Layout(pairs=tuple(pairs), hosts=tuple(facts.hosts)))
