@@ -47,12 +47,12 @@ def explain_host(plan: Plan, observed: Observed, host: str) -> str:
     lines = [f"host {host} of {plan.cluster}{_of_spec(plan, host)}"]
     lines += [f"  primaries {primaries}, mirrors {before} before, {during} during, {after} after"]
     homes = [(found.content, found.primary.host) for found in plan.desired.contents]
-    lines += [f"  primaries of content {_ranges(c for c, home in homes if home == host)}"]
+    lines += [f"  primaries of {_contents(c for c, home in homes if home == host)}"]
     mirrors = ((found.content, found.mirror) for found in plan.desired.contents)
     wanted = (content for content, slot in mirrors if slot is not None and slot.host == host)
-    lines += [f"  desired mirrors of content {_ranges(wanted)}"]
+    lines += [f"  desired mirrors of {_contents(wanted)}"]
     lines += [f"  {change_text(change)}" for change in plan.changes if _touches(change, host)]
-    down = [row for row in observed.segments if row.hostname == host and not row.is_up]
+    down = [row for row in observed.segments if _is_on(row, host) and not row.is_up]
     lines += [f"  down: content {row.content} {_kind(row)} {row_text(row)}" for row in down]
     return _text(lines)
 
@@ -65,8 +65,9 @@ def _kind(row: Segment) -> str:
     return "primary" if row.is_preferred_primary else "mirror"
 
 
-def _ranges(contents: Iterable[int]) -> str:
-    return ranges(contents) or "none"
+def _contents(contents: Iterable[int]) -> str:
+    shown = ranges(contents)
+    return f"content {shown}" if shown else "no content"
 
 
 def _desired(found: PlannedContent) -> str:
@@ -105,13 +106,17 @@ def _of_spec(plan: Plan, host: str) -> str:
     return " (not in the spec)"
 
 
+def _is_on(row: Segment, host: str) -> bool:
+    return host in {row.hostname, row.address}
+
+
 def _touches(change: Change, host: str) -> bool:
     return any(slot is not None and slot.host == host for slot in (change.from_, change.to))
 
 
 def _unknown_content(content: int, plan: Plan) -> InvalidInput:
-    known = _ranges(found.content for found in plan.desired.contents)
-    return _refusal(f"content {content}: no such content", f"the cluster has content {known}")
+    known = _contents(found.content for found in plan.desired.contents)
+    return _refusal(f"content {content}: no such content", f"the cluster has {known}")
 
 
 def _unknown_host(host: str, known: Iterable[str]) -> InvalidInput:
