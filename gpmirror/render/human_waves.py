@@ -6,12 +6,14 @@ from gpmirror.render.native import command_text
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import copy_time, counted, first_few, ranges, size_text
 from gpmirror.render.slots import slot_text
-from gpmirror.render.spans import BLANK, Line, Span, Style, line
+from gpmirror.render.spans import BLANK, Line, Span, Style, columns_of, line
 
 FULL_LIST = 12
 """Up to so many waves are all shown."""
 FIRST = 5
 """So many of a longer list are shown; the rest is counted."""
+STOP_OVERS = 4
+"""So many temporary slots of a wave are shown; the rest is counted."""
 
 
 def waves_section(plan: Plan, *, width: int) -> list[Line]:
@@ -65,20 +67,27 @@ def _worst(found: WaveExposure) -> str:
 
 
 def _wave(wave: Wave, found: WaveExposure | None, *, width: int) -> list[Line]:
-    mark = MARKS[wave.action]
-    what = f": {counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
-    lines: list[Line] = [BLANK, (Span(f"  wave {wave.number}  ", Style.STRONG), mark.span)]
-    lines[-1] = (*lines[-1], *line(what))
+    lines: list[Line] = [BLANK, *_title(wave, width=width)]
     for action in _host_actions(wave):
         lines += paragraph(action, width=width, indent=4, hang=2)
     for run in wave.native:
         lines += _native(run, width=width)
-    for step in wave.steps:
-        if step.temporary:
-            lines += paragraph(_temporary(step), width=width, indent=4, hang=2)
+    for text in _stop_overs(wave):
+        lines += paragraph(text, width=width, indent=4, hang=2)
     if found is not None:
         lines += paragraph(exposed_text(found), width=width, indent=4, hang=2)
     return lines
+
+
+def _title(wave: Wave, *, width: int) -> list[Line]:
+    """Number, action and contents; contents that do not fit beside follow below."""
+    title = (Span(f"  wave {wave.number}  ", Style.STRONG), MARKS[wave.action].span)
+    count, named = counted(len(wave.contents), "content"), ranges(wave.contents)
+    full = (*title, *line(f": {count} ({named})"))
+    if columns_of(full) <= width:
+        return [full]
+    below = paragraph(f"content {named}", width=width, indent=4, hang=2)
+    return [(*title, *line(f": {count}")), *below]
 
 
 def _native(run: NativeRun, *, width: int) -> list[Line]:
@@ -94,6 +103,14 @@ def _host_actions(wave: Wave) -> list[str]:
         return []
     hosts = sorted({found.host for found in wave.host_actions})
     return [f"first {counted(len(wave.host_actions), 'host action')} on {first_few(hosts)}"]
+
+
+def _stop_overs(wave: Wave) -> list[str]:
+    texts = [_temporary(step) for step in wave.steps if step.temporary]
+    if len(texts) <= STOP_OVERS:
+        return texts
+    rest = counted(len(texts) - STOP_OVERS, "temporary slot")
+    return [*texts[:STOP_OVERS], f"... {rest} not listed here; {_HOW}"]
 
 
 def _temporary(step: Step) -> str:

@@ -27,9 +27,10 @@ def plan_markdown(plan: Plan) -> str:
     fixed = [*_opening(plan), *_warnings(plan)]
     closing = _closing(plan)
     budget = BYTE_BUDGET - _RESERVE - _bytes(fixed) - _bytes(closing)
-    shown = _within(table(change_rows(plan)[:ROWS_SHOWN]), budget)
+    rows = change_rows(plan)
+    shown = _within(table(rows[:ROWS_SHOWN]), budget)
     hosts = _hosts(plan, (budget - _bytes(shown)) // 3)
-    more = _more(plan, budget - _bytes(shown) - _bytes(hosts))
+    more = _more(rows[ROWS_SHOWN:], budget - _bytes(shown) - _bytes(hosts))
     left = budget - _bytes(shown) - _bytes(hosts) - _bytes(more)
     return "\n".join([*fixed, *shown, *more, *_waves(plan, left), *hosts, *closing])
 
@@ -86,8 +87,7 @@ def _shortened(text: str) -> str:
     return f"{text[:_START]} ... ({left_out} characters left out) ... {text[-_END:]}"
 
 
-def _more(plan: Plan, budget: int) -> list[str]:
-    rest = change_rows(plan)[ROWS_SHOWN:]
+def _more(rest: list[str], budget: int) -> list[str]:
     if not rest:
         return []
     head, *lines, _, end, blank = folded_away(

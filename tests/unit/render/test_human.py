@@ -161,3 +161,16 @@ def test_eight_thousand_contents_are_rendered_in_bounded_text() -> None:
     shown = plan_human(plans.wide(8000), width=80, color=False)
     assert len(shown) < 20_000
     assert "7,980 add changes not listed here" in shown
+
+
+def test_contents_and_stop_overs_of_a_large_wave_stay_within_the_width() -> None:
+    plan = plans.swapping()
+    step = plan.waves[0].steps[0]
+    contents = tuple(range(0, 64, 2))
+    steps = tuple(replace(step, content=content) for content in contents)
+    wave = replace(plan.waves[0], contents=contents, steps=steps)
+    shown = plan_human(replace(plan, waves=(wave,)), width=60, color=False)
+    assert "  wave 1  ~ move: 32 contents\n    content 0, 2, 4," in shown
+    assert "... 28 temporary slots not listed here" in shown
+    waves = shown.partition("wave 1")[2].partition("Hosts")[0].splitlines()
+    assert [text for text in waves if len(text) > 60] == []
