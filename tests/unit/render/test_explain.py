@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,8 @@ def test_a_host_that_only_the_catalog_knows() -> None:
     seen = mirrored(plans.HOSTS[:2])
     plan = planned(spec([*plans.HOSTS[:2]]), seen)
     assert "(weight 1)" in explain_host(plan, seen, "sdw1")
+    drained = replace(plan, desired=replace(plan.desired, hosts=()))
+    assert "(not in the spec)" in explain_host(drained, seen, "sdw1")
 
 
 @pytest.mark.parametrize("code", sorted(all_codes()))
