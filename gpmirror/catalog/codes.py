@@ -164,8 +164,8 @@ CODES: dict[str, CodeInfo] = {
     ),
     NOT_A_SNAPSHOT: CodeInfo(
         title="The JSON is not a snapshot",
-        why="Only files written by `gpmirror snapshot` are read as JSON.",
-        fix="Write one with `gpmirror snapshot -o FILE`, or save psql's output as text.",
+        why="JSON is read only in the form that `gpmirror schema snapshot` describes.",
+        fix="Save psql's output as text.",
     ),
     NEWER_SNAPSHOT: CodeInfo(
         title="The snapshot's format is newer",
@@ -175,11 +175,11 @@ CODES: dict[str, CodeInfo] = {
     CHANGED_SNAPSHOT: CodeInfo(
         title="The snapshot was changed after it was written",
         why="Its digest does not fit its content; a plan must rest on what the catalog said.",
-        fix="Write it again with `gpmirror snapshot`.",
+        fix="Take the file as it was written, or save psql's output as text.",
     ),
     BROKEN_SNAPSHOT: CodeInfo(
         title="The snapshot's content has the wrong shape",
         why="Fields are missing or of another type than the schema says.",
-        fix="Compare it with `gpmirror schema snapshot`, or write it again.",
+        fix="Compare it with `gpmirror schema snapshot`, or save psql's output as text.",
     ),
 }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KIND = "gpmirror-snapshot"
 FORMAT_VERSION = "1.0"
 _MAJOR = 1
-_WRITE_AGAIN = "write it again with `gpmirror snapshot`"
+_TAKE_ANOTHER = "take the file as it was written, or save psql's output as text"
 _HINT = "the snapshot shows a damaged catalog: have it repaired before any mirror work"
 
 _Json = dict[str, Any]  # what json.loads returns; pydantic gives it types
@@ -172,7 +172,7 @@ def _misshapen(source: Source, where: Sequence[str | int], message: str) -> Diag
         code=codes.BROKEN_SNAPSHOT,
         message=f"{path}: {message}",
         place=source.place(0),
-        hint="compare it with `gpmirror schema snapshot`, or " + _WRITE_AGAIN,
+        hint="compare it with `gpmirror schema snapshot`, or " + _TAKE_ANOTHER,
     )
 
 
@@ -193,4 +193,4 @@ def _refusal(
     source: Source, code: str, message: str, line: int = 0, column: int = 0
 ) -> InvalidInput:
     place = source.place(line, column)
-    return InvalidInput([Diagnostic(code=code, message=message, place=place, hint=_WRITE_AGAIN)])
+    return InvalidInput([Diagnostic(code=code, message=message, place=place, hint=_TAKE_ANOTHER)])
