@@ -20,6 +20,12 @@ def share_out(waves: Sequence[PlannedWave], dialect: Dialect) -> list[tuple[Shar
     ]
 
 
+def deletes_directory(step: Step) -> bool:
+    """Whether gpmovemirrors, if it does the step, deletes a directory."""
+    left = _directories(step.from_, step.to)
+    return bool(left) and not keeps_under_other_address(step)
+
+
 def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]:
     """The utility for each wave of moves: the dialect's, or gpmovemirrors where a later wave needs a
     directory that this one leaves, because gprecoverseg would keep it full.
@@ -35,7 +41,7 @@ def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]
 
 
 def _shares(wave: PlannedWave, engine: MoveEngine) -> Iterator[Share]:
-    keeping = tuple(step for step in wave.steps if _keeps_under_other_address(step))
+    keeping = tuple(step for step in wave.steps if keeps_under_other_address(step))
     if wave.action is not Action.MOVE or engine == "gprecoverseg" or not keeping:
         yield ("gprecoverseg" if wave.action is not Action.MOVE else engine), wave.steps
         return
@@ -46,7 +52,8 @@ def _shares(wave: PlannedWave, engine: MoveEngine) -> Iterator[Share]:
         yield "gpmovemirrors", rest
 
 
-def _keeps_under_other_address(step: Step) -> bool:
+def keeps_under_other_address(step: Step) -> bool:
+    """Whether a directory stays on its host while the copy's address changes."""
     here, there = step.from_, step.to
     if here is None or there is None or here.host != there.host:
         return False

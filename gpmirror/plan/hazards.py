@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
+from gpmirror.plan.engines import deletes_directory
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Protection, Spec
@@ -111,10 +112,11 @@ def _hostnames(found: Judgement) -> Iterator[Hazard]:
 
 def _deletions(found: Judgement) -> Iterator[Hazard]:
     contents = [
-        content
+        step.content
         for wave in found.waves
         if any(run.utility == "gpmovemirrors" for run in wave.native)
-        for content in wave.contents
+        for step in wave.steps
+        if deletes_directory(step)
     ]
     if contents:
         yield _hazard(

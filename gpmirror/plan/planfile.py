@@ -1,7 +1,7 @@
 """Plan <-> canonical JSON, and the plan's id.
 
-Canonical: sorted keys, no blanks after separators but one key a line for reviewable diffs, LF,
-UTF-8, no time stamps. The id is the sha256 of the canonical body without the id itself.
+Canonical: sorted keys, no blanks after separators, a key or an item a line for reviewable diffs,
+LF, UTF-8, no time stamps. The id is the sha256 of the body without the id itself, on one line.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
+from gpmirror.plan.canonical import compact, lines, plain
 from gpmirror.plan.model import FORMAT_VERSION, Plan
 
 if TYPE_CHECKING:
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
 
 def plan_text(plan: Plan) -> str:
     """The plan file's text, final newline included; the same plan gives the same bytes."""
-    body = _body(plan)
-    body["plan_id"] = _digest(body)
-    return json.dumps(body, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    body = plain(plan)
+    return lines({**body, "plan_id": _digest(body)})
 
 
 def plan_id(plan: Plan) -> str:
     """sha256 (hex) of the canonical body."""
-    return _digest(_body(plan))
+    return _digest(plain(plan))
 
 
 def read_plan(data: bytes, name: str) -> Plan:
@@ -80,11 +80,6 @@ def _adapter() -> "TypeAdapter[Plan]":
     return TypeAdapter(Plan)
 
 
-def _body(plan: Plan) -> dict[str, Any]:
-    dumped: dict[str, Any] = _renamed(_adapter().dump_python(plan, mode="json"), "from_", "from")
-    return dumped
-
-
 def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
     if isinstance(value, dict):
         return {new if key == old else key: _renamed(item, old, new) for key, item in value.items()}
@@ -94,8 +89,7 @@ def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - JSON has 
 
 
 def _digest(body: dict[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(compact(body).encode()).hexdigest()
 
 
 def _parse(data: bytes, name: str) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""What the utilities get: which one, in what form, and what is done on hosts before."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Status
+from gpmirror.errors import InvalidInput
+from gpmirror.plan.model import Plan
+from gpmirror.spec.model import ApplyOptions, Host, NativeOptions, Offset, Pin, Spec
+from tests import clusters
+
+HOSTS = ["sdw1", "sdw2", "sdw3"]
+TWO_ADDRESSES = clusters.host("sdw2", addresses=("sdw2", "sdw2-b"))
+OTHER_PORTS = clusters.spec(HOSTS, ports=Offset(2000))
+
+
+def _pinned(*pins: dict[str, object]) -> Spec:
+    found = tuple(Pin(place=clusters.PLACE, **pin) for pin in pins)  # type: ignore[arg-type]
+    return replace(clusters.spec(HOSTS), pins=found)
+
+
+def _mirrored(dialect: str, version: str | None = None) -> Observed:
+    seen = clusters.mirrored(HOSTS, 2, dialect)
+    if seen.dialect.file_replication:
+        rows = [
+            replace(r, replication_port=r.port + (3000 if r.is_preferred_primary else 1000))
+            if r.content >= 0
+            else r
+            for r in seen.segments
+        ]
+        seen = replace(seen, segments=tuple(rows))
+    return replace(seen, server_version=version)
+
+
+def _runs(plan: Plan) -> list[tuple[str, str]]:
+    return [(run.utility, run.file_text or "") for wave in plan.waves for run in wave.native]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "utility"),
+    [
+        ("gp4", "gpmovemirrors"),
+        ("gp5", "gprecoverseg"),
+        ("gp6", "gprecoverseg"),
+        ("gp7", "gprecoverseg"),
+        ("cloudberry", "gpmovemirrors"),
+        ("greengage6", "gprecoverseg"),
+        ("greengage7", "gprecoverseg"),
+    ],
+)
+def test_each_dialect_moves_with_its_utility(dialect: str, utility: str) -> None:
+    plan = clusters.planned(clusters.spec(HOSTS[::-1]), _mirrored(dialect))
+    assert {name for name, _ in _runs(plan)} == {utility}
+    deletes = [h.name for h in plan.hazards if h.name == "deletes-old-directory"]
+    assert bool(deletes) is (utility == "gpmovemirrors")
+
+
+def test_a_directory_that_is_needed_later_is_left_by_gpmovemirrors() -> None:
+    spec = _pinned(
+        {"content": 0, "directory": "/data/mirror/gpseg1"}, {"content": 1, "directory": "/new"}
+    )
+    plan = clusters.planned(spec, _mirrored("gp6"))
+    assert _runs(plan) == [
+        ("gpmovemirrors", "sdw2|7001|/data/mirror/gpseg1 sdw2|7001|/new\n"),
+        ("gprecoverseg", "sdw2|7000|/data/mirror/gpseg0 sdw2|7000|/data/mirror/gpseg1\n"),
+    ]
+    assert [h.contents for h in plan.hazards if h.name == "deletes-old-directory"] == [(1,)]
+
+
+@pytest.mark.parametrize("dialect", ["gp4", "cloudberry"])
+def test_gpmovemirrors_never_gets_a_directory_that_stays_under_another_address(
+    dialect: str,
+) -> None:
+    """It would delete the directory that it has just filled."""
+    hosts: list[Host | str] = ["sdw1", TWO_ADDRESSES, "sdw3"]
+    spec = replace(
+        clusters.spec(hosts),
+        pins=(
+            Pin(content=0, address="sdw2-b", place=clusters.PLACE),
+            Pin(content=4, directory="/new", place=clusters.PLACE),
+        ),
+    )
+    plan = clusters.planned(spec, _mirrored(dialect))
+    assert len(plan.waves) == 1
+    assert [name for name, _ in _runs(plan)] == ["gprecoverseg", "gpmovemirrors"]
+    assert [h.contents for h in plan.hazards if h.name == "deletes-old-directory"] == [(4,)]
+
+
+def test_a_mirror_that_changes_its_port_keeps_its_directory() -> None:
+    plan = clusters.planned(OTHER_PORTS, _mirrored("cloudberry"))
+    assert {name for name, _ in _runs(plan)} == {"gpmovemirrors"}
+    assert not plan.hazards
+
+
+def test_one_address_change_alone_is_one_run() -> None:
+    hosts: list[Host | str] = ["sdw1", TWO_ADDRESSES, "sdw3"]
+    pin = Pin(content=0, address="sdw2-b", place=clusters.PLACE)
+    spec = replace(clusters.spec(hosts), pins=(pin,))
+    plan = clusters.planned(spec, _mirrored("cloudberry"))
+    assert [name for name, _ in _runs(plan)] == ["gprecoverseg"]
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "after"),
+    [
+        (None, "sdw1|7000|/data/mirror/gpseg4 sdw1-b|7000|/data/mirror/gpseg4\n", "sdw1-b"),
+        ("6.24.3", "sdw1|7000|/data/mirror/gpseg4 sdw1-b|7000|/data/mirror/gpseg4\n", "sdw1-b"),
+        (
+            "6.25.0",
+            "sdw1|sdw1|7000|/data/mirror/gpseg4 sdw1|sdw1-b|7000|/data/mirror/gpseg4\n",
+            None,
+        ),
+    ],
+)
+def test_hostnames_are_written_where_they_are_read(
+    version: str | None, line: str, after: str | None
+) -> None:
+    hosts = [
+        clusters.host("sdw1", addresses=("sdw1", "sdw1-b")),
+        clusters.host("sdw2"),
+        clusters.host("sdw3"),
+    ]
+    pin = Pin(content=4, address="sdw1-b", place=clusters.PLACE)
+    spec = replace(clusters.spec(hosts), pins=(pin,))
+    plan = clusters.planned(spec, _mirrored("gp6", version))
+    assert _runs(plan) == [("gprecoverseg", line)]
+    assert plan.changes[0].hostname_after == after
+    assert bool(plan.hazards) is (after is not None)
+
+
+def test_the_old_group_has_the_hostname_of_its_own_row() -> None:
+    """An earlier file may have made an address the hostname of some rows of a host."""
+    hosts: list[Host | str] = ["sdw1", TWO_ADDRESSES, "sdw3"]
+    seen = _mirrored("gp6", "6.25.0")
+    rows = [
+        replace(r, hostname="sdw2-b", address="sdw2-b")
+        if r.content == 0 and not r.is_preferred_primary
+        else r
+        for r in seen.segments
+    ]
+    spec = replace(clusters.spec(hosts), pins=(Pin(content=0, port=7100, place=clusters.PLACE),))
+    plan = clusters.planned(spec, replace(seen, segments=tuple(rows)))
+    assert _runs(plan) == [
+        (
+            "gprecoverseg",
+            "sdw2-b|sdw2-b|7000|/data/mirror/gpseg0 sdw2|sdw2-b|7100|/data/mirror/gpseg0\n",
+        )
+    ]
+
+
+def test_adding_on_6_makes_addresses_hostnames() -> None:
+    hosts = [clusters.host(name, addresses=(f"{name}-1", f"{name}-2")) for name in HOSTS]
+    plan = clusters.planned(clusters.spec(hosts), clusters.mirrorless(HOSTS))
+    assert [c.hostname_after for c in plan.changes] == ["sdw2-1", "sdw3-1", "sdw1-1"]
+    hazard = plan.hazards[0]
+    assert (hazard.name, hazard.contents) == ("hostname-becomes-address", (0, 1, 2))
+    assert "content 0: sdw2-1 instead of sdw2" in hazard.message
+    old = clusters.planned(clusters.spec(hosts), clusters.mirrorless(HOSTS, dialect="gp5"))
+    assert not old.hazards
+
+
+def test_parents_are_made_on_the_new_hosts() -> None:
+    plan = clusters.planned(OTHER_PORTS, _mirrored("gp6"))
+    made = {(a.host, a.path, a.action, a.mode) for w in plan.waves for a in w.host_actions}
+    assert made == {(name, "/data/mirror", "make-parent", "0700") for name in HOSTS}
+
+
+def test_a_recovery_in_place_needs_no_parents() -> None:
+    seen = _mirrored("gp6")
+    rows = [
+        replace(r, status=Status.DOWN) if r.content == 0 and not r.is_preferred_primary else r
+        for r in seen.segments
+    ]
+    plan = clusters.planned(clusters.spec(HOSTS), replace(seen, segments=tuple(rows)))
+    assert [w.host_actions for w in plan.waves] == [()]
+
+
+def test_the_native_options_are_passed_on() -> None:
+    options = ApplyOptions(native=NativeOptions(hosts=4, per_host=8, verbose=True))
+    spec = replace(OTHER_PORTS, apply=options)
+    new = clusters.planned(spec, _mirrored("gp6")).waves[0].native[0]
+    assert new.argv[-5:] == ("-B", "4", "-b", "8", "-v")
+    old = clusters.planned(spec, _mirrored("gp5")).waves[0].native[0]
+    assert old.argv[-3:] == ("-B", "32", "-v")
+
+
+def test_files_are_named_by_wave_and_utility() -> None:
+    plan = clusters.planned(OTHER_PORTS, _mirrored("gp6"))
+    names = [run.file_name for wave in plan.waves for run in wave.native]
+    assert names == ["wave-001-gprecoverseg.conf", "wave-002-gprecoverseg.conf"]
+
+
+def test_a_directory_that_no_file_can_carry_is_refused() -> None:
+    spec = _pinned({"content": 0, "directory": "/data/a b"})
+    with pytest.raises(InvalidInput) as caught:
+        clusters.planned(spec, _mirrored("gp6"))
+    assert {found.code for found in caught.value.diagnostics} == {"GPM-N026"}
+
+
+def test_unknown_directories_make_a_plan_for_review_only() -> None:
+    seen = _mirrored("gp5")
+    rows = tuple(replace(r, directory=None) for r in seen.segments)
+    plan = clusters.planned(OTHER_PORTS, replace(seen, segments=rows))
+    assert plan.review_only
+    assert all("# not written" in text for _, text in _runs(plan))
+    assert not clusters.planned(OTHER_PORTS, seen).review_only

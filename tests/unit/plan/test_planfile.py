@@ -1,0 +1,80 @@
+"""The plan file: canonical, complete, refused when touched."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gpmirror.errors import InvalidInput
+from gpmirror.plan.planfile import plan_id, plan_schema, plan_text, read_plan
+from gpmirror.spec.model import Offset
+from tests import clusters
+
+HOSTS = ["sdw1", "sdw2", "sdw3"]
+PLAN = clusters.planned(clusters.spec(HOSTS, ports=Offset(2000)), clusters.mirrored(HOSTS))
+TEXT = plan_text(PLAN)
+
+
+def _refusal(data: bytes) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        read_plan(data, "plan.json")
+    (found,) = caught.value.diagnostics
+    return found.code
+
+
+def _edited(**changes: Any) -> bytes:
+    return json.dumps({**json.loads(TEXT), **changes}).encode()
+
+
+def test_it_comes_back_as_it_was() -> None:
+    assert read_plan(TEXT.encode(), "plan.json") == PLAN
+    assert json.loads(TEXT)["plan_id"] == plan_id(PLAN)
+    assert TEXT.endswith("}\n")
+
+
+def test_layout_of_the_text_does_not_count() -> None:
+    assert read_plan(json.dumps(json.loads(TEXT)).encode(), "plan.json") == PLAN
+
+
+def test_it_has_the_documented_keys() -> None:
+    body = json.loads(TEXT)
+    assert {"from", "to", "content", "action", "reason", "source"} <= body["changes"][0].keys()
+    assert body["format_version"] == "1.0"
+    native = body["waves"][0]["native"][0]
+    assert {"utility", "argv", "file_name", "file_text"} <= native.keys()
+
+
+def test_the_schema_describes_it() -> None:
+    schema = plan_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(TEXT))
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "GPM-P802"),
+        (b"not json", "GPM-P802"),
+        (b"[" * 100_000, "GPM-P802"),
+        (b"[]", "GPM-P802"),
+        (b"{}", "GPM-P802"),
+        (b"\xff\xfe\x00", "GPM-P802"),
+        (_edited(format_version="2.0"), "GPM-P803"),
+        (_edited(format_version=None), "GPM-P803"),
+        (_edited(cluster="other"), "GPM-P801"),
+        (_edited(plan_id="0" * 64), "GPM-P801"),
+        (_edited(plan_id=None), "GPM-P801"),
+    ],
+)
+def test_what_is_no_plan_is_refused(data: bytes, code: str) -> None:
+    assert _refusal(data) == code
+
+
+def test_a_plan_with_a_valid_id_but_a_wrong_shape_is_refused() -> None:
+    from gpmirror.plan.planfile import _digest
+
+    body = json.loads(TEXT)
+    del body["plan_id"], body["waves"][0]["native"]
+    body["plan_id"] = _digest(body)
+    assert _refusal(json.dumps(body).encode()) == "GPM-P802"
