@@ -1,0 +1,472 @@
+"""The placement rules one by one: ring, ports, addresses, directories, stability."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Slot
+from gpmirror.diagnostics import Severity
+from gpmirror.errors import DiagnosedError, Infeasible, InvalidInput
+from gpmirror.placement.figures import Figure
+from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec
+from tests import clusters
+from tests.clusters import PLACE, coordinator, host, observed, placed, row, spec
+from tests.strategies import applied
+
+HOSTS = ["sdw1", "sdw2", "sdw3", "sdw4"]
+OLD_BASES = Bases(mirror_base=7000, replication_base=8000, mirror_replication_base=9000)
+
+
+def mirrors(wanted: Spec, seen: Observed) -> dict[int, Slot]:
+    return {item.content: item.mirror for item in placed(wanted, seen).contents}
+
+
+def targets(wanted: Spec, seen: Observed) -> list[str]:
+    """Target hosts by content, without the common `sdw`."""
+    return [slot.host.removeprefix("sdw") for _, slot in sorted(mirrors(wanted, seen).items())]
+
+
+def codes(wanted: Spec, seen: Observed) -> list[str]:
+    with pytest.raises(DiagnosedError) as caught:
+        placed(wanted, seen)
+    return [found.code for found in caught.value.diagnostics]
+
+
+def hosts(*weights: int) -> list[Host]:
+    return [host(f"sdw{number}", weight=weight) for number, weight in enumerate(weights, 1)]
+
+
+# --- rule 1: the ring -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("strategy", "size", "expected"),
+    [
+        ("group", None, "22 33 44 11"),
+        ("spread", None, "23 34 41 12"),
+        ("block", 2, "22 11 44 33"),
+        ("block", 3, "23 31 12"),
+        ("block", 4, "23 34 41 12"),
+        ("block", None, "23 34 41 12"),
+    ],
+)
+def test_strategies_on_a_ring(strategy: str, size: int | None, expected: str) -> None:
+    names = HOSTS[: len(expected.split())]
+    wanted = spec(names, strategy, block_size=size)
+    assert targets(wanted, clusters.mirrorless(names, 2)) == list(expected.replace(" ", ""))
+
+
+def test_the_last_block_may_be_shorter() -> None:
+    names = [*HOSTS, "sdw5"]
+    wanted = spec(names, "block", block_size=3)
+    assert targets(wanted, clusters.mirrorless(names, 2)) == list("2331125544")
+
+
+def test_the_ring_is_the_order_of_the_spec() -> None:
+    seen = clusters.mirrorless(HOSTS)
+    assert targets(spec(["sdw3", "sdw1", "sdw4", "sdw2"]), seen) == list("4312")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "weights", "expected"),
+    [
+        ("group", (1, 0, 1, 1), "3 3 4 1"),
+        ("group", (0, 0, 0, 1), "4 4 4 !"),
+        ("group", (1, 0, 1, 0), "3 3 1 1"),
+        ("spread", (1, 0, 1, 1), "3 3 4 1"),
+        ("block", (1, 0, 1, 1), "3 3 4 1"),
+    ],
+)
+def test_hosts_of_weight_0_are_stepped_over(
+    strategy: str, weights: tuple[int, ...], expected: str
+) -> None:
+    wanted, seen = spec(hosts(*weights), strategy), clusters.mirrorless(HOSTS)
+    if "!" in expected:
+        assert codes(wanted, seen) == ["GPM-P102"]
+    else:
+        assert targets(wanted, seen) == expected.split()
+
+
+def test_other_hosts_take_the_mirrors_of_a_drained_ring() -> None:
+    """Source i to target i mod n; spread: its k-th to target (i + k - 1) mod n."""
+    seen = clusters.mirrorless(["sdw1", "sdw2", "sdw3"], 2)
+    drained = hosts(0, 0, 0, 1, 1)
+    assert targets(spec(drained, "group"), seen) == list("445544")
+    assert targets(spec(drained, "spread"), seen) == list("455445")
+
+
+def test_drained_ring_without_targets() -> None:
+    assert set(codes(spec(hosts(0, 0)), clusters.mirrorless(HOSTS[:2]))) == {"GPM-P102"}
+    assert set(codes(spec(hosts(0, 0), "spread"), clusters.mirrorless(HOSTS[:2]))) == {"GPM-P102"}
+
+
+def test_a_single_host_needs_permission() -> None:
+    seen = clusters.mirrorless(["sdw1"], 2)
+    for strategy in ("group", "spread", "block"):
+        assert codes(spec(["sdw1"], strategy), seen) == ["GPM-P102"]
+        allowed = spec(["sdw1"], strategy, allow_same_host=True)
+        assert targets(allowed, seen) == ["1", "1"]
+    assert codes(spec(hosts(0), allow_same_host=True), seen) == ["GPM-P102"]
+
+
+def test_every_problem_of_a_kind_is_reported_once() -> None:
+    seen = clusters.mirrorless(["sdw1", "sdw2"], 3)
+    with pytest.raises(Infeasible) as caught:
+        placed(spec(["sdw1", "sdw2"], "spread"), seen)
+    assert [found.code for found in caught.value.diagnostics] == ["GPM-P101", "GPM-P101"]
+
+
+def test_a_host_without_primaries_is_a_target() -> None:
+    seen = clusters.mirrorless(HOSTS[:2])
+    assert targets(spec(["sdw1", "sdw9", "sdw2"]), seen) == ["9", "1"]
+
+
+# --- rule 3: ports --------------------------------------------------------------------------------
+
+
+def _ports(wanted: Spec, seen: Observed) -> list[int]:
+    return [slot.port for _, slot in sorted(mirrors(wanted, seen).items())]
+
+
+def test_ports_count_up_from_the_target_hosts_lowest_primary() -> None:
+    rows = [
+        row(2, 0, "p", "sdw1", 6000),
+        row(3, 1, "p", "sdw1", 6007),
+        row(4, 2, "p", "sdw2", 6500),
+    ]
+    seen = observed([coordinator(), *rows])
+    assert _ports(spec(["sdw1", "sdw2"]), seen) == [7500, 7501, 7000]
+    assert _ports(spec(["sdw1", "sdw2", "sdw3"]), seen) == [7500, 7501, 7000]
+    assert _ports(spec(["sdw1", "sdw2"], ports=Offset(-1000)), seen) == [5500, 5501, 5000]
+
+
+def test_before_6_the_replication_ports_lie_two_and_three_offsets_away() -> None:
+    found = placed(spec(["sdw1", "sdw2"]), clusters.mirrorless(["sdw1", "sdw2"], 2, "gp5")).contents
+    assert [(p.mirror.replication_port, p.primary_replication_port) for p in found] == [
+        (8000, 9000),
+        (8001, 9001),
+    ] * 2
+
+
+def test_bases_shift_the_primarys_own_port() -> None:
+    rows = [
+        row(2, 0, "p", "sdw1", 6000),
+        row(3, 1, "p", "sdw1", 6005),
+        row(4, 2, "p", "sdw2", 6001),
+    ]
+    seen = observed([coordinator(), *rows])
+    assert _ports(spec(["sdw1", "sdw2"], ports=Bases(mirror_base=7000)), seen) == [7000, 7005, 7001]
+
+
+def test_a_port_that_the_bases_find_taken_is_the_lowest_free_one() -> None:
+    rows = [
+        row(2, 0, "p", "sdw1", 6000),
+        row(3, 1, "p", "sdw2", 6000),
+        row(4, 2, "p", "sdw3", 7000),
+    ]
+    seen = observed([coordinator("sdw2", 7000), *rows])
+    wanted = spec(["sdw1", "sdw2", "sdw3"], ports=Bases(mirror_base=7000))
+    assert _ports(wanted, seen) == [7001, 7001, 8000]
+
+
+def test_bases_before_6() -> None:
+    seen = clusters.mirrorless(["sdw1", "sdw2"], 2, "gp4")
+    found = placed(spec(["sdw1", "sdw2"], ports=OLD_BASES), seen).contents
+    assert [
+        (p.mirror.port, p.mirror.replication_port, p.primary_replication_port) for p in found
+    ] == [(7000, 9000, 8000), (7001, 9001, 8001)] * 2
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (Figure(7000), "7000"),
+        (Figure(6000, 0, 1, 1000), "6000 + 1000 = 7000"),
+        (Figure(6000, 2, 1, 1000), "6000 + 2 + 1000 = 7002"),
+        (Figure(40_000, 0, 3, 10_000), "40000 + 3 x 10000 = 70000"),
+        (Figure(6000, 0, 1, -7000), "6000 - 7000 = -1000"),
+        (Figure(6000, 3), "6000 + 3 = 6003"),
+    ],
+)
+def test_arithmetic_is_shown(figure: Figure, text: str) -> None:
+    assert figure.arithmetic() == text
+
+
+def test_a_port_beside_the_coordinators() -> None:
+    seen = observed([coordinator("sdw2", 7000), *clusters.primaries(["sdw1", "sdw2"])])
+    assert codes(spec(["sdw1", "sdw2"]), seen) == ["GPM-P111"]
+
+
+def test_a_directory_beside_the_coordinators() -> None:
+    seen = observed([coordinator("sdw2"), *clusters.primaries(["sdw1", "sdw2"])])
+    pin = Pin(content=0, directory="/data/master/gpseg-1", place=PLACE)
+    assert codes(spec(["sdw1", "sdw2"], pins=(pin,)), seen) == ["GPM-P112"]
+
+
+def test_illegal_ports_are_told_once_a_host_and_kind() -> None:
+    wanted = spec(["sdw1", "sdw2"], ports=Offset(60_000))
+    assert codes(wanted, clusters.mirrorless(["sdw1", "sdw2"], 4)) == ["GPM-P110"] * 2
+
+
+def test_a_pinned_port_is_judged_where_it_is_written() -> None:
+    pin = Pin(content=0, port=6001, place=replace(PLACE, line=12))
+    wanted = spec(["sdw1", "sdw2"], pins=(pin,))
+    with pytest.raises(InvalidInput) as caught:
+        placed(wanted, clusters.mirrorless(["sdw1", "sdw2"], 2))
+    (found,) = caught.value.diagnostics
+    assert found.code == "GPM-P111"
+    assert found.place is not None
+    assert found.place.line == 12
+
+
+# --- rules 4 and 5: addresses and directories ------------------------------------------------------
+
+
+def _two(name: str, *addresses: str) -> Host:
+    return host(name, addresses=addresses)
+
+
+@pytest.mark.parametrize(
+    ("address", "list_of_target", "expected"),
+    [
+        ("sdw1-1", ("sdw2-1", "sdw2-2"), "sdw2-2"),
+        ("sdw1-2", ("sdw2-1", "sdw2-2"), "sdw2-1"),
+        ("sdw1-2", ("sdw2",), "sdw2"),
+        ("sdw1-2", ("sdw2-1", "sdw2-2", "sdw2-3"), "sdw2-3"),
+        ("sdw1", ("sdw2-1", "sdw2-2"), "sdw2-1"),
+    ],
+)
+def test_the_mirror_is_on_the_next_interface(
+    address: str, list_of_target: tuple[str, ...], expected: str
+) -> None:
+    rows = [row(2, 0, "p", "sdw1", 6000, address=address)]
+    wanted = spec([_two("sdw1", "sdw1-1", "sdw1-2"), _two("sdw2", *list_of_target)])
+    assert mirrors(wanted, observed(rows))[0].address == expected
+
+
+def test_roots_are_used_in_turn_and_may_repeat() -> None:
+    wanted = spec([host("sdw1", ["/a"]), host("sdw2", ["/a", "/b", "/b"])])
+    found = mirrors(wanted, clusters.mirrorless(["sdw1", "sdw2"], 4))
+    assert [found[n].directory for n in range(4)] == [
+        "/a/gpseg0",
+        "/b/gpseg1",
+        "/b/gpseg2",
+        "/a/gpseg3",
+    ]
+
+
+def test_the_template_takes_host_and_prefix() -> None:
+    wanted = spec(["sdw1", "sdw2"], directory="{root}/{host}/x{prefix}{content}")
+    found = mirrors(wanted, clusters.mirrorless(["sdw1", "sdw2"]))
+    assert found[0].directory == "/data/mirror/sdw2/xgpseg0"
+
+
+@pytest.mark.parametrize(
+    ("coordinators", "primary", "prefix"),
+    [
+        ("/data/master/abc-1", "/p/gpseg0", "abc"),
+        ("/data/master/gp-1-1", "/p/gpseg0", "gp-1"),
+        ("/data/master/coordinator", "/p/demo0", "demo"),
+        ("/data/master/-1", "/p/demo0", "demo"),
+        (None, "/p/demo0/", "demo"),
+        (None, "/p/0", "gpseg"),
+        (None, "/p/other", "gpseg"),
+        (None, None, "gpseg"),
+    ],
+)
+def test_the_prefix_is_the_coordinators_else_the_primaries(
+    coordinators: str | None, primary: str | None, prefix: str
+) -> None:
+    rows = [
+        row(1, -1, "p", "mdw", 5432, coordinators),
+        row(2, 0, "p", "sdw1", 6000, primary),
+    ]
+    found = placed(spec(["sdw1", "sdw2"]), observed(rows))
+    assert found.contents[0].mirror.directory == f"/data/mirror/{prefix}0"
+    guessed = [item for item in found.warnings if item.code == "GPM-P201"]
+    assert bool(guessed) is (prefix == "gpseg")
+    assert all(item.severity is Severity.WARNING for item in guessed)
+
+
+def test_a_template_without_prefix_needs_no_guess() -> None:
+    wanted = spec(["sdw1", "sdw2"], directory="{root}/m{content}")
+    seen = observed([row(2, 0, "p", "sdw1", 6000, None)])
+    assert placed(wanted, seen).warnings == ()
+
+
+def test_each_filespace_has_its_roots() -> None:
+    names = ["sdw1", "sdw2"]
+    listed = [host(n, ["/m"], filespace_roots=(("fast", ("/f1", "/f2")),)) for n in names]
+    seen = replace(clusters.mirrorless(names, 2, "gp5"), filespaces=("fast",))
+    found = mirrors(spec(listed), seen)
+    assert found[0].filespaces == (("fast", "/f1/gpseg0"),)
+    assert found[1].filespaces == (("fast", "/f2/gpseg1"),)
+
+
+# --- rule 6: stability -----------------------------------------------------------------------------
+
+
+def _after(wanted: Spec, bare: Observed) -> Observed:
+    return applied(bare, placed(wanted, bare))
+
+
+def test_what_is_right_stays() -> None:
+    names = HOSTS[:3]
+    seen = _after(spec(names, ports=Offset(1200)), clusters.mirrorless(names, 2))
+    assert set(_ports(spec(names, ports=Offset(1000)), seen)) == {7200, 7201}
+    assert set(_ports(spec(names, ports=Offset(1201)), seen)) == {7201, 7202}
+
+
+def test_a_kept_mirror_holds_its_index() -> None:
+    """The moved one takes the lowest index that nobody holds."""
+    names = HOSTS[:2]
+    seen = _after(spec(names), clusters.mirrorless(names, 3))
+    rows = tuple(
+        replace(r, port=7009) if r.content == 1 and not r.is_preferred_primary else r
+        for r in seen.segments
+    )
+    pin = Pin(content=0, directory="/new/gpseg0", place=PLACE)
+    wanted = spec(names, pins=(pin,))
+    found = mirrors(wanted, replace(seen, segments=rows))
+    assert [found[n].port for n in range(3)] == [7000, 7009, 7002]
+
+
+def test_another_root_of_the_host_is_as_good() -> None:
+    names = HOSTS[:2]
+    seen = _after(spec(names), clusters.mirrorless(names))
+    more = [host(n, ["/other", "/data/mirror"]) for n in names]
+    assert mirrors(spec(more), seen)[0].directory == "/data/mirror/gpseg0"
+    other = [host(n, ["/other"]) for n in names]
+    assert mirrors(spec(other), seen)[0].directory == "/other/gpseg0"
+
+
+def test_filespaces_are_kept_or_made_anew() -> None:
+    names = HOSTS[:2]
+    listed = [host(n, filespace_roots=(("fast", ("/f",)),)) for n in names]
+    bare = replace(clusters.mirrorless(names, dialect="gp5"), filespaces=("fast",))
+    seen = _after(spec(listed), bare)
+    assert mirrors(spec(listed), seen)[0].filespaces == (("fast", "/f/gpseg0"),)
+    other = [host(n, filespace_roots=(("fast", ("/g",)),)) for n in names]
+    assert mirrors(spec(other), seen)[0].filespaces == (("fast", "/g/gpseg0"),)
+    pin = Pin(content=0, filespaces=(("fast", "/f/gpseg0"),), place=PLACE)
+    assert mirrors(spec(other, pins=(pin,)), seen)[0].filespaces == pin.filespaces
+
+
+def test_adding_a_host_renumbers_nobody_who_stays() -> None:
+    names = HOSTS[:3]
+    seen = _after(spec(names), clusters.mirrorless(names, 2))
+    before, after = mirrors(spec(names), seen), mirrors(spec(HOSTS), seen)
+    assert [n for n in before if before[n] != after[n]] == [4, 5]
+
+
+def test_an_observed_replication_port_is_kept_with_a_warning() -> None:
+    seen = observed([coordinator(), *clusters.primaries(["sdw1", "sdw2"], old=True)], "gp5")
+    found = placed(spec(["sdw1", "sdw2"], ports=Offset(1100)), seen)
+    assert [item.primary_replication_port for item in found.contents] == [9000, 9000]
+    assert [item.code for item in found.warnings] == ["GPM-P203"]
+
+
+# --- pins ------------------------------------------------------------------------------------------
+
+
+def test_a_pin_wins_and_what_it_leaves_out_follows_the_rules() -> None:
+    pin = Pin(content=0, host="sdw3", place=PLACE)
+    found = mirrors(spec(HOSTS, pins=(pin,)), clusters.mirrorless(HOSTS))
+    assert (found[0].host, found[0].port, found[0].directory) == (
+        "sdw3",
+        7000,
+        "/data/mirror/gpseg0",
+    )
+    assert found[1].port == 7001
+
+
+def test_a_pin_may_fix_everything() -> None:
+    pin = Pin(
+        content=0,
+        host="sdw3",
+        address="nic9",
+        port=41_022,
+        directory="/data9/x",
+        replication_port=42_022,
+        place=PLACE,
+    )
+    slot = mirrors(spec(HOSTS, pins=(pin,)), clusters.mirrorless(HOSTS, dialect="gp5"))[0]
+    assert slot == Slot(
+        host="sdw3", address="nic9", port=41_022, directory="/data9/x", replication_port=42_022
+    )
+
+
+def test_a_pinned_replication_port_moves_an_observed_mirror() -> None:
+    names = HOSTS[:2]
+    seen = _after(spec(names), clusters.mirrorless(names, dialect="gp5"))
+    pin = Pin(content=0, replication_port=8500, place=PLACE)
+    slot = mirrors(spec(names, pins=(pin,)), seen)[0]
+    assert slot.ports == (7000, 8500)
+
+
+def test_pinned_and_bases_go_together() -> None:
+    pin = Pin(content=0, port=7777, place=PLACE)
+    wanted = spec(HOSTS[:2], ports=OLD_BASES, pins=(pin,))
+    slot = mirrors(wanted, clusters.mirrorless(HOSTS[:2], dialect="gp5"))[0]
+    assert slot.ports == (7777, 9000)
+
+
+def test_strategy_pinned_places_by_pins_alone() -> None:
+    names = HOSTS[:2]
+    pins = (Pin(content=0, host="sdw2", place=PLACE), Pin(content=1, host="sdw1", place=PLACE))
+    assert targets(spec(names, "pinned", pins=pins), clusters.mirrorless(names)) == ["2", "1"]
+    assert codes(spec(names, "pinned", pins=pins[:1]), clusters.mirrorless(names)) == ["GPM-P106"]
+
+
+def test_a_pin_beside_the_primary_needs_permission() -> None:
+    pin = Pin(content=0, host="sdw1", place=PLACE)
+    seen = clusters.mirrorless(HOSTS)
+    assert codes(spec(HOSTS, pins=(pin,)), seen) == ["GPM-P104"]
+    assert targets(spec(HOSTS, pins=(pin,), allow_same_host=True), seen)[0] == "1"
+
+
+# --- which host a row belongs to --------------------------------------------------------------------
+
+
+def test_a_row_belongs_to_the_host_that_claims_hostname_else_address() -> None:
+    rows = [
+        row(2, 0, "p", "sdw1", 6000),
+        row(3, 1, "p", "unknown", 6000, address="nic2"),
+        row(4, 0, "m", "sdw2", 7000),
+        row(5, 1, "m", "gone", 7000),
+    ]
+    found = placed(spec(["sdw1", _two("sdw2", "nic2")]), observed(rows))
+    assert [found.hosts.host_of(item) for item in rows] == ["sdw1", "sdw2", "sdw2", "gone"]
+    assert found.hosts.home_of(rows[3]) is None
+
+
+def test_an_unlisted_host_with_primaries_is_refused_with_a_guess() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(["sdw1", "sdw22"]), clusters.mirrorless(["sdw1", "sdw2"], 12))
+    (found,) = caught.value.diagnostics
+    assert found.code == "GPM-P002"
+    assert "12, 13, 14, 15, 16, 17, 18, 19, ... (12 in all)" in found.message
+    assert found.hint is not None
+    assert found.hint.startswith("did you mean that sdw22 is this host?")
+
+
+def test_a_replacing_host_takes_the_dead_ones_place() -> None:
+    seen = _after(spec(HOSTS), clusters.mirrorless(HOSTS))
+    heir = host("new", ["/data/mirror"], addresses=("new-1",), replaces="sdw2")
+    found = placed(spec(["sdw1", heir, "sdw3", "sdw4"]), seen).by_content()
+    assert (found[0].mirror.host, found[0].mirror.address) == ("new", "new-1")
+    assert (found[0].mirror.port, found[0].mirror.directory) == (7000, "/data/mirror/gpseg0")
+    assert (found[1].primary_slot.host, found[1].primary_slot.address) == ("new", "new-1")
+
+
+def test_a_pin_to_a_host_without_roots_needs_a_directory() -> None:
+    bare = host("sdw9", [])
+    wanted = spec(
+        [*HOSTS, replace(bare, weight=0)], pins=(Pin(content=0, host="sdw9", place=PLACE),)
+    )
+    assert codes(wanted, clusters.mirrorless(HOSTS)) == ["GPM-P007"]
+
+
+def test_no_primaries_at_all_need_no_mirrors() -> None:
+    assert placed(spec(HOSTS), observed([coordinator()])).contents == ()
