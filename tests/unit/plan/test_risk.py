@@ -131,7 +131,7 @@ def test_policy_is_judged_before_and_after() -> None:
     assert [(v.rule, v.before, v.after) for v in plan.policy] == [
         ("survive any 1 host", False, True),
         ("max_load_factor 1.5", True, False),
-    ] or [(v.before, v.after) for v in plan.policy] == [(False, True), (False, False)]
+    ]
     assert plan.policy[0].source == "gpmirror.yaml:9"
     assert [h.name for h in plan.hazards] == ["policy"]
     assert not plan.hazards[0].allowed
