@@ -21,11 +21,6 @@ CODES = {
         fix="Start from `gpmirror init` and let `gpmirror plan` show what differs.",
     ),
     "GPM-P404": CodeInfo(
-        title="a mirrorless cluster without room for mirror ports",
-        why="No offset gives every mirror a legal, free port.",
-        fix="Start from `gpmirror init` and choose ports by hand.",
-    ),
-    "GPM-P405": CodeInfo(
         title="a native file that does not tell content ids",
         why="A line of gpmovemirrors or gprecoverseg names a mirror by address, port and "
         "directory. Its content id can be read from the directory's name only where that ends in "

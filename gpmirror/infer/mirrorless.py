@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpmirror.cluster.segment import Segment
-from gpmirror.errors import Infeasible
+from gpmirror.errors import DiagnosedError
 from gpmirror.infer.directories import DEFAULT, root_of, template_of
 from gpmirror.infer.hostlist import entry_count
 from gpmirror.infer.model import Facts
@@ -20,7 +20,7 @@ UNOBSERVED = ("/data/mirror",)
 
 
 def first_spec(facts: Facts) -> Spec:
-    """The spec. Raises Infeasible as placement does when no multiple of 1000 serves as offset."""
+    """The spec. Raises as placement does when no multiple of 1000 serves as offset."""
     ring = min(candidate_rings(facts), key=entry_count)
     directory = _mirror_template(facts)
     guessed = _guessed_roots(facts, None)
@@ -52,12 +52,12 @@ def _spec(hosts: list[Host], directory: str) -> Spec:
 
 def _with_offset(facts: Facts, spec: Spec) -> Spec:
     """The spec with the first offset under which every port is legal and free."""
-    first: Infeasible | None = None
+    first: DiagnosedError | None = None
     for offset in _offsets():
         tried = replace(spec, ports=Offset(offset))
         try:
             place(tried, facts.observed)
-        except Infeasible as problem:
+        except DiagnosedError as problem:
             first = first or problem
             if not _is_about_ports(problem):
                 break
@@ -72,7 +72,7 @@ def _offsets() -> Iterator[int]:
     yield from range(-_STEP, -_MAX_PORT, -_STEP)
 
 
-def _is_about_ports(problem: Infeasible) -> bool:
+def _is_about_ports(problem: DiagnosedError) -> bool:
     return all(found.code in {"GPM-P110", "GPM-P111"} for found in problem.diagnostics)
 
 

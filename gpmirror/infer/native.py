@@ -31,7 +31,7 @@ def infer_from_native(found: NativeFile, *, name: str) -> Inferred:
     """A spec, named `name`, from a native file. Files that hold primaries are treated as a
     catalog; of the others only mirrors are known, which become pins.
 
-    Raises InvalidInput: a file of moves whose directories do not tell content ids (GPM-P405), and
+    Raises InvalidInput: a file of moves whose directories do not tell content ids (GPM-P404), and
     as `infer_spec`.
     """
     match found:
@@ -94,7 +94,7 @@ def _contents_of(found: MoveFile) -> list[int]:
     raise InvalidInput(
         [
             Diagnostic(
-                code="GPM-P405",
+                code="GPM-P404",
                 message=f"{found.name} names mirrors by address, port and directory; their content "
                 "ids cannot be told from the directories' names "
                 f"({', '.join(repr(name) for name in names[:3])})",

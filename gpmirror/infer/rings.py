@@ -13,7 +13,8 @@ def candidate_rings(facts: Facts) -> list[tuple[str, ...]]:
     rings = [tuple(sorted(names, key=natural)), tuple(names), tuple(sorted(names))]
     if facts.target:
         for successors in (_of_first_primaries(facts), _of_most_mirrors(facts)):
-            rings += _walks(successors, names, facts)
+            walks = list(_walks(successors, names, facts))
+            rings += [*walks, *(_by_island(ring, facts) for ring in walks)]
         rings.append(_sources_then_targets(facts))
     return list(dict.fromkeys(rings))
 
@@ -75,6 +76,27 @@ def _with_bare(
         before.setdefault(successors.get(name), []).append(name)
     result = [one for name in ring for one in (*before.pop(name, ()), name)]
     return (*result, *(name for left in before.values() for name in left))
+
+
+def _by_island(ring: Sequence[str], facts: Facts) -> tuple[str, ...]:
+    """The ring with hosts that mirror among themselves side by side, the largest circle first: a
+    block shows as such even where its hosts do not follow each other around.
+    """
+    island = {name: [name] for name in ring}
+    for content, target in facts.target.items():
+        one, other = island[facts.home[content]], island[target]
+        if one is not other:
+            one, other = sorted((one, other), key=len)
+            other += one
+            island.update(dict.fromkeys(one, other))
+    place = {name: number for number, name in enumerate(ring)}
+    first = {id(found): min(place[name] for name in found) for found in island.values()}
+    return tuple(
+        sorted(
+            ring,
+            key=lambda name: (-len(island[name]), first[id(island[name])], place[name]),
+        )
+    )
 
 
 def _sources_then_targets(facts: Facts) -> tuple[str, ...]:

@@ -5,13 +5,15 @@ import re
 from gpmirror.catalog import read_catalog
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils import NativeFile, read_initsystem, read_native
-from gpmirror.gputils.recognise import is_initsystem
+from gpmirror.gputils.colon import HEADER
+from gpmirror.gputils.recognise import is_initsystem, shape_of
 from gpmirror.infer import Inferred, infer_from_native, infer_spec
 
 _NO_TABLE = {"GPM-C002"}
 _NO_NATIVE_FILE = {"GPM-N004", "GPM-N009"}
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
 _LONGEST_NAME = 63
+_FULL_WIDTH = str.maketrans("\uff1a\uff5c\uff0f", ":|/")
 
 
 def import_spec(data: bytes, file: str, *, table: int | None, name: str | None) -> Inferred:
@@ -46,9 +48,17 @@ def _settings(data: bytes, file: str) -> NativeFile | None:
     return None
 
 
+def _looks_native(data: bytes) -> bool:
+    """Whether at least half of the lines have separators and a path, full-width or not."""
+    text = data.decode("utf-8", "replace").translate(_FULL_WIDTH)
+    lines = [line.strip() for line in text.splitlines()]
+    filled = [line for line in lines if line and not line.startswith(("#", HEADER))]
+    return sum(shape_of(line) is not None for line in filled) * 2 >= max(1, len(filled))
+
+
 def _native_instead(data: bytes, file: str, problem: InvalidInput) -> NativeFile:
     """The native file where there is no catalog table. Raises whichever complaint is to the point."""
-    if {found.code for found in problem.diagnostics} != _NO_TABLE:
+    if {found.code for found in problem.diagnostics} != _NO_TABLE or not _looks_native(data):
         raise problem
     try:
         return read_native(data, file)

@@ -1,0 +1,224 @@
+"""From catalogs to specs: what the saved ones give, and that every random one comes back."""
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+
+from gpmirror.catalog import read_catalog
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import GpmirrorError, InvalidInput
+from gpmirror.infer import Inferred, infer_spec
+from gpmirror.placement import place
+from gpmirror.plan.model import Action
+from gpmirror.spec import load
+from gpmirror.spec.model import Bases, Offset, Strategy
+from tests.clusters import coordinator, mirrored, mirrorless, observed, row
+from tests.strategies import RANDOMS, applied, damaged
+from tests.strategies import mirrorless as random_cluster
+from tests.strategies import spec as random_spec
+
+CATALOGS = Path(__file__).parents[2] / "fixtures" / "catalogs"
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def imported(path: Path, *, table: int | None = None) -> Inferred:
+    return infer_spec(read_catalog(path.read_bytes(), path.name, table=table), name="x")
+
+
+SAVED = [
+    # file, table, strategy, ports, pins
+    ("01-gp4.3.6.1-single-host-23x.txt", None, "group", Offset(1000), 0),
+    (
+        "03-gp5-2sdw-group.txt",
+        None,
+        "group",
+        Bases(mirror_base=50000, replication_base=41000, mirror_replication_base=51000),
+        0,
+    ),
+    (
+        "04-gp4-singlehost-2x.txt",
+        None,
+        "group",
+        Bases(mirror_base=63000, replication_base=62000, mirror_replication_base=61000),
+        0,
+    ),
+    ("05-gp6.23.3-4sdw-ring-all-notinsync.txt", None, "group", Offset(1000), 0),
+    ("07-gp7.2.0-failover-3-states.md", 1, "group", Offset(500), 0),
+    ("07-gp7.2.0-failover-3-states.md", 2, "group", Offset(500), 0),
+    ("07-gp7.2.0-failover-3-states.md", 3, "group", Offset(500), 0),
+    ("11-cloudberry1.0-demo.txt", None, "group", Offset(3), 0),
+    ("12-cloudberry1.6-demo.txt", None, "group", Offset(3), 0),
+    ("14-cloudberry2-3sdw-2x-spread.txt", None, "spread", Bases(mirror_base=7000), 0),
+    ("16-gp6.4.0-after-host-failure.txt", None, "group", Offset(1000), 0),
+    ("21-gp6.17.0-2x2-all-roles-switched.txt", None, "group", Offset(1000), 0),
+    ("22-gp6.17.0-4x3-reversed-port-ranges.txt", None, "block", Bases(mirror_base=5000), 2),
+    ("25-greengage7-unbalanced.array", None, "group", Bases(mirror_base=8000), 0),
+    ("26-greengage7-role-mismatch.array", None, "group", Bases(mirror_base=50000), 1),
+    ("28-greengage7-segment-down.array", None, "group", Bases(mirror_base=50000), 0),
+    ("30-gp7-2x3-excerpt.txt", None, "group", Offset(1000), 0),
+]
+
+
+@pytest.mark.parametrize(("file", "table", "strategy", "ports", "pins"), SAVED)
+def test_a_saved_catalog_comes_back_as_its_design(
+    file: str, table: int | None, strategy: str, ports: Offset | Bases, pins: int
+) -> None:
+    inferred = imported(CATALOGS / file, table=table)
+    assert (inferred.strategy.value, inferred.spec.ports, inferred.pins) == (strategy, ports, pins)
+    assert inferred.plan is not None
+    summary = inferred.plan.summary
+    assert (summary.add, summary.move) == (0, 0)
+
+
+@pytest.mark.parametrize("strategy", ["group", "spread"])
+def test_old_clusters_with_two_interfaces_keep_their_strategy(strategy: str) -> None:
+    inferred = imported(CATALOGS / f"09-gp4.3-3hosts-multihome-{strategy}.txt")
+    assert inferred.strategy.value == strategy
+    # /data/m1 and /data/m2 hold no content id, so most directories need a pin of their own
+    assert all(pin.host is None for pin in inferred.spec.pins)
+    assert [host.addresses[-1][-2:] for host in inferred.spec.hosts] == ["-2"] * 3
+
+
+def test_a_single_host_is_accepted_and_the_rest_is_the_default() -> None:
+    inferred = imported(CATALOGS / "01-gp4.3.6.1-single-host-23x.txt")
+    assert inferred.spec.allow_same_host
+    assert inferred.spec.hosts[0].roots == ("/data/mirror",)
+    assert any("`roots` are not observed" in remark for remark in inferred.remarks)
+
+
+def test_what_remains_is_listed() -> None:
+    inferred = imported(CATALOGS / "28-greengage7-segment-down.array")
+    assert inferred.remarks == ("1 blocked: content 0",)
+    assert "# Left: 1 blocked: content 0." in inferred.text
+    switched = imported(CATALOGS / "21-gp6.17.0-2x2-all-roles-switched.txt")
+    assert switched.remarks == ("4 with switched roles: content 0, 1, 2, 3",)
+
+
+def test_pins_say_what_deviates_and_nothing_else() -> None:
+    inferred = imported(EXAMPLES / "block-of-4" / "catalog.txt")
+    assert (inferred.strategy, inferred.spec.block_size) == (Strategy.BLOCK, 4)
+    assert [(pin.content, pin.host) for pin in inferred.spec.pins] == [
+        (1, "sdw4"),
+        (3, "sdw6"),
+        (11, "sdw1"),
+    ]
+    assert "    - {content: 1, host: sdw4}\n" in inferred.text
+
+
+def test_a_mirrorless_catalog_gets_a_first_spec() -> None:
+    inferred = imported(EXAMPLES / "spread-4x4" / "catalog.txt")
+    assert (inferred.strategy, inferred.spec.ports) == (Strategy.GROUP, Offset(1000))
+    assert inferred.plan is not None
+    assert {change.action for change in inferred.plan.changes} == {Action.ADD}
+    assert "# Nothing is mirrored yet: the plan would add 16 mirrors." in inferred.text
+
+
+def test_a_first_offset_that_collides_is_replaced() -> None:
+    rows = [coordinator("sdw1", 7000), *(row(n + 2, n, "p", f"sdw{n + 1}", 6000) for n in range(2))]
+    inferred = infer_spec(observed(rows), name="x")
+    assert inferred.spec.ports == Offset(2000)
+    assert "# not the usual 1000" in inferred.text
+
+
+def test_high_primaries_get_a_negative_offset() -> None:
+    rows = [coordinator(), *(row(n + 2, n, "p", f"sdw{n + 1}", 65000) for n in range(2))]
+    assert infer_spec(observed(rows), name="x").spec.ports == Offset(-1000)
+
+
+def test_ranges_keep_zeros_and_split_where_hosts_differ() -> None:
+    hosts = [f"sdw{number:02}" for number in range(8, 13)]
+    inferred = infer_spec(mirrored(hosts, 2), name="x")
+    assert "  - name: sdw[08-12]\n" in inferred.text
+    assert [host.name for host in load(inferred.text.encode(), "x.yaml").hosts] == hosts
+
+
+def test_hosts_with_primaries_only_are_drained() -> None:
+    rows = [coordinator(), *(row(n + 2, n, "p", f"sdw{n + 1}", 6000) for n in range(2))]
+    rows += [row(n + 4, n, "m", f"mir{n + 1}", 7000) for n in range(2)]
+    inferred = infer_spec(observed(rows), name="x")
+    assert inferred.pins == 0
+    weights = {host.name: host.weight for host in inferred.spec.hosts}
+    assert weights == {"sdw1": 0, "sdw2": 0, "mir1": 1, "mir2": 1}
+
+
+def test_mirrors_without_any_order_are_pinned() -> None:
+    hosts = [f"sdw{n}" for n in range(6)]
+    targets = [3, 5, 1, 4, 0, 2, 4, 2, 5, 1, 3, 0, 5, 4, 1, 2, 2, 3]
+    rows = [coordinator(), *(row(n + 2, n, "p", hosts[n % 6], 6000 + n) for n in range(18))]
+    rows += [
+        row(n + 20, n, "m", hosts[target if target != n % 6 else (n + 1) % 6], 7100 + n)
+        for n, target in enumerate(targets)
+    ]
+    inferred = infer_spec(observed(rows), name="x")
+    assert inferred.plan is not None
+    assert not inferred.plan.summary.differs
+
+
+def test_a_name_that_no_spec_can_carry_is_refused() -> None:
+    seen = mirrored(["sdw1", "sdw2"])
+    broken = tuple(
+        replace(item, directory="/data/mir ror/gpseg0") if item.preferred_role == "m" else item
+        for item in seen.segments
+    )
+    with pytest.raises(InvalidInput) as caught:
+        infer_spec(replace(seen, segments=broken), name="x")
+    assert {found.code for found in caught.value.diagnostics} == {"GPM-P401"}
+
+
+def test_a_coordinator_alone_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        infer_spec(observed([coordinator()]), name="x")
+    assert caught.value.diagnostics[0].code == "GPM-P402"
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 5, 11])
+def test_the_order_of_rows_does_not_matter(hosts: int) -> None:
+    seen = mirrorless([f"sdw{n + 1}" for n in range(hosts)], 2)
+    turned = replace(seen, segments=tuple(reversed(seen.segments)))
+    assert infer_spec(turned, name="x").text == infer_spec(seen, name="x").text
+
+
+def case(random: Random) -> tuple[Observed, int] | None:
+    """A cluster as some spec with some pins left it, and the number of those pins."""
+    bare = random_cluster(random)
+    wanted = random_spec(random, bare)
+    try:
+        return applied(bare, place(wanted, bare)), len(wanted.pins)
+    except GpmirrorError:
+        return None
+
+
+@given(RANDOMS)
+@settings(max_examples=100)
+def test_whatever_a_spec_placed_comes_back(random: Random) -> None:
+    found = case(random)
+    if found is None:
+        return
+    inferred = infer_spec(found[0], name="x")
+    assert inferred.plan is not None
+    assert not inferred.plan.summary.differs
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_common_clusters_come_back_with_no_more_pins_than_they_were_made_with(seed: int) -> None:
+    found = case(Random(seed))
+    if found is not None:
+        assert infer_spec(found[0], name="x").pins <= found[1]
+
+
+@given(RANDOMS)
+@settings(max_examples=100)
+def test_damage_is_left_in_place(random: Random) -> None:
+    found = case(random)
+    if found is None:
+        return
+    bare = random_spec(random, found[0])
+    seen, _ = damaged(random, found[0], bare)
+    inferred = infer_spec(seen, name="x")
+    assert inferred.plan is not None
+    for change in inferred.plan.changes:
+        assert change.action in {Action.RECOVER, Action.BLOCKED}
+        assert change.action is Action.BLOCKED or change.from_ == change.to
