@@ -1,6 +1,6 @@
 """`python -m gpmirror`."""
 
-from gpmirror.cli.main import run
+from gpmirror.cli.start import run
 
 if __name__ == "__main__":
     run()

@@ -4,9 +4,8 @@ Importing this module loads typer and nothing heavy; commands import their own w
 """
 
 import os
-import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -29,11 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=_EPILOG,
 )
-
-
-def run() -> NoReturn:
-    """Run the program on this process's arguments and exit."""
-    sys.exit(main(sys.argv[1:]))
 
 
 def main(arguments: Sequence[str]) -> int:

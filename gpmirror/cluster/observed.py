@@ -7,7 +7,6 @@ from typing import Literal
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Role, Segment
 
-
 CopyFact = Literal[
     "rewindable", "absent", "backup_label", "no_pg_control", "foreign", "copying", "unknown"
 ]
