@@ -11,13 +11,27 @@ _LONGEST_CYCLE = 64
 
 def roots_by_host(turns: Mapping[str, Sequence[Turn]]) -> dict[str, tuple[str, ...]]:
     """Roots for every host that has any. Hosts whose mirrors fit a commoner list share that."""
-    own = {host: _cycle(found) for host, found in turns.items()}
+    cycles = {host: _cycle(found) for host, found in turns.items()}
+    counted = Counter(cycles.values())
+    own = {
+        host: cycle if _is_meant(cycle, len(turns[host]), counted[cycle]) else ()
+        for host, cycle in cycles.items()
+    }
+    if len(turns) == 1:
+        own = cycles
     common = _by_frequency(cycle for cycle in own.values() if cycle)
     chosen: dict[str, tuple[str, ...]] = {}
     for host, found in turns.items():
         fitting = (cycle for cycle in common if _follows(found, cycle))
         chosen[host] = next(fitting, ()) or own[host] or _any_list(found, common)
     return chosen
+
+
+def _is_meant(cycle: Sequence[str], mirrors: int, hosts: int) -> bool:
+    """Whether an order of roots is no accident: each root once, gone through twice, or used by
+    several hosts.
+    """
+    return len(set(cycle)) == len(cycle) or mirrors >= 2 * len(cycle) or hosts > 1
 
 
 def _by_frequency(cycles: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
