@@ -11,11 +11,12 @@ from gpmirror.catalog import read_catalog
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import GpmirrorError, InvalidInput
 from gpmirror.infer import Inferred, infer_spec
+from gpmirror.infer.codes import CODES
 from gpmirror.placement import place
 from gpmirror.plan.model import Action
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Offset, Strategy
-from tests.clusters import coordinator, mirrored, mirrorless, observed, row
+from tests.clusters import coordinator, mirrored, mirrorless, observed, row, spec
 from tests.strategies import RANDOMS, applied, damaged
 from tests.strategies import mirrorless as random_cluster
 from tests.strategies import spec as random_spec
@@ -222,3 +223,79 @@ def test_damage_is_left_in_place(random: Random) -> None:
     for change in inferred.plan.changes:
         assert change.action in {Action.RECOVER, Action.BLOCKED}
         assert change.action is Action.BLOCKED or change.from_ == change.to
+
+
+def test_blocks_are_found_on_a_long_ring() -> None:
+    hosts = [f"sdw{number + 1}" for number in range(60)]
+    bare = mirrorless(hosts, 4)
+    blocks = spec(hosts, "block", block_size=5)
+    inferred = infer_spec(applied(bare, place(blocks, bare)), name="x")
+    assert (inferred.strategy, inferred.spec.block_size, inferred.pins) == (Strategy.BLOCK, 5, 0)
+
+
+def test_primaries_called_primary_get_mirrors_called_mirror() -> None:
+    rows = [row(n + 2, n, "p", f"sdw{n + 1}", 6000, f"/data/primary{n}") for n in range(2)]
+    inferred = infer_spec(observed(rows), name="x")
+    assert inferred.spec.directory == "{root}/mirror{content}"
+    assert inferred.spec.hosts[0].roots == ("/data",)
+
+
+def test_filespaces_get_roots_of_their_own() -> None:
+    rows = [
+        row(n + 2, n, "p", f"sdw{n + 1}", 6000, filespaces=(("fast", f"/ssd/primary/gpseg{n}"),))
+        for n in range(2)
+    ]
+    inferred = infer_spec(observed([coordinator(), *rows], "gp5", filespaces=("fast",)), name="x")
+    assert "    roots: {pg_system: [/data/mirror], fast: [/ssd/mirror]}\n" in inferred.text
+
+
+def test_names_of_one_machine_are_one_host() -> None:
+    seen = mirrored(["sdw1", "sdw2"])
+    renamed = tuple(
+        # as an -i file of 6 leaves it: the hostname has become the address
+        replace(item, hostname=f"{item.hostname}-1", address=f"{item.hostname}-1")
+        if item.preferred_role == "m"
+        else replace(item, address=f"{item.hostname}-1")
+        for item in seen.segments
+    )
+    inferred = infer_spec(replace(seen, segments=renamed), name="x")
+    assert "  - name: sdw[1-2]\n" in inferred.text
+    assert {host.addresses for host in inferred.spec.hosts} == {("sdw1-1",), ("sdw2-1",)}
+
+
+def test_an_address_of_several_hosts_names_none_of_them() -> None:
+    seen = mirrored(["sdw1", "sdw2"])
+    rows = tuple(replace(item, address="127.0.0.1") for item in seen.segments)
+    inferred = infer_spec(replace(seen, segments=rows), name="x")
+    assert {host.name for host in inferred.spec.hosts} == {"sdw1", "sdw2"}
+    assert any("127.0.0.1 belongs to several hosts" in remark for remark in inferred.remarks)
+
+
+def test_a_hostname_that_is_an_ipv6_address_is_respelt() -> None:
+    seen = mirrored(["fd00::1", "fd00::2"])
+    inferred = infer_spec(seen, name="x")
+    assert [host.name for host in inferred.spec.hosts] == ["fd00--1", "fd00--2"]
+
+
+def test_a_hostname_with_a_blank_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        infer_spec(mirrored(["sdw 1", "sdw2"]), name="x")
+    assert caught.value.diagnostics[0].code == "GPM-P401"
+
+
+def test_a_catalog_that_breaks_the_rules_of_placement_is_refused() -> None:
+    seen = mirrored(["sdw1", "sdw2"], dialect="gp5")
+    rows = tuple(
+        replace(item, replication_port=7000)
+        if item.preferred_role == "p" and item.content >= 0
+        else item
+        for item in seen.segments
+    )
+    with pytest.raises(InvalidInput) as caught:
+        infer_spec(replace(seen, segments=rows), name="x")
+    assert caught.value.diagnostics[0].code == "GPM-P403"
+
+
+def test_the_codes_have_pages() -> None:
+    assert {"GPM-P401", "GPM-P402", "GPM-P403", "GPM-P404"} == set(CODES)
+    assert all(info.title and info.why and info.fix for info in CODES.values())

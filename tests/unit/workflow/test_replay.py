@@ -1,0 +1,59 @@
+"""A plan played in mind."""
+
+from dataclasses import replace
+
+from gpmirror.plan.request import Request
+from gpmirror.workflow.replay import Moment, replay, worst_moments
+from tests.clusters import planned, spec
+from tests.plans import HOSTS, adding, moving, seen_in_trouble, unchanged
+
+
+def copies(moment: Moment) -> int:
+    return sum(pair.mirror is not None for pair in moment.layout.pairs)
+
+
+def test_nothing_to_do_is_before_and_after() -> None:
+    moments = replay(unchanged())
+    assert [moment.title for moment in moments] == ["before the plan", "after the plan"]
+    assert moments[0].layout == moments[1].layout
+
+
+def test_mirrors_count_only_once_they_are_in_sync() -> None:
+    before, during, after = replay(adding())
+    assert (copies(before), copies(during), copies(after)) == (0, 0, 8)
+
+
+def test_moves_leave_one_copy_in_their_own_wave_only() -> None:
+    plan = moving()
+    before, *waves, after = replay(plan)
+    assert copies(before) == copies(after) == 12
+    assert [copies(moment) for moment in waves] == [12 - len(w.contents) for w in plan.waves]
+    assert before.layout.racks == {"sdw1": "a", "sdw2": "a", "sdw3": "b", "sdw4": "b"}
+    dangers = [moment.danger for moment in waves]
+    assert dangers == [(e.worst_host_loses, len(e.single)) for e in plan.exposure.waves]
+
+
+def test_without_a_stated_exposure_the_danger_is_worked_out() -> None:
+    plan = moving()
+    silent = replace(plan, exposure=replace(plan.exposure, waves=()))
+    stated = [moment.danger for moment in replay(plan)]
+    assert [moment.danger for moment in replay(silent)] == stated
+
+
+def test_what_is_down_or_blocked_counts_once_and_stays() -> None:
+    wanted = spec(HOSTS)
+    plan = planned(wanted, seen_in_trouble(), Request(rebalance=True))
+    before, *_, after = replay(plan)
+    assert copies(before) == 8 - plan.summary.recover - plan.summary.blocked
+    assert copies(after) == 8 - plan.summary.blocked
+
+
+def test_of_many_waves_the_worst_are_shown_in_order() -> None:
+    layout = replay(unchanged())[0].layout
+    waves = [Moment(title=f"wave {n}", layout=layout, danger=(n % 4, n)) for n in range(12)]
+    ends = [Moment(title="before", layout=layout), Moment(title="after", layout=layout)]
+    shown, remark = worst_moments([ends[0], *waves, ends[1]])
+    assert [moment.title for moment in shown] == [
+        "before", "wave 3", "wave 6", "wave 7", "wave 10", "wave 11", "after",
+    ]  # fmt: skip
+    assert remark == "the 5 worst of 12 waves are shown; --json has all"
