@@ -17,6 +17,11 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+def base_name(path: str) -> str:
+    """The last part of a path: what a plan may name, so that it is the same from any folder."""
+    return path.rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A spot in an input file. Lines and columns count from 1, columns in characters.

@@ -14,7 +14,7 @@ from gpmirror.catalog.source import Source
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.segment import Segment
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.diagnostics import Diagnostic, base_name
 from gpmirror.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_snapshot(text: str, name: str, *, dialect: DialectName | None = None) -
     document = _document(source, text)
     _check_version(source, document)
     _check_digest(source, document)
-    observed = _with_dialect(source, _model(source, document).observed(name), dialect)
+    observed = _with_dialect(source, _model(source, document).observed(base_name(name)), dialect)
     problems = check_sane(source, observed.segments, _HINT)
     if problems:
         raise InvalidInput(problems)

@@ -13,7 +13,7 @@ from gpmirror.catalog.tables import Kind, Table
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.segment import SYSTEM_FILESPACE, Segment
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.diagnostics import Diagnostic, base_name
 from gpmirror.errors import InvalidInput
 
 _MAYBE_CUT = (
@@ -77,7 +77,7 @@ def _observed(
         dialect_assumed=verdict.assumed,
         server_version=verdict.version,
         filespaces=tuple(sorted(filespaces - {SYSTEM_FILESPACE})),
-        source=source.name,
+        source=base_name(source.name),
         notes=(*verdict.notes, *_notes(table, segments)),
     )
 

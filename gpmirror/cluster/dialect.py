@@ -46,7 +46,9 @@ class Dialect:
         return ":" if self.file_replication else "|"
 
 
-def _old(name: DialectName, title: str, engine: Literal["gprecoverseg", "gpmovemirrors"]) -> Dialect:
+def _old(
+    name: DialectName, title: str, engine: Literal["gprecoverseg", "gpmovemirrors"]
+) -> Dialect:
     return Dialect(
         name=name,
         title=title,

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from gpmirror.cluster.observed import CopyFact, Observed
 from gpmirror.cluster.segment import Role, Segment, Slot
-from gpmirror.diagnostics import Place
+from gpmirror.diagnostics import Place, base_name
 from gpmirror.placement import Desired, Placed
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
+from gpmirror.spec.model import Host
 
 _FULL_FACTS: dict[CopyFact, str] = {
     "absent": "its directory is absent",
@@ -38,6 +39,7 @@ class _Content:
     idle: Segment | None
     acting_slot: Slot
     idle_slot: Slot | None
+    substitute: Host | None
     size: int | None
 
 
@@ -73,8 +75,15 @@ def _content(
         idle=idle,
         acting_slot=slot_of(desired, acting),
         idle_slot=None if idle is None else slot_of(desired, idle),
+        substitute=None if idle is None else _substitute(desired, idle),
         size=observed.sizes.get(placed.content),
     )
+
+
+def _substitute(desired: Desired, row: Segment) -> Host | None:
+    """The spec host that takes over the row's dead host."""
+    home = desired.hosts.home_of(row)
+    return None if home in {None, desired.hosts.host_of(row)} else desired.hosts.hosts[home or ""]
 
 
 def slot_of(desired: Desired, row: Segment) -> Slot:
@@ -168,9 +177,13 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
                 f"recovering it on {wanted.host} would put both copies on that host: its other "
                 "copy acts there",
             )
-        reason = f"down at {told(current)}; {_difference(current, wanted, placed.rule)}"
         change = _change(content, Action.RECOVER, current, wanted)
-        return replace(change, reason=reason, method=Method.FULL)
+        why, source = change.reason, change.source
+        if content.substitute is not None and content.substitute.name == wanted.host:
+            why = f"{wanted.host} replaces {current.host}"
+            source = source_text(content.substitute.place)
+        reason = f"down at {told(current)}; {why}"
+        return replace(change, reason=reason, source=source, method=Method.FULL)
     change = _change(content, Action.RECOVER, current, current)
     method, note = _method(fact, asked=request.full)
     where = "preferred primary" if idle.is_preferred_primary else "mirror"
@@ -245,5 +258,5 @@ def _host(slot: Slot | None) -> str:
 
 def source_text(place: Place) -> str:
     """`file:line` with the file's base name, so that a plan names no directories."""
-    name = place.file.rpartition("/")[2]
+    name = base_name(place.file)
     return f"{name}:{place.line}" if place.line else name

@@ -5,6 +5,7 @@ from gpmirror.render.columns import folded
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import counted, yes
 from gpmirror.render.spans import Line, Span, Style, line, styled
+from gpmirror.simulate.phrases import factor
 
 FULL_LIST = 40
 """Up to so many hosts are all shown."""
@@ -88,8 +89,8 @@ def _load(found: Survival) -> str:
     if found.worst_load is None:
         return "nobody takes over"
     lost, survivor, before, after = found.worst_load
-    factor = "" if found.worst_factor is None else f" (x{found.worst_factor:.1f})"
-    return f"lose {lost}: {survivor} {before} -> {after} primaries{factor}"
+    times = "" if found.worst_factor is None else f" (x{factor(found.worst_factor)})"
+    return f"lose {lost}: {survivor} {before} -> {after} primaries{times}"
 
 
 def _host_row(

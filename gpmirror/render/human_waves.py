@@ -62,7 +62,7 @@ def at_once_text(plan: Plan) -> str:
 
 def _worst(found: WaveExposure) -> str:
     cost = f"would cost at most {counted(found.worst_host_loses, 'content')}"
-    where = "" if found.worst_host is None else f" ({found.worst_host})"
+    where = "" if found.worst_host is None else f" (e.g. {found.worst_host})"
     return f"losing any one host {cost}{where}"
 
 
