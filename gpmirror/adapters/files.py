@@ -77,7 +77,8 @@ def _nearby(path: str) -> str:
     wanted = Path(path)
     names: list[str] = []
     with suppress(OSError):
-        names = [entry.name for entry in islice(os.scandir(wanted.parent), _MAX_NEIGHBOURS)]
+        neighbours = islice(os.scandir(wanted.parent), _MAX_NEIGHBOURS)
+        names = [entry.name for entry in neighbours if entry.is_file()]
     if near := get_close_matches(wanted.name, sorted(names), n=1, cutoff=0.7):
         return f"did you mean {wanted.with_name(near[0])}?"
     if wanted == Path("gpmirror.yaml"):

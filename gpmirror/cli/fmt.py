@@ -13,7 +13,7 @@ def command(
     ctx: typer.Context,
     specs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SPEC]...", help="Specs; gpmirror.yaml if left out, - for stdin."),
+        typer.Argument(metavar="SPEC", help="Specs; gpmirror.yaml if left out, - for stdin."),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 2 if a spec would change.")

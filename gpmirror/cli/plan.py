@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     spec: Annotated[
-        str, typer.Argument(metavar="[SPEC]", help="The spec, - for stdin.")
+        str, typer.Argument(metavar="SPEC", help="The spec, - for stdin.")
     ] = "gpmirror.yaml",
     *,
     catalog: Annotated[

@@ -12,9 +12,7 @@ def command(
     ctx: typer.Context,
     subject: Annotated[
         str,
-        typer.Argument(
-            metavar="[FILE]", help="A spec, plan, snapshot or catalog text, - for stdin."
-        ),
+        typer.Argument(metavar="FILE", help="A spec, plan, snapshot or catalog text, - for stdin."),
     ] = "gpmirror.yaml",
     *,
     catalog: Annotated[

@@ -18,7 +18,7 @@ def command(
     ctx: typer.Context,
     specs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SPEC]...", help="Specs; gpmirror.yaml if left out, - for stdin."),
+        typer.Argument(metavar="SPEC", help="Specs; gpmirror.yaml if left out, - for stdin."),
     ] = None,
     expand: Annotated[
         bool, typer.Option("--expand", help="Print the spec with ranges and defaults written out.")

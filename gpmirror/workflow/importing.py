@@ -6,13 +6,14 @@ from gpmirror.catalog import read_catalog
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils import NativeFile, read_initsystem, read_native
 from gpmirror.gputils.colon import HEADER
-from gpmirror.gputils.recognise import is_initsystem, shape_of
+from gpmirror.gputils.recognise import is_initsystem
 from gpmirror.infer import Inferred, infer_from_native, infer_spec
 
 _NO_TABLE = {"GPM-C002"}
 _NO_NATIVE_FILE = {"GPM-N004", "GPM-N009"}
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
 _LONGEST_NAME = 63
+_ENTRY = re.compile(r"(?:mirror[^=\s]*=)?[^\s/]*[|:][0-9]+[^\s/]*[|:]/")
 _FULL_WIDTH = str.maketrans("\uff1a\uff5c\uff0f", ":|/")
 
 
@@ -49,11 +50,15 @@ def _settings(data: bytes, file: str) -> NativeFile | None:
 
 
 def _looks_native(data: bytes) -> bool:
-    """Whether at least half of the lines have separators and a path, full-width or not."""
+    """Whether a header, or at least half of the lines, can only come from a native file: an
+    address, a port and a path in one word, separators full-width or not.
+    """
     text = data.decode("utf-8", "replace").translate(_FULL_WIDTH)
     lines = [line.strip() for line in text.splitlines()]
     filled = [line for line in lines if line and not line.startswith(("#", HEADER))]
-    return sum(shape_of(line) is not None for line in filled) * 2 >= max(1, len(filled))
+    if len(filled) < len(lines) and any(line.startswith(HEADER) for line in lines):
+        return True
+    return sum(_ENTRY.match(line) is not None for line in filled) * 2 >= max(1, len(filled))
 
 
 def _native_instead(data: bytes, file: str, problem: InvalidInput) -> NativeFile:

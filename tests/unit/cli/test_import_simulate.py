@@ -139,3 +139,19 @@ def test_simulate_lists_pairs_when_asked(capsys: Shown) -> None:
 def test_simulate_refuses(arguments: list[str], code: ExitCode, words: str, capsys: Shown) -> None:
     assert main(["simulate", *arguments]) == code
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[gpadmin@mdw ~]$ gpstate -m\n20190814:06:18:00:003263 gpstate:mdw:gpadmin-[INFO]:-x\n",
+        " fsefsoid | fsedbid | fselocation\n----------+---------+--------\n 3052 | 2 | /data/gpseg0\n",
+    ],
+)
+def test_output_of_other_commands_is_called_no_catalog(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "saved.txt"
+    saved.write_text(text)
+    assert main(["import", "--catalog", str(saved)]) == 3
+    assert "error[GPM-C002]" in capsys.readouterr().err
