@@ -13,6 +13,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.gputils import AddFile, ExpandFile, InitSystem, MoveFile, read_native
 from gpmirror.gputils.codes import CODES
 from gpmirror.gputils.source import MAX_BYTES, MAX_FINDINGS
+from tests.patience import at_most
 
 GP5, GP6 = DIALECTS[DialectName.GP5], DIALECTS[DialectName.GP6]
 H = "filespaceOrder=\n"
@@ -218,7 +219,7 @@ def test_hostile_sizes_end_soon(data: bytes) -> None:
     started = time.process_time()
     found = refused(data)
     assert len(found) <= MAX_FINDINGS + 1
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < at_most(4)
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:

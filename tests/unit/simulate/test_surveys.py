@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.simulate import lose, single_copy, survey
+from tests.patience import at_most
 
 HOSTS = tuple(f"sdw{number}" for number in range(1, 6))
 
@@ -183,7 +184,7 @@ def test_every_pair_of_200_hosts_is_judged_within_the_budget() -> None:
     spent = time.process_time() - began
     assert len(losses) == 19_900
     assert highest == pytest.approx(1.2)
-    assert spent < 0.6
+    assert spent < at_most(0.6)
 
 
 def test_a_survey_of_1000_hosts_costs_a_plan_little() -> None:
@@ -192,4 +193,4 @@ def test_a_survey_of_1000_hosts_costs_a_plan_little() -> None:
     found = survey(layout, pairs=False)
     assert (len(found.fatal_pairs), found.pair_count) == (8000, 499_500)
     assert found.worst_load_after_one_host is not None
-    assert time.process_time() - began < 0.2
+    assert time.process_time() - began < at_most(0.2)

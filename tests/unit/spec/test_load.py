@@ -13,6 +13,7 @@ from gpmirror.spec import load
 from gpmirror.spec.document import ClusterPart, MirrorsPart
 from gpmirror.spec.fields import literals
 from gpmirror.spec.model import Bases, Offset, Spec, Strategy
+from tests.patience import at_most
 
 FULL = """\
 apiVersion: gpmirror/v1
@@ -193,7 +194,7 @@ def test_hostile_input_ends_soon(name: str) -> None:
     begin = time.process_time()
     with pytest.raises(InvalidInput):
         load(HOSTILE[name], "spec.yaml")
-    assert time.process_time() - begin < 4  # half a second on an idle machine
+    assert time.process_time() - begin < at_most(4)  # half a second on an idle machine
 
 
 @settings(max_examples=300, deadline=None)
