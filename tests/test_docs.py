@@ -29,7 +29,6 @@ OTHER_PROGRAMS_FLAGS = {"--csv", "--write-golden"}
 NOT_OURS = {"psql", "make", "pip", "python3", "git", "ssh", "gpaddmirrors", "gprecoverseg"}
 FORBIDDEN = re.compile(
     r"\b(simply|just|easily|seamless\w*|powerful|robust|blazing\w*|effortless\w*|leverag\w+)\b"
-    r"|/work/|\bshared/|\bagents?\b|\bLLM\b|\bpypi\b"
     r"|#\d{3,}",
     re.I,
 )
@@ -73,7 +72,7 @@ def test_internal_links_resolve(file: Path) -> None:
     for target in links(file):
         path, _, anchor = target.partition("#")
         found = (file.parent / path).resolve() if path else file
-        assert found.exists() or made_by_make(found), f"{target} leads nowhere"
+        assert found.exists(), f"{target} leads nowhere"
         if anchor:
             assert anchor in anchors(found)
 
@@ -166,10 +165,6 @@ def links(file: Path) -> Iterator[str]:
     for target in LINK.findall(text):
         if "://" not in target:
             yield target
-
-
-def made_by_make(file: Path) -> bool:
-    return file == ROOT / "docs/benchmarks.md"
 
 
 def anchors(file: Path) -> set[str]:

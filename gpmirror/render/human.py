@@ -45,7 +45,9 @@ def banners(plan: Plan) -> list[str]:
     if plan.selection is not None:
         texts.append(f"PARTIAL PLAN: only {plan.selection}; the rest of the cluster is left out")
     if plan.review_only:
-        texts.append("REVIEW ONLY: the catalog does not tell all directories; apply refuses it")
+        texts.append(
+            "REVIEW ONLY: the catalog does not tell all directories; its lines are incomplete"
+        )
     return texts
 
 

@@ -60,7 +60,10 @@ class Part(BaseModel):
 
 
 class CoordinatorPart(Part):
-    """Where the coordinator listens; what is left out comes from the PG* environment."""
+    """Where the coordinator listens; what is left out comes from the PG* environment.
+
+    Checked and kept, not used yet: this version reads saved catalogs.
+    """
 
     host: str | None = Field(None, description="Host name or address of the coordinator.")
     port: Port | None = Field(None, description="TCP port of the coordinator.")
@@ -79,12 +82,13 @@ class ClusterPart(Part):
         Literal["gp4", "gp5", "gp6", "gp7", "cloudberry", "greengage6", "greengage7"] | None
     ) = Field(None, description="Server family; detected from the catalog when left out.")
     coordinator: CoordinatorPart | None = Field(
-        None, description="Where the coordinator listens, for reading the live catalog."
+        None,
+        description="Where the coordinator listens, for reading the live catalog. Not used yet.",
     )
 
 
 class SshPart(Part):
-    """How hosts are reached. Host keys are always checked."""
+    """How hosts are reached. Checked and kept, not used yet."""
 
     user: Account | None = Field(None, description="Account on the hosts.")
     config: Line | None = Field(None, description="OpenSSH client configuration file.")
@@ -112,7 +116,8 @@ class HostPart(Part):
         1,
         ge=0,
         le=1_000,
-        description="Share of mirrors; 0: none here, its primaries are still mirrored.",
+        description="0: no mirrors here, its primaries are still mirrored; any other value: takes "
+        "part. No strategy of this version weighs further.",
     )
     replaces: str | None = Field(
         None, description="Name of a dead host whose segments this host takes over."
@@ -185,7 +190,7 @@ class SurvivePart(Part):
 
 
 class GuardsPart(Part):
-    """Limits on how much one plan may copy; beyond them apply asks to be allowed."""
+    """Limits on how much one plan may copy; beyond them the plan asks to be allowed."""
 
     moves_percent: int = Field(
         30, ge=0, le=100, description="Most contents moved or fully recovered, in percent of all."
@@ -245,10 +250,12 @@ class ApplyPart(Part):
     native: NativePart = Field(
         default_factory=NativePart, description="Options of the native utilities."
     )
-    hosts_at_once: int = Field(32, ge=1, le=1_000, description="Hosts prepared at once over SSH.")
+    hosts_at_once: int = Field(
+        32, ge=1, le=1_000, description="Hosts prepared at once. Not used yet."
+    )
     sync_timeout: Time = Field(
         86_400,
-        description="How long to wait for a wave to be in sync: 30s, 90m, 24h, 2d.",
+        description="How long to wait for a wave to be in sync: 30s, 90m, 24h, 2d. Not used yet.",
         json_schema_extra={"default": "24h"},
     )
 
@@ -260,7 +267,7 @@ class SpecPart(Part):
         alias="apiVersion", description="Version of this format."
     )
     cluster: ClusterPart = Field(description="Which cluster this is.")
-    ssh: SshPart | None = Field(None, description="How hosts are reached.")
+    ssh: SshPart | None = Field(None, description="How hosts are reached. Not used yet.")
     hosts: list[HostPart] = Field(
         min_length=1, max_length=10_000, description="All segment hosts, in ring order."
     )
