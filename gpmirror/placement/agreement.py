@@ -83,16 +83,22 @@ def _no_filespace(host: Host, name: str) -> Diagnostic:
 def _pins(spec: Spec, observed: Observed) -> list[Diagnostic]:
     contents = sorted({row.content for row in observed.segments if row.content >= 0})
     known = set(contents)
+    named = [("pin", pin.content, pin.place) for pin in spec.pins]
+    named += [
+        ("protection", item.content, item.place)
+        for item in spec.protect
+        if item.content is not None
+    ]
     return [
         Diagnostic(
             code="GPM-P006",
-            message=f"pin of content {pin.content}: the catalog has no such content "
+            message=f"{what} of content {content}: the catalog has no such content "
             f"(it has {name_contents(contents, 4)})",
-            place=pin.place,
-            hint="remove the pin or correct its content id",
+            place=place,
+            hint=f"remove the {what} or correct its content id",
         )
-        for pin in spec.pins
-        if pin.content not in known
+        for what, content, place in named
+        if content not in known
     ]
 
 

@@ -31,9 +31,9 @@ CODES = {
         fix="Remove it, or create the filespace first.",
     ),
     "GPM-P006": CodeInfo(
-        title="a pin for a content that does not exist",
-        why="Content ids run from 0 without gaps; a pin outside them is a slip.",
-        fix="Correct or remove the pin.",
+        title="a pin or protection of a content that does not exist",
+        why="Content ids run from 0 without gaps; a pin or protection outside them is a slip.",
+        fix="Correct or remove it.",
     ),
     "GPM-P007": CodeInfo(
         title="a pin to a host without roots",

@@ -128,7 +128,7 @@ def _select(classified: Classified, request: Request) -> list[Change]:
     for action in (Action.ADD, Action.REBALANCE):
         total = sum(change.action is action for change in classified.changes)
         taken = sum(change.action is action for change in chosen)
-        if 0 < taken < total or (action is Action.ADD and taken < total):
+        if taken < total:
             problems.append(_cut(action, taken, total, request))
     if problems:
         raise InvalidInput(problems)

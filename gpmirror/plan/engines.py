@@ -23,7 +23,7 @@ def share_out(waves: Sequence[PlannedWave], dialect: Dialect) -> list[tuple[Shar
 def deletes_directory(step: Step) -> bool:
     """Whether gpmovemirrors, if it does the step, deletes a directory."""
     left = _directories(step.from_, step.to)
-    return bool(left) and not keeps_under_other_address(step)
+    return bool(left) and not keeps_some_directory(step)
 
 
 def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]:
@@ -41,7 +41,7 @@ def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]
 
 
 def _shares(wave: PlannedWave, engine: MoveEngine) -> Iterator[Share]:
-    keeping = tuple(step for step in wave.steps if keeps_under_other_address(step))
+    keeping = tuple(step for step in wave.steps if keeps_some_directory(step))
     if wave.action is not Action.MOVE or engine == "gprecoverseg" or not keeping:
         yield ("gprecoverseg" if wave.action is not Action.MOVE else engine), wave.steps
         return
@@ -52,12 +52,15 @@ def _shares(wave: PlannedWave, engine: MoveEngine) -> Iterator[Share]:
         yield "gpmovemirrors", rest
 
 
-def keeps_under_other_address(step: Step) -> bool:
-    """Whether a directory stays on its host while the copy's address changes."""
+def keeps_some_directory(step: Step) -> bool:
+    """Whether the copy keeps a directory on its host while its address or another directory
+    changes: whether gpmovemirrors spares that one is on no record.
+    """
     here, there = step.from_, step.to
     if here is None or there is None or here.host != there.host:
         return False
-    return here.address != there.address and not set(here.directories).isdisjoint(there.directories)
+    old, new = set(here.directories), set(there.directories)
+    return not old.isdisjoint(new) and (here.address != there.address or old != new)
 
 
 def _directories(of: Slot | None, other: Slot | None) -> set[tuple[str, str]]:

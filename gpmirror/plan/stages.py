@@ -39,10 +39,11 @@ def judge_stages(
     weakest = survey(_weakest_layout(spec, state, phases, exposure), pairs=False)
     hosts = _host_order(spec, state)
     mirrors_before = Counter(c.preferred_mirror for c in state.copies.values())
-    mirrors_after = Counter(pair.mirror for pair in after.layout.pairs)
+    homes = _homes_after(desired, state, phases)
+    mirrors_after = Counter(mirror for _, mirror in homes.values())
     fewest = _fewest_live(state, phases.waves)
     primaries = Counter(c.preferred_primary for c in state.copies.values())
-    primaries_after = Counter(pair.primary for pair in after.layout.pairs)
+    primaries_after = Counter(primary for primary, _ in homes.values())
     stages = Stages(
         before=Stage(hosts=_loads(hosts, primaries, mirrors_before), survival=_survival(before)),
         during=Stage(hosts=_loads(hosts, primaries, fewest), survival=_survival(weakest)),
@@ -52,23 +53,36 @@ def judge_stages(
 
 
 def final_layout(spec: Spec, desired: Desired, state: State, phases: Phases) -> Layout:
-    """Who holds which copy by preferred role once the plan is done; blocked contents stay."""
-    changes = {change.content: change for change in phases.changes}
-    pairs = []
-    for placed in desired.contents:
-        copy = state.copies[placed.content]
-        change = changes.get(placed.content)
-        if change is not None and change.action is Action.BLOCKED:
-            mirror = copy.preferred_mirror if copy.idle_up else None
-            primary = copy.preferred_primary if copy.idle_up else copy.acting.host
-            pairs.append(Pair(placed.content, primary, mirror))
-        elif change is not None or copy.idle_up:
-            stays = change is None or change.action is Action.REBALANCE
-            mirror = copy.preferred_mirror if stays else placed.mirror.host
-            pairs.append(Pair(placed.content, placed.primary_slot.host, mirror))
-        else:
-            pairs.append(Pair(placed.content, copy.acting.host, None))
-    return layout(spec, pairs)
+    """Who holds which copy by preferred role once the plan is done, as far as it lives."""
+    changed = _changed(phases)
+    homes = _homes_after(desired, state, phases)
+    return layout(
+        spec,
+        [
+            Pair(content, *homes[content]) if content in changed else copy.live
+            for content, copy in state.copies.items()
+        ],
+    )
+
+
+def _changed(phases: Phases) -> set[int]:
+    """Contents whose copies the plan makes or moves; blocked and switched ones stay."""
+    stays = {Action.BLOCKED, Action.REBALANCE}
+    return {change.content for change in phases.changes if change.action not in stays}
+
+
+def _homes_after(
+    desired: Desired, state: State, phases: Phases
+) -> dict[int, tuple[str, str | None]]:
+    """Hosts of preferred primary and mirror by content once the plan is done, up or down."""
+    changed = _changed(phases)
+    return {
+        placed.content: (placed.primary_slot.host, placed.mirror.host)
+        if placed.content in changed
+        else (copy.preferred_primary, copy.preferred_mirror)
+        for placed in desired.contents
+        for copy in (state.copies[placed.content],)
+    }
 
 
 def _weakest_layout(spec: Spec, state: State, phases: Phases, exposure: Exposure) -> Layout:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.cluster.layout import Layout, Pair, live_pair
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment, Slot
 from gpmirror.placement import Desired
@@ -34,6 +34,17 @@ class CurrentCopies:
     def mirror_lives(self) -> bool:
         """Whether the copy that is the mirror by preferred role lives."""
         return self.acting_up if self.switched else self.idle_up
+
+    @property
+    def live(self) -> Pair:
+        """Who holds its copies by preferred role, as far as they live."""
+        return live_pair(
+            self.content,
+            self.preferred_primary,
+            self.preferred_mirror,
+            primary_up=self.idle_up if self.switched else self.acting_up,
+            mirror_up=self.mirror_lives,
+        )
 
     @property
     def is_single(self) -> bool:
@@ -102,13 +113,7 @@ def _hostnames(observed: Observed, desired: Desired) -> dict[str, str]:
 
 def current_layout(spec: Spec, state: State) -> Layout:
     """Who holds which copy now by preferred role; a copy that is down does not count."""
-    pairs = []
-    for copy in state.copies.values():
-        primary, mirror = copy.preferred_primary, copy.preferred_mirror
-        if not copy.idle_up:
-            primary, mirror = copy.acting.host, None
-        pairs.append(Pair(copy.content, primary, mirror))
-    return layout(spec, pairs)
+    return layout(spec, [copy.live for copy in state.copies.values()])
 
 
 def layout(spec: Spec, pairs: list[Pair]) -> Layout:

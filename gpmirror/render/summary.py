@@ -6,8 +6,12 @@ NO_CHANGES = "No changes. The catalog matches the spec."
 
 
 def summary_line(plan: Plan) -> str:
-    """What the plan does in one line; `No changes.` only where nothing differs or is blocked."""
-    return _counts(plan.summary) if plan.summary.differs else NO_CHANGES
+    """What the plan does in one line; `No changes.` only where nothing differs or is blocked, and
+    only of a whole plan: what a selection leaves out may differ.
+    """
+    if plan.summary.differs or plan.selection is not None:
+        return _counts(plan.summary)
+    return NO_CHANGES
 
 
 def _counts(found: Summary) -> str:

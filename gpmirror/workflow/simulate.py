@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmirror.catalog import read_catalog
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.cluster.layout import Layout, Pair, live_pair
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Usage
 from gpmirror.infer.facts import gather
@@ -146,10 +146,9 @@ def _observed(observed: Observed) -> Moment:
     down = 0
     for content, (primary, mirror) in sorted(observed.pairs().items()):
         home, target = facts.home[content], facts.target.get(content)
-        up = [host for row, host in ((primary, home), (mirror, target)) if row and row.is_up]
-        if mirror is not None and len(up) == 1:
-            home, target, down = up[0] or home, None, down + 1
-        pairs.append(Pair(content, home, target))
+        up = (primary.is_up, mirror is not None and mirror.is_up)
+        down += 0 if mirror is None else up.count(False)
+        pairs.append(live_pair(content, home, target, primary_up=up[0], mirror_up=up[1]))
     title = f"observed layout of {observed.source}"
     if down:
         title += f" ({down} {'copies' if down > 1 else 'copy'} down: counted as absent)"
