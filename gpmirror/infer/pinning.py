@@ -18,6 +18,11 @@ from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec, Strategy
 
 _USUAL_OFFSET = 1000
 
+_ONE_HOST = (
+    "the file names one host only and no primaries: on a single-host system add "
+    "`allow_same_host: true` under `mirrors`"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -49,8 +54,9 @@ def pinned_spec(
         ports=_ports(grammar, wishes),
         directory=directory.text,
         pins=tuple(_pin(wish, owners) for wish in sorted(wishes, key=lambda w: w.content)),
-        allow_same_host=len(hosts) == 1,
     )
+    if len(hosts) == 1:
+        remarks = (*remarks, _ONE_HOST)
     header = [_origin(source, wishes), _NOT_PROVED, *(f"Note: {one}." for one in remarks)]
     text = spec_text(draft, header)
     spec = load(text.encode(), SPEC_NAME)
