@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 import typer
 
 from gpmirror.cli.console import Console
+from gpmirror.cli.failures import report
 from gpmirror.diagnostics import Diagnostic
-from gpmirror.errors import ExitCode, InvalidInput, Usage
+from gpmirror.errors import ExitCode, InvalidInput, Unreadable, Usage
 
 if TYPE_CHECKING:
     from gpmirror.spec.model import Spec
@@ -36,14 +37,19 @@ def command(
     output = _chosen_output(expand=expand, json=json, github=github, sarif=sarif)
     sound: list[tuple[str, Spec]] = []
     problems: list[Diagnostic] = []
+    unreadable: list[Unreadable] = []
     for file in specs or ["gpmirror.yaml"]:
         match _load(file):
             case InvalidInput() as error:
                 problems += error.diagnostics
+            case Unreadable() as error:
+                unreadable.append(error)
             case spec:
                 sound.append((file, spec))
     _print(output, sound, problems, console)
-    return ExitCode.INVALID if problems else ExitCode.OK
+    for error in unreadable:
+        report(error, console)
+    return ExitCode.INVALID if problems or unreadable else ExitCode.OK
 
 
 def _chosen_output(*, expand: bool, json: bool, github: bool, sarif: bool) -> Output:
@@ -55,13 +61,13 @@ def _chosen_output(*, expand: bool, json: bool, github: bool, sarif: bool) -> Ou
     return chosen[0] if chosen else "human"
 
 
-def _load(file: str) -> "Spec | InvalidInput":
+def _load(file: str) -> "Spec | InvalidInput | Unreadable":
     from gpmirror.adapters.files import read_input
     from gpmirror.spec import load
 
     try:
         return load(read_input(file), file)
-    except InvalidInput as error:
+    except (InvalidInput, Unreadable) as error:
         return error
 
 

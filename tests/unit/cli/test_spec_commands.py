@@ -140,3 +140,15 @@ def test_fmt_leaves_what_is_no_spec_alone(data: bytes, folder: Path, capsys: Sho
 def test_schema_is_a_json_schema(name: str, capsys: Shown) -> None:
     assert main(["schema", name]) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["$schema"].endswith("2020-12/schema")
+
+
+def test_an_unreadable_file_hides_no_other_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faulty = tmp_path / "faulty.yaml"
+    faulty.write_text("apiVersion: gpmirror/v2\n")
+    missing = tmp_path / "missing.yaml"
+    assert main(["validate", "--json", str(missing), str(faulty)]) == ExitCode.INVALID
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["diagnostics"]
+    assert "cannot read" in shown.err
