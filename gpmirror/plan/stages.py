@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.placement import Desired
+from gpmirror.plan.classify import source_text
 from gpmirror.plan.model import (
     Action,
     Exposure,
@@ -75,14 +76,15 @@ def _homes_after(
     desired: Desired, state: State, phases: Phases
 ) -> dict[int, tuple[str, str | None]]:
     """Hosts of preferred primary and mirror by content once the plan is done, up or down."""
-    changed = _changed(phases)
-    return {
-        placed.content: (placed.primary_slot.host, placed.mirror.host)
-        if placed.content in changed
-        else (copy.preferred_primary, copy.preferred_mirror)
-        for placed in desired.contents
-        for copy in (state.copies[placed.content],)
+    homes = {
+        copy.content: (copy.preferred_primary, copy.preferred_mirror)
+        for copy in state.copies.values()
     }
+    changed = _changed(phases)
+    for placed in desired.contents:
+        if placed.content in changed:
+            homes[placed.content] = (placed.primary_slot.host, placed.mirror.host)
+    return homes
 
 
 def _weakest_layout(spec: Spec, state: State, phases: Phases, exposure: Exposure) -> Layout:
@@ -167,7 +169,7 @@ def _verdicts(spec: Spec, before: Survey, after: Survey) -> tuple[Verdict, ...]:
             before=now.ok,
             after=then.ok,
             evidence=then.evidence,
-            source=f"{spec.file}:{place.line}" if place.line else spec.file,
+            source=source_text(place),
         )
         for now, then, place in zip(first, last, places, strict=False)
     )
