@@ -6,8 +6,15 @@ GpmirrorError
 ├── Infeasible        6  no layout satisfies the spec; carries diagnostics
 ├── Unsafe            4  a hazard, guard or protection that nobody allowed
 ├── Stale             5  the plan does not match the catalog
+├── Locked            7  another run or a native utility is at work
+├── Declined          8  a person said no, or there was nobody to ask
+├── NotReady          9  a host check failed or could not be made
+├── Partial          10  some of the plan is done; `resume` goes on
+├── Unverified       11  done, but the catalog does not prove it
+├── Detached        130  a person left the native utility running
 ├── Usage            64  the command line is wrong
 └── Failure           1  anything else that ends a command before it changed something
+    └── ConnectionLost   the coordinator or its connection went away
 """
 
 from collections.abc import Iterable
@@ -110,6 +117,42 @@ class Stale(GpmirrorError):
     exit_code = ExitCode.STALE
 
 
+class Locked(GpmirrorError):
+    """Another run, a native utility, or what one left behind stands in the way; names the holder."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class Declined(GpmirrorError):
+    """Not confirmed."""
+
+    exit_code = ExitCode.DECLINED
+
+
+class NotReady(GpmirrorError):
+    """Hosts are not ready for the plan; nothing was changed."""
+
+    exit_code = ExitCode.PREFLIGHT
+
+
+class Partial(GpmirrorError):
+    """Stopped after something was changed; what is done and what is left is in the message."""
+
+    exit_code = ExitCode.PARTIAL
+
+
+class Unverified(GpmirrorError):
+    """Everything was done and the catalog does not prove it."""
+
+    exit_code = ExitCode.UNVERIFIED
+
+
+class Detached(GpmirrorError):
+    """Interrupted twice: the native utility runs on without us."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class Usage(GpmirrorError):
     """Command-line arguments that do not fit together."""
 
@@ -118,3 +161,7 @@ class Usage(GpmirrorError):
 
 class Failure(GpmirrorError):
     """A file that cannot be read or written, and the like."""
+
+
+class ConnectionLost(Failure):
+    """The coordinator cannot be reached, or the session with it ended."""

@@ -28,6 +28,7 @@ from gpmirror.plan.model import (
     Plan,
     PlannedContent,
     PlannedHost,
+    Settings,
     Summary,
 )
 from gpmirror.plan.native import NativeContext, write_waves
@@ -86,6 +87,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         summary=_summary(changes, classified),
         switched=classified.switched,
         selection=request.selection,
+        settings=Settings(coordinator=spec.coordinator, ssh=spec.ssh, apply=spec.apply),
         review_only=not observed.directories_known,
     )
 
@@ -212,7 +214,10 @@ def _observed(observed: Observed) -> ObservedSummary:
 def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
     return DesiredLayout(
         hosts=tuple(
-            PlannedHost(name=host.name, rack=host.rack, weight=host.weight) for host in spec.hosts
+            PlannedHost(
+                name=host.name, addresses=host.addresses, rack=host.rack, weight=host.weight
+            )
+            for host in spec.hosts
         ),
         contents=tuple(
             PlannedContent(

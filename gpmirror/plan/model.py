@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.segment import Slot
+from gpmirror.spec.model import ApplyOptions, CoordinatorAddress, SshOptions
 
 FORMAT_VERSION = "1.0"
 """Minor: readers ignore what they do not know. Major: readers refuse."""
@@ -196,6 +197,7 @@ class PlannedHost:
     """A host of the spec, in ring order."""
 
     name: str
+    addresses: tuple[str, ...]
     rack: str | None
     weight: int
 
@@ -282,6 +284,15 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the plan is carried out, as the spec says: apply needs nothing but the plan file."""
+
+    coordinator: CoordinatorAddress
+    ssh: SshOptions
+    apply: ApplyOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole plan. `plan_id` is not part of it: it is computed from it (`planfile.plan_id`)."""
 
@@ -305,4 +316,5 @@ class Plan:
     summary: Summary
     switched: tuple[int, ...]
     selection: str | None
+    settings: Settings
     review_only: bool

@@ -1,0 +1,168 @@
+"""What we ask of the world: the Protocols that workflow calls, and the values that pass.
+
+Workflow sees nothing else of the world; adapters fulfil these, `cli/wiring.py` joins the two.
+Every method may raise ConnectionLost; none raises anything of the library behind it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.replication import CopyProgress, Replication
+from gpmirror.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A script ran to its end on a host: its exit status and everything it printed.
+
+    A login banner or a talkative shell start-up file never shows up in `out`.
+    """
+
+    host: str
+    status: int
+    out: str
+    err: str
+
+
+class Silence(StrEnum):
+    """Why a host gave no answer."""
+
+    UNREACHABLE = "unreachable"
+    UNKNOWN_KEY = "unknown-host-key"
+    CHANGED_KEY = "changed-host-key"
+    NO_LOGIN = "login-refused"
+    TIMED_OUT = "timed-out"
+    LOST = "connection-lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAnswer:
+    """A host that did not answer: why, in words with the host and the address tried, what to do.
+
+    After TIMED_OUT and LOST the script may or may not have run; the far side has ended it.
+    """
+
+    host: str
+    why: Silence
+    message: str
+    hint: str
+
+
+Reply = Answered | NoAnswer
+
+
+class Hosts(Protocol):
+    """Shell scripts on hosts, by spec host name; every host of a call at once, one round trip."""
+
+    def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        """Run scripts that change nothing. A script still running after `seconds` is ended there."""
+        ...
+
+    def change(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        """Run scripts that change something; a rehearsal records these and runs none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """Who holds the cluster's lock: session pid on the coordinator, since when (server's clock,
+    text), client address, and what the holder said of itself (`gpmirror RUN on HOST`).
+    """
+
+    pid: int
+    since: str
+    client: str
+    name: str
+
+
+class Catalog(Protocol):
+    """A live session on the coordinator; each reading asks one query per catalog table."""
+
+    def observe(self, *, sizes: bool = False) -> Observed:
+        """The catalog now. Raises InvalidInput: it is not sane (every finding)."""
+        ...
+
+    def replication(self) -> tuple[Replication, ...]:
+        """Who streams now, sorted by content; empty before 6."""
+        ...
+
+    def copying(self) -> tuple[CopyProgress, ...]:
+        """Base backups as the server counts them; empty where it does not."""
+        ...
+
+    def request_probe(self) -> None:
+        """Ask the fault prober to look now, where the server can (6 and later)."""
+        ...
+
+    def competing(self) -> tuple[str, ...]:
+        """Other work on this cluster that sessions and tables tell of, one sentence each."""
+        ...
+
+    def lock(self, name: str) -> LockHolder | None:
+        """Take the cluster's lock, or say who holds it; None: it is ours until the session ends.
+
+        `name` is shown to others. Taking it again in the same session is no error.
+        """
+        ...
+
+    def reconnect(self) -> None:
+        """A new session in place of a lost one; the lock is gone with the old one."""
+        ...
+
+
+class Journal(Protocol):
+    """One run's append-only record; a record is on disk when `write` returns."""
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Append one record; sequence number and time are added."""
+        ...
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raises Detached when a person interrupts for the second time."""
+        ...
+
+
+class Operator(Protocol):
+    """The person in front of the terminal, if there is one."""
+
+    def confirm(self, question: str) -> bool:
+        """Ask; True for yes. Raises Declined: nobody can be asked."""
+        ...
+
+    def stop_asked(self) -> bool:
+        """Whether a person interrupted once: finish the wave, then stop."""
+        ...
+
+
+class Reporter(Protocol):
+    """Who is told what happens; never fails the run."""
+
+    def tell(self, event: Event) -> None:
+        """Show or record one event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything a run touches, passed in once. `coordinator` is the coordinator's host name as
+    `hosts` takes it.
+    """
+
+    catalog: Catalog
+    hosts: Hosts
+    journal: Journal
+    clock: Clock
+    operator: Operator
+    reporter: Reporter
+    coordinator: str

@@ -1,0 +1,149 @@
+"""What a run tells while it goes on: a closed list of events, the same for people and machines.
+
+`--json` writes each as one line with `version`, `seq` and `time`; the schema is kept in `schemas/`.
+Times are seconds, sizes bytes, None means unknown. Tuples are sorted.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+EVENTS_VERSION = "1.0"
+"""Minor: readers ignore what they do not know. Major: readers refuse."""
+
+Phase = Literal[
+    "lock",
+    "observe",
+    "confirm",
+    "preflight",
+    "dry-run",
+    "host-actions",
+    "waves",
+    "verify",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run begins, or is taken up again (`resumed`)."""
+
+    run: str
+    plan_id: str
+    cluster: str
+    changes: int
+    waves: int
+    rehearsal: bool
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStarted:
+    """A phase begins."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseDone:
+    """A phase went well; `detail` says in a few words what it found (`12 checks on 5 hosts`)."""
+
+    phase: Phase
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveStarted:
+    """The native run of a wave is about to start; `log` is its log on the coordinator's host."""
+
+    wave: int
+    waves: int
+    action: str
+    contents: tuple[int, ...]
+    utility: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeSaid:
+    """A line of the native utility worth showing: level `info`, `warning` or `error`."""
+
+    wave: int
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentProgress:
+    """One content of a wave: `synced`, `syncing`, `single` or `none`; bytes copied and to copy."""
+
+    content: int
+    state: Literal["synced", "syncing", "single", "none"]
+    done: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a wave stands; told at least every 10 s while one runs, so it is the heartbeat too.
+
+    `utility_running` None: not known now (`trouble` says why, e.g. a lost connection).
+    """
+
+    wave: int
+    waves: int
+    seconds: float
+    utility_running: bool | None
+    contents: tuple[ContentProgress, ...]
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeEnded:
+    """The utility ended; None: its status is lost. The catalog decides, not this."""
+
+    wave: int
+    utility: str
+    status: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveDone:
+    """A wave's contents are all in sync."""
+
+    wave: int
+    waves: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What a rehearsal would have run on a host, verbatim."""
+
+    host: str
+    script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """The last event: exit code, one line of summary, and what a person should do next."""
+
+    run: str
+    exit_code: int
+    summary: str
+    next_actions: tuple[str, ...]
+    seconds: float
+
+
+Event = (
+    RunStarted
+    | PhaseStarted
+    | PhaseDone
+    | WaveStarted
+    | NativeSaid
+    | Progress
+    | NativeEnded
+    | WaveDone
+    | Rehearsed
+    | RunEnded
+)
