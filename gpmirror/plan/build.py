@@ -87,7 +87,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         summary=_summary(changes, classified),
         switched=classified.switched,
         selection=request.selection,
-        settings=Settings(coordinator=spec.coordinator, ssh=spec.ssh, apply=spec.apply),
+        settings=_settings(spec),
         review_only=not observed.directories_known,
     )
 
@@ -211,11 +211,24 @@ def _observed(observed: Observed) -> ObservedSummary:
     )
 
 
+def _settings(spec: Spec) -> Settings:
+    return Settings(
+        coordinator=spec.coordinator,
+        ssh=spec.ssh,
+        apply=spec.apply,
+        allow_same_host=spec.allow_same_host,
+    )
+
+
 def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
     return DesiredLayout(
         hosts=tuple(
             PlannedHost(
-                name=host.name, addresses=host.addresses, rack=host.rack, weight=host.weight
+                name=host.name,
+                addresses=host.addresses,
+                rack=host.rack,
+                weight=host.weight,
+                replaces=host.replaces,
             )
             for host in spec.hosts
         ),

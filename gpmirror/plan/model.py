@@ -194,12 +194,13 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedHost:
-    """A host of the spec, in ring order."""
+    """A host of the spec, in ring order; `replaces` is the dead host whose segments it takes."""
 
     name: str
     addresses: tuple[str, ...]
     rack: str | None
     weight: int
+    replaces: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +291,7 @@ class Settings:
     coordinator: CoordinatorAddress
     ssh: SshOptions
     apply: ApplyOptions
+    allow_same_host: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,184 @@
+"""A plan's own desired layout against a newer catalog: is it stale, is it done, what is left.
+
+The plan file alone answers: apply and resume need no spec.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Segment
+from gpmirror.diagnostics import Place
+from gpmirror.placement import Desired, Placed
+from gpmirror.placement.hosts import map_hosts
+from gpmirror.plan.build import build_plan
+from gpmirror.plan.classify import Classified, classify
+from gpmirror.plan.fingerprint import fingerprint
+from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedContent
+from gpmirror.plan.request import Request
+from gpmirror.spec.model import Host, Offset, Spec, Strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a plan's contents still need: `changes` by content, as their classes are now."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every content of the plan is where the plan wants it."""
+        return not self.changes
+
+
+def what_is_left(plan: Plan, observed: Observed) -> Left:
+    """The classes of the plan's own contents now; those it found blocked do not count.
+
+    Raises InvalidInput: a row stands on a host that the plan does not know.
+    """
+    mine = {change.content for change in plan.changes if change.action is not Action.BLOCKED}
+    now = _classes(plan, observed).changes
+    return Left(changes=tuple(change for change in now if change.content in mine))
+
+
+def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
+    """A plan for what the contents of an earlier one still need, under its settings. It allows what
+    the earlier one allowed. Raises InvalidInput as `build_plan` does.
+    """
+    spec = _spec(plan)
+    mine = frozenset(c.content for c in plan.changes if c.action is not Action.BLOCKED)
+    request = _request(plan)
+    everything = len(mine) == len(observed.pairs())
+    request = Request(
+        contents=None if everything else mine,
+        rebalance=request.rebalance,
+        full=request.full,
+        allow=request.allow,
+    )
+    return build_plan(spec, observed, _desired(plan, spec, observed), request)
+
+
+def stale_rows(plan: Plan, observed: Observed) -> tuple[str, ...]:
+    """What no longer holds of the plan's fingerprint, one sentence each; empty: it may run."""
+    planned = plan.fingerprint
+    if set(observed.pairs()) < {row.content for row in planned.contents}:
+        return ("contents of the plan are no longer in the catalog",)
+    classes = {change.content: change for change in _classes(plan, observed).changes}
+    touched = [classes[row.content] for row in planned.contents if row.content in classes]
+    now = fingerprint(observed, touched)
+    found = [*_cluster_facts(planned, now), *_contents(planned, now), *_in_use(planned, now)]
+    return tuple(found)
+
+
+def _cluster_facts(planned: Fingerprint, now: Fingerprint) -> list[str]:
+    told = (
+        ("the coordinator", planned.coordinator, now.coordinator),
+        ("the system identifier", planned.system_identifier, now.system_identifier),
+        ("the server version", planned.server_version, now.server_version),
+    )
+    return [
+        f"{name} was {was}, now {new}"
+        for name, was, new in told
+        if was and new and was != new  # text catalogs do not tell them
+    ]
+
+
+def _contents(planned: Fingerprint, now: Fingerprint) -> list[str]:
+    current = {row.content: row for row in now.contents}
+    found = []
+    for row in planned.contents:
+        fresh = current.get(row.content)
+        if fresh is None:
+            found.append(f"content {row.content} was to {row.action.value}, now it needs nothing")
+        elif fresh.action is not row.action:
+            new = fresh.action.value
+            found.append(f"content {row.content} was to {row.action.value}, now to {new}")
+        elif not _same_rows(row.rows, fresh.rows):
+            was, new = "; ".join(row.rows), "; ".join(fresh.rows)
+            found.append(f"content {row.content} was {was}, now {new}")
+    return found
+
+
+def _same_rows(planned: tuple[str, ...], now: tuple[str, ...]) -> bool:
+    return len(planned) == len(now) and all(
+        was == new for was, new in zip(planned, now, strict=True)
+    )
+
+
+def _in_use(planned: Fingerprint, now: Fingerprint) -> list[str]:
+    came = sorted(set(now.in_use) - set(planned.in_use))
+    went = sorted(set(planned.in_use) - set(now.in_use))
+    return [f"{item} is in use now" for item in came] + [
+        f"{item} is no longer used" for item in went
+    ]
+
+
+def _classes(plan: Plan, observed: Observed) -> Classified:
+    spec = _spec(plan)
+    return classify(observed, _desired(plan, spec, observed), _request(plan))
+
+
+def _request(plan: Plan) -> Request:
+    """What was asked when the plan was made, as far as classes depend on it."""
+    rebalance = any(change.action is Action.REBALANCE for change in plan.changes)
+    return Request(
+        rebalance=rebalance,
+        allow=tuple(name for name in plan.allowed if not name.startswith("unprotect:")),
+    )
+
+
+def _spec(plan: Plan) -> Spec:
+    place = Place(file=plan.spec_file)
+    hosts = tuple(
+        Host(
+            name=host.name,
+            addresses=host.addresses,
+            roots=("/",),  # every slot is given: no root is ever used
+            rack=host.rack,
+            weight=host.weight,
+            replaces=host.replaces,
+            place=place,
+        )
+        for host in plan.desired.hosts
+    )
+    return Spec(
+        cluster=plan.cluster,
+        hosts=hosts,
+        strategy=Strategy.PINNED,
+        ports=Offset(1),  # as above
+        allow_same_host=plan.settings.allow_same_host,
+        dialect=plan.dialect,
+        coordinator=plan.settings.coordinator,
+        ssh=plan.settings.ssh,
+        apply=plan.settings.apply,
+        file=plan.spec_file,
+        digest=plan.spec_digest,
+    )
+
+
+def _desired(plan: Plan, spec: Spec, observed: Observed) -> Desired:
+    ring = {host.name: position for position, host in enumerate(spec.hosts)}
+    pairs = observed.pairs()
+    sources = {change.content: change.source for change in plan.changes}
+    known = [one for one in plan.desired.contents if one.mirror and one.content in pairs]
+    known.sort(key=lambda one: (ring.get(one.primary.host, -1), one.primary.port, one.content))
+    placed = tuple(_placed(plan, one, pairs[one.content][0], sources) for one in known)
+    return Desired(contents=placed, hosts=map_hosts(spec, observed), warnings=())
+
+
+def _placed(
+    plan: Plan, planned: PlannedContent, primary: Segment, sources: Mapping[int, str]
+) -> Placed:
+    assert planned.mirror is not None  # noqa: S101 - the caller has left those out
+    source = sources.get(planned.content, plan.spec_file)
+    file, _, line = source.rpartition(":")
+    return Placed(
+        content=planned.content,
+        primary=primary,
+        primary_slot=planned.primary,
+        mirror=planned.mirror,
+        primary_replication_port=planned.primary.replication_port,
+        allows_same_host=plan.settings.allow_same_host,
+        rule="the plan",
+        source=Place(file=file, line=int(line)) if line.isdigit() else Place(file=source),
+    )
