@@ -74,12 +74,16 @@ class NativeSaid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentProgress:
-    """One content of a wave: `synced`, `syncing`, `single` or `none`; bytes copied and to copy."""
+    """One content of a wave: `synced`, `syncing`, `single` or `none`; bytes copied and to copy.
+
+    `host` is where the copy goes; None for roles that only return.
+    """
 
     content: int
     state: Literal["synced", "syncing", "single", "none"]
     done: int | None
     total: int | None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
