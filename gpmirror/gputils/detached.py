@@ -1,0 +1,209 @@
+"""A native utility started detached on the coordinator's host, and asked how it is doing.
+
+Shell texts and the parsing of their answers; every value is quoted. A run has a name (the wave and
+the utility) and leaves in the run directory: NAME.sh (what was started), NAME.log (all it printed),
+NAME.pid, NAME.started (a directory: who makes it may start the run, so it starts once, ever) and
+NAME.status (its exit status, written when it ended). The Greenplum environment is sourced for the
+utility alone: it exports PYTHONHOME and PYTHONPATH for a Python of its own (6.24.3, recorded).
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpmirror.cluster.dialect import Dialect
+from gpmirror.cluster.segment import Segment
+
+RUNS = ".gpmirror/runs"
+"""Where run directories lie, below the login user's home on the coordinator's host."""
+
+_MOST_LOG = 262_144
+"""Bytes of a log read in one poll."""
+
+
+class Stage(StrEnum):
+    """How far a detached run came. `lost`: it was started, is gone and left no exit status."""
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    ENDED = "ended"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """An answer: the stage, the exit status once known, new log text and where to read on (bytes)."""
+
+    stage: Stage
+    status: int | None
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utility:
+    """What is to run: its name within the run, argv, and its input file if it has one."""
+
+    name: str
+    argv: tuple[str, ...]
+    file_name: str | None
+    file_text: str | None
+
+
+def environment_text(dialect: Dialect, coordinator: Segment) -> str:
+    """Shell text (bash) that makes the Greenplum environment: of the running server if it can be
+    told, else $GPHOME, else the usual places. Ends with status 127 where none is found.
+    """
+    data = shlex.quote(coordinator.directory or "")
+    word = dialect.coordinator_word.upper()
+    return f"""\
+data={data}
+pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null)
+exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
+found=
+for home in "${{exe%/bin/postgres}}" "$GPHOME" /usr/local/greenplum-db /usr/local/cloudberry-db \\
+  /usr/local/gpdb /opt/greengage
+do
+  for file in greenplum_path.sh cloudberry-env.sh greengage_path.sh
+  do
+    [ -z "$found" ] && [ -n "$home" ] && [ -r "$home/$file" ] && found=$home/$file
+  done
+done
+if [ -z "$found" ]; then
+  echo "gpmirror: no greenplum_path.sh beside the running server, in GPHOME or in /usr/local" >&2
+  exit 127
+fi
+. "$found"
+export {word}_DATA_DIRECTORY="$data" MASTER_DATA_DIRECTORY="$data" PGPORT={coordinator.port}
+"""
+
+
+def start_script(run: str, utility: Utility, environment: str) -> str:
+    """Write the input file, start the utility detached, once; prints `started` or `already`."""
+    name = shlex.quote(utility.name)
+    parts = [_enter(run), f"n={name}\n"]
+    parts.append('mkdir "$n.started" 2>/dev/null || { echo already; exit 0; }\n')
+    if utility.file_name is not None:
+        parts.append(_write(utility.file_name, utility.file_text or ""))
+    parts.append(_write(f"{utility.name}.sh", _runner(utility, environment)))
+    parts.append(
+        'setsid nohup bash "$PWD/$n.sh" >/dev/null 2>&1 </dev/null &\n'
+        "i=0\n"
+        'while [ ! -s "$n.pid" ] && [ "$i" -lt 100 ]; do sleep 0.05; i=$((i + 1)); done\n'
+        "echo started\n"
+    )
+    return "".join(parts)
+
+
+def poll_script(run: str, name: str, offset: int) -> str:
+    """Ask for the stage, the status and the log from a byte offset on; changes nothing."""
+    folder = _folder(run)
+    return f"""\
+cd {folder} 2>/dev/null || {{ echo absent; exit 0; }}
+n={shlex.quote(name)}
+[ -d "$n.started" ] || {{ echo absent; exit 0; }}
+pid=$(cat "$n.pid" 2>/dev/null)
+stage=lost
+if [ -s "$n.status" ]; then
+  stage="ended $(cat "$n.status")"
+elif [ -n "$pid" ] && tr '\\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$n.sh"; then
+  stage=running
+elif [ -n "$pid" ] && pgrep -s "$pid" >/dev/null 2>&1; then
+  stage=running
+elif [ -s "$n.status" ]; then
+  stage="ended $(cat "$n.status")"
+fi
+end=$(wc -c <"$n.log" 2>/dev/null || echo {offset})
+[ "$end" -gt {offset + _MOST_LOG} ] && end={offset + _MOST_LOG}
+[ "$end" -lt {offset} ] && end={offset}
+echo "$stage"
+echo $((end))
+tail -c +{offset + 1} "$n.log" 2>/dev/null | head -c $((end - {offset}))
+"""
+
+
+def read_poll(answer: str, offset: int) -> Poll:
+    """What a poll answered; an answer that makes no sense counts as `lost`."""
+    first, _, rest = answer.partition("\n")
+    end, _, text = rest.partition("\n")
+    word, _, status = first.partition(" ")
+    return Poll(
+        stage=Stage(word) if word in set(Stage) else Stage.LOST,
+        status=int(status) if status.strip().isdigit() else None,
+        text=text,
+        offset=int(end) if end.strip().isdigit() else offset,
+    )
+
+
+def dry_run_script(utility: Utility, environment: str) -> str:
+    """Run the utility in the foreground in a directory of its own that is removed afterwards."""
+    assert utility.file_name is not None  # noqa: S101 - only runs with a file can be tried
+    return (
+        "umask 077\n"
+        'd=$(mktemp -d) || exit 125\ntrap \'rm -rf "$d"\' EXIT\ncd "$d" || exit 125\n'
+        + _write(utility.file_name, utility.file_text or "")
+        + _write("try.sh", f"{environment}exec {_command(utility.argv)} </dev/null\n")
+        + "bash ./try.sh 2>&1\n"
+    )
+
+
+def keep_script(run: str, files: Sequence[tuple[str, str]]) -> str:
+    """Make the run directory, open to its owner alone, and put files there."""
+    return _make(run) + "".join(_write(name, text) for name, text in files)
+
+
+def append_script(run: str, name: str, text: str) -> str:
+    """Append text to a file of the run directory and see it to disk."""
+    quoted = shlex.quote(name)
+    return f"{_make(run)}printf %s {shlex.quote(text)} >>{quoted} && sync {quoted}\n"
+
+
+def read_script(run: str, name: str) -> str:
+    """Print a file of the run directory."""
+    return f"{_enter(run)}cat {shlex.quote(name)}\n"
+
+
+def errors_of(log: str, most: int = 12) -> tuple[str, ...]:
+    """The last lines of a utility's log that tell of trouble, without time stamp and host
+    (`YYYYMMDD:HH:MM:SS:pid util:host:user-[LEVEL]:-text`, 4.3 to 7).
+    """
+    marks = ("[ERROR]:-", "[CRITICAL]:-", "[FATAL]:-", "[WARNING]:-")
+    lines = [line for line in log.splitlines() if any(mark in line for mark in marks)]
+    told = [line.partition(":-")[2].strip() for line in lines]
+    return tuple(line for line in told if line)[-most:]
+
+
+def _runner(utility: Utility, environment: str) -> str:
+    name = shlex.quote(utility.name)
+    return (
+        f'n={name}\ncd "${{0%/*}}" || exit 125\necho $$ >"$n.pid.part" && mv "$n.pid.part" "$n.pid"\n'
+        f"(\n{environment}exec {_command(utility.argv)}\n"
+        ') >"$n.log" 2>&1 </dev/null\n'
+        'echo $? >"$n.status.part" && sync "$n.status.part" && mv "$n.status.part" "$n.status"\n'
+    )
+
+
+def _command(argv: Sequence[str]) -> str:
+    return " ".join(shlex.quote(word) for word in argv)
+
+
+def _folder(run: str) -> str:
+    return f'"$HOME"/{RUNS}/{shlex.quote(run)}'
+
+
+def _enter(run: str) -> str:
+    return f"umask 077\ncd {_folder(run)} || exit 125\n"
+
+
+def _make(run: str) -> str:
+    folder = _folder(run)
+    return f"umask 077\nmkdir -p {folder} && cd {folder} || exit 125\n"
+
+
+def _write(name: str, text: str) -> str:
+    part = shlex.quote(f"{name}.part")
+    whole = shlex.quote(name)
+    return (
+        f"printf %s {shlex.quote(text)} >{part} && sync {part} && mv {part} {whole} || exit 125\n"
+    )

@@ -1,0 +1,68 @@
+"""The records of a run's journal: one JSON object a line, nothing secret, only ever appended.
+
+Every record has `seq` (from 1), `time` (UTC, added when it is written) and `record`: `run` opens the
+journal, `step` marks the begin or the end of a step, `resumed` a new process taking the run up,
+`end` closes it. Steps bear the phases' names; those of a wave are `wave-001/native` and the like.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Record = Mapping[str, object]
+WaveStep = Literal["gate", "native", "sync"]
+State = Literal["begin", "done", "failed"]
+
+JOURNAL = "journal.jsonl"
+PLAN = "plan.json"
+FORMAT_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Who does what: the first record. `continues` names the run whose rest this one does."""
+
+    run: str
+    plan_id: str
+    cluster: str
+    by: str
+    version: str
+    continues: str | None = None
+
+    def record(self) -> Record:
+        """As written."""
+        return {
+            "record": "run",
+            "format_version": FORMAT_VERSION,
+            "run": self.run,
+            "plan_id": self.plan_id,
+            "cluster": self.cluster,
+            "by": self.by,
+            "version": self.version,
+            "continues": self.continues,
+        }
+
+
+def step(name: str, state: State, **facts: object) -> Record:
+    """A step's begin, or how it ended."""
+    return {"record": "step", "step": name, "state": state, **facts}
+
+
+def wave_step(wave: int, name: WaveStep) -> str:
+    """The name of a wave's step."""
+    return f"wave-{wave:03d}/{name}"
+
+
+def resumed(by: str) -> Record:
+    """A new process takes the run up."""
+    return {"record": "resumed", "by": by}
+
+
+def end(exit_code: int, summary: str, continued_as: str | None = None) -> Record:
+    """The run is over; a run without this record was cut off."""
+    return {
+        "record": "end",
+        "exit_code": exit_code,
+        "summary": summary,
+        "continued_as": continued_as,
+    }

@@ -1,0 +1,112 @@
+"""Where a run stands, read from its journal; a line cut off by a crash is no record."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from gpmirror.errors import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A run as its journal tells. `begun` and `done` hold the names of steps. `exit_code` None: the
+    run was cut off, or still goes on. Times as written (UTC).
+    """
+
+    run: str
+    plan_id: str
+    cluster: str
+    by: str
+    started: str
+    last: str
+    begun: tuple[str, ...]
+    done: tuple[str, ...]
+    exit_code: int | None
+    summary: str
+    continues: str | None
+    continued_as: str | None
+
+    @property
+    def changed_something(self) -> bool:
+        """Whether a step that changes a host or the cluster has begun."""
+        return any(name == "host-actions" or "/" in name for name in self.begun)
+
+    @property
+    def native_begun(self) -> tuple[int, ...]:
+        """Numbers of the waves whose utility was started, or was about to be."""
+        found = [name for name in self.begun if name.endswith("/native")]
+        return tuple(sorted(int(name[len("wave-") :].partition("/")[0]) for name in found))
+
+    @property
+    def waves_done(self) -> tuple[int, ...]:
+        """Numbers of the waves that were in sync at their end."""
+        found = [name for name in self.done if name.endswith("/sync")]
+        return tuple(sorted(int(name[len("wave-") :].partition("/")[0]) for name in found))
+
+
+@dataclass(slots=True)
+class _Fold:
+    head: dict[str, object] = field(default_factory=dict)
+    last: str = ""
+    begun: dict[str, None] = field(default_factory=dict)
+    done: dict[str, None] = field(default_factory=dict)
+    end: dict[str, object] = field(default_factory=dict)
+
+
+def read_standing(text: str, name: str) -> Standing:
+    """Where the run stands. Raises Failure: the file holds no journal."""
+    fold = _Fold()
+    for record in _records(text.splitlines()):
+        _take(fold, record)
+    if not fold.head:
+        hint = "name a run that `gpmirror runs` lists"
+        raise Failure(f"{name} is not a journal: it has no opening record", hint=hint)
+    head, closing = fold.head, fold.end
+    code = closing.get("exit_code")
+    return Standing(
+        run=str(head.get("run", "")),
+        plan_id=str(head.get("plan_id", "")),
+        cluster=str(head.get("cluster", "")),
+        by=str(head.get("by", "")),
+        started=str(head.get("time", "")),
+        last=fold.last,
+        begun=tuple(fold.begun),
+        done=tuple(fold.done),
+        exit_code=code if isinstance(code, int) else None,
+        summary=str(closing.get("summary", "")),
+        continues=_text(head.get("continues")),
+        continued_as=_text(closing.get("continued_as")),
+    )
+
+
+def _records(lines: Iterable[str]) -> Iterator[dict[str, object]]:
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # a crash while writing leaves part of a line
+        if isinstance(record, dict):
+            yield record
+
+
+def _take(fold: _Fold, record: dict[str, object]) -> None:
+    fold.last = str(record.get("time", fold.last))
+    match record.get("record"):
+        case "run" if not fold.head:
+            fold.head = record
+        case "resumed":
+            fold.end = {}
+        case "end":
+            fold.end = record
+        case "step":
+            name = str(record.get("step", ""))
+            if record.get("state") == "begin":
+                fold.begun[name] = None
+            elif record.get("state") == "done":
+                fold.done[name] = None
+        case _:
+            pass  # a later version's record
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
