@@ -1,0 +1,210 @@
+"""Where everything of the practice cluster lies: hosts, addresses, folders, ports, `lab.json`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.errors import Failure
+
+FILE = "lab.json"
+DATABASE = "postgres"
+"""The one database that holds the practice catalog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabHost:
+    """One practice host. `addresses` are (address name, loopback IP) pairs, one an interface; the
+    host's own name resolves to the first. `home` and `data` lie in the host's own folder.
+    """
+
+    name: str
+    addresses: tuple[tuple[str, str], ...]
+    home: Path
+    data: Path
+    ssh_port: int
+
+    @property
+    def ip(self) -> str:
+        """The address that the host's own name resolves to."""
+        return self.addresses[0][1]
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """One IP an interface."""
+        return tuple(ip for _, ip in self.addresses)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The host's name and its address names, each once."""
+        return tuple(dict.fromkeys((self.name, *(name for name, _ in self.addresses))))
+
+    @property
+    def folder(self) -> Path:
+        """What the host would call its disk: home, bin, data, sock, log."""
+        return self.home.parent
+
+    @property
+    def sock(self) -> Path:
+        """The folder of its servers' Unix sockets."""
+        return self.folder / "sock"
+
+    @property
+    def log(self) -> Path:
+        """The folder of its servers' logs."""
+        return self.folder / "log"
+
+    @property
+    def bin(self) -> Path:
+        """The folder of its own commands; first in its PATH."""
+        return self.folder / "bin"
+
+    @classmethod
+    def read(cls, fields: dict[str, Any]) -> Self:
+        """From what `lab.json` holds. Raises KeyError, TypeError, ValueError."""
+        return cls(
+            name=str(fields["name"]),
+            addresses=tuple((str(name), str(ip)) for name, ip in fields["addresses"]),
+            home=Path(fields["home"]),
+            data=Path(fields["data"]),
+            ssh_port=int(fields["ssh_port"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """One practice cluster. `hosts` are the segment hosts; `user` is the database role, `account`
+    the operating system's user that everything runs as. `primaries` is the number on each host;
+    their ports count from `primary_port`. `probe_interval` is in seconds. `python` is the
+    interpreter of the prober and the stand-ins, `python_path` the PYTHONPATH it needs.
+    """
+
+    dialect: DialectName
+    state: Path
+    gphome: Path
+    pg_bin: Path
+    coordinator: LabHost
+    hosts: tuple[LabHost, ...]
+    coordinator_port: int
+    user: str
+    account: str
+    primaries: int
+    primary_port: int
+    python: Path
+    python_path: str
+    probe_interval: float = 1.0
+
+    @property
+    def everywhere(self) -> tuple[LabHost, ...]:
+        """The coordinator's host, then the segment hosts."""
+        return (self.coordinator, *self.hosts)
+
+    @property
+    def coordinator_data(self) -> Path:
+        """The coordinator's data directory: what MASTER_DATA_DIRECTORY says."""
+        return self.coordinator.data / "master" / "gpseg-1"
+
+    @property
+    def ssh_config(self) -> Path:
+        """An OpenSSH client configuration that knows every host of the lab and its key."""
+        return self.state / "ssh_config"
+
+    def resolve(self, name: str) -> str:
+        """The IP of a host name, address name or lab IP. Raises Failure: not in this lab."""
+        for host in self.everywhere:
+            known = {host.name: host.ip, **dict(host.addresses), **{ip: ip for ip in host.ips}}
+            if name in known:
+                return known[name]
+        raise _unknown(name, self)
+
+    def host_of(self, name: str) -> LabHost:
+        """The host that a host name, address name or lab IP belongs to. Raises Failure: none."""
+        for host in self.everywhere:
+            if name in host.names or name in host.ips:
+                return host
+        raise _unknown(name, self)
+
+    def conninfo(self, **more: str | int) -> dict[str, str | int]:
+        """Keyword arguments for psycopg: a connection to the practice catalog."""
+        own: dict[str, str | int] = {
+            "host": self.coordinator.ip,
+            "port": self.coordinator_port,
+            "user": self.user,
+            "dbname": DATABASE,
+        }
+        return own | more
+
+
+def read_lab(state: Path) -> Lab:
+    """The lab that lives in the folder `state`. Raises Failure: there is none, or half of one."""
+    file = state / FILE
+    try:
+        return _lab(json.loads(file.read_text(encoding="utf-8")), state)
+    except FileNotFoundError as error:
+        raise Failure(
+            f"there is no practice cluster in {state}", hint="`gpmirror lab up` builds one"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Failure(
+            f"cannot read {file}: {error}", hint="`gpmirror lab down` clears it away"
+        ) from error
+
+
+def write_lab(lab: Lab) -> None:
+    """Write `lab.json` into the lab's state folder, whole or not at all."""
+    staged = lab.state / f"{FILE}.new"
+    staged.write_text(json.dumps(_fields(lab), indent=1) + "\n", encoding="utf-8")
+    staged.replace(lab.state / FILE)
+
+
+def _unknown(name: str, lab: Lab) -> Failure:
+    known = ", ".join(host.name for host in lab.everywhere)
+    return Failure(f"no host of the practice cluster is called {name}", hint=f"it has {known}")
+
+
+def _fields(lab: Lab) -> dict[str, object]:
+    return {
+        "dialect": lab.dialect.value,
+        "gphome": str(lab.gphome),
+        "pg_bin": str(lab.pg_bin),
+        "coordinator": _host_fields(lab.coordinator),
+        "hosts": [_host_fields(host) for host in lab.hosts],
+        "coordinator_port": lab.coordinator_port,
+        "user": lab.user,
+        "account": lab.account,
+        "primaries": lab.primaries,
+        "primary_port": lab.primary_port,
+        "python": str(lab.python),
+        "python_path": lab.python_path,
+        "probe_interval": lab.probe_interval,
+    }
+
+
+def _host_fields(host: LabHost) -> dict[str, object]:
+    return {
+        "name": host.name,
+        "addresses": host.addresses,
+        "home": str(host.home),
+        "data": str(host.data),
+        "ssh_port": host.ssh_port,
+    }
+
+
+def _lab(fields: dict[str, Any], state: Path) -> Lab:
+    return Lab(
+        dialect=DialectName(fields["dialect"]),
+        state=state,
+        gphome=Path(fields["gphome"]),
+        pg_bin=Path(fields["pg_bin"]),
+        coordinator=LabHost.read(fields["coordinator"]),
+        hosts=tuple(LabHost.read(host) for host in fields["hosts"]),
+        coordinator_port=int(fields["coordinator_port"]),
+        user=str(fields["user"]),
+        account=str(fields["account"]),
+        primaries=int(fields["primaries"]),
+        primary_port=int(fields["primary_port"]),
+        python=Path(fields["python"]),
+        python_path=str(fields["python_path"]),
+        probe_interval=float(fields["probe_interval"]),
+    )
