@@ -36,7 +36,7 @@ EVENT_NAMES: Mapping[type[Event], str] = {
 
 def event_line(event: Event, *, seq: int, time: str) -> str:
     """One line of JSON without its newline: version, seq (from 1), time (UTC, ISO 8601), the
-    event's name, then the event's own fields.
+    event's name, then the event's own fields. ASCII alone, so that any stream can take it.
     """
     head = {
         "version": EVENTS_VERSION,
@@ -44,4 +44,4 @@ def event_line(event: Event, *, seq: int, time: str) -> str:
         "time": time,
         "event": EVENT_NAMES[type(event)],
     }
-    return json.dumps({**head, **plain(event)}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({**head, **plain(event)}, separators=(",", ":"))

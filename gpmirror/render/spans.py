@@ -16,6 +16,8 @@ class Style(StrEnum):
     ADD = "32"
     CARE = "33"
     ROLE = "36"
+    BAR = "42"
+    TRACK = "100"
 
 
 @dataclass(frozen=True, slots=True)

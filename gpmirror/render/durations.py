@@ -1,0 +1,33 @@
+"""Times in words: exact ones that have passed, rough ones that are left."""
+
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+_TENTHS_BELOW = 10
+
+
+def elapsed_text(seconds: float) -> str:
+    """`0.4s`, `12s`, `1m 12s`, `2h 03m`, `1d 04h`: the two largest units."""
+    whole = int(max(seconds, 0))
+    if seconds < _TENTHS_BELOW and whole != seconds:
+        return f"{max(seconds, 0):.1f}s"
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE:02d}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02d}m"
+    return f"{whole // _DAY}d {whole % _DAY // _HOUR:02d}h"
+
+
+def left_text(seconds: float) -> str:
+    """`about 5 min left`; nothing finer than a minute is promised."""
+    if seconds < _MINUTE:
+        return "under a minute left"
+    minutes = round(seconds / _MINUTE)
+    if minutes < _MINUTE:
+        return f"about {minutes} min left"
+    hours, minutes = divmod(minutes, _MINUTE)
+    if hours < 24:  # noqa: PLR2004 - hours of a day
+        return f"about {hours} h {minutes:02d} min left"
+    return f"about {hours // 24} d {hours % 24} h left"

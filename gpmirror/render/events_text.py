@@ -1,0 +1,126 @@
+"""Events as lines that stay: what a person reads above the live area, or in a log."""
+
+from typing import assert_never
+
+from gpmirror.events import (
+    Event,
+    NativeEnded,
+    NativeSaid,
+    PhaseDone,
+    PhaseStarted,
+    Progress,
+    Rehearsed,
+    RunEnded,
+    RunStarted,
+    WaveDone,
+    WaveStarted,
+)
+from gpmirror.render.durations import elapsed_text
+from gpmirror.render.marks import MARKS
+from gpmirror.render.quantities import counted, ranges
+from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
+
+_OK = Span("ok", Style.ADD)
+_PHASE_COLUMNS = 12
+_MOST_RANGES = 12
+
+
+def said(event: Event) -> list[Line]:
+    """The lines that stay of one event; none for what the live area or the ending shows."""
+    match event:
+        case RunStarted():
+            return [_run_started(event)]
+        case PhaseDone():
+            return [_phase_done(event)]
+        case Rehearsed():
+            return _rehearsed(event)
+        case WaveStarted() | NativeSaid() | NativeEnded() | WaveDone():
+            return _of_wave(event)
+        case PhaseStarted() | Progress() | RunEnded():
+            return []
+        case _:
+            assert_never(event)
+
+
+def logged(event: Event) -> list[Line]:
+    """The same for a log, where no live area shows what is going on."""
+    if isinstance(event, PhaseStarted):
+        return [line(f"  .. {event.phase}")]
+    return [found for found in said(event) if found]
+
+
+def short_id(digest: str) -> str:
+    """The first characters of a plan's id: enough to tell plans apart."""
+    return digest[:12]
+
+
+def _run_started(event: RunStarted) -> Line:
+    doing = "resuming" if event.resumed else "applying"
+    if event.rehearsal:
+        doing = "dry run, nothing is changed:"
+    title = styled(f"{doing} plan {short_id(event.plan_id)} on {event.cluster}", Style.STRONG)
+    amount = f"{counted(event.changes, 'change')} in {counted(event.waves, 'wave')}"
+    return line(title, f": {amount}", styled(f"  run {event.run}", Style.FAINT))
+
+
+def _phase_done(event: PhaseDone) -> Line:
+    took = styled(f"  {elapsed_text(event.seconds)}", Style.FAINT)
+    return line("  ", _OK, f" {event.phase:<{_PHASE_COLUMNS}} {event.detail}".rstrip(), took)
+
+
+def _of_wave(event: WaveStarted | NativeSaid | NativeEnded | WaveDone) -> list[Line]:
+    match event:
+        case WaveStarted():
+            return _wave_started(event)
+        case NativeSaid():
+            return [_native_said(event)]
+        case NativeEnded():
+            return [_native_ended(event)]
+        case WaveDone():
+            return [_wave_done(event)]
+
+
+def _wave_started(event: WaveStarted) -> list[Line]:
+    count = counted(len(event.contents), "content")
+    named = ranges(event.contents, most=_MOST_RANGES)
+    title = styled(f"wave {event.wave} of {event.waves}  ", Style.STRONG)
+    text = f": {count} ({named}) with {event.utility}"
+    return [
+        BLANK,
+        line("  ", title, _action(event.action), text),
+        line(styled(f"     log {event.log}", Style.FAINT)),
+    ]
+
+
+def _action(word: str) -> Span:
+    known = {action.value: mark.span for action, mark in MARKS.items()}
+    return known.get(word, styled(word, Style.PLAIN))
+
+
+def _native_said(event: NativeSaid) -> Line:
+    match event.level:
+        case "info":
+            return line(styled(f"     | {event.text}", Style.FAINT))
+        case "warning":
+            return line("     | ", styled(f"warning: {event.text}", Style.CARE))
+        case "error":
+            return line("     | ", styled(f"error: {event.text}", Style.ALARM))
+
+
+def _native_ended(event: NativeEnded) -> Line:
+    after = f" after {elapsed_text(event.seconds)}"
+    if event.status == 0:
+        return line(f"     {event.utility} ended well{after}")
+    status = "with its status lost" if event.status is None else f"with status {event.status}"
+    text = f"     {event.utility} ended {status}{after}; the catalog decides"
+    return line(styled(text, Style.CARE))
+
+
+def _wave_done(event: WaveDone) -> Line:
+    text = f" wave {event.wave} of {event.waves}: every content in sync"
+    return line("  ", _OK, text, styled(f"  {elapsed_text(event.seconds)}", Style.FAINT))
+
+
+def _rehearsed(event: Rehearsed) -> list[Line]:
+    script = [line(f"    {found}") for found in event.script.rstrip("\n").split("\n")]
+    return [line(styled(f"  would run on {event.host}:", Style.STRONG)), *script]

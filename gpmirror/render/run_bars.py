@@ -1,0 +1,130 @@
+"""One line a content or a host: a bar, how much is copied, how long it may take."""
+
+from dataclasses import dataclass
+
+from gpmirror.render.durations import left_text
+from gpmirror.render.quantities import counted, size_text
+from gpmirror.render.run_pace import Copy, Pace, pace
+from gpmirror.render.spans import Line, Span, Style, columns_of, line, styled
+
+_LABEL_MOST = 24
+_BAR_LEAST, _BAR_MOST = 8, 30
+_WORDS_ROOM = 40
+_FULL = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line of the live area: who, the part that is done (0 to 1, None: not known), words."""
+
+    label: str
+    part: float | None
+    words: str
+    style: Style = Style.PLAIN
+
+
+def content_row(copy: Copy) -> Row:
+    """One content with the host that its copy goes to."""
+    found = copy.report
+    where = "" if found.host is None else f" on {found.host}"
+    label = f"content {found.content}{where}"
+    if copy.is_synced:
+        return Row(label=label, part=1.0, words="in sync", style=Style.ADD)
+    style = Style.ALARM if found.state == "none" else Style.PLAIN
+    return Row(label=label, part=part_of(pace([copy])), words=_copy_words(copy), style=style)
+
+
+def host_row(host: str, found: list[Copy]) -> Row:
+    """All copies that go to one host."""
+    synced = sum(copy.is_synced for copy in found)
+    if synced == len(found):
+        words = f"{counted(synced, 'content')} in sync"
+        return Row(label=host, part=1.0, words=words, style=Style.ADD)
+    together = pace(found)
+    part = part_of(together)
+    words = "  ".join(
+        word for word in (f"{synced} of {len(found)} in sync", bytes_text(together)) if word
+    )
+    return Row(label=host, part=synced / len(found) if part is None else part, words=words)
+
+
+def part_of(found: Pace) -> float | None:
+    """The share of bytes that is copied; never all of it: only the catalog says that."""
+    if found.done is None or not found.total:
+        return None
+    return min(found.done / found.total, 0.99)
+
+
+def bytes_text(found: Pace) -> str:
+    """`24.4 of 40.0 GB`, or what is known of it."""
+    if found.total is None:
+        return "" if found.done is None else f"{size_text(found.done)} copied"
+    if found.done is None:
+        return f"{size_text(found.total)} to copy"
+    done, total = size_text(min(found.done, found.total)), size_text(found.total)
+    if done.split()[-1] == total.split()[-1]:
+        done = done.split()[0]
+    return f"{done} of {total}"
+
+
+def bar_lines(rows: list[Row], *, width: int, color: bool) -> list[Line]:
+    """Aligned lines of at most `width` terminal columns; narrow ones go without bars."""
+    if not rows:
+        return []
+    label = min(max(columns_of(line(row.label)) for row in rows), _LABEL_MOST)
+    room = width - label - _WORDS_ROOM
+    size = 0 if room < _BAR_LEAST else min(room, _BAR_MOST)
+    return [clipped(_bar_line(row, label, size, color=color), width) for row in rows]
+
+
+def clipped(found: Line, width: int) -> Line:
+    """The line cut to `width` terminal columns, the cut shown as `~`."""
+    if columns_of(found) <= width:
+        return found
+    kept: list[Span] = []
+    room = width - 1
+    for span in found:
+        text = _fitting(span.text, room)
+        kept.append(Span(text, span.style))
+        room -= columns_of((Span(text),))
+        if text != span.text:
+            break
+    return (*kept, Span("~"))
+
+
+def _copy_words(copy: Copy) -> str:
+    if copy.report.state == "syncing":
+        return "catching up"
+    if copy.report.state == "none":
+        return "no live copy"
+    amount = bytes_text(pace([copy]))
+    if copy.report.done is None:
+        return f"one live copy, {amount}" if amount else "one live copy"
+    left = "" if not copy.left else left_text(copy.left)
+    return "  ".join(word for word in (amount, left) if word)
+
+
+def _bar_line(row: Row, label: int, size: int, *, color: bool) -> Line:
+    name = clipped(line(row.label), label)
+    gap = " " * (label - columns_of(name) + 2)
+    percent = " " * 4 if row.part is None else f"{int(row.part * _FULL):>3}%"
+    bar = _bar(row.part or 0.0, size, color=color) if size else ()
+    lead = (Span("  "), *name, Span(gap), *bar)
+    return (*lead, Span(f"{'  ' if size else ''}{percent}  "), styled(row.words, row.style))
+
+
+def _bar(part: float, size: int, *, color: bool) -> Line:
+    """Blanks on coloured ground where there is colour: no glyph whose width is in doubt."""
+    full = int(part * size)
+    if color:
+        bars = (Span(" " * full, Style.BAR), Span(" " * (size - full), Style.TRACK))
+        return tuple(span for span in bars if span.text)
+    return (Span(f"[{'#' * full}{'.' * (size - full)}]"),)
+
+
+def _fitting(text: str, room: int) -> str:
+    if text.isascii():
+        return text[: max(room, 0)]
+    while text and columns_of((Span(text),)) > room:
+        text = text[:-1]
+    return text

@@ -1,0 +1,110 @@
+"""The live area of a run: what is going on now, in lines that fit the terminal at hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpmirror.events import Progress, WaveStarted
+from gpmirror.render.durations import elapsed_text, left_text
+from gpmirror.render.quantities import counted, size_text
+from gpmirror.render.run_bars import (
+    Row,
+    bar_lines,
+    bytes_text,
+    clipped,
+    content_row,
+    host_row,
+    part_of,
+)
+from gpmirror.render.run_pace import Copy, Pace, pace
+from gpmirror.render.spans import Line, Span, Style, line, styled
+
+MOST_BARS = 12
+"""Up to so many contents have a bar each; more are shown by host."""
+_AROUND = 3
+"""Lines of the live area besides bars."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a wave stands: its newest report, its copies with their pace, how it began."""
+
+    report: Progress
+    copies: tuple[Copy, ...]
+    started: WaveStarted | None
+
+
+def phase_lines(phase: str, seconds: float, *, width: int) -> list[Line]:
+    """A phase that goes on: `preflight ... 12s`."""
+    return [clipped(line("  ", styled(f"{phase} ...", Style.STRONG), _since(seconds)), width)]
+
+
+def wave_lines(
+    standing: Standing, *, since: float, width: int, height: int, color: bool
+) -> list[Line]:
+    """A wave's bars, then where the wave stands; `since` seconds have passed since the report."""
+    bars = bar_lines(_rows(standing.copies, height - _AROUND), width=width - 2, color=color)
+    lines = [*bars, clipped((Span("  "), *standing_line(standing, since=since)), width)]
+    if standing.report.trouble:
+        lines.append(clipped(line("  ", styled(standing.report.trouble, Style.CARE)), width))
+    return lines
+
+
+def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
+    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  84.0 MB/s  about 5 min left  ...`."""
+    report, found = standing.report, standing.copies
+    together = pace(found)
+    words = (
+        f"{sum(copy.is_synced for copy in found)} of {len(found)} in sync",
+        elapsed_text(int(report.seconds + since)),
+        _share(together),
+        f"{size_text(int(together.rate))}/s" if together.rate else "",
+        left_text(together.left) if together.left and together.rate else "",
+        _utility(report.utility_running, standing.started),
+    )
+    wave = styled(f"wave {report.wave} of {report.waves}", Style.STRONG)
+    return line(wave, *(f"  {word}" for word in words if word))
+
+
+def _since(seconds: float) -> str:
+    return f"  {elapsed_text(int(seconds))}" if seconds >= 1 else ""
+
+
+def _share(found: Pace) -> str:
+    part = part_of(found)
+    if part is None or found.total is None:
+        return bytes_text(found)
+    return f"{int(part * 100)}% of {size_text(found.total)}"
+
+
+def _utility(running: bool | None, started: WaveStarted | None) -> str:  # noqa: FBT001 - a state
+    name = "utility" if started is None else started.utility
+    match running:
+        case None:
+            return f"{name}: not known"
+        case True:
+            return f"{name} running"
+        case False:
+            return f"{name} ended"
+
+
+def _rows(found: Sequence[Copy], most: int) -> list[Row]:
+    if len(found) <= min(MOST_BARS, max(most, 1)):
+        return [content_row(copy) for copy in found]
+    hosts: dict[str, list[Copy]] = {}
+    for copy in found:
+        hosts.setdefault(copy.report.host or "elsewhere", []).append(copy)
+    if len(hosts) == 1 and "elsewhere" in hosts:
+        return [host_row(counted(len(found), "content"), list(found))]
+    return _unfinished_first(hosts, most)
+
+
+def _unfinished_first(hosts: dict[str, list[Copy]], most: int) -> list[Row]:
+    """As many hosts as there is room for, those with work left first; the rest is counted."""
+    if len(hosts) <= most:
+        return [host_row(host, copies) for host, copies in hosts.items()]
+    done = [all(copy.is_synced for copy in copies) for copies in hosts.values()]
+    order = [host for _, host in sorted(zip(done, hosts, strict=True), key=lambda pair: pair[0])]
+    shown, rest = order[: max(most - 1, 1)], order[max(most - 1, 1) :]
+    others = [copy for host in rest for copy in hosts[host]]
+    last = host_row(f"{counted(len(rest), 'other host')}", others)
+    return [*(host_row(host, hosts[host]) for host in shown), last]

@@ -1,0 +1,88 @@
+"""What a run looks like after each event: lines that stay, the live area, the line for a log."""
+
+from dataclasses import dataclass, replace
+
+from gpmirror.events import (
+    Event,
+    PhaseDone,
+    PhaseStarted,
+    Progress,
+    RunEnded,
+    WaveDone,
+    WaveStarted,
+)
+from gpmirror.render.events_text import logged, said
+from gpmirror.render.run_live import Standing, phase_lines, standing_line, wave_lines
+from gpmirror.render.run_pace import Copy, copies, with_report
+from gpmirror.render.spans import Line, line, painted
+
+_SILENT = frozenset({"confirm", "waves"})
+"""Phases without a live line: a question is asked, or waves speak for themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """The run as told so far. A value: `after` gives the next one."""
+
+    color: bool = False
+    phase: str | None = None
+    wave: WaveStarted | None = None
+    window: tuple[Progress, ...] = ()
+    copies: tuple[Copy, ...] = ()
+
+    def after(self, event: Event) -> "RunView":
+        """The view once `event` is known."""
+        match event:
+            case PhaseStarted():
+                phase = None if event.phase in _SILENT else event.phase
+                return RunView(color=self.color, phase=phase)
+            case WaveStarted():
+                return RunView(color=self.color, wave=event)
+            case Progress():
+                window = with_report(self.window, event)
+                return replace(self, phase=None, window=window, copies=copies(window))
+            case PhaseDone() | WaveDone() | RunEnded():
+                return RunView(color=self.color)
+            case _:
+                return self
+
+    def stays(self, event: Event) -> str:
+        """The text of an event that stays on a terminal."""
+        return painted(said(event), color=self.color)
+
+    def logs(self, event: Event) -> str:
+        """The text of an event for a log."""
+        return painted(logged(event), color=self.color)
+
+    def live(self, *, since: float, width: int, height: int) -> tuple[str, ...]:
+        """At most `height` lines of at most `width` columns; `since` seconds after the last event.
+
+        Empty when nothing goes on.
+        """
+        lines = self._live(since=since, width=width, height=height)[:height]
+        return tuple(painted([found], color=self.color).rstrip("\n") for found in lines)
+
+    def standing(self) -> str:
+        """Where the wave stands, with its trouble, on one line for a log; empty between waves."""
+        standing = self._standing()
+        if standing is None:
+            return ""
+        trouble = f"  ({standing.report.trouble})" if standing.report.trouble else ""
+        return painted([line("  ", *standing_line(standing), trouble)], color=self.color)
+
+    def trouble(self) -> str | None:
+        """What is wrong now, in words, or None."""
+        return self.window[-1].trouble if self.window else None
+
+    def _standing(self) -> Standing | None:
+        if not self.window:
+            return None
+        return Standing(report=self.window[-1], copies=self.copies, started=self.wave)
+
+    def _live(self, *, since: float, width: int, height: int) -> list[Line]:
+        if standing := self._standing():
+            return wave_lines(standing, since=since, width=width, height=height, color=self.color)
+        name = self.phase
+        if self.wave is not None:
+            name = f"wave {self.wave.wave} of {self.wave.waves}: {self.wave.utility}"
+        return [] if name is None else phase_lines(name, since, width=width)
