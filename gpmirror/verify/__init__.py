@@ -1,1 +1,6 @@
 """Is it so: copies judged in sync from the catalog and replication, never from an exit status."""
+
+from gpmirror.verify.model import ContentHealth, CopyState, Health
+from gpmirror.verify.sync import judge
+
+__all__ = ["ContentHealth", "CopyState", "Health", "judge"]

@@ -1,0 +1,167 @@
+"""Whether each content has two live copies in sync, and what is missing where it has not.
+
+Neither source is believed alone: the catalog's mode and status are as old as the last fault probe,
+and a base backup shows up in gp_stat_replication as `streaming` and `sync` while it runs.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.replication import Replication
+from gpmirror.cluster.segment import Mode, Segment
+from gpmirror.verify.model import ContentHealth, CopyState, Health
+
+_MIRROR = "gp_walreceiver"
+_BASE_BACKUP = "pg_basebackup"
+
+_Finding = tuple[CopyState, str]
+
+
+def judge(
+    observed: Observed,
+    replication: Iterable[Replication],
+    *,
+    contents: Collection[int] | None = None,
+) -> Health:
+    """The state of every content, or of `contents` only; those without any row are left out.
+
+    In sync are two rows with status u and mode s and, from 6 on, a mirror that streams. Roles do
+    not matter. `replication` is ignored before 6, where the mode alone tells.
+    """
+    streams: defaultdict[int, list[Replication]] = defaultdict(list)
+    for found in replication:
+        streams[found.content].append(found)
+    couples = {
+        content: couple
+        for content, couple in _couples(observed).items()
+        if contents is None or content in contents
+    }
+    return Health(
+        contents=tuple(
+            _content(couple, streams[content], old=observed.dialect.file_replication)
+            for content, couple in sorted(couples.items())
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Couple:
+    """A content's rows by acting role."""
+
+    primary: Segment
+    mirror: Segment | None
+
+
+def _couples(observed: Observed) -> dict[int, _Couple]:
+    acting: dict[int, Segment] = {}
+    others: dict[int, Segment] = {}
+    for row in observed.segments:
+        if row.content >= 0:
+            (acting if row.is_acting_primary else others)[row.content] = row
+    return {
+        content: _Couple(primary=primary, mirror=others.get(content))
+        for content, primary in acting.items()
+    }
+
+
+def _content(couple: _Couple, streams: Sequence[Replication], *, old: bool) -> ContentHealth:
+    primary, mirror = couple.primary, couple.mirror
+    state, reason = _judged(primary, mirror, () if old else streams, old=old)
+    follower = None if old else _follower(streams)
+    return ContentHealth(
+        content=primary.content,
+        state=state,
+        reason=reason,
+        switched=primary.is_switched,
+        primary=_place(primary),
+        mirror=None if mirror is None else _place(mirror),
+        lag_bytes=None if follower is None else follower.lag_bytes,
+    )
+
+
+def _judged(
+    primary: Segment, mirror: Segment | None, streams: Sequence[Replication], *, old: bool
+) -> _Finding:
+    if mirror is None:
+        return _unmirrored(primary)
+    if not primary.is_up:
+        return _headless(primary, mirror)
+    if not mirror.is_up:
+        return CopyState.SINGLE, _mirror_down(primary, mirror, streams)
+    return _both_up_old(primary, mirror) if old else _both_up(primary, mirror, streams)
+
+
+def _unmirrored(primary: Segment) -> _Finding:
+    if primary.is_up:
+        return CopyState.SINGLE, "the catalog has no mirror row"
+    return CopyState.NONE, f"the only copy, {_place(primary)}, is down"
+
+
+def _headless(primary: Segment, mirror: Segment) -> _Finding:
+    if mirror.is_up:
+        return (
+            CopyState.SINGLE,
+            f"the acting primary {_place(primary)} is down and {_place(mirror)} has not taken over",
+        )
+    return CopyState.NONE, f"both copies are down: {_place(primary)} and {_place(mirror)}"
+
+
+def _mirror_down(primary: Segment, mirror: Segment, streams: Sequence[Replication]) -> str:
+    """A down mirror keeps mode s on 5, so only its status counts."""
+    down = f"the mirror {_place(mirror)} is down"
+    if primary.mode is Mode.CHANGE_TRACKING:
+        return f"{down}; {_place(primary)} keeps a log of changes for it"
+    if any(found.application_name == _BASE_BACKUP for found in streams):
+        return f"{down}; a base backup of {_place(primary)} is running"
+    if _follower(streams) is not None:
+        return f"{down} as the catalog has it, yet it is connected: the next fault probe tells"
+    return down
+
+
+def _both_up_old(primary: Segment, mirror: Segment) -> _Finding:
+    modes = {primary.mode, mirror.mode}
+    if Mode.CHANGE_TRACKING in modes:
+        return CopyState.SINGLE, f"{_place(primary)} keeps a log of changes, the mirror is behind"
+    if modes == {Mode.SYNCED}:
+        return CopyState.SYNCED, ""
+    return CopyState.SYNCING, f"the mirror {_place(mirror)} is resynchronising"
+
+
+def _both_up(primary: Segment, mirror: Segment, streams: Sequence[Replication]) -> _Finding:
+    follower = _follower(streams)
+    if follower is None:
+        return CopyState.SINGLE, _nobody_follows(primary, mirror, streams)
+    if primary.mode is mirror.mode is Mode.SYNCED and follower.is_streaming_mirror:
+        return CopyState.SYNCED, ""
+    if follower.is_streaming_mirror:
+        how = f"streams ({follower.sync_state or 'sync state unknown'})"
+        return (
+            CopyState.SYNCING,
+            f"the mirror {_place(mirror)} {how}; the catalog does not say in sync yet",
+        )
+    return (
+        CopyState.SYNCING,
+        f"the mirror {_place(mirror)} is in state {follower.state or 'unknown'}, not streaming",
+    )
+
+
+def _nobody_follows(primary: Segment, mirror: Segment, streams: Sequence[Replication]) -> str:
+    if any(found.application_name == _BASE_BACKUP for found in streams):
+        return f"a base backup of {_place(primary)} is running and no mirror streams from it"
+    said = "in sync" if primary.mode is mirror.mode is Mode.SYNCED else "up"
+    return (
+        f"the catalog says {said}, but no mirror streams from {_place(primary)}: "
+        "the catalog is only as fresh as the last fault probe"
+    )
+
+
+def _follower(streams: Sequence[Replication]) -> Replication | None:
+    """The mirror's connection; the streaming one where an old one has not ended yet."""
+    mirrors = [found for found in streams if found.application_name == _MIRROR]
+    return max(mirrors, key=lambda found: found.is_streaming_mirror, default=None)
+
+
+def _place(row: Segment) -> str:
+    return f"{row.hostname}:{row.port}"
