@@ -3,6 +3,7 @@
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
+_HOURS_OF_A_DAY = 24
 _TENTHS_BELOW = 10
 
 
@@ -20,14 +21,15 @@ def elapsed_text(seconds: float) -> str:
     return f"{whole // _DAY}d {whole % _DAY // _HOUR:02d}h"
 
 
-def left_text(seconds: float) -> str:
-    """`about 5 min left`; nothing finer than a minute is promised."""
+def remaining_text(seconds: float) -> str:
+    """`5 min`, `2 h 05 min`; nothing finer than a minute is promised."""
     if seconds < _MINUTE:
-        return "under a minute left"
+        return "under 1 min"
     minutes = round(seconds / _MINUTE)
     if minutes < _MINUTE:
-        return f"about {minutes} min left"
+        return f"{minutes} min"
     hours, minutes = divmod(minutes, _MINUTE)
-    if hours < 24:  # noqa: PLR2004 - hours of a day
-        return f"about {hours} h {minutes:02d} min left"
-    return f"about {hours // 24} d {hours % 24} h left"
+    if hours < _HOURS_OF_A_DAY:
+        return f"{hours} h {minutes:02d} min"
+    days, hours = divmod(hours, _HOURS_OF_A_DAY)
+    return f"{days} d {hours} h"

@@ -22,6 +22,8 @@ from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
 
 _OK = Span("ok", Style.ADD)
 _PHASE_COLUMNS = 12
+SPOKEN_FOR = frozenset({"confirm", "waves"})
+"""Phases that need no lines of their own: a question is asked, or waves speak."""
 _MOST_RANGES = 12
 
 
@@ -29,9 +31,9 @@ def said(event: Event) -> list[Line]:
     """The lines that stay of one event; none for what the live area or the ending shows."""
     match event:
         case RunStarted():
-            return [_run_started(event)]
+            return _run_started(event)
         case PhaseDone():
-            return [_phase_done(event)]
+            return [] if event.phase in SPOKEN_FOR else [_phase_done(event)]
         case Rehearsed():
             return _rehearsed(event)
         case WaveStarted() | NativeSaid() | NativeEnded() | WaveDone():
@@ -45,7 +47,7 @@ def said(event: Event) -> list[Line]:
 def logged(event: Event) -> list[Line]:
     """The same for a log, where no live area shows what is going on."""
     if isinstance(event, PhaseStarted):
-        return [line(f"  .. {event.phase}")]
+        return [] if event.phase in SPOKEN_FOR else [line(f"  .. {event.phase}")]
     return [found for found in said(event) if found]
 
 
@@ -54,13 +56,13 @@ def short_id(digest: str) -> str:
     return digest[:12]
 
 
-def _run_started(event: RunStarted) -> Line:
+def _run_started(event: RunStarted) -> list[Line]:
     doing = "resuming" if event.resumed else "applying"
     if event.rehearsal:
         doing = "dry run, nothing is changed:"
     title = styled(f"{doing} plan {short_id(event.plan_id)} on {event.cluster}", Style.STRONG)
     amount = f"{counted(event.changes, 'change')} in {counted(event.waves, 'wave')}"
-    return line(title, f": {amount}", styled(f"  run {event.run}", Style.FAINT))
+    return [line(title, f": {amount}"), line(styled(f"  run {event.run}", Style.FAINT))]
 
 
 def _phase_done(event: PhaseDone) -> Line:

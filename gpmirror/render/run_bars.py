@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from gpmirror.render.durations import left_text
+from gpmirror.render.durations import remaining_text
 from gpmirror.render.quantities import counted, size_text
 from gpmirror.render.run_pace import Copy, Pace, pace
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, styled
 
 _LABEL_MOST = 24
 _BAR_LEAST, _BAR_MOST = 8, 30
-_WORDS_ROOM = 40
+_WORDS_ROOM = 34
+_AROUND_BAR = 14
+"""Columns of the gaps, the brackets and the percentage."""
 _FULL = 100
 
 
@@ -45,7 +47,9 @@ def host_row(host: str, found: list[Copy]) -> Row:
     words = "  ".join(
         word for word in (f"{synced} of {len(found)} in sync", bytes_text(together)) if word
     )
-    return Row(label=host, part=synced / len(found) if part is None else part, words=words)
+    if part is None and synced:
+        part = synced / len(found)
+    return Row(label=host, part=part, words=words)
 
 
 def part_of(found: Pace) -> float | None:
@@ -72,7 +76,7 @@ def bar_lines(rows: list[Row], *, width: int, color: bool) -> list[Line]:
     if not rows:
         return []
     label = min(max(columns_of(line(row.label)) for row in rows), _LABEL_MOST)
-    room = width - label - _WORDS_ROOM
+    room = width - label - _AROUND_BAR - _WORDS_ROOM
     size = 0 if room < _BAR_LEAST else min(room, _BAR_MOST)
     return [clipped(_bar_line(row, label, size, color=color), width) for row in rows]
 
@@ -100,7 +104,7 @@ def _copy_words(copy: Copy) -> str:
     amount = bytes_text(pace([copy]))
     if copy.report.done is None:
         return f"one live copy, {amount}" if amount else "one live copy"
-    left = "" if not copy.left else left_text(copy.left)
+    left = "" if not copy.left else f"{remaining_text(copy.left)} left"
     return "  ".join(word for word in (amount, left) if word)
 
 

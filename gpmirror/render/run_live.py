@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpmirror.events import Progress, WaveStarted
-from gpmirror.render.durations import elapsed_text, left_text
+from gpmirror.render.durations import elapsed_text, remaining_text
 from gpmirror.render.quantities import counted, size_text
 from gpmirror.render.run_bars import (
     Row,
@@ -42,7 +42,7 @@ def wave_lines(
     standing: Standing, *, since: float, width: int, height: int, color: bool
 ) -> list[Line]:
     """A wave's bars, then where the wave stands; `since` seconds have passed since the report."""
-    bars = bar_lines(_rows(standing.copies, height - _AROUND), width=width - 2, color=color)
+    bars = bar_lines(_rows(standing.copies, height - _AROUND), width=width, color=color)
     lines = [*bars, clipped((Span("  "), *standing_line(standing, since=since)), width)]
     if standing.report.trouble:
         lines.append(clipped(line("  ", styled(standing.report.trouble, Style.CARE)), width))
@@ -50,7 +50,7 @@ def wave_lines(
 
 
 def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
-    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  84.0 MB/s  about 5 min left  ...`."""
+    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  84.0 MB/s  5 min left  ...`."""
     report, found = standing.report, standing.copies
     together = pace(found)
     words = (
@@ -58,7 +58,7 @@ def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
         elapsed_text(int(report.seconds + since)),
         _share(together),
         f"{size_text(int(together.rate))}/s" if together.rate else "",
-        left_text(together.left) if together.left and together.rate else "",
+        f"{remaining_text(together.left)} left" if together.left and together.rate else "",
         _utility(report.utility_running, standing.started),
     )
     wave = styled(f"wave {report.wave} of {report.waves}", Style.STRONG)

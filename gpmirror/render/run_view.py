@@ -11,13 +11,10 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
-from gpmirror.render.events_text import logged, said
+from gpmirror.render.events_text import SPOKEN_FOR, logged, said
 from gpmirror.render.run_live import Standing, phase_lines, standing_line, wave_lines
 from gpmirror.render.run_pace import Copy, copies, with_report
 from gpmirror.render.spans import Line, line, painted
-
-_SILENT = frozenset({"confirm", "waves"})
-"""Phases without a live line: a question is asked, or waves speak for themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +31,7 @@ class RunView:
         """The view once `event` is known."""
         match event:
             case PhaseStarted():
-                phase = None if event.phase in _SILENT else event.phase
+                phase = None if event.phase in SPOKEN_FOR else event.phase
                 return RunView(color=self.color, phase=phase)
             case WaveStarted():
                 return RunView(color=self.color, wave=event)

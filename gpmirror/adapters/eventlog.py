@@ -1,0 +1,55 @@
+"""The reporter behind `--json`: one line of JSON an event, on the wire as soon as it is told."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TextIO
+
+from gpmirror.events import Event
+from gpmirror.events.wire import event_line
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class JsonReporter:
+    """Writes events to a stream, numbered from 1, flushed one by one.
+
+    A reader that went away or a full disk ends the output, never the run.
+    """
+
+    def __init__(self, stream: TextIO | None, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._stream = stream
+        self._now = now
+        self._seq = 0
+        self._lock = Lock()
+
+    def tell(self, event: Event) -> None:
+        """Write one event."""
+        with self._lock:
+            self._seq += 1
+            time = self._now().astimezone(UTC).isoformat(timespec="milliseconds")
+            self._write(event_line(event, seq=self._seq, time=time.replace("+00:00", "Z")))
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # gone, full, or closed
+            abandon(self._stream)
+            self._stream = None
+
+
+def abandon(stream: TextIO) -> None:
+    """Let what a dead stream still buffers go nowhere: the interpreter flushes at its end."""
+    import os
+
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
