@@ -4,7 +4,7 @@ Workflow sees nothing else of the world; adapters fulfil these, `cli/wiring.py` 
 Every method may raise ConnectionLost; none raises anything of the library behind it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -12,6 +12,8 @@ from typing import Protocol
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.events import Event
+from gpmirror.gputils.detached import Poll, Utility
+from gpmirror.plan.model import Wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def probe_seconds(self) -> float:
+        """How often the fault prober looks by itself (gp_fts_probe_interval); 60 if not told."""
+        ...
+
     def reconnect(self) -> None:
         """A new session in place of a lost one; the lock is gone with the old one."""
         ...
@@ -120,6 +126,34 @@ class Journal(Protocol):
         """Append one record; sequence number and time are added."""
         ...
 
+    def also_far(self) -> None:
+        """From now on keep a copy in the run directory on the coordinator's host, as far as that
+        host can be reached; records that could not be sent go with the next.
+        """
+        ...
+
+
+class Natives(Protocol):
+    """Native utilities on the coordinator's host, detached from us."""
+
+    def keep(self, files: Sequence[tuple[str, str]]) -> None:
+        """Make the run directory and put files there. Raises Failure: it cannot be written."""
+        ...
+
+    def start(self, wave: Wave, utility: Utility) -> NoAnswer | None:
+        """Start a utility, once ever for this run and name; None: it was started, now or before.
+        Raises Failure: the run directory cannot be written.
+        """
+        ...
+
+    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+        """How a started utility is doing, with its log from a byte offset on."""
+        ...
+
+    def try_out(self, utility: Utility) -> Reply:
+        """Run a utility that changes nothing to its end, in a directory of its own."""
+        ...
+
 
 class Clock(Protocol):
     """Time."""
@@ -129,7 +163,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises Detached when a person interrupts for the second time."""
+        """Wait."""
         ...
 
 
@@ -138,6 +172,12 @@ class Operator(Protocol):
 
     def confirm(self, question: str) -> bool:
         """Ask; True for yes. Raises Declined: nobody can be asked."""
+        ...
+
+    def changes_begin(self) -> None:
+        """From now on the first interrupt asks to stop after the wave, the second detaches: it
+        raises Detached wherever the run is. Before, an interrupt ends the run at once.
+        """
         ...
 
     def stop_asked(self) -> bool:
@@ -161,6 +201,7 @@ class World:
 
     catalog: Catalog
     hosts: Hosts
+    natives: Natives
     journal: Journal
     clock: Clock
     operator: Operator
