@@ -19,6 +19,7 @@ from docs.transcripts import refreshed  # noqa: E402
 from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
+from gpmirror.events.schema import events_schema  # noqa: E402
 from gpmirror.plan.hazards import GUARDS, HAZARDS  # noqa: E402
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
@@ -135,6 +136,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/exit-codes.md": exit_codes_page,
     "docs/reference/diagnostics.md": diagnostics_page,
     "docs/reference/hazards.md": hazards_page,
+    "schemas/events.schema.json": lambda: schema_text(events_schema()),
     "schemas/gpmirror.schema.json": lambda: schema_text(spec_schema()),
     "schemas/plan.schema.json": lambda: schema_text(plan_schema()),
     "schemas/snapshot.schema.json": lambda: schema_text(snapshot_schema()),

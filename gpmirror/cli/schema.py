@@ -15,6 +15,7 @@ class SchemaName(StrEnum):
     SPEC = "spec"
     PLAN = "plan"
     SNAPSHOT = "snapshot"
+    EVENTS = "events"
 
 
 def command(
@@ -40,5 +41,9 @@ def _schema(name: SchemaName) -> dict[str, Any]:
             from gpmirror.catalog import snapshot_schema
 
             return snapshot_schema()
+        case SchemaName.EVENTS:
+            from gpmirror.events.schema import events_schema
+
+            return events_schema()
         case _:
             assert_never(name)

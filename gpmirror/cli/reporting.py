@@ -1,0 +1,43 @@
+"""Which reporter a run gets: bars on a terminal, lines elsewhere, JSON with `--json`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gpmirror.cli.console import Console
+
+if TYPE_CHECKING:
+    from gpmirror.boundary import Reporter
+
+
+@contextmanager
+def people_reporter(console: Console) -> "Iterator[Reporter]":
+    """A reporter on standard output: redrawn in place on a terminal, else line by line; nothing
+    with `--quiet`. Whatever happens, no live area is left behind.
+    """
+    from gpmirror.adapters.terminal import LineReporter, TerminalReporter
+    from gpmirror.render.run_view import RunView
+
+    stream = None if console.quiet else console.out
+    view = RunView(color=console.color)
+    if stream is not None and stream.isatty() and not _is_dumb():
+        with TerminalReporter(stream, view) as reporter:
+            yield reporter
+    else:
+        yield LineReporter(stream, replace(view, color=False))
+
+
+@contextmanager
+def json_reporter(console: Console) -> "Iterator[Reporter]":
+    """A reporter that writes one line of JSON an event to standard output."""
+    from gpmirror.adapters.eventlog import JsonReporter
+
+    yield JsonReporter(console.out)
+
+
+def _is_dumb() -> bool:
+    """Whether the terminal cannot move its cursor."""
+    import os
+
+    return os.environ.get("TERM", "dumb") in {"", "dumb"}

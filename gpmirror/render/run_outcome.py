@@ -1,0 +1,111 @@
+"""What became of a plan, content by content, judged from the catalog: the honest table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.render.columns import folded
+from gpmirror.render.marks import MARKS
+from gpmirror.render.prose import paragraph
+from gpmirror.render.quantities import counted, ranges
+from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
+from gpmirror.verify.model import ContentHealth, CopyState, Health
+
+MOST_ROWS = 40
+"""Up to so many contents are all shown."""
+FIRST_ROWS = 20
+"""So many of a longer list are shown; the rest is counted."""
+
+DONE = "done"
+_AT_TARGET = {
+    CopyState.SYNCED: DONE,
+    CopyState.SYNCING: "catching up",
+    CopyState.SINGLE: "down",
+    CopyState.NONE: "no live copy",
+}
+_STYLES = {"down": Style.ALARM, "no live copy": Style.ALARM, "catching up": Style.CARE}
+_HEAD = ("", "content", "state", "primary", "mirror now", "why")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A content after a run. `state` is `done`, `catching up`, `down`, `no live copy` or
+    `not started`; `change` None: the plan did not touch it.
+    """
+
+    health: ContentHealth
+    state: str
+    change: Change | None
+
+
+def outcomes(plan: Plan, health: Health) -> tuple[Outcome, ...]:
+    """Every content that the plan changes, and every other that is not in sync."""
+    changes = {found.content: found for found in plan.changes if found.action in _CHANGING}
+    return tuple(
+        Outcome(health=found, state=_state(found, change), change=change)
+        for found in health.contents
+        if (change := changes.get(found.content)) or found.state is not CopyState.SYNCED
+    )
+
+
+_CHANGING = frozenset(Action) - {Action.BLOCKED}
+
+
+def outcome_lines(found: Iterable[Outcome], *, width: int) -> list[Line]:
+    """What is done in one line, all else in a table."""
+    every = list(found)
+    done = [one.health.content for one in every if one.state == DONE]
+    rest = [one for one in every if one.state != DONE]
+    lines: list[Line] = []
+    if done:
+        text = f"{counted(len(done), 'content')} done and in sync: {ranges(done)}"
+        lines += paragraph(text, width=width, hang=2, style=Style.ADD)
+    return [*lines, *_table(rest, width=width)]
+
+
+def _state(found: ContentHealth, change: Change | None) -> str:
+    if change is None or _is_there(found, change):
+        return _AT_TARGET[found.state]
+    if found.state in {CopyState.SYNCED, CopyState.SYNCING} or found.mirror is None:
+        return "not started"
+    return _AT_TARGET[found.state]
+
+
+def _is_there(found: ContentHealth, change: Change) -> bool:
+    """Whether the copy is where the plan wants it; roles where the plan returns them."""
+    if change.action is Action.REBALANCE:
+        return not found.switched
+    if change.to is None or found.mirror is None:
+        return False
+    hosts = {change.to.host, change.to.address, change.hostname_after}
+    places = {f"{host}:{change.to.port}" for host in hosts}
+    # of a content whose roles are switched the plan may change what is now the primary
+    return bool(places & ({found.mirror, found.primary} if found.switched else {found.mirror}))
+
+
+def _table(rest: list[Outcome], *, width: int) -> list[Line]:
+    if not rest:
+        return []
+    shown = rest if len(rest) <= MOST_ROWS else rest[:FIRST_ROWS]
+    head = tuple(line(styled(word, Style.FAINT)) if word else BLANK for word in _HEAD)
+    rows = [head, *(_row(found) for found in shown)]
+    table = folded(rows, width=width - 2, lead=3, numbers=frozenset({1}))
+    lines = [(Span("  "), *found) for found in table]
+    if len(shown) < len(rest):
+        left = [found.health.content for found in rest[FIRST_ROWS:]]
+        text = f"... {counted(len(left), 'content')} more not done: {ranges(left)}"
+        lines += paragraph(text, width=width, hang=2)
+    return lines
+
+
+def _row(found: Outcome) -> tuple[Line, ...]:
+    mark = (Span("-"),) if found.change is None else (MARKS[found.change.action].span,)
+    health = found.health
+    return (
+        mark,
+        line(str(health.content)),
+        line(styled(found.state, _STYLES.get(found.state, Style.PLAIN))),
+        line(health.primary),
+        line(health.mirror or "none"),
+        line(health.reason or ("" if found.change else "not in this plan")),
+    )

@@ -1,0 +1,150 @@
+"""What a person sees before saying yes: the plan on one screen, however large the cluster."""
+
+from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave, WaveExposure
+from gpmirror.plan.planfile import plan_id
+from gpmirror.render.columns import folded
+from gpmirror.render.events_text import short_id
+from gpmirror.render.human import LEAST_WIDTH, banners, server_text
+from gpmirror.render.human_checks import guard_text, hazard_text
+from gpmirror.render.human_waves import at_once_text
+from gpmirror.render.marks import MARKS
+from gpmirror.render.prose import heading, paragraph
+from gpmirror.render.quantities import copy_time, counted, first_few, ranges, size_text
+from gpmirror.render.spans import BLANK, Line, Span, Style, line, painted, styled
+from gpmirror.render.summary import summary_line
+
+MOST_WAVES = 8
+"""Up to so many waves are all shown."""
+FIRST_WAVES = 6
+"""So many of a longer list are shown; the rest is counted."""
+MOST_REMARKS = 4
+"""So many warnings are shown; the rest is counted."""
+_KEY = 12
+_MOST_RANGES = 6
+
+
+def question(plan: Plan) -> str:
+    """What is asked after the preview."""
+    return f"Apply these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
+
+
+def preview(plan: Plan, *, width: int = 100, color: bool = False) -> str:
+    """What will happen in which waves, on which hosts, at what risk; the fixed summary last."""
+    columns = max(width, LEAST_WIDTH)
+    lines: list[Line] = [
+        line(styled("gpmirror apply", Style.STRONG), f"  {plan.cluster}, {server_text(plan)}"),
+        *_facts(plan, width=columns),
+        *_waves(plan, width=columns),
+        *_dangers(plan, width=columns),
+        BLANK,
+        line(styled(summary_line(plan), Style.STRONG)),
+    ]
+    return painted(lines, color=color)
+
+
+def _facts(plan: Plan, *, width: int) -> list[Line]:
+    entries = {
+        "plan": f"{short_id(plan_id(plan))} made from {plan.spec_file}",
+        "coordinator": _coordinator(plan),
+        "hosts": _hosts(plan),
+        "copies": copy_time(plan.exposure.bytes) if _copying(plan) else "",
+        "exposure": at_once_text(plan) if plan.waves else "",
+    }
+    lines: list[Line] = []
+    for key, text in entries.items():
+        if text:
+            lines += paragraph(f"{key:<{_KEY}} {text}", width=width, hang=_KEY + 1)
+    for text in banners(plan):
+        lines += paragraph(text, width=width, hang=2, style=Style.CARE)
+    return lines
+
+
+def _coordinator(plan: Plan) -> str:
+    host, _, _ = plan.fingerprint.coordinator.partition(" ")
+    known = plan.settings.coordinator
+    user = f"{known.user}@" if known.user else ""
+    return f"{user}{known.host}:{known.port}" if known.host and known.port else f"{user}{host}"
+
+
+def _copying(plan: Plan) -> bool:
+    return any(wave.action is not Action.REBALANCE for wave in plan.waves)
+
+
+def _hosts(plan: Plan) -> str:
+    """Who gets copies and who is only left: the hosts that must answer, and those that need not."""
+    steps = [step for wave in plan.waves for step in wave.steps]
+    order = {host.name: at for at, host in enumerate(plan.desired.hosts)}
+    targets = {step.to.host for step in steps if step.to is not None}
+    left = {step.from_.host for step in steps if step.from_ is not None} - targets
+    return "; ".join(
+        f"{words} {first_few(sorted(found, key=lambda name: (order.get(name, -1), name)))}"
+        for words, found in (
+            (f"{counted(len(targets), 'host')} to get copies:", targets),
+            (f"{counted(len(left), 'host')} only left:", left),
+        )
+        if found
+    )
+
+
+def _waves(plan: Plan, *, width: int) -> list[Line]:
+    if not plan.waves:
+        return []
+    shown = plan.waves if len(plan.waves) <= MOST_WAVES else plan.waves[:FIRST_WAVES]
+    exposures = {found.wave: found for found in plan.exposure.waves}
+    head = ("wave", "action", "contents", "to copy", "one live copy", "losing a host costs")
+    rows = [
+        tuple(line(styled(word, Style.FAINT)) for word in head),
+        *(_wave_row(wave, exposures.get(wave.number)) for wave in shown),
+    ]
+    table = folded(rows, width=width - 2, lead=2, numbers=frozenset({0, 4}))
+    lines = [*heading(counted(len(plan.waves), "wave").capitalize())]
+    lines += [(Span("  "), *found) for found in table]
+    if len(shown) < len(plan.waves):
+        rest = counted(len(plan.waves) - len(shown), "wave")
+        lines += paragraph(f"... {rest} more; `gpmirror show PLAN` says more", width=width)
+    return lines
+
+
+def _wave_row(wave: Wave, found: WaveExposure | None) -> tuple[Line, ...]:
+    contents = f"{len(wave.contents):,} ({ranges(wave.contents, most=_MOST_RANGES)})"
+    lead = (line(str(wave.number)), (MARKS[wave.action].span,), line(contents))
+    if found is None:
+        return (*lead, BLANK, BLANK, BLANK)
+    copied = "nothing" if found.bytes == 0 else _size(found.bytes)
+    cost = found.worst_host_loses
+    lost = f"up to {counted(cost, 'content')}" if cost else "no content"
+    return (*lead, line(copied), line(f"{len(found.single):,}"), line(lost))
+
+
+def _size(size: int | None) -> str:
+    return "unknown" if size is None else size_text(size)
+
+
+def _dangers(plan: Plan, *, width: int) -> list[Line]:
+    """Hazards and exceeded guards with how each is allowed, then a few of the warnings."""
+    lines: list[Line] = []
+    entries = [
+        *((hazard_text(found), _weight(found)) for found in plan.hazards),
+        *((guard_text(found), _weight(found)) for found in plan.guards if found.exceeded),
+    ]
+    if entries:
+        lines += heading("Hazards and guards")
+    for text, style in entries:
+        lines += paragraph(text, width=width, hang=2, style=style)
+    return [*lines, *_remarks(plan, width=width)]
+
+
+def _weight(found: Hazard | Guard) -> Style:
+    return Style.PLAIN if found.allowed else Style.ALARM
+
+
+def _remarks(plan: Plan, *, width: int) -> list[Line]:
+    if not plan.warnings:
+        return []
+    lines = heading("Warnings")
+    for text in plan.warnings[:MOST_REMARKS]:
+        lines += paragraph(text, width=width, hang=2, style=Style.CARE)
+    if len(plan.warnings) > MOST_REMARKS:
+        rest = counted(len(plan.warnings) - MOST_REMARKS, "warning")
+        lines += paragraph(f"... {rest} more; `gpmirror show PLAN` lists all", width=width)
+    return lines

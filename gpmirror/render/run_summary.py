@@ -1,0 +1,74 @@
+"""The last lines of a run: what was done, what was not, and what to do next."""
+
+from gpmirror.errors import ExitCode
+from gpmirror.events import RunEnded
+from gpmirror.plan.model import Plan
+from gpmirror.render.durations import elapsed_text
+from gpmirror.render.prose import heading, paragraph
+from gpmirror.render.quantities import ranges
+from gpmirror.render.run_outcome import DONE, Outcome, outcome_lines, outcomes
+from gpmirror.render.spans import BLANK, Line, Style, line, painted, styled
+from gpmirror.verify.model import Health
+
+_UNFINISHED = frozenset({ExitCode.PARTIAL, ExitCode.UNVERIFIED, ExitCode.INTERRUPTED})
+
+
+def summary(
+    ended: RunEnded,
+    health: Health | None = None,
+    plan: Plan | None = None,
+    *,
+    width: int = 100,
+    color: bool = False,
+) -> str:
+    """The result in one line, the fixed one after success; of an unfinished run first a table of
+    what became of each content, where catalog and plan are known; then NEXT ACTIONS.
+    """
+    lines: list[Line] = []
+    found = outcomes(plan, health) if plan is not None and health is not None else ()
+    if ended.exit_code in _UNFINISHED and found:
+        lines += [*outcome_lines(found, width=width), BLANK]
+    style = Style.STRONG if ended.exit_code == ExitCode.OK else Style.ALARM
+    lines.append(line(styled(_result(ended, found, plan), style)))
+    actions = _next_actions(ended, health)
+    if actions:
+        lines += heading("NEXT ACTIONS")
+    for text in actions:
+        lines += paragraph(text, width=width, hang=2)
+    return painted(lines, color=color)
+
+
+def complete_line(plan: Plan, seconds: float) -> str:
+    """The fixed line after a whole plan is carried out and proved."""
+    found = plan.summary
+    return (
+        f"Apply complete: {found.add} added, {found.move} moved, {found.recover} recovered, "
+        f"{found.rebalance} rebalanced in {elapsed_text(seconds)}; every mirror is in sync."
+    )
+
+
+def _result(ended: RunEnded, found: tuple[Outcome, ...], plan: Plan | None) -> str:
+    if ended.summary:
+        return ended.summary
+    if ended.exit_code == ExitCode.OK and plan is not None:
+        return complete_line(plan, ended.seconds)
+    done = sum(one.state == DONE for one in found if one.change is not None)
+    of = sum(one.change is not None for one in found)
+    tally = f": {done} of {of} contents done" if found else ""
+    return f"Apply not complete{tally}, stopped after {elapsed_text(ended.seconds)}."
+
+
+def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:
+    """What the run says, and what nobody may forget even if it does not say it."""
+    actions = list(ended.next_actions)
+    told = " ".join(actions)
+    unfinished = {ExitCode.PARTIAL, ExitCode.INTERRUPTED}
+    if ended.exit_code in unfinished and "resume" not in told:
+        actions.append(f"`gpmirror resume {ended.run}` goes on from what the catalog shows")
+    if ended.exit_code == ExitCode.UNVERIFIED and "status" not in told:
+        actions.append("`gpmirror status --wait 2h` waits until every mirror is in sync")
+    switched = [one.content for one in health.contents if one.switched] if health else []
+    if switched and "--rebalance" not in told:
+        text = f"content {ranges(switched)}: roles are switched; `gpmirror plan --rebalance`"
+        actions.append(f"{text} returns them, cancelling running queries")
+    return actions
