@@ -1,0 +1,158 @@
+"""The processes of a practice cluster: found by what marks them as its own, ended for good.
+
+A pid file can be missing or stale after a crash. What cannot lie is a process itself: it was
+started with the lab's folder in its environment, or it is a server whose command line names that
+folder, or it holds a socket bound to one of the lab's addresses.
+"""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+_PROC = Path("/proc")
+_SERVERS = frozenset({"postgres", "postmaster", "sshd", "pg_basebackup", "pg_rewind", "initdb"})
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+_PATIENCE = 5.0
+
+
+def lab_processes(state: Path, ips: Collection[str] = ()) -> set[int]:
+    """The ids of every process of the lab in `state`, but for this one and its ancestors."""
+    sockets = _sockets(ips)
+    found = {pid for pid in _pids() if _is_ours(pid, state, sockets)}
+    return found - _own_line()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs and is not just waiting to be reaped."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def descendants(pids: Collection[int]) -> set[int]:
+    """The processes themselves with their children and children's children."""
+    children: dict[int, list[int]] = {}
+    for pid in _pids():
+        children.setdefault(_parent(pid), []).append(pid)
+    found: set[int] = set()
+    waiting = list(pids)
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found:
+            found.add(pid)
+            waiting += children.get(pid, [])
+    return found
+
+
+def end(find: Callable[[], set[int]]) -> set[int]:
+    """End what `find` finds: postmasters at once but tidily, the rest by TERM, who stays by KILL.
+
+    Looks again until nothing is found, as a process may start another while it is being ended.
+    Returns what would not go.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    asked: set[int] = set()
+    while pids := {pid for pid in find() if alive(pid)}:
+        late = time.monotonic() > deadline
+        if late and time.monotonic() > deadline + _PATIENCE:
+            return pids
+        for pid in pids - (set() if late else asked):
+            _send(pid, signal.SIGKILL if late else _polite(pid))
+        asked |= pids
+        time.sleep(0.02)
+    return set()
+
+
+def _polite(pid: int) -> signal.Signals:
+    """SIGQUIT makes a postmaster drop everything and still remove its shared memory."""
+    return signal.SIGQUIT if _program(pid) in {"postgres", "postmaster"} else signal.SIGTERM
+
+
+def _send(pid: int, what: signal.Signals) -> None:
+    try:
+        os.kill(pid, what)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal())
+
+
+def _is_ours(pid: int, state: Path, sockets: frozenset[str]) -> bool:
+    return (
+        _marked(pid, state)
+        or (_program(pid) in _SERVERS and _names(pid, state))
+        or (bool(sockets) and not sockets.isdisjoint(_held(pid)))
+    )
+
+
+def _marked(pid: int, state: Path) -> bool:
+    mark = f"GPM_LAB_STATE={state}".encode()
+    return mark in _read(pid, "environ").split(b"\0")
+
+
+def _names(pid: int, state: Path) -> bool:
+    return f"{state}/".encode() in _read(pid, "cmdline")
+
+
+def _program(pid: int) -> str:
+    return _read(pid, "comm").decode(errors="replace").strip()
+
+
+def _read(pid: int, file: str) -> bytes:
+    try:
+        return (_PROC / str(pid) / file).read_bytes()
+    except OSError:
+        return b""
+
+
+def _held(pid: int) -> set[str]:
+    """The inodes of the sockets a process holds; empty where we may not look."""
+    held = set()
+    try:
+        for descriptor in (_PROC / str(pid) / "fd").iterdir():
+            if match := _SOCKET.fullmatch(str(descriptor.readlink())):
+                held.add(match[1])
+    except OSError:
+        return held
+    return held
+
+
+def _sockets(ips: Collection[str]) -> frozenset[str]:
+    """The inodes of the sockets whose own end is one of the addresses."""
+    wanted = {_hex(ip) for ip in ips}
+    if not wanted:
+        return frozenset()
+    rows = (_PROC / "net" / "tcp").read_text(encoding="ascii").splitlines()[1:]
+    fields = (row.split() for row in rows)
+    return frozenset(
+        row[9] for row in fields if row[1].partition(":")[0] in wanted and row[9] != "0"
+    )
+
+
+def _hex(ip: str) -> str:
+    """An address as /proc/net/tcp writes it: the kernel's own byte order."""
+    import socket
+    import sys
+
+    return f"{int.from_bytes(socket.inet_aton(ip), sys.byteorder):08X}"
+
+
+def _parent(pid: int) -> int:
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
+def _own_line() -> set[int]:
+    line = set()
+    pid = os.getpid()
+    while pid > 1 and pid not in line:
+        line.add(pid)
+        pid = _parent(pid)
+    return line
