@@ -150,6 +150,10 @@ class Natives(Protocol):
         """How a started utility is doing, with its log from a byte offset on."""
         ...
 
+    def forestall(self, name: str) -> bool | NoAnswer:
+        """True: a utility was never started and from now on never can be; False: it was started."""
+        ...
+
     def try_out(self, utility: Utility) -> Reply:
         """Run a utility that changes nothing to its end, in a directory of its own."""
         ...

@@ -96,6 +96,15 @@ def start_script(run: str, utility: Utility, environment: str) -> str:
     return "".join(parts)
 
 
+def forestall_script(run: str, name: str) -> str:
+    """See to it that a start still under way comes too late; prints `forestalled` or `already`."""
+    started = shlex.quote(f"{name}.started")
+    return (
+        f"{_make(run)}mkdir {started} 2>/dev/null && echo forestalled && exit 0\n"
+        f"[ -d {started} ] && echo already\n"
+    )
+
+
 def poll_script(run: str, name: str, offset: int) -> str:
     """Ask for the stage, the status and the log from a byte offset on; changes nothing."""
     folder = _folder(run)

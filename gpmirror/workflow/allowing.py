@@ -1,0 +1,44 @@
+"""Whether somebody allowed every danger of a plan by name."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from gpmirror.errors import Stale, Unsafe
+from gpmirror.plan.model import Guard, Hazard, Plan
+
+_UNPROTECT = "--unprotect "
+
+
+def check_allowed(plan: Plan, allow: Collection[str]) -> None:
+    """Raises Unsafe (4), naming each danger that neither the plan nor `allow` allows and the flag
+    that would; Stale (5) for a plan that was made for review only.
+    """
+    if plan.review_only:
+        raise Stale(
+            "the plan is for review only: the catalog it was made from does not tell directories",
+            hint="plan again from the live catalog or a snapshot",
+        )
+    refuse(plan.hazards, plan.guards, allow)
+
+
+def refuse(hazards: Iterable[Hazard], guards: Iterable[Guard], allow: Collection[str]) -> None:
+    """Raises Unsafe (4) for what is not allowed."""
+    found = [*_hazards(hazards, allow), *_guards(guards, allow)]
+    if found:
+        flags = " ".join(flag for flag, _ in found)
+        raise Unsafe(
+            "\n".join(words for _, words in found),
+            hint=f"if that is meant, add: {flags}",
+        )
+
+
+def _hazards(hazards: Iterable[Hazard], allow: Collection[str]) -> Iterator[tuple[str, str]]:
+    for hazard in hazards:
+        if not (hazard.allowed or hazard.name in allow):
+            yield hazard.flag, f"{hazard.name}: {hazard.message}"
+
+
+def _guards(guards: Iterable[Guard], allow: Collection[str]) -> Iterator[tuple[str, str]]:
+    for guard in guards:
+        if guard.exceeded and not (guard.allowed or f"guard:{guard.name}" in allow):
+            value = "unknown" if guard.value is None else f"{guard.value} {guard.unit}"
+            yield guard.flag, f"guard {guard.name}: {value}, limit {guard.limit} {guard.unit}"

@@ -1,0 +1,208 @@
+"""One wave: start its utilities, follow them, wait until the catalog proves the copies in sync."""
+
+from dataclasses import dataclass
+
+from gpmirror.boundary import NoAnswer
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import ConnectionLost, Locked, Partial
+from gpmirror.events import ContentProgress, NativeEnded, NativeSaid, Progress, WaveStarted
+from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of
+from gpmirror.journal.records import step, wave_step
+from gpmirror.plan.model import NativeRun, Wave
+from gpmirror.verify import CopyState, Health
+from gpmirror.workflow.gates import look, take_session_lock
+from gpmirror.workflow.running import Run
+
+_QUICK_SECONDS = 1.0
+_SLOW_SECONDS = 5.0
+_QUICK_FOR_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a wave's utilities ended. `status` of the first that failed, None where one was lost."""
+
+    status: int | None
+    said: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether all of them claim success; only the catalog proves it."""
+        return self.status == 0
+
+
+def utility_of(wave: Wave, native: NativeRun) -> Utility:
+    """The detached form of a plan's native run."""
+    return Utility(
+        name=f"wave-{wave.number:03d}-{native.utility}",
+        argv=native.argv,
+        file_name=native.file_name,
+        file_text=native.file_text,
+    )
+
+
+def run_utilities(run: Run, wave: Wave) -> Ended:
+    """Start the wave's utilities one after the other, or find them started, and follow each to its
+    end. One that fails keeps the next from starting.
+    """
+    ended = Ended(status=0, said=())
+    for native in wave.native:
+        ended = _run_one(run, wave, utility_of(wave, native), native.utility)
+        if not ended.well:
+            break
+    return ended
+
+
+def _run_one(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
+    world = run.world
+    begin = world.clock.monotonic()
+    _tell_start(run, wave, utility, title)
+    _start(run, wave, utility)
+    poll, log = _follow(run, wave, utility.name)
+    seconds = world.clock.monotonic() - begin
+    status = poll.status if poll.stage is Stage.ENDED else None
+    world.reporter.tell(
+        NativeEnded(wave=wave.number, utility=title, status=status, seconds=seconds)
+    )
+    return Ended(status=status, said=errors_of(log))
+
+
+def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
+    run.world.reporter.tell(
+        WaveStarted(
+            wave=wave.number,
+            waves=len(run.plan.waves),
+            action=wave.action.value,
+            contents=wave.contents,
+            utility=title,
+            log=f"{run.world.coordinator}:~/{RUNS}/{run.name}/{utility.name}.log",
+        )
+    )
+
+
+def _start(run: Run, wave: Wave, utility: Utility) -> None:
+    """Starting twice is harmless: the run directory remembers. So is asking again after silence."""
+    watch = Watch(run, wave)
+    while (silence := run.world.natives.start(wave, utility)) is not None:
+        watch.pause(silence.message)
+
+
+def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
+    watch = Watch(run, wave)
+    offset, log = 0, ""
+    while True:
+        poll = run.world.natives.poll(name, offset)
+        if isinstance(poll, NoAnswer):
+            watch.pause(poll.message)
+            continue
+        offset = poll.offset
+        log = (log + poll.text)[-200_000:]
+        for line in errors_of(poll.text):
+            run.world.reporter.tell(NativeSaid(wave=wave.number, level="warning", text=line))
+        if poll.stage is not Stage.RUNNING:
+            return poll, log
+        watch.pause()
+
+
+class Watch:
+    """The rhythm of waiting: look at the catalog, tell where the wave stands, pause, not for ever.
+
+    A lost coordinator is looked for again at every turn; the lock is taken again with the new
+    session, and if somebody else has it by then the run stops.
+    """
+
+    def __init__(self, run: Run, wave: Wave) -> None:
+        self._run = run
+        self._wave = wave
+        self._begin = run.world.clock.monotonic()
+        self._limit = float(run.plan.settings.apply.sync_timeout)
+
+    @property
+    def seconds(self) -> float:
+        """Since this watch began."""
+        return self._run.world.clock.monotonic() - self._begin
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time that the spec gives a wave is over."""
+        return self.seconds > self._limit
+
+    def pause(self, trouble: str | None = None) -> None:
+        """One turn while a utility runs. Raises Partial: the time is over."""
+        _, _, lost = self.glance()
+        self.tell(trouble or lost, utility_running=None if trouble else True)
+        if self.expired:
+            raise Partial(
+                f"wave {self._wave.number}: no end after {self._limit:.0f} s (apply.sync_timeout)"
+                + (f"; last trouble: {trouble}" if trouble else ""),
+                hint=f"look at the utility's log, then `gpmirror resume {self._run.name}`",
+            )
+        self.rest()
+
+    def glance(self) -> tuple[Observed | None, Health | None, str | None]:
+        """The catalog now; or, where the coordinator cannot be asked, why."""
+        try:
+            observed, health = look(self._run)
+        except ConnectionLost as error:
+            self._reconnect()
+            return None, None, error.message
+        return observed, health, None
+
+    def rest(self) -> None:
+        """Wait for the next turn: short at first, longer in long waves."""
+        quick = self.seconds < _QUICK_FOR_SECONDS
+        self._run.world.clock.sleep(_QUICK_SECONDS if quick else _SLOW_SECONDS)
+
+    def tell(self, trouble: str | None, *, utility_running: bool | None) -> None:
+        """Say where the wave stands."""
+        self._run.world.reporter.tell(
+            Progress(
+                wave=self._wave.number,
+                waves=len(self._run.plan.waves),
+                seconds=self.seconds,
+                utility_running=utility_running,
+                contents=progress(self._run, self._wave),
+                trouble=trouble,
+            )
+        )
+
+    def _reconnect(self) -> None:
+        try:
+            self._run.world.catalog.reconnect()
+            take_session_lock(self._run)
+        except ConnectionLost:
+            return
+        except Locked as error:
+            raise Partial(
+                f"the coordinator was lost for a while, and meanwhile: {error.message}",
+                hint=f"when that is over: `gpmirror resume {self._run.name}`",
+            ) from error
+
+
+def progress(run: Run, wave: Wave) -> tuple[ContentProgress, ...]:
+    """Every content of the wave by its last known state, with bytes where they are known."""
+    health = run.health
+    states = {} if health is None else {found.content: found.state for found in health.contents}
+    sizes = {change.content: change.size for change in run.plan.changes}
+    copied = _copied(run)
+    return tuple(
+        ContentProgress(
+            content=content,
+            state=states.get(content, CopyState.SINGLE).value,
+            done=copied.get(content, (None, None))[0],
+            total=copied.get(content, (None, None))[1] or sizes.get(content),
+        )
+        for content in wave.contents
+    )
+
+
+def _copied(run: Run) -> dict[int, tuple[int | None, int | None]]:
+    try:
+        return {found.content: (found.done, found.total) for found in run.world.catalog.copying()}
+    except ConnectionLost:
+        return {}
+
+
+def record(run: Run, wave: Wave, name: str, state: str, **facts: object) -> None:
+    """Write a wave's step to the journal."""
+    run.world.journal.write(step(wave_step(wave.number, name), state, **facts))  # type: ignore[arg-type]

@@ -1,0 +1,110 @@
+"""Before anything is touched: the lock, competing work, the catalog as planned, the first gate."""
+
+from gpmirror.boundary import Answered
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import Locked, NotReady, Stale
+from gpmirror.gputils.detached import environment_text
+from gpmirror.plan.model import Action, Plan, Wave
+from gpmirror.plan.replan import stale_rows, what_is_left
+from gpmirror.preflight.competing import competing_script, read_competing
+from gpmirror.verify import CopyState, Health, judge
+from gpmirror.workflow.running import Run
+
+_SHOWN = 12
+
+
+def take_lock(run: Run, observed: Observed) -> None:
+    """Raises Locked (7), naming the holder, or the work that stands in the way."""
+    take_session_lock(run)
+    check_competing(run, observed)
+
+
+def take_session_lock(run: Run) -> None:
+    """The lock alone. Raises Locked: somebody else has it."""
+    holder = run.world.catalog.lock(f"gpmirror {run.name}")
+    if holder is not None:
+        raise Locked(
+            f"cluster {run.plan.cluster} is locked by {holder.name} (session {holder.pid} from "
+            f"{holder.client}, since {holder.since})",
+            hint="wait until it ends; `gpmirror runs` lists the runs of this machine",
+        )
+
+
+def check_competing(run: Run, observed: Observed) -> None:
+    """Raises Locked: native utilities at work or what they left behind, on sessions or on disk."""
+    found = list(run.world.catalog.competing())
+    script = competing_script(observed)
+    reply = run.world.hosts.ask({run.world.coordinator: script}, seconds=60)[run.world.coordinator]
+    match reply:
+        case Answered():
+            found += read_competing(reply.out)
+        case _:
+            raise NotReady(f"cannot look for competing work: {reply.message}", hint=reply.hint)
+    if found:
+        raise Locked(
+            "other work stands in the way:\n" + "\n".join(f"  {one}" for one in found),
+            hint="wait until it ends, or clear what it left as said above, then apply again",
+        )
+
+
+def check_fresh(plan: Plan, observed: Observed) -> None:
+    """Raises Stale (5) with the rows that changed since the plan was made."""
+    rows = stale_rows(plan, observed)
+    if rows:
+        shown = "\n".join(f"  {row}" for row in rows[:_SHOWN])
+        more = f"\n  and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        raise Stale(
+            f"the plan does not match the catalog any more:\n{shown}{more}",
+            hint="plan again and review what changed",
+        )
+
+
+def is_applied(plan: Plan, observed: Observed) -> bool:
+    """Whether there is nothing left to do of a plan that had something to do."""
+    return bool(plan.waves) and what_is_left(plan, observed).is_empty
+
+
+def look(run: Run) -> tuple[Observed, Health]:
+    """The catalog and the state of all copies now; remembered as the run's last look."""
+    observed = run.world.catalog.observe()
+    health = judge(observed, run.world.catalog.replication())
+    run.health = health
+    return observed, health
+
+
+def unhealthy(plan: Plan, wave: Wave, health: Health) -> list[str]:
+    """Contents that forbid this wave: not in sync, and not waiting for this or a later repair."""
+    excused = set(wave.contents) | {
+        change.content
+        for change in plan.changes
+        if change.action in {Action.BLOCKED, Action.RECOVER, Action.ADD}
+    }
+    return [
+        f"content {found.content} is {found.state.value}: {found.reason}"
+        for found in health.contents
+        if found.state is not CopyState.SYNCED and found.content not in excused
+    ]
+
+
+def check_gate(run: Run, wave: Wave, health: Health) -> None:
+    """Raises NotReady (9): a content that this wave does not treat is not in sync."""
+    found = unhealthy(run.plan, wave, health)
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise NotReady(
+            f"wave {wave.number} may not start: " + "; ".join(found[:_SHOWN]) + more,
+            hint="repair these first: `gpmirror plan` says how",
+        )
+
+
+def native_environment(observed: Observed) -> str:
+    """The shell text that makes the utilities' environment. Raises NotReady: the catalog has no
+    coordinator.
+    """
+    coordinator = observed.coordinator
+    if coordinator is None or coordinator.directory is None:
+        raise NotReady(
+            "the catalog does not tell the coordinator's data directory, so no utility can start",
+            hint="check gp_segment_configuration (and pg_filespace_entry) for content -1",
+        )
+    return environment_text(observed.dialect, coordinator)

@@ -1,0 +1,85 @@
+"""Native utilities run through shell scripts on the coordinator's host."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
+from gpmirror.errors import Failure
+from gpmirror.gputils.detached import (
+    Poll,
+    Utility,
+    dry_run_script,
+    forestall_script,
+    keep_script,
+    poll_script,
+    read_poll,
+    start_script,
+)
+from gpmirror.plan.model import Wave
+
+_SECONDS = 60
+_TRY_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetachedNatives:
+    """`boundary.Natives` for a run; `environment` is shell text as `environment_text` gives."""
+
+    hosts: Hosts
+    coordinator: str
+    run: str
+    environment: str
+
+    def keep(self, files: Sequence[tuple[str, str]]) -> None:
+        """See `boundary.Natives.keep`."""
+        match self._change(keep_script(self.run, files)):
+            case NoAnswer() as silent:
+                raise Failure(f"the run directory was not made: {silent.message}", hint=silent.hint)
+            case Answered() as reply:
+                self._check_written(reply)
+
+    def start(self, wave: Wave, utility: Utility) -> NoAnswer | None:
+        """See `boundary.Natives.start`."""
+        del wave
+        match self._change(start_script(self.run, utility, self.environment)):
+            case NoAnswer() as silent:
+                return silent
+            case Answered() as reply:
+                self._check_written(reply)
+                return None
+
+    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+        """See `boundary.Natives.poll`."""
+        match self._ask(poll_script(self.run, name, offset), _SECONDS):
+            case NoAnswer() as silent:
+                return silent
+            case Answered(out=out):
+                return read_poll(out, offset)
+
+    def forestall(self, name: str) -> bool | NoAnswer:
+        """See `boundary.Natives.forestall`."""
+        match self._change(forestall_script(self.run, name)):
+            case NoAnswer() as silent:
+                return silent
+            case Answered() as reply:
+                if reply.out.strip() not in {"forestalled", "already"}:
+                    self._check_written(reply)
+                return reply.out.strip() == "forestalled"
+
+    def try_out(self, utility: Utility) -> Reply:
+        """See `boundary.Natives.try_out`."""
+        return self._ask(dry_run_script(utility, self.environment), _TRY_SECONDS)
+
+    def _ask(self, script: str, seconds: float) -> Reply:
+        return self.hosts.ask({self.coordinator: script}, seconds=seconds)[self.coordinator]
+
+    def _change(self, script: str) -> Reply:
+        return self.hosts.change({self.coordinator: script}, seconds=_SECONDS)[self.coordinator]
+
+    def _check_written(self, reply: Answered) -> None:
+        if reply.status != 0:
+            raise Failure(
+                f"the run directory on {self.coordinator} cannot be written (exit {reply.status}): "
+                f"{reply.err.strip() or 'no reason given'}",
+                hint="check space and rights of the login user's home there",
+            )

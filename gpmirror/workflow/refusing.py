@@ -1,0 +1,25 @@
+"""Host checks that block, turned into one refusal."""
+
+from collections.abc import Collection
+
+from gpmirror.errors import NotReady
+from gpmirror.preflight.model import Preflight, Result
+
+_SHOWN = 20
+
+
+def check_preflight(preflight: Preflight, allowed: Collection[str]) -> None:
+    """Raises NotReady (9), naming each bad or unknown check with its remedy."""
+    blocking = preflight.blocking(allowed)
+    if not blocking:
+        return
+    lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
+    if len(blocking) > _SHOWN:
+        lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
+    unknown = sorted({one.name for one in blocking if one.result is Result.UNKNOWN})
+    flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
+    hint = "nothing was changed; mend the hosts and apply again"
+    raise NotReady(
+        f"{len(blocking)} host checks block:\n" + "\n".join(lines),
+        hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,
+    )

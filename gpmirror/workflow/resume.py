@@ -1,0 +1,130 @@
+"""Take up a run that was cut off or stopped: attach to what still runs, settle it, plan the rest."""
+
+from gpmirror.boundary import NoAnswer
+from gpmirror.errors import ExitCode, Failure, Partial, Unverified
+from gpmirror.events import NativeSaid, RunStarted
+from gpmirror.gputils.detached import Stage
+from gpmirror.journal.records import resumed
+from gpmirror.journal.standing import Standing
+from gpmirror.plan.model import Change, Plan, Wave
+from gpmirror.plan.planfile import plan_id
+from gpmirror.plan.replan import plan_what_is_left, what_is_left
+from gpmirror.workflow.apply import changing, ending, finish, verify
+from gpmirror.workflow.following import Ended, Watch, record, run_utilities, utility_of
+from gpmirror.workflow.gates import look, take_session_lock
+from gpmirror.workflow.running import Outcome, Run
+from gpmirror.workflow.settling import settle
+
+
+_SHOWN = 8
+
+
+def check_resumable(standing: Standing) -> None:
+    """Raises Failure: the run is complete, changed nothing, or another run took over its rest."""
+    name = standing.run
+    if standing.continued_as is not None:
+        raise Failure(
+            f"run {name} goes on as run {standing.continued_as}",
+            hint=f"`gpmirror resume {standing.continued_as}`",
+        )
+    if standing.exit_code == ExitCode.OK:
+        raise Failure(f"run {name} is complete: {standing.summary}", hint="there is nothing to do")
+    if not standing.changed_something:
+        raise Failure(
+            f"run {name} changed nothing, so there is nothing to resume",
+            hint="apply the plan again",
+        )
+
+
+def resume(run: Run, standing: Standing, by: str) -> Outcome:
+    """Settle what the run began, then see what is left. The outcome is complete (0), or holds the
+    plan for the rest, which is a run of its own; this run's journal is then still open.
+
+    Raises as `apply` does.
+    """
+    with ending(run):
+        run.world.journal.write(resumed(by))
+        _tell_start(run)
+        with changing(run):
+            with run.phase("lock"):
+                take_session_lock(run)
+            _settle_last(run, standing)
+            observed, health = look(run)
+            if what_is_left(run.plan, observed).is_empty:
+                return finish(run, verify(run))
+            remaining = plan_what_is_left(run.plan, observed)
+            _check_possible(run, remaining)
+    summary = f"{len(remaining.changes)} contents are left: {_words(remaining.changes)}"
+    return Outcome(code=ExitCode.PARTIAL, summary=summary, health=health, remaining=remaining)
+
+
+def is_expected(plan: Plan, remaining: Plan) -> bool:
+    """Whether the rest is nothing but a part of what was confirmed when the run began."""
+    confirmed = {(c.content, c.action, c.method, c.to) for c in plan.changes}
+    return all((c.content, c.action, c.method, c.to) in confirmed for c in remaining.changes)
+
+
+def _tell_start(run: Run) -> None:
+    run.world.reporter.tell(
+        RunStarted(
+            run=run.name,
+            plan_id=plan_id(run.plan),
+            cluster=run.plan.cluster,
+            changes=len(run.plan.changes),
+            waves=len(run.plan.waves),
+            rehearsal=False,
+            resumed=True,
+        )
+    )
+
+
+def _settle_last(run: Run, standing: Standing) -> None:
+    """Bring the wave that was begun and not ended to its end, whatever end that is."""
+    open_waves = set(standing.native_begun) - set(standing.waves_done)
+    for wave in run.plan.waves:
+        if wave.number in open_waves and _was_started(run, wave):
+            try:
+                _finish_wave(run, wave)
+            except (Partial, Unverified) as error:
+                # told, not raised: the catalog decides what is left, and that is planned next
+                said = NativeSaid(wave=wave.number, level="error", text=error.message)
+                run.world.reporter.tell(said)
+
+
+def _was_started(run: Run, wave: Wave) -> bool:
+    """Whether the wave's first utility was started; if not, a start still on its way comes too
+    late from now on, so that nothing is ever run twice.
+    """
+    watch = Watch(run, wave)
+    name = utility_of(wave, wave.native[0]).name
+    while isinstance(found := run.world.natives.forestall(name), NoAnswer):
+        watch.pause(found.message)
+    return not found
+
+
+def _finish_wave(run: Run, wave: Wave) -> None:
+    """Follow what was started; a utility that was lost counts as failed, and its copies may still
+    come up.
+    """
+    first = run.world.natives.poll(utility_of(wave, wave.native[0]).name, 0)
+    lost = not isinstance(first, NoAnswer) and first.stage is Stage.LOST
+    ended = Ended(status=None, said=()) if lost else run_utilities(run, wave)
+    record(run, wave, "native", "done", status=ended.status)
+    record(run, wave, "sync", "begin")
+    settle(run, wave, ended)
+    record(run, wave, "sync", "done")
+
+
+def _check_possible(run: Run, remaining: Plan) -> None:
+    if remaining.waves:
+        return
+    raise Partial(
+        f"run {run.name} cannot go on: {_words(remaining.changes)}",
+        hint="`gpmirror plan` says what blocks each content",
+    )
+
+
+def _words(changes: tuple[Change, ...]) -> str:
+    shown = [f"content {one.content} to {one.action.value}" for one in changes[:_SHOWN]]
+    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return ", ".join(shown) + more

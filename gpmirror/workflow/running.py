@@ -1,0 +1,74 @@
+"""What all phases of a run share: the run's name, its world, and how steps are told and recorded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gpmirror.boundary import World
+from gpmirror.errors import ExitCode
+from gpmirror.events import PhaseDone, PhaseStarted
+from gpmirror.events.model import Phase
+from gpmirror.journal.records import step
+from gpmirror.plan.model import Plan
+from gpmirror.verify import Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the caller of a run asks for beside the plan.
+
+    `allow` as on the command line; `stop_after_wave` None: go on to the end. `applied_by` names an
+    earlier run of the same plan, for words only. `rehearsal`: nothing will be changed.
+    """
+
+    allow: tuple[str, ...] = ()
+    stop_after_wave: int | None = None
+    applied_by: str | None = None
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. `health` is the last look at all copies, None where there was none.
+    `remaining` is the plan for what an earlier run left, if `resume` is to go on with it.
+    """
+
+    code: ExitCode
+    summary: str
+    next_actions: tuple[str, ...] = ()
+    health: Health | None = None
+    remaining: Plan | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One run of a plan. `name` is its id, `started` monotonic seconds, `health` the last look."""
+
+    name: str
+    plan: Plan
+    world: World
+    wishes: Wishes
+    started: float
+    health: Health | None = None
+    log_offsets: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[list[str]]:
+        """Tell and record a phase. What the caller appends to the list becomes its detail."""
+        world = self.world
+        begin = world.clock.monotonic()
+        world.journal.write(step(name, "begin"))
+        world.reporter.tell(PhaseStarted(phase=name))
+        detail: list[str] = []
+        try:
+            yield detail
+        except Exception as error:
+            world.journal.write(step(name, "failed", error=str(error)[:500]))
+            raise
+        world.journal.write(step(name, "done"))
+        seconds = world.clock.monotonic() - begin
+        world.reporter.tell(PhaseDone(phase=name, detail=", ".join(detail), seconds=seconds))
+
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self.world.clock.monotonic() - self.started

@@ -1,0 +1,140 @@
+"""After a wave's utilities ended: what the catalog says of it, and waiting until it is in sync.
+
+An exit status is never believed: a utility that found a lock did nothing and says 0, one that was
+killed may have left copies that go on by themselves (6.24.3, recorded).
+"""
+
+from dataclasses import dataclass
+
+from gpmirror.errors import GpmirrorError, Partial, Unverified
+from gpmirror.plan.arrival import Arrival, arrivals
+from gpmirror.plan.model import Wave
+from gpmirror.verify import CopyState, Health
+from gpmirror.workflow.following import Ended, Watch
+from gpmirror.workflow.running import Run
+
+_PROBE_EVERY_SECONDS = 5.0
+_GRACE_SECONDS = 15.0
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where every content of a wave stands: its arrival, and whether it is in sync, with why not."""
+
+    arrived: dict[int, Arrival]
+    synced: frozenset[int]
+    reasons: dict[int, str]
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """Contents that are not both up at their place and in sync."""
+        return tuple(
+            content
+            for content, found in sorted(self.arrived.items())
+            if found is not Arrival.UP or content not in self.synced
+        )
+
+
+def settle(run: Run, wave: Wave, ended: Ended) -> None:
+    """Wait until every content of the wave is up at its place and in sync.
+
+    Raises Unverified (11): the utility claims success and the catalog disagrees. Raises Partial
+    (10): it failed, and what it left does not come up by itself.
+    """
+    watch = Watch(run, wave)
+    patience = _patience(run, ended)
+    last: Position | None = None
+    changed = probed = watch.seconds
+    while True:
+        observed, health, trouble = watch.glance()
+        watch.tell(trouble, utility_running=False)
+        if observed is not None and health is not None:
+            position = _position(wave, arrivals(wave, observed), health)
+            if not position.waiting:
+                return
+            if last is None or position != last:
+                last, changed = position, watch.seconds
+            _check_nothing_done(run, wave, ended, position)
+        if watch.expired or watch.seconds - changed > patience:
+            raise _given_up(run, wave, ended, last)
+        if watch.seconds - probed >= _PROBE_EVERY_SECONDS and not trouble:
+            run.world.catalog.request_probe()
+            probed = watch.seconds
+        watch.rest()
+
+
+def _patience(run: Run, ended: Ended) -> float:
+    """Seconds without any change after which nothing more is expected: after success only the
+    deadline counts; after a failure the fault prober needs one more look.
+    """
+    if ended.well:
+        return float(run.plan.settings.apply.sync_timeout)
+    return run.world.catalog.probe_seconds() + _GRACE_SECONDS
+
+
+def _position(wave: Wave, arrived: dict[int, Arrival], health: Health) -> Position:
+    mine = {found.content: found for found in health.contents if found.content in wave.contents}
+    return Position(
+        arrived=arrived,
+        synced=frozenset(c for c, found in mine.items() if found.state is CopyState.SYNCED),
+        reasons={content: found.reason for content, found in mine.items()},
+    )
+
+
+def _check_nothing_done(run: Run, wave: Wave, ended: Ended, position: Position) -> None:
+    """Whatever a utility says, rows that it did not write by its end it never will."""
+    missing = [
+        content
+        for content, found in sorted(position.arrived.items())
+        if found in {Arrival.ABSENT, Arrival.ELSEWHERE}
+    ]
+    if not missing:
+        return
+    if not ended.well and len(missing) < len(position.arrived):
+        return  # the rest may still come up; it is all told at the end
+    raise _told(
+        run,
+        ended,
+        f"wave {wave.number}: {_claim(ended)}, but the catalog does not show "
+        f"{_contents(missing)} at the new place",
+    )
+
+
+def _given_up(run: Run, wave: Wave, ended: Ended, position: Position | None) -> GpmirrorError:
+    if position is None:
+        return _told(run, ended, f"wave {wave.number}: the coordinator could not be asked any more")
+    waiting = position.waiting
+    reasons = "; ".join(
+        f"content {content}: {position.reasons.get(content) or position.arrived[content].value}"
+        for content in waiting[:_SHOWN]
+    )
+    return _told(
+        run,
+        ended,
+        f"wave {wave.number}: {_claim(ended)}; {len(wave.contents) - len(waiting)} of "
+        f"{len(wave.contents)} contents are in sync, {_contents(waiting)} not: {reasons}",
+    )
+
+
+def _told(run: Run, ended: Ended, message: str) -> GpmirrorError:
+    said = f"\n  it said: {'; '.join(ended.said[-3:])}" if ended.said else ""
+    kind = Unverified if ended.well else Partial
+    return kind(
+        message + said,
+        hint=f"read the utility's log, then `gpmirror resume {run.name}` plans what is left",
+    )
+
+
+def _claim(ended: Ended) -> str:
+    if ended.status is None:
+        return "the utility vanished without an exit status"
+    if ended.well:
+        return "the utility ended with exit 0"
+    return f"the utility failed (exit {ended.status})"
+
+
+def _contents(contents: list[int] | tuple[int, ...]) -> str:
+    shown = ", ".join(str(content) for content in contents[:_SHOWN])
+    more = f" and {len(contents) - _SHOWN} more" if len(contents) > _SHOWN else ""
+    return f"content {shown}{more}"
