@@ -1,4 +1,4 @@
-"""The codes of everything that can be wrong with a saved catalog, with their explanations."""
+"""The codes of everything that can be wrong with a catalog, with their explanations."""
 
 from gpmirror.diagnostics import CodeInfo
 
@@ -17,6 +17,7 @@ BAD_NAME = "GPM-C013"
 BAD_DIRECTORY = "GPM-C014"
 DIALECT_CONFLICT = "GPM-C020"
 UNKNOWN_SERVER = "GPM-C021"
+NOT_A_COORDINATOR = "GPM-C022"
 NO_ROWS = "GPM-C030"
 CONTENT_GAP = "GPM-C031"
 PREFERRED_ROLES = "GPM-C032"
@@ -116,6 +117,13 @@ CODES: dict[str, CodeInfo] = {
         title="A server version that gpmirror does not know",
         why="Catalog columns and file grammars differ from family to family.",
         fix="Supported are Greenplum 4.3 to 7, Apache Cloudberry and Greengage 6 and 7.",
+    ),
+    NOT_A_COORDINATOR: CodeInfo(
+        title="The server is not the coordinator of a cluster",
+        why="Only the coordinator, in a normal session, has the catalog of the whole cluster; a "
+        "segment, a standby and a session in utility mode see themselves alone.",
+        fix="Name the coordinator's host, port and database in `cluster.coordinator` or in PGHOST, "
+        "PGPORT and PGDATABASE, and take utility mode out of PGOPTIONS.",
     ),
     NO_ROWS: CodeInfo(
         title="No segments in the catalog",

@@ -1,0 +1,191 @@
+"""The live catalog: a read-only session on the coordinator, through psycopg."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpmirror.adapters.server_address import Target, target_of
+from gpmirror.adapters.server_lock import Lock, lock_key
+from gpmirror.adapters.server_session import Session, open_session
+from gpmirror.adapters.server_work import work_told
+from gpmirror.boundary import LockHolder
+from gpmirror.catalog import queries
+from gpmirror.catalog.detect import Verdict
+from gpmirror.catalog.live import (
+    Fetched,
+    Row,
+    copying_from,
+    family_of,
+    not_a_coordinator,
+    observed_from,
+    replication_from,
+)
+from gpmirror.catalog.queries import Queries, queries_for
+from gpmirror.cluster.dialect import DIALECTS, Dialect, DialectName
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.replication import CopyProgress, Replication
+from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, InvalidInput
+from gpmirror.spec.model import CoordinatorAddress
+
+_SIZE_SECONDS = 900.0
+"""Measuring looks at every file of every database."""
+
+_PROBE_SECONDS = 8.0
+"""A probe of hosts that are cut off takes minutes; asking for it takes no time."""
+
+
+def connect(
+    address: CoordinatorAddress,
+    environment: Mapping[str, str],
+    *,
+    dialect: DialectName | None,
+    through: tuple[str, int] | None = None,
+) -> "Server":
+    """Connect to the coordinator; `dialect` is what the spec says, `through` a tunnel's near end.
+
+    Raises:
+        ConnectionLost: nobody answers, or the login is refused.
+        InvalidInput: no Greenplum, a segment, a utility-mode session, another dialect.
+    """
+    target = target_of(address, environment, through=through)
+    session, identity = _introduced(target, dialect)
+    return Server(target=target, session=session, identity=identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a server said of itself; `system_identifier` where it tells."""
+
+    dialect: Dialect
+    version: str | None
+    system_identifier: str | None
+
+
+class Server:
+    """Fulfils `boundary.Catalog`; `close` ends the session."""
+
+    def __init__(self, *, target: Target, session: Session, identity: Identity) -> None:
+        self._target = target
+        self._session = session
+        self._identity = identity
+        self._queries: Queries = queries_for(identity.dialect)
+        self._lock_key: tuple[int, int] | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """The server's family."""
+        return self._identity.dialect
+
+    def observe(self, *, sizes: bool = False) -> Observed:
+        """The catalog now; see `boundary.Catalog`. Sizes that cannot be had are left out, noted."""
+        asked = self._queries
+        measured, notes = self._sizes() if sizes else ([], ())
+        return observed_from(
+            Fetched(
+                server=self._target.label,
+                dialect=self._identity.dialect,
+                version=self._identity.version,
+                columns=asked.columns,
+                segments=self._session.rows(asked.segments),
+                directories=None
+                if asked.directories is None
+                else self._session.rows(asked.directories),
+                sizes=measured,
+                system_identifier=self._identity.system_identifier,
+                notes=notes,
+            )
+        )
+
+    def replication(self) -> tuple[Replication, ...]:
+        """Who streams now; empty before 6."""
+        asked = self._queries.replication
+        return () if asked is None else replication_from(self._session.rows(asked))
+
+    def copying(self) -> tuple[CopyProgress, ...]:
+        """Base backups as the server counts them; empty where it does not."""
+        asked = self._queries.copying
+        if asked is None:
+            return ()
+        try:
+            return copying_from(self._session.rows(asked))
+        except InvalidInput:
+            return ()  # a release of the family without this view
+
+    def request_probe(self) -> None:
+        """Ask the fault prober to look now; nothing before 6. Does not wait for a slow probe."""
+        asked = self._queries.probe
+        if asked is None:
+            return
+        try:
+            self._session.rows(asked, seconds=_PROBE_SECONDS)
+        except ConnectionLost:
+            if not self._session.is_open:
+                raise
+        except Failure:
+            return  # the prober goes its rounds without being asked
+
+    def competing(self) -> tuple[str, ...]:
+        """Other work on this cluster, one sentence each."""
+        return work_told(self._session, self._queries, self.replication())
+
+    def lock(self, name: str) -> LockHolder | None:
+        """Take the cluster's lock or say who holds it; see `boundary.Catalog`."""
+        if self._lock_key is None:
+            self._lock_key = lock_key(self.observe())
+        lock = Lock(session=self._session, queries=self._queries, key=self._lock_key)
+        return lock.take(name)
+
+    def reconnect(self) -> None:
+        """A new session in place of the old one. Raises as `connect`."""
+        self._session.close()
+        self._session, self._identity = _introduced(self._target, self._identity.dialect.name)
+
+    def close(self) -> None:
+        """End the session and with it the lock."""
+        self._session.close()
+
+    def _sizes(self) -> tuple[list[Row], tuple[str, ...]]:
+        try:
+            return self._session.rows(queries.SIZES, seconds=_SIZE_SECONDS), ()
+        except GpmirrorError as error:
+            if not self._session.is_open:
+                raise
+            return [], (f"sizes are unknown: {error.message}",)
+
+
+def _introduced(target: Target, wanted: DialectName | None) -> tuple[Session, Identity]:
+    """A session, and who the server is. The session is closed again where it will not do."""
+    session = open_session(target)
+    try:
+        ((said,),) = session.rows(queries.VERSION)
+        verdict = family_of(said or "", target.label, wanted)
+        _refuse_utility_mode(session, target.label)
+        return session, _identity(session, verdict)
+    except BaseException:
+        session.close()
+        raise
+
+
+def _refuse_utility_mode(session: Session, label: str) -> None:
+    if session.rows(queries.UTILITY_MODE):
+        raise not_a_coordinator(label, "this is a utility-mode session")
+
+
+def _identity(session: Session, verdict: Verdict) -> Identity:
+    dialect = DIALECTS[verdict.name]
+    asked = queries_for(dialect).system_identifier
+    return Identity(
+        dialect=dialect,
+        version=verdict.version,
+        system_identifier=None if asked is None else _system_identifier(session, asked),
+    )
+
+
+def _system_identifier(session: Session, asked: str) -> str | None:
+    """None where this user may not ask."""
+    try:
+        ((found,),) = session.rows(asked)
+    except GpmirrorError:
+        if not session.is_open:
+            raise
+        return None
+    return found

@@ -1,0 +1,80 @@
+"""What psycopg raises, in the words and classes of gpmirror."""
+
+from psycopg import Error, errors
+
+from gpmirror.catalog.live import not_a_coordinator
+from gpmirror.errors import ConnectionLost, Failure, GpmirrorError
+
+_WORDS = (
+    ("password authentication failed", "check PGPASSWORD or the password file"),
+    ("no password supplied", "set PGPASSWORD or add a line to ~/.pgpass"),
+    ("no pg_hba.conf entry", "add this host to the coordinator's pg_hba.conf, or use `--via-ssh`"),
+    ("could not translate host name", "check the host name in `cluster.coordinator` or PGHOST"),
+    ("failed to resolve host", "check the host name in `cluster.coordinator` or PGHOST"),
+    ("Connection refused", "check host and port, and that the cluster is started (`gpstate`)"),
+    ("No such file or directory", "set `cluster.coordinator.host` in the spec, or PGHOST"),
+    ("timeout expired", "check the network and the firewall, or use `--via-ssh`"),
+    ("connection timeout", "check the network and the firewall, or use `--via-ssh`"),
+    ("utility mode connections are allowed", "start the cluster in normal mode (`gpstart`)"),
+    ("starting up", "the server is starting or a standby: wait, or name the coordinator"),
+    ("in recovery mode", "the server recovers or is a standby: wait, or name the coordinator"),
+    ("shutting down", "the cluster is being stopped: start it again (`gpstart`)"),
+    ("too many clients", "end some sessions, or raise max_connections"),
+    ("does not exist", "check `cluster.coordinator` in the spec, or PGDATABASE and PGUSER"),
+    ("server does not support SSL", "set PGSSLMODE=prefer"),
+)
+_DIRECT = ("connections to primary segments", "connections to mirror segments")
+_AGAIN = "check that the cluster runs (`gpstate`), then run the command again"
+
+
+def not_connected(error: Error, label: str) -> GpmirrorError:
+    """A connection that did not come about."""
+    said = _gist(error)
+    if any(words in said for words in _DIRECT):
+        return not_a_coordinator(label, said)
+    hint = next((hint for words, hint in _WORDS if words in said), _AGAIN)
+    return ConnectionLost(f"cannot connect to {label}: {said}", hint=hint)
+
+
+def failed(error: Error, label: str, *, alive: bool) -> GpmirrorError:
+    """A statement that failed; `alive` tells whether the session outlived it."""
+    said = _gist(error)
+    if not alive or isinstance(error, (errors.AdminShutdown, errors.CrashShutdown)):
+        return ConnectionLost(f"the session with {label} ended: {said}", hint=_AGAIN)
+    match error:
+        case errors.UndefinedTable() | errors.UndefinedColumn() | errors.UndefinedFunction():
+            return not_a_coordinator(label, said)
+        case errors.InsufficientPrivilege():
+            hint = "connect as the cluster's administrator, usually gpadmin"
+            return Failure(f"{label} does not let this user read: {said}", hint=hint)
+        case errors.ReadOnlySqlTransaction():
+            return Failure(f"{label}: {said}", hint="gpmirror only reads; this is a bug in it")
+        case _:
+            return Failure(f"{label} answered with an error: {said}", hint=_AGAIN)
+
+
+def overdue(label: str, seconds: float) -> ConnectionLost:
+    """A server that takes a question and does not answer."""
+    return ConnectionLost(
+        f"{label} did not answer within {seconds:.0f} s",
+        hint="look at the coordinator's load and at hosts that are cut off (`gpstate`), "
+        "then run the command again",
+    )
+
+
+def _gist(error: Error) -> str:
+    """The server's own message without its context, or the last line of libpq's."""
+    primary = error.diag.message_primary
+    if primary:
+        return str(primary)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    telling = [line for line in lines if "failed:" in line or "error:" in line]
+    return _without_address((telling or lines)[-1])
+
+
+def _without_address(line: str) -> str:
+    """The reason alone: libpq repeats the address, which the label already names."""
+    head, mark, reason = line.rpartition(" failed: ")
+    return reason.removeprefix("FATAL:").strip() if mark and "connection" in head else line

@@ -1,0 +1,62 @@
+"""Other work on the cluster that its own tables and sessions tell of, one sentence each."""
+
+from collections.abc import Iterable, Iterator
+
+from gpmirror.adapters.server_session import Session
+from gpmirror.catalog import queries
+from gpmirror.catalog.live import Row
+from gpmirror.catalog.queries import Queries
+from gpmirror.cluster.replication import Replication
+from gpmirror.errors import InvalidInput
+
+_UTILITIES = (
+    "gpaddmirrors|gpmovemirrors|gprecoverseg|gpexpand|gpinitstandby|gpactivatestandby"
+    "|gpbackup|gprestore|gpcopy|gpcrondump|gpdbrestore|ggrebalance|gpshrink|pg_rewind"
+)
+_COMPLETE = "EXPANSION COMPLETE"
+
+
+def work_told(
+    session: Session, asked: Queries, replication: Iterable[Replication]
+) -> tuple[str, ...]:
+    """Expansions, utilities' sessions, base backups. Raises as `Session.rows`."""
+    return (*_maintenance(session), *_sessions(session, asked), *_base_backups(replication))
+
+
+def _maintenance(session: Session) -> Iterator[str]:
+    for (schema,) in session.rows(queries.MAINTENANCE_SCHEMAS):
+        if schema != "gpexpand":
+            yield f"a rebalancing is not finished: the schema {schema} exists"
+            continue
+        status = _expansion_status(session)
+        if status != _COMPLETE:
+            said = f"its status is {status}" if status else "its schema gpexpand exists"
+            yield f"gpexpand is not finished: {said}"
+
+
+def _expansion_status(session: Session) -> str | None:
+    """What gpexpand wrote last; None where it wrote nothing that can be read."""
+    try:
+        rows = session.rows(queries.EXPANSION_STATUS)
+    except InvalidInput:
+        return None  # the schema without its table
+    return rows[0][0] if rows else None
+
+
+def _sessions(session: Session, asked: Queries) -> Iterator[str]:
+    for row in session.rows(asked.sessions, (_UTILITIES,)):
+        yield _session(row)
+
+
+def _session(row: Row) -> str:
+    pid, user, database, client, name, changes = row
+    what = "changes the catalog of segments" if changes == "1" else "belongs to a utility at work"
+    where = f"database {database}, from {client or 'the coordinator itself'}"
+    return f"session {pid} of {user} ({name or 'unnamed'}, {where}) {what}"
+
+
+def _base_backups(replication: Iterable[Replication]) -> Iterator[str]:
+    contents = {one.content for one in replication if one.application_name == "pg_basebackup"}
+    for content in sorted(contents):
+        whose = "the coordinator" if content < 0 else f"content {content}"
+        yield f"a base backup of {whose} is running (pg_basebackup)"

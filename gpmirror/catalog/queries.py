@@ -1,0 +1,123 @@
+"""The questions asked of a live catalog, in SQL that backends 8.2 to 14 understand.
+
+Plain joins and named columns: no CTE, no `FILTER`, no `string_agg`. Names are unqualified, so the
+server's search_path decides. `%s` are parameters. One query reads one catalog table.
+"""
+
+from dataclasses import dataclass
+
+from gpmirror.cluster.dialect import Dialect, DialectName
+
+VERSION = "SELECT version()"
+
+UTILITY_MODE = """\
+SELECT setting FROM pg_settings
+ WHERE name IN ('gp_role', 'gp_session_role') AND setting = 'utility'"""
+"""A row in a utility session, which sees one server instead of the cluster."""
+
+_SEGMENTS = """\
+SELECT dbid, content, role, preferred_role, mode, status, port, hostname, address, {further}
+  FROM gp_segment_configuration"""
+
+DIRECTORIES = """\
+SELECT e.fsedbid, f.fsname, e.fselocation
+  FROM pg_filespace_entry e JOIN pg_filespace f ON f.oid = e.fsefsoid"""
+"""4.3 and 5 only: where each dbid keeps each filespace, pg_system among them."""
+
+SYSTEM_IDENTIFIER = "SELECT system_identifier FROM pg_control_system()"
+
+SIZES = """\
+SELECT gp_segment_id, sum(pg_database_size(oid))
+  FROM gp_dist_random('pg_database') GROUP BY gp_segment_id"""
+"""Bytes of all databases on every acting primary; each segment measures itself."""
+
+_REPLICATION = """\
+SELECT gp_segment_id, application_name, state, sync_state, {sent}, {replayed}
+  FROM gp_stat_replication"""
+
+COPYING = """\
+SELECT gp_segment_id, backup_streamed, backup_total FROM gp_stat_progress_basebackup"""
+
+PROBE = "SELECT gp_request_fts_probe_scan()"
+
+TRY_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
+UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
+CALL_MYSELF = "SELECT set_config('application_name', %s, false)"
+
+_HOLDERS = """\
+SELECT l.pid = pg_backend_pid(), l.pid, CAST(date_trunc('second', a.backend_start) AS text),
+       host(a.client_addr), a.application_name
+  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.{pid} = l.pid
+ WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = %s AND l.objsubid = 2
+   AND l.granted
+ ORDER BY l.pid"""
+
+MAINTENANCE_SCHEMAS = """\
+SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance') ORDER BY nspname"""
+
+EXPANSION_STATUS = "SELECT status FROM gpexpand.status ORDER BY updated DESC LIMIT 1"
+
+_SESSIONS = """\
+SELECT {pid}, usename, datname, host(client_addr), application_name,
+       CASE WHEN {query} ~ 'gp_add_segment|gp_remove_segment|gp_expand_' THEN 1 ELSE 0 END
+  FROM pg_stat_activity
+ WHERE {pid} <> pg_backend_pid() AND application_name NOT LIKE 'gpmirror%%'
+   AND (application_name ~ %s
+        OR {busy} AND {query} ~ 'gp_add_segment|gp_remove_segment|gp_expand_')
+ ORDER BY {pid}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """The texts that differ from family to family; None where the server has no such thing.
+
+    `segments` tells `columns`; `replication` ends with the places sent and replayed as text.
+    """
+
+    segments: str
+    columns: tuple[str, ...]
+    directories: str | None
+    system_identifier: str | None
+    replication: str | None
+    copying: str | None
+    probe: str | None
+    holders: str
+    sessions: str
+
+
+def queries_for(dialect: Dialect) -> Queries:
+    """What to ask a server of this family."""
+    old = dialect.file_replication
+    word = "location" if dialect.name in _BACKEND_9 else "lsn"
+    from_12 = not old and dialect.name not in _BACKEND_9
+    further = "replication_port" if old else "datadir"
+    activity = _ACTIVITY_8 if old else _ACTIVITY
+    return Queries(
+        segments=_SEGMENTS.format(further=further),
+        columns=(*_COLUMNS, further),
+        directories=DIRECTORIES if old else None,
+        system_identifier=SYSTEM_IDENTIFIER if from_12 else None,
+        replication=None
+        if old
+        else _REPLICATION.format(sent=f"sent_{word}", replayed=f"replay_{word}"),
+        copying=COPYING if from_12 else None,
+        probe=None if old else PROBE,
+        holders=_HOLDERS.format(**activity),
+        sessions=_SESSIONS.format(**activity),
+    )
+
+
+_COLUMNS = (
+    "dbid",
+    "content",
+    "role",
+    "preferred_role",
+    "mode",
+    "status",
+    "port",
+    "hostname",
+    "address",
+)
+_BACKEND_9 = frozenset({DialectName.GP6, DialectName.GREENGAGE6})
+_ACTIVITY_8 = {"pid": "procpid", "query": "current_query", "busy": "current_query <> '<IDLE>'"}
+_ACTIVITY = {"pid": "pid", "query": "query", "busy": "state <> 'idle'"}
