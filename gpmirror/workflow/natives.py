@@ -8,6 +8,7 @@ from gpmirror.errors import Failure
 from gpmirror.gputils.detached import (
     Poll,
     Utility,
+    append_script,
     dry_run_script,
     forestall_script,
     keep_script,
@@ -15,6 +16,7 @@ from gpmirror.gputils.detached import (
     read_poll,
     start_script,
 )
+from gpmirror.journal.records import JOURNAL
 from gpmirror.plan.model import Wave
 
 _SECONDS = 60
@@ -83,3 +85,24 @@ class DetachedNatives:
                 f"{reply.err.strip() or 'no reason given'}",
                 hint="check space and rights of the login user's home there",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarJournal:
+    """The copy of a run's journal in its run directory on the coordinator's host."""
+
+    hosts: Hosts
+    coordinator: str
+    run: str
+
+    def replace(self, text: str) -> bool:
+        """Put the whole journal there; False: the host did not take it."""
+        return self._change(keep_script(self.run, [(JOURNAL, text)]))
+
+    def append(self, text: str) -> bool:
+        """Add to it; False: the host did not take it."""
+        return self._change(append_script(self.run, JOURNAL, text))
+
+    def _change(self, script: str) -> bool:
+        reply = self.hosts.change({self.coordinator: script}, seconds=_SECONDS)[self.coordinator]
+        return isinstance(reply, Answered) and reply.status == 0

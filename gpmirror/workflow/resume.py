@@ -15,8 +15,8 @@ from gpmirror.workflow.gates import look, take_session_lock
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 
-
 _SHOWN = 8
+_START_SECONDS = 10.0
 
 
 def check_resumable(standing: Standing) -> None:
@@ -106,13 +106,27 @@ def _finish_wave(run: Run, wave: Wave) -> None:
     """Follow what was started; a utility that was lost counts as failed, and its copies may still
     come up.
     """
-    first = run.world.natives.poll(utility_of(wave, wave.native[0]).name, 0)
-    lost = not isinstance(first, NoAnswer) and first.stage is Stage.LOST
-    ended = Ended(status=None, said=()) if lost else run_utilities(run, wave)
+    ended = Ended(status=None, said=()) if _is_lost(run, wave) else run_utilities(run, wave)
     record(run, wave, "native", "done", status=ended.status)
     record(run, wave, "sync", "begin")
     settle(run, wave, ended)
     record(run, wave, "sync", "done")
+
+
+def _is_lost(run: Run, wave: Wave) -> bool:
+    """Whether the wave's first utility is gone without a status. One that is being started this
+    very moment looks the same, so it is given some seconds.
+    """
+    watch = Watch(run, wave)
+    name = utility_of(wave, wave.native[0]).name
+    while True:
+        poll = run.world.natives.poll(name, 0)
+        if isinstance(poll, NoAnswer):
+            watch.pause(poll.message)
+        elif poll.stage is not Stage.LOST or watch.seconds > _START_SECONDS:
+            return poll.stage is Stage.LOST
+        else:
+            watch.rest()
 
 
 def _check_possible(run: Run, remaining: Plan) -> None:

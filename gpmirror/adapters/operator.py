@@ -1,0 +1,71 @@
+"""The person at the terminal: one question, and two interrupts that mean different things."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from gpmirror.errors import Declined, Detached
+
+_WORDS = "yes"
+
+
+class TerminalOperator:
+    """`boundary.Operator` on this process's terminal.
+
+    `assume_yes` answers every question with yes; `say` shows a line to the person.
+    """
+
+    def __init__(self, run: str, *, assume_yes: bool, say: Callable[[str], None]) -> None:
+        self._run = run
+        self._assume_yes = assume_yes
+        self._say = say
+        self._interrupts = 0
+        self._changing = False
+
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal. Raises Declined (8): there is nobody to ask."""
+        if self._assume_yes:
+            return True
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise Declined(
+                "not applied: there is no terminal to ask on",
+                hint="review the plan, then add --yes; nothing was changed",
+            )
+        self._say(question)
+        return sys.stdin.readline().strip().lower() == _WORDS
+
+    def changes_begin(self) -> None:
+        """From now on the first interrupt only asks."""
+        self._changing = True
+
+    def stop_asked(self) -> bool:
+        """Whether the first interrupt came."""
+        return self._interrupts > 0
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT, SIGTERM and SIGHUP while a run goes on; puts the old handlers back."""
+        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self._interrupted) for number in signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if not self._changing:
+            raise KeyboardInterrupt
+        self._interrupts += 1
+        # A closed terminal or a shutdown will not ask twice.
+        if self._interrupts > 1 or number != signal.SIGINT:
+            raise Detached(
+                "detached: the native utility goes on by itself on the coordinator's host",
+                hint=f"`gpmirror resume {self._run}` follows it to the end",
+            )
+        self._say(
+            "interrupted: finishing this wave, then stopping; once more to leave it running alone"
+        )

@@ -1,0 +1,142 @@
+"""Runs on this machine: one folder each in the state directory, closed to everybody else."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from gpmirror.adapters.clock import utc_now
+from gpmirror.errors import Failure
+from gpmirror.journal.records import JOURNAL, PLAN
+from gpmirror.journal.standing import Standing, read_standing
+
+
+def runs_folder(environment: Mapping[str, str]) -> Path:
+    """`$XDG_STATE_HOME/gpmirror/runs`; an unset, empty or relative base means `~/.local/state`."""
+    base = environment.get("XDG_STATE_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return root / "gpmirror" / "runs"
+
+
+def new_run_name() -> str:
+    """A name that sorts by time and is never given twice: `20261121T070539Z-1f3a9c`."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def create_run(folder: Path, name: str, plan_text: str) -> Path:
+    """Make a run's folder with its plan. Raises Failure: the state directory cannot be written."""
+    path = folder / name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700)
+        _write_new(path / PLAN, plan_text.encode())
+    except OSError as error:
+        raise Failure(
+            f"the journal of this run cannot be kept in {path}: {error.strerror}",
+            hint="set XDG_STATE_HOME to a folder of yours with space",
+        ) from error
+    return path
+
+
+def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
+    """Where a run stands, and its plan file. Raises Failure: there is no such run."""
+    path = folder / name
+    if "/" in name or name.startswith(".") or not path.is_dir():
+        raise Failure(
+            f"no run {name!r} in {folder}", hint="`gpmirror runs` lists the runs of this machine"
+        )
+    try:
+        text = (path / JOURNAL).read_text(encoding="utf-8", errors="replace")
+        return read_standing(text, str(path / JOURNAL)), (path / PLAN).read_bytes()
+    except OSError as error:
+        raise Failure(
+            f"run {name} cannot be read: {error.filename}: {error.strerror}",
+            hint="check its owner and mode (`ls -l`)",
+        ) from error
+
+
+def list_runs(folder: Path) -> list[Standing]:
+    """All runs, newest first; folders without a journal are left out."""
+    names = sorted((path.name for path in folder.glob("*") if path.is_dir()), reverse=True)
+    found = []
+    for name in names:
+        with suppress(Failure):
+            found.append(read_run(folder, name)[0])
+    return found
+
+
+class RunJournal:
+    """`boundary.Journal`: a file that is on disk after every record, and its copy far away.
+
+    `far` gets text for the journal in the run directory on the coordinator's host and says whether
+    it got there: the whole of it the first time, then what is new; what could not be sent goes
+    with the next record.
+    """
+
+    def __init__(self, folder: Path, far: "FarJournal") -> None:
+        self._path = folder / JOURNAL
+        self._far = far
+        self._sending = False
+        self._sent = 0
+        text = self._path.read_bytes() if self._path.exists() else b""
+        if text and not text.endswith(b"\n"):
+            _append(self._path, b"\n")  # a crash cut the last record off
+        self._seq = len(text.splitlines())
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Append one record. Raises Failure: disk full and the like."""
+        self._seq += 1
+        line = json.dumps({"seq": self._seq, "time": utc_now(), **record}, ensure_ascii=False)
+        try:
+            _append(self._path, f"{line}\n".encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise Failure(
+                f"the journal {self._path} cannot be written: {error.strerror}",
+                hint="free space, then resume this run",
+            ) from error
+        if self._sending:
+            self._send()
+
+    def also_far(self) -> None:
+        """Copy to the coordinator's host from now on."""
+        self._sending = True
+
+    def _send(self) -> None:
+        data = self._path.read_bytes()
+        text = data[self._sent :].decode("utf-8", "replace")
+        send = self._far.append if self._sent else self._far.replace
+        if send(text):
+            self._sent = len(data)
+
+
+class FarJournal(Protocol):
+    """The copy of a journal on another machine; False: it could not be reached."""
+
+    def replace(self, text: str) -> bool:
+        """Put the whole journal there."""
+        ...
+
+    def append(self, text: str) -> bool:
+        """Add to it."""
+        ...
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _append(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
