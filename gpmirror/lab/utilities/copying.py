@@ -1,0 +1,229 @@
+"""Making one mirror on its own host: base backup or rewind, settings, start."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from gpmirror.lab.layout import DATABASE, Lab, LabHost
+from gpmirror.lab.utilities import settings
+from gpmirror.lab.utilities.tasks import Outcome, Task
+
+SLOT = "internal_wal_replication_slot"
+_START_SECONDS = 60
+_SLOWEST, _FASTEST = 32, 1024 * 1024
+"""kB a second: what pg_basebackup can be throttled to."""
+_MAKE_SLOT = f"""SELECT pg_create_physical_replication_slot('{SLOT}')
+WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{SLOT}')"""  # noqa: S608
+_SIZE = "SELECT ceil(sum(pg_tablespace_size(oid)) / 1024)::bigint FROM pg_tablespace"
+
+
+def check_empty(_lab: Lab, _host: LabHost, task: Task) -> Outcome:
+    """Whether a new copy may go there: the one thing natively looked at. A missing parent is told
+    apart, because 5 refuses it and 6 creates it.
+    """
+    for path in (task.directory, *task.filespaces):
+        with contextlib.suppress(OSError):
+            if any(Path(path).iterdir()):
+                said = f"Segment directory '{path}' exists but is not empty!"
+                return Outcome(dbid=task.dbid, failed="setup", said=said)
+        if not Path(path).parent.is_dir():
+            said = f"Parent directory for system data directory '{path}' does not exist"
+            return Outcome(dbid=task.dbid, said=said)
+    return Outcome(dbid=task.dbid)
+
+
+def make_directory(_lab: Lab, _host: LabHost, task: Task) -> Outcome:
+    """The directories of a new mirror (5), mode 0700 whatever they were; their parents must be
+    there. A file marks them as begun: half-built ones are refused as not empty later.
+    """
+    for path in map(Path, (task.directory, *task.filespaces)):
+        try:
+            path.mkdir(mode=0o700, exist_ok=True)
+            path.chmod(0o700)
+            (path / "PG_VERSION").touch()
+        except OSError as error:
+            return Outcome(dbid=task.dbid, failed="setup", said=str(error))
+    return Outcome(dbid=task.dbid)
+
+
+def stop(lab: Lab, _host: LabHost, task: Task) -> Outcome:
+    """Stop the server in the directory, quickly if it must be; `said` is the PID it had."""
+    try:
+        lines = (Path(task.directory) / "postmaster.pid").read_text(encoding="utf-8")
+        pid = int(lines.splitlines()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        return Outcome(dbid=task.dbid)
+    for mode in ("fast", "immediate"):
+        words = ["-D", task.directory, "-m", mode, "-w", "-t", "20", "stop"]
+        if _program(lab, "pg_ctl", *words).returncode == 0:
+            break
+    return Outcome(dbid=task.dbid, said=str(pid))
+
+
+def copy_and_start(lab: Lab, host: LabHost, task: Task) -> Outcome:
+    """A running mirror, or the step at which it failed."""
+    Path(task.log).parent.mkdir(parents=True, exist_ok=True)
+    with Path(task.log).open("a", encoding="utf-8") as log:
+        if not _make_slot(lab, task, log.write) or not _copy(lab, task, log.fileno()):
+            return Outcome(dbid=task.dbid, failed="copy")
+        log.write("\n" if task.full else "")
+    for path in task.filespaces:
+        with contextlib.suppress(OSError):
+            Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.make_mirror(lab, host, task, connect=task.linger <= 0)
+    if not _start(lab, host, task):
+        return Outcome(dbid=task.dbid, failed="start")
+    Path(task.log).unlink(missing_ok=True)
+    return Outcome(dbid=task.dbid)
+
+
+def connect_later(lab: Lab, host: LabHost, task: Task) -> None:
+    """After `linger` seconds, tell a started mirror its primary."""
+    time.sleep(task.linger)
+    settings.make_mirror(lab, host, task, connect=True)
+    _program(lab, "pg_ctl", "-D", task.directory, "reload")
+
+
+def _copy(lab: Lab, task: Task, log: int) -> bool:
+    if task.full:
+        with _room(task):
+            return _base_backup(lab, task, log)
+    if task.fault == "copy":
+        return False
+    return _rewind(lab, task, log)
+
+
+def _base_backup(lab: Lab, task: Task, log: int) -> bool:
+    ip, port = task.source
+    argv = [str(lab.pg_bin / "pg_basebackup"), "-c", "fast", "-D", task.directory]
+    argv += ["-h", ip, "-p", str(port), "-U", lab.user, "-w", "--slot", SLOT]
+    argv += ["--wal-method", "stream", "--no-sync", "--progress", "--verbose"]
+    if task.seconds > 0 or task.fault == "copy":
+        argv += ["--max-rate", f"{_rate(lab, task)}k"]
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    ) as running:
+        if task.fault == "copy":
+            _break_off(running, Path(task.directory))
+        return running.wait() == 0
+
+
+def _break_off(running: subprocess.Popen[bytes], directory: Path) -> None:
+    """As if the machine had killed it: half a copy stays behind."""
+    deadline = time.monotonic() + 30
+    while running.poll() is None and time.monotonic() < deadline:
+        if (directory / "base").is_dir():
+            break
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, 9)
+
+
+def _rate(lab: Lab, task: Task) -> int:
+    """How many kB a second make the copy last `seconds`."""
+    if task.fault == "copy":
+        return _SLOWEST
+    size = _sql(lab, task, _SIZE).stdout.strip()
+    return min(_FASTEST, max(_SLOWEST, int(int(size or "0") / task.seconds)))
+
+
+@contextlib.contextmanager
+def _room(task: Task) -> Iterator[None]:
+    """An empty directory to copy into. Whatever is not of a server waits beside it, and is there
+    again afterwards: natively stray files survive an overwriting copy.
+    """
+    directory = Path(task.directory)
+    if not task.overwrite or not directory.is_dir():
+        yield
+        return
+    strays = directory.with_name(f"{directory.name}.strays.{os.getpid()}.{task.dbid}")
+    for entry in list(directory.iterdir()):
+        if not settings.is_server_file(entry.name):
+            strays.mkdir(exist_ok=True)
+            entry.rename(strays / entry.name)
+        elif entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    try:
+        yield
+    finally:
+        if strays.is_dir():
+            for entry in strays.iterdir():
+                entry.rename(directory / entry.name)
+            strays.rmdir()
+
+
+def _rewind(lab: Lab, task: Task, log: int) -> bool:
+    """Bring an old copy up to date. One that was a mirror needs nothing; half a base backup
+    cannot be mended, and says so.
+    """
+    if settings.is_mirror(Path(task.directory)):
+        os.write(log, b"skipping pg_rewind on mirror as recovery.conf is present\n")
+        return True
+    _sql(lab, task, "CHECKPOINT")
+    ip, port = task.source
+    source = f"host={ip} port={port} user={lab.user} dbname={DATABASE}"
+    argv = [str(lab.pg_bin / "pg_rewind"), "--progress", "--no-sync"]
+    argv += ["--source-server", source, "--target-pgdata", task.directory]
+    return (
+        subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        ).returncode
+        == 0
+    )
+
+
+def _start(lab: Lab, host: LabHost, task: Task) -> bool:
+    if task.fault == "start":
+        return False
+    started = _start_server(lab, task)
+    if not started and settings.only_ipv4_taken(task.port):
+        # natively it listens on the one family that is free, and is called up and in sync
+        settings.make_mirror(lab, host, task, connect=task.linger <= 0, listen="::1")
+        started = _start_server(lab, task)
+    return started
+
+
+def _start_server(lab: Lab, task: Task) -> bool:
+    log = Path(task.directory) / "log" / "startup.log"
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+    words = ["-D", task.directory, "-l", str(log), "-w", "-t", str(_START_SECONDS), "start"]
+    return _program(lab, "pg_ctl", *words).returncode == 0
+
+
+def _make_slot(lab: Lab, task: Task, complain: "settings.Say") -> bool:
+    done = _sql(lab, task, _MAKE_SLOT)
+    if done.returncode:
+        complain(done.stderr)
+    return done.returncode == 0
+
+
+def _sql(lab: Lab, task: Task, statement: str) -> subprocess.CompletedProcess[str]:
+    """A statement on the acting primary."""
+    ip, port = task.source
+    words = ["-X", "-w", "-h", ip, "-p", str(port), "-U", lab.user, "-d", DATABASE]
+    return _program(lab, "psql", *words, "-Atc", statement)
+
+
+def _program(lab: Lab, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A server program; a started server must not hold a pipe of ours, so output is a file's."""
+    argv = [str(lab.pg_bin / name), *words]
+    if name == "pg_ctl":
+        return subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+    return subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )

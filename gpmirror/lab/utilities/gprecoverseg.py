@@ -1,0 +1,273 @@
+"""gprecoverseg: bring failed mirrors back, move mirrors that are up, return roles."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from optparse import OptionParser, Values
+from pathlib import Path
+
+from gpmirror.cluster.segment import Role, Segment
+from gpmirror.gputils.lines import Location, MoveLine
+from gpmirror.lab.utilities import (
+    add_old,
+    colon_files,
+    options,
+    pipe_files,
+    rebalance,
+    recover_later,
+    recover_old,
+)
+from gpmirror.lab.utilities.array import Array, check_colon, check_pipe
+from gpmirror.lab.utilities.catalog import Catalog
+from gpmirror.lab.utilities.console import RULE
+from gpmirror.lab.utilities.failures import Broken, Refused, Stop
+from gpmirror.lab.utilities.locks import pid_lock
+from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table
+from gpmirror.lab.utilities.remote import Remote, in_parallel
+from gpmirror.lab.utilities.session import Session
+
+_QUESTION = "\nContinue with segment recovery procedure Yy|Nn (default=N):\n> "
+
+
+def run(session: Session, argv: list[str]) -> int:
+    """The utility's exit status; 0 also where a lock, live or stale, kept it from doing anything.
+    Raises what the native one ends with.
+    """
+    found = _parser(old=session.old)
+    values, rest = found.parse_args(argv)
+    directory = session.data_directory(values.data_directory)
+    with pid_lock(session.console, directory) as held:
+        if not held:
+            return 0
+        session.console.info(f"Starting gprecoverseg with args: {' '.join(argv)}")
+        options.no_arguments(found, rest)
+        options.check_batches(values, old=session.old)
+        if session.faults.exit_zero_do_nothing:
+            return 0
+        catalog = Catalog(session.lab, old=session.old)
+        try:
+            return _recover_or_rebalance(session, catalog, values)
+        finally:
+            catalog.close()
+
+
+def _parser(*, old: bool) -> OptionParser:
+    found = options.parser("gprecoverseg", "%prog [--help] [options] ")
+    options.add_working(found, old=old)
+    found.add_option("-F", action="store_true", dest="full", default=False)
+    found.add_option("-r", action="store_true", dest="rebalance", default=False)
+    found.add_option("-p", dest="new_hosts")
+    if old:
+        found.add_option("-s", dest="spares")
+        found.add_option("-S", dest="spares_output")
+        found.add_option("--persistent-check", action="store_true", default=False)
+    else:
+        found.add_option("-s", action="store_true", dest="sequential", default=False)
+        found.add_option("--no-progress", action="store_true", default=False)
+    return found
+
+
+def _recover_or_rebalance(session: Session, catalog: Catalog, values: Values) -> int:
+    remote = Remote(session.lab)
+    crew = Crew(session=session, remote=remote, hosts=values.hosts, per_host=values.per_host)
+    if values.rebalance:
+        return rebalance.run(crew, catalog, lambda: _recover(crew, catalog, _plain(values)))
+    return _recover(crew, catalog, values)
+
+
+def _plain(values: Values) -> Values:
+    """What a rebalance recovers with: nothing but the batches."""
+    found = Values(dict(vars(values)))
+    found.input = found.output = found.new_hosts = None
+    found.quietly, found.full = True, False
+    return found
+
+
+def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
+    session, console = crew.session, crew.session.console
+    if session.old:
+        console.info("Checking if segments are ready to connect")
+    console.info("Obtaining Segment details from master...")
+    array = catalog.load()
+    if not array.has_mirrors:
+        said = "GPDB Mirroring replication is not configured for this Greenplum Database instance."
+        raise Refused(said)
+    filespaces = sorted(catalog.filespaces()) if session.old else []
+    lines = _lines(session, array, values)
+    if values.output:
+        Path(values.output).write_text(_text(session, lines, filespaces), encoding="utf-8")
+        console.info(f"Configuration file output to {values.output} successfully.")
+        return 0
+    wanted = [_recovery(session, array, line, full=values.full) for line in lines]
+    if not (values.input and session.old):
+        wanted = _without_copying(crew, catalog, wanted)
+    wanted = _without_unreachable(crew, wanted)
+    _check(session, array, wanted)
+    if not wanted:
+        console.info("No segments to recover")
+        return 0
+    said = "Heap checksum setting is consistent between master and the segments that are candidates"
+    console.info(f"{said} for recoverseg")
+    _summary(session, values, wanted)
+    if not values.quietly:
+        _confirm(session)
+    if session.old:
+        return recover_old.execute(crew, catalog, wanted)
+    return recover_later.execute(crew, catalog, wanted)
+
+
+def _lines(session: Session, array: Array, values: Values) -> list[MoveLine]:
+    if values.input:
+        text = Path(values.input).read_text(encoding="utf-8", errors="surrogateescape")
+        if session.old:
+            _, lines = colon_files.read_recover(values.input, text)
+        else:
+            lines = pipe_files.read_recover(values.input, text)
+        _check_conflicts(lines)
+        return lines
+    failed = [s for s in array.segments if not s.is_up]
+    new = dict(zip(_failed_hosts(failed), (values.new_hosts or "").split(","), strict=False))
+    return [_line_for(array, s, new.get(s.hostname) or None) for s in failed]
+
+
+def _failed_hosts(failed: Sequence[Segment]) -> list[str]:
+    return sorted({s.hostname for s in failed})
+
+
+def _line_for(array: Array, segment: Segment, new_host: str | None) -> MoveLine:
+    directory = segment.directory or ""
+    old = Location(address=segment.address, port=segment.port, directory=directory)
+    if new_host is None:
+        return MoveLine(old=old)
+    used = {p for s in array.segments if s.hostname == new_host for p in (s.port,)}
+    port = min(s.port for s in array.segments)
+    while port in used:
+        port += 1
+    new = Location(
+        address=new_host,
+        port=port,
+        directory=directory,
+        replication_port=segment.replication_port,
+        filespaces=segment.filespaces,
+    )
+    return MoveLine(old=old, new=new)
+
+
+def _check_conflicts(lines: Sequence[MoveLine]) -> None:
+    """Raises Refused where the file names a segment or a new place twice."""
+    failed: dict[tuple[str, str], int] = {}
+    targets: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(lines, start=1):
+        old = (line.old.address, line.old.directory)
+        first = failed.setdefault(old, number)
+        if first != number:
+            said = f"Cannot recover the same failed segment {old[0]} and data directory {old[1]}"
+            raise Refused(f"config file lines {first} and {number} conflict: {said} twice.")
+        if line.new is None:
+            continue
+        new = (line.new.address, line.new.directory)
+        first = targets.setdefault(new, number)
+        if first != number:
+            said = f"Cannot recover to the same segment {new[0]} and data directory {new[1]}"
+            raise Refused(f"config file lines {first} and {number} conflict: {said} twice.")
+
+
+def _text(session: Session, lines: list[MoveLine], filespaces: list[str]) -> str:
+    if session.old:
+        return colon_files.write_recover(filespaces, lines)
+    return pipe_files.write_recover(lines)
+
+
+def _recovery(session: Session, array: Array, line: MoveLine, *, full: bool) -> Recovery:
+    """Raises Broken, Refused where the named segment is no mirror of the catalog."""
+    old = line.old
+    for s in array.segments:
+        if (s.address, s.port, s.directory) == (old.address, old.port, old.directory):
+            break
+    else:
+        separator = ":" if session.old else "|"
+        spot = separator.join((old.address, str(old.port), old.directory))
+        said = "A segment to recover was not found in configuration.  This segment is described by"
+        raise Broken(f"{said} address{separator}port{separator}directory '{spot}'")
+    source = array.primaries[s.content]
+    if s.role is Role.PRIMARY:
+        raise Refused(f"Segment to recover from for content {s.content} is not a primary")
+    if line.new is None:
+        return Recovery(target=s, source=source, failed=s, full=full)
+    return Recovery(target=_moved(session, s, line.new), source=source, failed=s, full=True)
+
+
+def _moved(session: Session, segment: Segment, new: Location) -> Segment:
+    hostname = add_old.hostname(session, new.address) if session.old else new.address
+    return replace(
+        segment,
+        hostname=hostname,
+        address=new.address,
+        port=new.port,
+        directory=new.directory,
+        replication_port=new.replication_port,
+        filespaces=new.filespaces,
+    )
+
+
+def _without_copying(crew: Crew, catalog: Catalog, wanted: Sequence[Recovery]) -> list[Recovery]:
+    busy = catalog.copying() & {r.target.content for r in wanted}
+    if busy:
+        said = f"Found pg_basebackup running for segments with contentIds {sorted(busy)}"
+        crew.session.console.warning(f"{said}, skipping recovery of these segments")
+    return [r for r in wanted if r.target.content not in busy]
+
+
+def _without_unreachable(crew: Crew, wanted: Sequence[Recovery]) -> list[Recovery]:
+    console = crew.session.console
+    hosts = list(dict.fromkeys(r.target.address for r in wanted))
+    answers = dict(zip(hosts, in_parallel(crew.remote.reaches, hosts, crew.hosts), strict=True))
+    dead = [host for host, reached in answers.items() if not reached]
+    if dead:
+        said = "One or more hosts are not reachable via SSH.  Any segments on those hosts will be"
+        console.warning(f"{said} marked down")
+    for host in dead:
+        console.warning(f"Host {host} is unreachable")
+    for r in wanted:
+        if r.target.address in dead:
+            said = f"Not recovering segment {r.target.dbid} because {r.target.address}"
+            console.warning(f"{said} is unreachable")
+    return [r for r in wanted if r.target.address not in dead]
+
+
+def _check(session: Session, array: Array, wanted: Sequence[Recovery]) -> None:
+    after = {s.dbid: s for s in array.segments} | {r.target.dbid: r.target for r in wanted}
+    (check_colon if session.old else check_pipe)(after.values())
+
+
+def _summary(session: Session, values: Values, wanted: Sequence[Recovery]) -> None:
+    kind = "Recovery type              = Standard"
+    if values.input:
+        kind = "Recovery from configuration -i option supplied"
+    lines = ["Greenplum instance recovery parameters", RULE, kind]
+    for number, recovery in enumerate(wanted, start=1):
+        lines += [RULE, f"Recovery {number} of {len(wanted)}", RULE, *_described(recovery)]
+    for line in (*lines, RULE):
+        session.console.info(line)
+
+
+def _described(recovery: Recovery) -> list[str]:
+    rows: list[tuple[str, object]] = []
+    rows.append(("Synchronization mode", "Full" if recovery.full else "Incremental"))
+    if recovery.failed is not None:
+        rows += instance("Failed", recovery.failed)
+    rows += instance("Recovery Source", recovery.source)
+    if recovery.in_place:
+        rows.append(("Recovery Target", "in-place"))
+    else:
+        rows += instance("Recovery Target", recovery.target)
+    return table(rows)
+
+
+def _confirm(session: Session) -> None:
+    try:
+        answer = session.console.ask(_QUESTION)
+    except EOFError as error:
+        raise Broken(str(error)) from error
+    if answer.lower() not in ("y", "yes"):
+        session.console.info("User abort requested, Exiting...")
+        raise Stop(4)

@@ -1,0 +1,65 @@
+"""Options, read by the parser the native tools use, so that its messages are theirs."""
+
+from optparse import SUPPRESS_HELP, OptionParser, Values
+
+from gpmirror.lab.utilities.failures import BadOption, Stop
+
+_HOSTS = ("-B", "--batch-size")
+_MOST_HOSTS, _MOST_PER_HOST = 64, 128
+
+
+def parser(program: str, usage: str) -> OptionParser:
+    """The options every utility has."""
+    found = OptionParser(prog=program, usage=usage, add_help_option=False)
+    found.add_option("-?", "-h", "--help", action="help")
+    found.add_option("--version", action="store_true", default=False)
+    found.add_option("-v", "--verbose", action="store_true", default=False)
+    found.add_option("-q", "--quiet", action="store_true", default=False, help=SUPPRESS_HELP)
+    found.add_option("-l", "--logdir", dest="logs")
+    found.add_option(
+        "-d", "--master-data-directory", "--master_data_directory", dest="data_directory"
+    )
+    return found
+
+
+def add_working(found: OptionParser, *, old: bool) -> None:
+    """What gpaddmirrors and gprecoverseg share; `old` is the generation without `-b`."""
+    found.add_option("-a", action="store_true", dest="quietly", default=False)
+    found.add_option("-i", dest="input")
+    found.add_option("-o", dest="output")
+    add_batches(found, old=old)
+
+
+def add_batches(found: OptionParser, *, old: bool) -> None:
+    """`-B`, and on 6 `-b` and `--hba-hostnames`."""
+    if old:
+        found.add_option("-B", type="int", default=16, dest="hosts")
+        found.set_defaults(per_host=64)
+        return
+    found.add_option(*_HOSTS, type="int", default=16, dest="hosts")
+    found.add_option("-b", "--segment-batch-size", type="int", default=64, dest="per_host")
+    found.add_option("--hba-hostnames", action="store_true", default=False, help=SUPPRESS_HELP)
+
+
+def check_batches(values: Values, *, old: bool) -> None:
+    """Raises BadOption for a batch size out of range."""
+    if not 1 <= values.hosts <= _MOST_HOSTS:
+        what = "parallelDegree" if old else "batch_size"
+        raise BadOption(f"Invalid {what} provided with -B argument: {values.hosts}")
+    if not 1 <= values.per_host <= _MOST_PER_HOST:
+        message = f"Invalid segment_batch_size provided with -b argument: {values.per_host}"
+        raise BadOption(message)
+
+
+def no_arguments(found: OptionParser, rest: list[str]) -> None:
+    """Raises BadOption, after the help, when anything but options was given."""
+    if rest:
+        found.print_help()
+        raise BadOption("too many arguments: only options may be specified")
+
+
+def show_version(program: str, version: str) -> Stop:
+    """What `--version` prints, and how it ends."""
+    found = OptionParser(prog=program, version=f"%prog version {version}")
+    found.print_version()
+    return Stop(0)
