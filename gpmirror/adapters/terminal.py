@@ -120,7 +120,7 @@ class TerminalReporter:
         now = self._clock()
         columns, height = self._screen.size
         # a full line would leave the cursor between two lines, and terminals disagree on which
-        lines = self._view.live(since=now - self._told, width=columns - 1, height=height - 1)
+        lines = self._view.live(since=now - self._told, width=max(columns - 1, 1), height=height - 1)
         self._screen.draw(lines, above=above)
         self._frame = now
 

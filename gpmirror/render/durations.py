@@ -9,9 +9,10 @@ _TENTHS_BELOW = 10
 
 def elapsed_text(seconds: float) -> str:
     """`0.4s`, `12s`, `1m 12s`, `2h 03m`, `1d 04h`: the two largest units."""
-    whole = int(max(seconds, 0))
+    seconds = max(seconds, 0)
+    whole = int(seconds)
     if seconds < _TENTHS_BELOW and whole != seconds:
-        return f"{max(seconds, 0):.1f}s"
+        return f"{seconds:.1f}s"
     if whole < _MINUTE:
         return f"{whole}s"
     if whole < _HOUR:

@@ -23,14 +23,16 @@ _AT_TARGET = {
     CopyState.SINGLE: "down",
     CopyState.NONE: "no live copy",
 }
+_UNTOLD = {**_AT_TARGET, CopyState.SYNCED: "in sync"}
 _STYLES = {"down": Style.ALARM, "no live copy": Style.ALARM, "catching up": Style.CARE}
 _HEAD = ("", "content", "state", "primary", "mirror now", "why")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A content after a run. `state` is `done`, `catching up`, `down`, `no live copy` or
-    `not started`; `change` None: the plan did not touch it.
+    """A content after a run. `state` is `done`, `in sync` (host and port do not tell whether it
+    was moved), `catching up`, `down`, `no live copy` or `not started`; `change` None: the plan did
+    not touch it.
     """
 
     health: ContentHealth
@@ -64,11 +66,22 @@ def outcome_lines(found: Iterable[Outcome], *, width: int) -> list[Line]:
 
 
 def _state(found: ContentHealth, change: Change | None) -> str:
-    if change is None or _is_there(found, change):
+    if change is None:
         return _AT_TARGET[found.state]
+    if _is_there(found, change):
+        is_told = change.from_ == change.to or not _same_port(change)
+        return _AT_TARGET[found.state] if is_told else _UNTOLD[found.state]
     if found.state in {CopyState.SYNCED, CopyState.SYNCING} or found.mirror is None:
         return "not started"
     return _AT_TARGET[found.state]
+
+
+def _same_port(change: Change) -> bool:
+    """Whether only a directory or an address moves: host and port are the same before and after."""
+    old, new = change.from_, change.to
+    if old is None or new is None:
+        return False
+    return (old.host, old.port) == (new.host, new.port)
 
 
 def _is_there(found: ContentHealth, change: Change) -> bool:
@@ -107,5 +120,11 @@ def _row(found: Outcome) -> tuple[Line, ...]:
         line(styled(found.state, _STYLES.get(found.state, Style.PLAIN))),
         line(health.primary),
         line(health.mirror or "none"),
-        line(health.reason or ("" if found.change else "not in this plan")),
+        line(health.reason or _remark(found)),
     )
+
+
+def _remark(found: Outcome) -> str:
+    if found.change is None:
+        return "not in this plan"
+    return "moved or not: host and port are the same" if found.state == "in sync" else ""

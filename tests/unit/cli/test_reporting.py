@@ -1,0 +1,48 @@
+"""Which reporter a run gets."""
+
+import io
+import json
+
+import pytest
+
+from gpmirror.adapters.terminal import LineReporter, TerminalReporter
+from gpmirror.cli.console import Console
+from gpmirror.cli.reporting import json_reporter, people_reporter
+from tests.runs import STARTED
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "term", "kind"),
+    [
+        (Tty(), "xterm", TerminalReporter),
+        (Tty(), "dumb", LineReporter),
+        (io.StringIO(), "xterm", LineReporter),
+        (None, "xterm", LineReporter),
+    ],
+)
+def test_bars_only_on_a_terminal(
+    stream: io.StringIO | None, term: str, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    console = Console(out=stream, err=io.StringIO(), color=True)
+    with people_reporter(console) as reporter:
+        assert isinstance(reporter, kind)
+
+
+def test_quiet_says_nothing() -> None:
+    out = io.StringIO()
+    with people_reporter(Console(out=out, err=None, quiet=True)) as reporter:
+        reporter.tell(STARTED)
+    assert out.getvalue() == ""
+
+
+def test_json_goes_to_standard_output() -> None:
+    out = io.StringIO()
+    with json_reporter(Console(out=out, err=None)) as reporter:
+        reporter.tell(STARTED)
+    assert json.loads(out.getvalue())["event"] == "run_started"

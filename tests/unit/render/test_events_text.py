@@ -1,0 +1,64 @@
+"""Lines that stay: what each event leaves on a terminal and in a log."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.events import Event, NativeEnded, NativeSaid, PhaseStarted, Rehearsed, RunEnded
+from gpmirror.render.events_text import logged, said
+from gpmirror.render.spans import painted
+from tests.runs import EVERY_EVENT, STARTED, WAVE
+
+
+def shown(event: Event) -> str:
+    return painted(said(event), color=False)
+
+
+def test_a_whole_run() -> None:
+    assert "".join(map(shown, EVERY_EVENT)) == (
+        "applying plan 9c41d7ab12cd on prod-dwh: 8 changes in 2 waves\n"
+        "  run 20261121T091203Z-4f2a\n"
+        "  ok preflight    12 checks on 5 hosts  1.2s\n"
+        "\n"
+        "  wave 1 of 2  ~ move: 3 contents (0, 3, 5) with gprecoverseg\n"
+        "     log mdw:/home/gpadmin/runs/4f2a/wave-001.log\n"
+        "     | warning: Segments will be started on a different host\n"
+        "     gprecoverseg ended well after 5m 10s\n"
+        "  ok wave 1 of 2: every content in sync  6m 12s\n"
+        "  would run on sdw1:\n"
+        "    mkdir -m 700 /data1/mirror\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (replace(STARTED, resumed=True), "resuming plan 9c41d7ab12cd on prod-dwh"),
+        (replace(STARTED, rehearsal=True), "dry run, nothing is changed: plan 9c41d7ab12cd"),
+        (replace(WAVE, action="something-new"), "something-new: 3 contents"),
+        (
+            NativeEnded(wave=1, utility="gpaddmirrors", status=None, seconds=2.5),
+            "gpaddmirrors ended with its status lost after 2.5s; the catalog decides",
+        ),
+        (
+            NativeEnded(wave=1, utility="gpaddmirrors", status=1, seconds=30),
+            "gpaddmirrors ended with status 1 after 30s; the catalog decides",
+        ),
+        (NativeSaid(wave=1, level="error", text="\x1b[2Jno"), "| error: \\x1b[2Jno"),
+        (NativeSaid(wave=1, level="info", text="done"), "     | done"),
+        (Rehearsed(host="sdw1", script="a\n  b"), "would run on sdw1:\n    a\n      b\n"),
+    ],
+)
+def test_words(event: Event, words: str) -> None:
+    assert words in shown(event)
+
+
+def test_a_log_says_which_phase_begins_and_has_no_blank_lines() -> None:
+    assert painted(logged(PhaseStarted(phase="lock")), color=False) == "  .. lock\n"
+    assert logged(PhaseStarted(phase="confirm")) == []
+    assert all(logged(WAVE))
+
+
+def test_the_ending_is_left_to_the_summary() -> None:
+    ended = next(event for event in EVERY_EVENT if isinstance(event, RunEnded))
+    assert logged(ended) == said(ended) == []

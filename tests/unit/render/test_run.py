@@ -1,0 +1,225 @@
+"""What a person sees before a run and after it."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.errors import ExitCode
+from gpmirror.plan.model import Plan
+from gpmirror.plan.planfile import plan_id
+from gpmirror.render.run import (
+    RunRow,
+    complete_line,
+    outcomes,
+    preview,
+    question,
+    runs_table,
+    summary,
+)
+from gpmirror.verify.model import ContentHealth, CopyState, Health
+from tests.plans import adding, founding, moving, rebalancing, recovering, swapping, wide
+from tests.runs import ENDED, RUN, health
+
+PLANS = {
+    "adding": adding,
+    "founding": founding,
+    "moving": moving,
+    "rebalancing": rebalancing,
+    "recovering": recovering,
+    "swapping": swapping,
+}
+FIXED = ("Plan: ", "Apply these", "Apply complete")
+"""Lines whose words are fixed and may be longer than a terminal."""
+
+
+def changed(found: Health, content: int, **facts: object) -> Health:
+    """The health with one content in another state."""
+    return Health(
+        contents=tuple(
+            replace(one, **facts) if one.content == content else one  # type: ignore[arg-type]
+            for one in found.contents
+        )
+    )
+
+
+def test_preview_of_moves() -> None:
+    assert preview(moving(), width=80).startswith(
+        "gpmirror apply  prod-dwh, gp6 (6.24.3)\n"
+        f"  plan         {plan_id(moving())[:12]} made from gpmirror.yaml\n"
+        "  coordinator  mdw\n"
+        "  hosts        3 hosts to get copies: sdw2, sdw3, sdw4; 1 host only left: sdw1\n"
+        "  copies       3.1 TB to copy, about 8 h 40 min at 100 MB/s\n"
+        "  exposure     at once 3 contents at most with one live copy; losing the worst\n"
+        "               host then would cost 1 content\n"
+        "\n"
+        "4 waves\n"
+        "  wave  action  contents      to copy   one live copy  losing a host costs\n"
+        "     1  ~ move  3 (3, 7, 11)  960.0 GB              3  up to 1 content\n"
+    )
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=list(PLANS))
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_preview_fits_and_ends_with_the_summary(plan: object, width: int) -> None:
+    found: Plan = plan()  # type: ignore[operator]
+    lines = preview(found, width=width).splitlines()
+    assert lines[-1].startswith("Plan: ")
+    # only a word that is longer than the line may stand out
+    assert all(len(one) <= width or len(one.split()) <= 2 for one in lines[:-1])
+    assert "\x1b" not in preview(found, width=width)
+    assert all(hazard.flag in " ".join(" ".join(lines).split()) for hazard in found.hazards)
+
+
+def test_preview_of_a_large_plan_fits_a_screen() -> None:
+    assert len(preview(wide(400), width=80).splitlines()) <= 24
+
+
+def test_many_waves_are_counted() -> None:
+    plan = moving()
+    more = replace(plan, waves=plan.waves * 10)
+    text = preview(more)
+    assert "40 waves\n" in text
+    assert "... 34 waves more" in text
+    assert len(text.splitlines()) <= 40
+
+
+def test_many_warnings_are_counted() -> None:
+    text = preview(replace(adding(), warnings=tuple(f"remark {n}" for n in range(9))))
+    assert "remark 3" in text
+    assert "... 5 warnings more" in text
+
+
+def test_what_limits_the_plan_is_said() -> None:
+    assert "REVIEW ONLY" in preview(founding())
+    assert "PARTIAL PLAN: only content 3" in preview(replace(adding(), selection="content 3"))
+
+
+def test_the_question_is_fixed() -> None:
+    assert question(adding()) == (
+        "Apply these changes to cluster prod-dwh? Only 'yes' is accepted:"
+    )
+
+
+def test_the_line_of_success_is_fixed() -> None:
+    line = (
+        "Apply complete: 8 added, 0 moved, 0 recovered, 0 rebalanced in 1m 12s; "
+        "every mirror is in sync."
+    )
+    assert complete_line(adding(), 72) == line
+    assert summary(ENDED, health(adding()), adding()) == f"{line}\n"
+
+
+def test_what_the_run_says_itself_is_kept() -> None:
+    ended = replace(ENDED, summary="already applied (run R), 0 changes", next_actions=("do this",))
+    assert summary(ended) == ("already applied (run R), 0 changes\n\nNEXT ACTIONS\n  do this\n")
+
+
+def test_a_partly_done_run_is_told_honestly() -> None:
+    plan = moving()
+    found = health(plan, c1=CopyState.SINGLE, c2=CopyState.SYNCING, c3=CopyState.NONE)
+    found = changed(found, 4, mirror="sdw3:7999")
+    ended = replace(ENDED, exit_code=ExitCode.PARTIAL, seconds=3723)
+    same = "moved or not: host and port are the same"
+    assert summary(ended, found, plan, width=110) == (
+        "  4 contents done and in sync: 8-11\n"
+        "          content  state         primary    mirror now  why\n"
+        f"  ~ move        0  in sync       sdw1:6000  sdw2:7000   {same}\n"
+        "  ~ move        1  down          sdw1:6001  sdw2:7001   mirror down since 10:02\n"
+        "  ~ move        2  catching up   sdw1:6002  sdw2:7002   mirror down since 10:02\n"
+        "  ~ move        3  no live copy  sdw1:6003  sdw2:7003   mirror down since 10:02\n"
+        "  ~ move        4  not started   sdw2:6000  sdw3:7999\n"
+        f"  ~ move        5  in sync       sdw2:6001  sdw3:7001   {same}\n"
+        f"  ~ move        6  in sync       sdw2:6002  sdw3:7002   {same}\n"
+        f"  ~ move        7  in sync       sdw2:6003  sdw3:7003   {same}\n"
+        "\n"
+        "Apply not complete: 4 of 12 contents done, stopped after 1h 02m.\n"
+        "\n"
+        "NEXT ACTIONS\n"
+        f"  `gpmirror resume {RUN}` goes on from what the catalog shows\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mirror", "state", "word"),
+    [
+        (None, CopyState.SINGLE, "not started"),
+        ("sdw2:7000", CopyState.SYNCED, "done"),
+        ("sdw2:7000", CopyState.SINGLE, "down"),
+        ("elsewhere:1", CopyState.SYNCED, "not started"),
+        ("elsewhere:1", CopyState.NONE, "no live copy"),
+    ],
+)
+def test_state_of_an_added_mirror(mirror: str | None, state: CopyState, word: str) -> None:
+    found = changed(health(adding()), 0, mirror=mirror, state=state)
+    assert next(iter(outcomes(adding(), found))).state == word
+
+
+def test_a_returned_role_is_done_and_a_switched_one_is_not() -> None:
+    plan = rebalancing()
+    content = next(change.content for change in plan.changes if change.action == "rebalance")
+    states = {
+        is_switched: next(
+            one.state
+            for one in outcomes(plan, changed(health(plan), content, switched=is_switched))
+            if one.health.content == content
+        )
+        for is_switched in (False, True)
+    }
+    assert states == {False: "done", True: "not started"}
+
+
+def test_what_the_plan_does_not_touch_is_told_when_it_is_in_trouble() -> None:
+    plan = adding()
+    one = ContentHealth(
+        content=99,
+        state=CopyState.SINGLE,
+        reason="",
+        switched=False,
+        primary="sdw9:6000",
+        mirror="sdw1:7000",
+    )
+    found = Health(contents=(*health(plan).contents, one))
+    ended = replace(ENDED, exit_code=ExitCode.UNVERIFIED)
+    text = summary(ended, found, plan)
+    assert "99  down" in text
+    assert "not in this plan" in text
+    assert "`gpmirror status --wait 2h`" in text
+
+
+def test_switched_roles_are_a_next_action_once() -> None:
+    found = changed(health(adding()), 3, switched=True)
+    text = summary(ENDED, found, adding())
+    assert "NEXT ACTIONS\n  content 3: roles are switched; `gpmirror plan --rebalance`" in text
+    told = summary(replace(ENDED, next_actions=("run `plan --rebalance`",)), found, adding())
+    assert told.count("--rebalance") == 1
+
+
+def test_many_unfinished_contents_are_counted() -> None:
+    plan = wide(96)
+    found = Health(contents=tuple(replace(one, mirror=None) for one in health(plan).contents))
+    text = summary(replace(ENDED, exit_code=ExitCode.PARTIAL), found, plan)
+    assert "... 76 contents more not done: 20-95" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_colour_marks_failure() -> None:
+    assert "\x1b[31m" in summary(replace(ENDED, exit_code=10), color=True)
+    assert "\x1b[31m" not in summary(replace(ENDED, summary="fine"), color=True)
+
+
+def test_table_of_runs() -> None:
+    row = RunRow(
+        run=RUN,
+        started="2026-11-21 09:12",
+        cluster="prod-dwh",
+        state="partial",
+        plan="9c41d7ab12cd",
+        waves_done=1,
+        waves=3,
+    )
+    assert runs_table([row], width=80) == (
+        "run                    started           cluster   state    plan      waves\n"
+        "20261121T091203Z-4f2a  2026-11-21 09:12  prod-dwh  partial  9c41d7ab  1 of 3\n"
+    )
+    assert "\x1b[33mpartial" in runs_table([row], color=True)
+    assert runs_table([]).startswith("no runs yet")
