@@ -4,6 +4,7 @@ How events look is not decided here: a `View` is passed in.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from threading import Event as Signal
@@ -72,6 +73,8 @@ class TerminalReporter:
         self._clock = clock
         self._told = clock()
         self._frame = float("-inf")
+        self._waiting: deque[str] = deque()
+        self._busy = False
         self._lock = RLock()
         self._over = Signal()
         self._ticker = Thread(target=self._tick, name="progress", daemon=True)
@@ -91,7 +94,7 @@ class TerminalReporter:
         self._over.set()
         self._ticker.join()
         with self._lock:
-            self._screen.draw(())
+            self._screen.draw((), above=self._taken())
 
     def tell(self, event: Event) -> None:
         """Show one event: its lines at once, the live area at most four times a second."""
@@ -103,9 +106,14 @@ class TerminalReporter:
                 self._draw(text)
 
     def say(self, text: str) -> None:
-        """Show text of another source above the live area; a missing final newline is added."""
-        with self._lock:
-            self._draw(text if text.endswith("\n") else f"{text}\n")
+        """Show text of another source above the live area; a missing final newline is added.
+
+        May be called from a signal handler in the middle of a drawing: it is shown with the next.
+        """
+        self._waiting.append(text if text.endswith("\n") else f"{text}\n")
+        if not self._busy:
+            with self._lock:
+                self._draw("")
 
     def redraw(self) -> None:
         """Draw the live area anew if a frame is due."""
@@ -117,12 +125,21 @@ class TerminalReporter:
         return self._clock() - self._frame >= FRAME
 
     def _draw(self, above: str) -> None:
-        now = self._clock()
-        columns, height = self._screen.size
-        # a full line would leave the cursor between two lines, and terminals disagree on which
-        lines = self._view.live(since=now - self._told, width=max(columns - 1, 1), height=height - 1)
-        self._screen.draw(lines, above=above)
-        self._frame = now
+        self._busy = True
+        try:
+            now = self._clock()
+            columns, height = self._screen.size
+            # a full line leaves the cursor between two lines, and terminals disagree on which
+            width = max(columns - 1, 1)
+            lines = self._view.live(since=now - self._told, width=width, height=height - 1)
+            self._screen.draw(lines, above=above + self._taken())
+            self._frame = now
+        finally:
+            self._busy = False
+
+    def _taken(self) -> str:
+        """What others said since the last drawing."""
+        return "".join(self._waiting.popleft() for _ in range(len(self._waiting)))
 
     def _tick(self) -> None:
         while not self._over.wait(TICK):
@@ -153,6 +170,8 @@ class LineReporter:
         self._clock = clock
         self._now = now
         self._spoke = clock()
+        self._waiting: deque[str] = deque()
+        self._busy = False
         self._lock = RLock()
 
     def tell(self, event: Event) -> None:
@@ -165,22 +184,35 @@ class LineReporter:
             text = self._view.logs(event)
             if isinstance(event, Progress) and self._is_due(before):
                 text = self._view.standing()
-            self.say(text)
+            if text or self._waiting:
+                self._write(text)
 
     def say(self, text: str) -> None:
-        """Write text of another source, each line with the time of day."""
-        if not text:
-            return
-        with self._lock:
-            stamp = self._now().strftime("%H:%M:%S")
-            self._write("".join(f"{stamp} {found}\n" for found in text.rstrip("\n").split("\n")))
-            self._spoke = self._clock()
+        """Write text of another source, each line with the time of day.
+
+        May be called from a signal handler in the middle of a writing: it follows the next event.
+        """
+        self._waiting.append(text)
+        if not self._busy:
+            with self._lock:
+                self._write("")
 
     def _is_due(self, before: str | None) -> bool:
         trouble = self._view.trouble()
         return self._clock() - self._spoke >= SILENCE or (trouble is None) != (before is None)
 
     def _write(self, text: str) -> None:
+        self._busy = True
+        try:
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            said = [line for part in (*waiting, text) for line in part.splitlines()]
+            stamp = self._now().strftime("%H:%M:%S")
+            self._put("".join(f"{stamp} {line}\n" for line in said))
+            self._spoke = self._clock()
+        finally:
+            self._busy = False
+
+    def _put(self, text: str) -> None:
         if self._stream is None:
             return
         try:

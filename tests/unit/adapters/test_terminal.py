@@ -145,6 +145,39 @@ def test_other_talk_goes_above() -> None:
     assert terminal.screen == ["interrupted: finishing the wave", "  preflight ..."]
 
 
+class Interrupting(Terminal):
+    """A terminal on which a signal arrives in the middle of a write, as Ctrl-C does."""
+
+    shown: TerminalReporter | LineReporter | None = None
+
+    def write(self, text: str) -> int:
+        shown, self.shown = self.shown, None
+        if shown is not None:
+            shown.say("interrupted")
+        return super().write(text)
+
+
+def test_a_signal_in_the_middle_of_a_drawing_is_shown_with_the_next() -> None:
+    terminal, clock = Interrupting(), Hands()
+    terminal.shown = shown = reporter(terminal, clock)
+    shown.tell(PhaseStarted(phase="preflight"))
+    assert terminal.screen == ["  preflight ..."]
+    clock.seconds += 1
+    shown.redraw()
+    assert terminal.screen == ["interrupted", "  preflight ...  1s"]
+
+
+def test_a_signal_in_the_middle_of_a_line_follows_the_next_event() -> None:
+    stream = Interrupting(200)
+    stream.shown = lines = LineReporter(stream, RunView(color=False))
+    lines.tell(STARTED)
+    assert len(stream.screen) == 2
+    lines.tell(PhaseStarted(phase="confirm"))
+    assert stream.screen[2].endswith("interrupted")
+    lines.say("again\nand again")
+    assert [line[8:] for line in stream.screen[3:]] == [" again", " and again"]
+
+
 @pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "full"), ValueError("closed")])
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_dead_stream_never_fails_the_run(error: Exception, after: int) -> None:
