@@ -1,0 +1,170 @@
+"""Log lines, locks, faults, requests and settings of the stand-ins, without a lab."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.errors import Failure
+from gpmirror.lab.faults import Faults, clear_faults, read_faults, set_faults, slow
+from gpmirror.lab.layout import Lab, LabHost
+from gpmirror.lab.utilities import settings
+from gpmirror.lab.utilities.console import Console
+from gpmirror.lab.utilities.locks import pid_lock
+from gpmirror.lab.utilities.recovery import table
+from gpmirror.lab.utilities.tasks import Request, Task, read_request, write_request
+
+
+def console(folder: Path) -> Console:
+    return Console("gprecoverseg", "mdw", "gpadmin", folder)
+
+
+def test_a_log_line_has_the_native_shape(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console(tmp_path / "gpAdminLogs").info("No segments to recover")
+    line = capsys.readouterr().out
+    stamp = r"\d{8}:\d\d:\d\d:\d\d:\d{6,}"
+    assert re.fullmatch(
+        stamp + r" gprecoverseg:mdw:gpadmin-\[INFO\]:-No segments to recover\n", line
+    )
+    (log,) = (tmp_path / "gpAdminLogs").iterdir()
+    assert re.fullmatch(r"gprecoverseg_\d{8}\.log", log.name)
+    assert log.read_text() == line
+
+
+def test_a_reader_that_went_away_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        console(tmp_path).info("going on")
+        monkeypatch.undo()
+        closed_quietly(closed)
+
+
+def closed_quietly(stream: object) -> None:
+    try:
+        stream.close()  # type: ignore[attr-defined]
+    except BrokenPipeError:
+        return
+
+
+def test_a_lock_is_held_and_given_back(tmp_path: Path) -> None:
+    with pid_lock(console(tmp_path / "logs"), tmp_path) as held:
+        assert held
+        assert (tmp_path / "gprecoverseg.lock" / "PID").read_text() == str(os.getpid())
+    assert not (tmp_path / "gprecoverseg.lock").exists()
+
+
+def test_a_stale_lock_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "gprecoverseg.lock"
+    folder.mkdir()
+    (folder / "PID").write_text("24885")
+    with pid_lock(console(tmp_path / "logs"), tmp_path) as held:
+        assert not held
+    said = capsys.readouterr().out
+    assert (
+        f"[ERROR]:-Lockfile {folder} indicates that an instance of gprecoverseg is already running"
+        " with PID 24885\n" in said
+    )
+    assert f"If this is not the case, remove the lockfile directory at {folder}\n" in said
+    assert folder.is_dir()
+
+
+def test_faults_are_written_read_and_cleared(tmp_path: Path) -> None:
+    assert read_faults(tmp_path) == Faults()
+    wanted = Faults(slow_copy=slow(2.5, 3), fail_copy=(1,), hang_before_catalog=1.0)
+    set_faults(tmp_path, wanted)
+    assert read_faults(tmp_path) == wanted
+    assert (wanted.delay(3), wanted.delay(4)) == (2.5, 0.0)
+    assert Faults(slow_copy=slow(4)).delay(7) == 4
+    clear_faults(tmp_path)
+    clear_faults(tmp_path)
+    assert read_faults(tmp_path) == Faults()
+
+
+def test_a_number_slows_every_content(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text('{"slow_copy": 3}')
+    assert read_faults(tmp_path).delay(5) == 3
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"fail_copy": ["x"]}', '{"slow_copy": "fast"}'])
+def test_broken_faults_are_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "faults.json").write_text(text)
+    with pytest.raises(Failure, match=r"faults\.json"):
+        read_faults(tmp_path)
+
+
+def test_a_request_survives_the_command_line() -> None:
+    task = Task(
+        content=0,
+        dbid=10,
+        directory="/d",
+        port=7000,
+        source=("127.0.0.1", 6000),
+        filespaces=("/f",),
+    )
+    request = Request(action="copy", state="/s", host="sdw2", at_once=2, tasks=(task,))
+    assert read_request(write_request(request)) == request
+
+
+def test_summaries_align_as_natively() -> None:
+    rows = [("Mirror instance host", "sdw2"), ("Primary instance directory", "/d")]
+    assert table(rows) == [
+        "   Mirror instance host         = sdw2",
+        "   Primary instance directory   = /d",
+    ]
+
+
+def lab(folder: Path) -> Lab:
+    host = LabHost(
+        name="sdw2",
+        addresses=(("sdw2", "127.9.0.2"),),
+        home=folder / "sdw2" / "home",
+        data=folder / "sdw2" / "data",
+        ssh_port=2222,
+    )
+    return Lab(
+        dialect=DialectName.GP6,
+        state=folder,
+        gphome=folder / "gphome",
+        pg_bin=folder / "bin",
+        coordinator=host,
+        hosts=(host,),
+        coordinator_port=5432,
+        user="gpadmin",
+        account="nobody",
+        primaries=2,
+        primary_port=6000,
+        python=Path("/usr/bin/python3"),
+        python_path="",
+    )
+
+
+def test_a_copy_gets_its_own_settings(tmp_path: Path) -> None:
+    directory = tmp_path / "gpseg0"
+    directory.mkdir()
+    (directory / "postgresql.auto.conf").write_text("port = '6000'\nwork_mem = '1MB'\n")
+    task = Task(content=0, dbid=10, directory=str(directory), port=7000, source=("127.9.0.1", 6000))
+    practice = lab(tmp_path)
+    settings.make_mirror(practice, practice.hosts[0], task, connect=False)
+    settings.make_mirror(practice, practice.hosts[0], task, connect=True)
+    text = (directory / "postgresql.auto.conf").read_text()
+    assert "port = '7000'" in text
+    assert text.count("primary_conninfo") == 1
+    assert "application_name=gp_walreceiver" in text
+    assert "listen_addresses = '127.9.0.2'" in text
+    assert "work_mem = '1MB'" in text
+    assert settings.is_mirror(directory)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"), [("base", True), ("pg_wal", True), ("notes.txt", False), ("PG_VERSION", True)]
+)
+def test_stray_files_are_told_from_the_servers(name: str, own: bool) -> None:
+    assert settings.is_server_file(name) is own
