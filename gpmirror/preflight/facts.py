@@ -1,0 +1,140 @@
+"""What a host told about itself, as values; nothing here judges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStatus:
+    """Owner, permission bits and file system of a path, symbolic links followed."""
+
+    uid: int
+    owner: str
+    mode: int
+    device: int
+
+    @property
+    def who(self) -> str:
+        """The owner's name, else the number."""
+        return self.owner if self.owner not in {"", "UNKNOWN"} else str(self.uid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A file system, in bytes as an ordinary user may use them; `inodes` 0: it does not count."""
+
+    used: int
+    available: int
+    inodes: int
+    inodes_free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The nearest existing ancestor of a directory to be: `path` as written, `physical` with
+    symbolic links resolved (None: it cannot be entered).
+    """
+
+    path: str
+    physical: str | None
+    is_directory: bool
+    is_link: bool
+    writable: bool
+    searchable: bool
+    status: FileStatus | None = None
+    room: Room | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What stands where a copy will land; `entries` counts all, `names` holds the first few."""
+
+    exists: bool
+    is_directory: bool
+    is_link: bool
+    readable: bool
+    entries: int
+    names: tuple[str, ...]
+    backup_label: bool
+    standby_signal: bool
+    status: FileStatus | None = None
+    room: Room | None = None
+    identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """An acting primary's directory. `pid` 0: no server runs in it. `tablespaces` are the places
+    that pg_tblspc leads to. `size` in bytes, None: not measured.
+    """
+
+    exists: bool
+    pid: int
+    tablespaces: tuple[str, ...] = ()
+    status: FileStatus | None = None
+    room: Room | None = None
+    identifier: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """A local TCP endpoint: address in canonical text, and whether it listens."""
+
+    address: str
+    port: int
+    listens: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A running program that looks like a native utility. `cluster` is the coordinator's directory
+    in its environment, None where that cannot be read or is not set.
+    """
+
+    pid: int
+    arguments: tuple[str, ...]
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFile:
+    """A utility's lock or status file in the coordinator's directory. `pid` None: it names none."""
+
+    path: str
+    pid: int | None
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """One host's answer. None, or a missing key: the host could not tell. Sequences are in the
+    order of the questions.
+    """
+
+    complete: bool
+    hostname: str | None
+    machine: str | None
+    uid: int | None
+    user: str | None
+    clock: int | None
+    shell_noise: str | None
+    port_range: tuple[int, int] | None
+    reserved_ports: str | None
+    sockets: tuple[Socket, ...] | None
+    parents: tuple[Parent, ...]
+    places: tuple[Place, ...]
+    servers: tuple[Server, ...]
+    software: str | None
+    version: str | None
+    checksums: str | None
+    names: Mapping[str, frozenset[str]] | None
+    processes: tuple[Process, ...] | None
+    coordinator_found: bool | None = None
+    locks: tuple[LockFile, ...] = ()
+    leftovers: tuple[str, ...] = field(default=())
+
+    @property
+    def login(self) -> str | None:
+        """The login user's name, else the number."""
+        return self.user or (None if self.uid is None else str(self.uid))

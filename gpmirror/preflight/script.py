@@ -1,0 +1,100 @@
+"""The script that asks one host everything at once: questions put into shell text, all quoted."""
+
+from collections.abc import Iterable, Sequence
+from shlex import quote
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.plan.model import Plan
+from gpmirror.preflight import shell
+from gpmirror.preflight.paths import control_paths
+from gpmirror.preflight.programs import PROCESS_PATTERN
+from gpmirror.preflight.questions import Questions, questions
+
+
+def scripts(plan: Plan, observed: Observed) -> dict[str, str]:
+    """One POSIX sh script per host that the plan touches or leaves, by host name, the coordinator's
+    first. They change nothing and print what `reading.read_facts` reads.
+    """
+    return {host: script(asked) for host, asked in questions(plan, observed).items()}
+
+
+def script(asked: Questions) -> str:
+    """One host's script."""
+    if asked.only_left:
+        return "".join((shell.PRELUDE, shell.HOST, _end()))
+    parts = (
+        shell.PRELUDE,
+        shell.HOST,
+        _sockets(asked),
+        _directories(asked),
+        _controls(asked),
+        _software(asked),
+        _names(tuple(asked.names)),
+        shell.PROCESSES.format(pattern=PROCESS_PATTERN),
+        locks_text(asked.coordinator),
+        _sizes(asked.measured),
+        _end(),
+    )
+    return "".join(parts)
+
+
+def locks_text(directory: str | None) -> str:
+    """The look at the coordinator's locks; nothing on other hosts."""
+    return "" if directory is None else f"\nc={quote(directory)}{shell.LOCKS}"
+
+
+def _end() -> str:
+    return f"echo '{shell.END}'\n"
+
+
+def _sockets(asked: Questions) -> str:
+    ports = " ".join(sorted({f"{binding.port:04X}" for binding in asked.bindings}))
+    return f"P='{ports}'\n{shell.SOCKETS}" if ports else ""
+
+
+def _each(paths: Iterable[str], body: str) -> str:
+    """The body for every path; paths collect in the positional parameters."""
+    given = " ".join(quote(path) for path in paths)
+    return f"i=0; for d in {given}; do{body}done\n" if given else ""
+
+
+def _directories(asked: Questions) -> str:
+    loops = (
+        _each(asked.parents, shell.PARENT),
+        _each((landing.path for landing in asked.landings), shell.PLACE),
+        _each((source.path for source in asked.sources), shell.SERVER),
+    )
+    return f"set --\nx=\n{''.join(loops)}{shell.STATUS}"
+
+
+def _controls(asked: Questions) -> str:
+    loop = _each(control_paths(asked), shell.CONTROL)
+    return f"set --\n{loop}{shell.CONTROL_HEADS}" if loop else ""
+
+
+def _software(asked: Questions) -> str:
+    first = quote(asked.sources[0].path) if asked.sources else "''"
+    return f"s={first}{shell.SOFTWARE}"
+
+
+def mark(number: int) -> str:
+    """The address that ends the answer about the name of this number."""
+    high, low = divmod(number + 1, 256)
+    return f"0.0.{high}.{low}"
+
+
+def _names(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    pairs = [(quote(name), mark(number)) for number, name in enumerate(names)]
+    batch = " ".join(f"{name} {end}" for name, end in pairs)
+    calls = "; ".join(f"r {name} {end}" for name, end in pairs)
+    text = shell.NAMES_BATCH.format(batch=batch, last=pairs[-1][1], calls=calls)
+    return shell.NAMES_MISSING + text
+
+
+def _sizes(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    given = " ".join(f"{quote(path)} {quote(path)}/pg_tblspc/*/" for path in paths)
+    return f"set -- {given}{shell.SIZES}"

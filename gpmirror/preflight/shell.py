@@ -1,0 +1,201 @@
+"""The shell text that looks around on a host: POSIX sh, read-only, few processes, raw facts.
+
+Every line is a key and its values; text of unknown content is written as `t` and itself where it
+is harmless, else as `x` and its bytes in hexadecimal. All judgement is left to the reader. The text
+runs with dash, bash and busybox; what a host lacks is left out of the answer.
+"""
+
+VERSION = "gpmirror-facts 1"
+END = "gpmirror-facts end"
+
+PRELUDE = rf"""
+LC_ALL=C; export LC_ALL; unset CDPATH; IFS='{" "}{chr(9)}
+'
+cd / || exit 1
+w() {{
+  case $1 in
+    ''|*[!-A-Za-z0-9_./:@%+,=~]*)
+      e=x; for b in $(printf %s "$1" | od -A n -v -t x1 2>/dev/null); do e=$e$b; done ;;
+    *) e=t$1 ;;
+  esac
+}}
+T=; L=; if command -v timeout >/dev/null 2>&1; then T='timeout 10'; L='timeout 4'; fi
+echo '{VERSION}'
+"""
+
+HOST = r"""
+w "$(hostname 2>/dev/null)"; echo "hostname $e"
+m=${GPMIRROR_MACHINE_ID:-}
+[ -n "$m" ] || { [ -r /etc/machine-id ] && read -r m </etc/machine-id; }
+w "$m"; echo "machine $e"
+u=$(id 2>/dev/null); u=${u#uid=}; n=${u%%" "*}
+case $n in *"("*) n=${n#*"("}; n=${n%")"} ;; *) n= ;; esac
+w "$n"
+echo "login ${u%%[!0-9]*} $e"
+echo "clock $(date +%s 2>/dev/null)"
+r=0; n=$(SSH_CLIENT=${SSH_CLIENT:-127.0.0.1 9 22} SHLVL=0 $T "${SHELL:-/bin/sh}" -c : </dev/null 2>/dev/null) || r=$?
+w "${n%%
+*}"; echo "shell $r $e"
+f=/proc/sys/net/ipv4/ip_local_port_range
+[ -r $f ] && read -r a b <$f && echo "range $a $b"
+f=/proc/sys/net/ipv4/ip_local_reserved_ports; a=
+[ -r $f ] && { read -r a <$f; w "$a"; echo "reserved $e"; }
+"""
+"""Who the host is, whom we log in as, whether its shell is quiet, its port settings."""
+
+SOCKETS = r"""
+set --
+for f in /proc/net/tcp /proc/net/tcp6; do [ -r $f ] && set -- "$@" $f; done
+[ $# -gt 0 ] && awk -v "P= $P " 'FNR > 1 { s = $4 == "0A" ? "L" : "C"; n = split($2, a, ":")
+  if ($4 != "06" && index(P, " " a[n] " ")) print "socket", s, $2 }' "$@" 2>/dev/null && echo "sockets $#"
+"""
+"""Local endpoints on the ports `$P` (upper-case hexadecimal, four digits), but for those that only
+wait for stray packets (06, TIME_WAIT), which keep nobody from listening."""
+
+PARENT = r"""
+p=$d
+while [ -n "$p" ] && [ ! -e "$p" ] && [ ! -h "$p" ]; do p=${p%/*}; done
+[ -n "$p" ] || p=/
+k=-; [ -d "$p" ] && k=${k}d; [ -h "$p" ] && k=${k}h; [ -w "$p" ] && k=${k}w; [ -x "$p" ] && k=${k}x
+[ -e "$p" ] && { k=${k}e; set -- "$@" "$p"; }
+w "$p"; a=$e; e=x; if cd -P "$p" 2>/dev/null; then w "$PWD"; fi; cd /
+echo "parent $k $a $e"
+"""
+"""The nearest existing ancestor of `$d` (itself included)."""
+
+PLACE = r"""
+k=-; n=0; a=
+[ -h "$d" ] && k=${k}h
+if [ -e "$d" ]; then
+  k=${k}e; set -- "$@" "$d"
+  [ -d "$d" ] && k=${k}d; [ -r "$d" ] && [ -x "$d" ] && k=${k}r
+  [ -e "$d/backup_label" ] && k=${k}b
+  if [ -e "$d/recovery.conf" ] || [ -e "$d/standby.signal" ]; then k=${k}s; fi
+  for f in "$d"/* "$d"/.[!.]* "$d"/..?*; do
+    [ -e "$f" ] || [ -h "$f" ] || continue
+    n=$((n+1)); [ $n -le 3 ] && { w "${f##*/}"; a="$a $e"; }
+  done
+fi
+echo "place $k $n$a"
+"""
+"""What stands at `$d`."""
+
+SERVER = r"""
+k=-; q=0
+if [ -d "$d" ]; then
+  k=${k}e; set -- "$@" "$d"
+  [ -r "$d/postmaster.pid" ] && read -r q <"$d/postmaster.pid"
+  case $q in ''|*[!0-9]*) q=0 ;; esac
+  [ -d "/proc/$q" ] || q=0
+  if [ "$q" -gt 0 ] && [ -z "$x" ]; then
+    x=$(readlink "/proc/$q/exe" 2>/dev/null)
+    case ${x##*/} in postgres*|postmaster*) ;; *) x= ;; esac
+  fi
+fi
+echo "server $k $q"
+for t in "$d"/pg_tblspc/*; do
+  [ -d "$t" ] && cd -P "$t" 2>/dev/null && { w "$PWD"; echo "tablespace $i $e"; }
+done
+i=$((i+1)); cd /
+"""
+"""A running server's directory `$d`; leaves its program in `$x`."""
+
+STATUS = r"""
+if [ $# -gt 0 ]; then
+  stat -L -c 'stat %u %f %d %U' "$@" 2>/dev/null
+  stat -L -f -c 'room %S %b %f %a %c %d' "$@" 2>/dev/null
+fi
+"""
+"""One line each for every path collected so far."""
+
+CONTROL = r"""
+k=-; [ -r "$d/global/pg_control" ] && { k=c; set -- "$@" "$d/global/pg_control"; }
+echo "control $k"
+"""
+"""Notes whether `$d` has a pg_control that can be read."""
+
+CONTROL_HEADS = r"""
+[ $# -gt 0 ] && head -q -c 16 "$@" 2>/dev/null | od -A n -v -t x1 2>/dev/null
+"""
+"""The first 16 bytes of each pg_control: one line of hexadecimal bytes each."""
+
+SOFTWARE = r"""
+b=; x=${x%" (deleted)"}; [ -n "$x" ] && b=${x%/*}
+for g in "${GPHOME:-}" /usr/local/greenplum-db /usr/local/cloudberry-db /usr/local/cbdb \
+  /usr/local/greengage-db /usr/local/gpdb /opt/greenplum; do
+  [ -n "$b" ] && break
+  [ -n "$g" ] && [ -x "$g/bin/postgres" ] && b=$g/bin
+done
+if [ -z "$b" ]; then
+  g=$([ -r "${GPHOME:-}/greenplum_path.sh" ] && . "$GPHOME/greenplum_path.sh" </dev/null >/dev/null 2>&1
+    command -v postgres)
+  case $g in /*) b=${g%/*} ;; esac
+fi
+w "$b"; echo "software $e"
+if [ -n "$b" ]; then
+  LD_LIBRARY_PATH=${b%/bin}/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; export LD_LIBRARY_PATH
+  v=$($T "$b/postgres" --gp-version 2>/dev/null </dev/null) || v=$($T "$b/postgres" --version 2>/dev/null </dev/null)
+  w "$v"; echo "version $e"
+  if [ -n "$s" ] && [ -x "$b/pg_controldata" ]; then
+    v=$("$b/pg_controldata" "$s" 2>/dev/null | grep -i 'checksum version'); w "${v##*[!0-9]}"
+    echo "checksums $e"
+  fi
+fi
+"""
+"""The software of a server that runs, else where it is usually found; data checksums of `$s`."""
+
+NAMES_MISSING = r"""
+if ! command -v getent >/dev/null 2>&1; then echo "names missing"; else
+"""
+
+NAMES_BATCH = r"""
+c=0; g=$($T getent ahosts {batch} 2>/dev/null) || c=$?
+echo "names begin"
+case $g in
+  *"{last} "*) printf '%s\n' "$g" ;;
+  *) [ $c -eq 124 ] || {{
+    r() {{ $L getent ahosts "$1" 2>/dev/null; [ $? -eq 124 ] && exit 0; echo "$2 "; }}
+    ({calls}) ;}} ;;
+esac
+echo "names end"
+fi
+"""
+"""All names in one process, each followed by an address that cannot be (0.0.x.y) as a mark; name by
+name where a host's getent takes one only."""
+
+PROCESSES = r"""
+n=0
+for f in $(grep -l -a -E '{pattern}' /proc/[0-9]*/cmdline 2>/dev/null); do
+  q=${{f#/proc/}}; q=${{q%/cmdline}}; [ "$q" != $$ ] || continue
+  n=$((n+1)); [ $n -le 40 ] || break
+  a=x; for b in $(od -A n -v -t x1 -N 2048 "$f" 2>/dev/null); do a=$a$b; done
+  e=x; for b in $(grep -a -z -E '^(MASTER|COORDINATOR)_DATA_DIRECTORY=' "/proc/$q/environ" 2>/dev/null |
+    od -A n -v -t x1 -N 1024 2>/dev/null); do e=$e$b; done
+  echo "process $q $a $e"
+done
+[ -r /proc/self/cmdline ] && echo "processes $n"
+"""
+
+LOCKS = r"""
+k=no; [ -d "$c" ] && [ -x "$c" ] && k=yes
+w "$c"; echo "coordinator $k $e"
+for f in "$c"/gp*.lock "$c"/gpexpand*status*; do
+  [ -e "$f" ] || [ -h "$f" ] || continue
+  q=; if [ -d "$f" ]; then [ -r "$f/PID" ] && read -r q <"$f/PID"
+  elif [ -f "$f" ] && [ -r "$f" ]; then read -r q <"$f"; fi
+  case $q in ''|*[!0-9]*) q=- ;; esac
+  k=gone; [ "$q" != - ] && [ -d "/proc/$q" ] && k=alive
+  w "$f"; echo "lock $q $k $e"
+done
+f=${HOME:-/nonexistent}/gpAdminLogs/recovery_progress.file
+[ -e "$f" ] && { w "$f"; echo "leftover $e"; }
+"""
+"""Locks and status files in the coordinator's directory `$c`, live or stale."""
+
+SIZES = r"""
+if [ -n "$L" ]; then
+  echo "sizes begin"; $L du -s -k "$@" 2>/dev/null; c=$?; echo "sizes end"
+  [ $c -eq 124 ] && echo "sizes-cut"
+fi
+"""
+"""Kilobytes of the directories in the arguments, unless that takes more than some seconds."""
