@@ -29,6 +29,8 @@ from gpmirror.spec.model import CoordinatorAddress
 _SIZE_SECONDS = 900.0
 """Measuring looks at every file of every database."""
 
+_DEFAULT_PROBE_SECONDS = 60.0
+
 _PROBE_SECONDS = 8.0
 """A probe of hosts that are cut off takes minutes; asking for it takes no time."""
 
@@ -122,6 +124,17 @@ class Server:
                 raise
         except Failure:
             return  # the prober goes its rounds without being asked
+
+    def probe_seconds(self) -> float:
+        """gp_fts_probe_interval; the server's default of 60 s where it does not tell."""
+        try:
+            rows = self._session.rows(queries.PROBE_INTERVAL)
+        except ConnectionLost:
+            raise
+        except Failure:
+            return _DEFAULT_PROBE_SECONDS
+        told = rows[0][0] if rows else None
+        return float(told) if told and told.isdigit() else _DEFAULT_PROBE_SECONDS
 
     def competing(self) -> tuple[str, ...]:
         """Other work on this cluster, one sentence each."""

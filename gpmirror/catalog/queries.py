@@ -67,6 +67,10 @@ SELECT {pid}, usename, datname, host(client_addr), application_name,
  ORDER BY {pid}"""
 
 
+PROBE_INTERVAL = "SELECT setting FROM pg_settings WHERE name = 'gp_fts_probe_interval'"
+"""Seconds between two rounds of the fault prober (all families)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
     """The texts that differ from family to family; None where the server has no such thing.
