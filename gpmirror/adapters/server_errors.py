@@ -12,7 +12,10 @@ _WORDS = (
     ("could not translate host name", "check the host name in `cluster.coordinator` or PGHOST"),
     ("failed to resolve host", "check the host name in `cluster.coordinator` or PGHOST"),
     ("Connection refused", "check host and port, and that the cluster is started (`gpstate`)"),
-    ("No such file or directory", "set `cluster.coordinator.host` in the spec, or PGHOST"),
+    (
+        "No such file or directory",
+        "set `cluster.coordinator.host` or PGHOST, or read a saved catalog with `--catalog FILE`",
+    ),
     ("timeout expired", "check the network and the firewall, or use `--via-ssh`"),
     ("connection timeout", "check the network and the firewall, or use `--via-ssh`"),
     ("utility mode connections are allowed", "start the cluster in normal mode (`gpstart`)"),

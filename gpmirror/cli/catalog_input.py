@@ -1,16 +1,59 @@
-"""Which catalog a command reads: for now a saved one."""
+"""Which catalog a command reads: a saved one, or the live one where none is named."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpmirror.errors import Usage
 
+if TYPE_CHECKING:
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.spec.model import Spec
 
-def saved_catalog(catalog: str | None, spec: str) -> str:
-    """The catalog's file name. Raises Usage: none is given, or stdin is wanted twice."""
-    if catalog is None:
-        raise Usage(
-            "reading a live catalog is not available in this version",
-            hint="save it with `psql -c 'SELECT * FROM gp_segment_configuration' > catalog.txt` "
-            "and pass `--catalog catalog.txt`",
-        )
+DEFAULT_SPEC = "gpmirror.yaml"
+
+
+def check_catalog_flags(
+    catalog: str | None, spec: str, *, table: int | None = None, via_ssh: bool = False
+) -> None:
+    """Raises Usage: stdin is wanted twice, or a flag belongs to the other kind of catalog."""
     if catalog == "-" and spec == "-":
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
-    return catalog
+    if catalog is None and table is not None:
+        raise Usage("--table picks a table of a saved catalog", hint="add `--catalog FILE`")
+    if catalog is not None and via_ssh:
+        raise Usage(
+            f"--via-ssh reads the live catalog, and --catalog names {catalog}",
+            hint="leave one of them out",
+        )
+
+
+def observed_for(
+    catalog: str | None, spec: "Spec | None", *, table: int | None = None, via_ssh: bool = False
+) -> "Observed":
+    """The observed cluster: of the file `catalog`, else of the coordinator that `spec` names.
+
+    Sizes are read live where a guard of the spec needs them. Raises what reading raises.
+    """
+    if catalog is None:
+        from gpmirror.cli.wiring import live_catalog
+
+        sizes = spec is not None and spec.policy.guards.max_bytes is not None
+        with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
+            return server.observe(sizes=sizes)
+    from gpmirror.adapters.files import read_input
+    from gpmirror.catalog import read_catalog
+
+    dialect = None if spec is None else spec.dialect
+    return read_catalog(read_input(catalog), catalog, dialect=dialect, table=table)
+
+
+def spec_if_any(name: str | None) -> "Spec | None":
+    """The named spec, else gpmirror.yaml if it is there, else None: PG* variables must do."""
+    if name is None and not Path(DEFAULT_SPEC).exists():
+        return None
+    from gpmirror.adapters.files import read_input
+    from gpmirror.spec import load
+
+    file = name or DEFAULT_SPEC
+    return load(read_input(file), file)

@@ -37,6 +37,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.import_",
         summary="Write the smallest spec of a cluster as it is, proved by its own plan.",
     ),
+    "snapshot": Entry(
+        module="gpmirror.cli.snapshot",
+        summary="Save the live catalog as a snapshot for `--catalog`.",
+    ),
     "plan": Entry(
         module="gpmirror.cli.plan",
         summary="Show what would change, in which waves and at what risk.",
@@ -56,5 +60,9 @@ COMMANDS: dict[str, Entry] = {
     "simulate": Entry(
         module="gpmirror.cli.simulate",
         summary="Say what the loss of hosts or racks would lose, and who carries the load.",
+    ),
+    "status": Entry(
+        module="gpmirror.cli.status",
+        summary="Say whether all copies are in sync; exit 2 if not.",
     ),
 }

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import saved_catalog
+from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
@@ -27,8 +27,15 @@ def command(
     ] = "gpmirror.yaml",
     catalog: Annotated[
         str | None,
-        typer.Option("--catalog", metavar="FILE", help="A snapshot or psql's output, - for stdin."),
+        typer.Option(
+            "--catalog",
+            metavar="FILE",
+            help="A snapshot or psql's output, - for stdin; left out: the live catalog.",
+        ),
     ] = None,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
+    ] = False,
     table: Annotated[
         int | None,
         typer.Option("--table", metavar="N", min=1, help="Which of several tables in the catalog."),
@@ -42,12 +49,12 @@ def command(
         case ["content", number] if number.isascii() and number.isdigit():
             from gpmirror.render.explain import explain_content
 
-            plan, observed = _planned(spec, saved_catalog(catalog, spec), table)
+            plan, observed = _planned(spec, catalog, table, via_ssh=via_ssh)
             console.data(explain_content(plan, observed, int(number[:_DIGITS])))
         case ["host", name]:
             from gpmirror.render.explain import explain_host
 
-            plan, observed = _planned(spec, saved_catalog(catalog, spec), table)
+            plan, observed = _planned(spec, catalog, table, via_ssh=via_ssh)
             console.data(explain_host(plan, observed, name))
         case _:
             raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
@@ -61,13 +68,15 @@ def _code(code: str) -> str:
     return explain_code(code)
 
 
-def _planned(spec: str, catalog: str, table: int | None) -> "tuple[Plan, Observed]":
+def _planned(
+    spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
+) -> "tuple[Plan, Observed]":
     from gpmirror.adapters.files import read_input
-    from gpmirror.catalog import read_catalog
     from gpmirror.plan.request import Request
     from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
+    check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
     wanted = load(read_input(spec), spec)
-    observed = read_catalog(read_input(catalog), catalog, dialect=wanted.dialect, table=table)
+    observed = observed_for(catalog, wanted, table=table, via_ssh=via_ssh)
     return make_plan(wanted, observed, Request()), observed

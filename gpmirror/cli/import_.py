@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
@@ -13,17 +14,26 @@ if TYPE_CHECKING:
 
 def command(
     ctx: typer.Context,
+    *,
     catalog: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Saved catalog, snapshot or native utility's file; - for stdin."
+            metavar="FILE",
+            help="Saved catalog, snapshot or native utility's file, - for stdin; left out: the "
+            "live catalog.",
         ),
     ] = None,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
+    ] = False,
     table: Annotated[
         int | None, typer.Option(metavar="N", help="Which of several catalog tables, from 1.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="X", help="The cluster's name; default: the file's.")
+        str | None,
+        typer.Option(
+            metavar="X", help="The cluster's name; default: the file's or the coordinator's."
+        ),
     ] = None,
     output: Annotated[
         str | None, typer.Option("-o", metavar="SPEC", help="Write to this file, not to stdout.")
@@ -31,13 +41,15 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace SPEC if it exists.")] = False,
 ) -> None:
     """Write the smallest spec of a cluster as it is, proved by its own plan."""
-    from gpmirror.adapters.files import read_input, write_output
-    from gpmirror.workflow.importing import import_spec
+    from gpmirror.adapters.files import write_output
 
     console: Console = ctx.obj
-    file = _required(catalog)
+    check_catalog_flags(catalog, "", table=table, via_ssh=via_ssh)
     _check_name(name)
-    inferred = import_spec(read_input(file), file, table=table, name=name)
+    if catalog is None:
+        inferred = _imported_live(name, via_ssh=via_ssh)
+    else:
+        inferred = _imported(catalog, table, name)
     if output is None:
         console.data(inferred.text)
     else:
@@ -46,14 +58,20 @@ def command(
     console.talk("".join(f"note: {remark}\n" for remark in inferred.remarks))
 
 
-def _required(catalog: str | None) -> str:
-    if catalog is None:
-        raise Usage(
-            "import needs --catalog: reading a live catalog is not available in this version",
-            hint='save it with `psql -X -c "SELECT * FROM gp_segment_configuration" -o FILE`, then '
-            "`gpmirror import --catalog FILE`",
-        )
-    return catalog
+def _imported(catalog: str, table: int | None, name: str | None) -> "Inferred":
+    from gpmirror.adapters.files import read_input
+    from gpmirror.workflow.importing import import_spec
+
+    return import_spec(read_input(catalog), catalog, table=table, name=name)
+
+
+def _imported_live(name: str | None, *, via_ssh: bool) -> "Inferred":
+    from gpmirror.infer import infer_spec
+    from gpmirror.workflow.importing import default_name
+
+    observed = observed_for(None, None, via_ssh=via_ssh)
+    host = "" if observed.coordinator is None else observed.coordinator.hostname
+    return infer_spec(observed, name=name or default_name(host))
 
 
 def _check_name(name: str | None) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import saved_catalog
+from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, rendered, write_outputs
 from gpmirror.errors import ExitCode
@@ -22,8 +22,15 @@ def command(
     *,
     catalog: Annotated[
         str | None,
-        typer.Option("--catalog", metavar="FILE", help="A snapshot or psql's output, - for stdin."),
+        typer.Option(
+            "--catalog",
+            metavar="FILE",
+            help="A snapshot or psql's output, - for stdin; left out: the live catalog.",
+        ),
     ] = None,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
+    ] = False,
     table: Annotated[
         int | None,
         typer.Option("--table", metavar="N", min=1, help="Which of several tables in the catalog."),
@@ -72,25 +79,32 @@ def command(
 ) -> ExitCode:
     """Show what would change, in which waves and at what risk."""
     console: Console = ctx.obj
-    source = saved_catalog(catalog, spec)
+    check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
     outputs = Outputs(plan=out, json=out_json, md=out_md, native=out_native)
-    check_outputs(outputs, [spec, source])
+    check_outputs(outputs, [spec] if catalog is None else [spec, catalog])
     request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
-    plan = planned(spec, source, table, request)
+    plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh)
     write_outputs(plan, outputs, console)
     console.data(rendered(plan, form, console))
     differs = detailed_exitcode and plan.summary.differs
     return ExitCode.DIFFERENCES if differs else ExitCode.OK
 
 
-def planned(spec: str, catalog: str, table: int | None, request: "Request") -> "Plan":
-    """The plan from two files. Raises what reading and planning raise."""
+def planned(
+    spec: str,
+    catalog: str | None,
+    request: "Request",
+    *,
+    table: int | None = None,
+    via_ssh: bool = False,
+) -> "Plan":
+    """The plan of a spec over a saved or the live catalog. Raises what reading and planning raise."""
     from gpmirror.adapters.files import read_input
-    from gpmirror.workflow.plan import read_and_plan
+    from gpmirror.spec import load
+    from gpmirror.workflow.plan import make_plan
 
-    return read_and_plan(
-        read_input(spec), spec, read_input(catalog), catalog, table=table, request=request
-    )
+    wanted = load(read_input(spec), spec)
+    return make_plan(wanted, observed_for(catalog, wanted, table=table, via_ssh=via_ssh), request)
 
 
 def request_from(

@@ -1,11 +1,15 @@
 """`gpmirror simulate`: what is lost, and who carries the load, when hosts or racks fail."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
+
+if TYPE_CHECKING:
+    from gpmirror.workflow.replay import Moment
 
 
 def command(
@@ -17,8 +21,14 @@ def command(
     *,
     catalog: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="With a spec: the catalog that tells the primaries."),
+        typer.Option(
+            metavar="FILE",
+            help="With a spec: the catalog that tells the primaries; left out: the live one.",
+        ),
     ] = None,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
+    ] = False,
     table: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Which of several tables in the catalog."),
@@ -34,20 +44,30 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what the loss of hosts or racks would lose, and who carries the load."""
-    from gpmirror.adapters.files import read_input
-    from gpmirror.workflow.simulate import (
-        Input,
-        Question,
-        moments_of,
-        simulated_json,
-        simulated_text,
-    )
+    from gpmirror.workflow.simulate import Question, simulated_json, simulated_text
 
     console: Console = ctx.obj
     if subject == "-" and catalog == "-":
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
-    given = Input(data=read_input(subject), name=subject)
-    saved = None if catalog is None else Input(data=read_input(catalog), name=catalog)
-    moments = moments_of(given, saved, table)
+    moments = _moments(subject, catalog, table, via_ssh=via_ssh)
     question = Question(targets=tuple(lose or ()), lists_pairs=k > 1)
     console.data((simulated_json if as_json else simulated_text)(moments, question))
+
+
+def _moments(
+    subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
+) -> "tuple[Moment, ...]":
+    from gpmirror.adapters.files import read_input
+    from gpmirror.workflow.simulate import Input, Kind, desired_moment, kind_of, moments_of
+
+    given = Input(data=read_input(subject), name=subject)
+    if catalog is not None or kind_of(given.data) is not Kind.SPEC:
+        if via_ssh:
+            raise Usage("--via-ssh: no live catalog is read here", hint="leave it out")
+        saved = None if catalog is None else Input(data=read_input(catalog), name=catalog)
+        return moments_of(given, saved, table)
+    from gpmirror.spec import load
+
+    check_catalog_flags(catalog, subject, table=table, via_ssh=via_ssh)
+    spec = load(given.data, given.name)
+    return (desired_moment(spec, observed_for(None, spec, via_ssh=via_ssh)),)

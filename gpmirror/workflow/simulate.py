@@ -23,6 +23,7 @@ from gpmirror.simulate import (
     survey_text,
 )
 from gpmirror.spec import load
+from gpmirror.spec.model import Spec
 from gpmirror.workflow.replay import Moment, replay, worst_moments
 
 _SPEC_KEY = re.compile(r"^(apiVersion|cluster|hosts|mirrors)[ \t]*:", re.MULTILINE)
@@ -84,6 +85,20 @@ def moments_of(subject: Input, catalog: Input | None, table: int | None) -> tupl
             return (_observed(read_catalog(subject.data, subject.name, table=table)),)
 
 
+def desired_moment(spec: Spec, observed: Observed) -> Moment:
+    """The layout that a spec wants over these primaries. Raises as placing does."""
+    pairs = [
+        Pair(placed.content, placed.primary_slot.host, placed.mirror.host)
+        for placed in place(spec, observed).contents
+    ]
+    layout = Layout(
+        pairs=tuple(sorted(pairs, key=lambda pair: pair.content)),
+        hosts=tuple(host.name for host in spec.hosts),
+        racks={host.name: host.rack for host in spec.hosts if host.rack is not None},
+    )
+    return Moment(title=f"desired layout of {spec.file}", layout=layout)
+
+
 def simulated_text(moments: Sequence[Moment], question: Question) -> str:
     """One titled section for each moment; of a long plan the worst waves."""
     shown, remark = worst_moments(moments)
@@ -126,17 +141,9 @@ def _desired(subject: Input, catalog: Input | None, table: int | None) -> Moment
             hint="add `--catalog FILE`, or simulate a plan or a catalog",
         )
     spec = load(subject.data, subject.name)
-    observed = read_catalog(catalog.data, catalog.name, dialect=spec.dialect, table=table)
-    pairs = [
-        Pair(placed.content, placed.primary_slot.host, placed.mirror.host)
-        for placed in place(spec, observed).contents
-    ]
-    layout = Layout(
-        pairs=tuple(sorted(pairs, key=lambda pair: pair.content)),
-        hosts=tuple(host.name for host in spec.hosts),
-        racks={host.name: host.rack for host in spec.hosts if host.rack is not None},
+    return desired_moment(
+        spec, read_catalog(catalog.data, catalog.name, dialect=spec.dialect, table=table)
     )
-    return Moment(title=f"desired layout of {subject.name}", layout=layout)
 
 
 def _observed(observed: Observed) -> Moment:

@@ -82,26 +82,30 @@ class Proxy:
             while data := one.recv(65536):
                 if not self.silent.is_set():
                     other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
 
 
 @pytest.mark.parametrize(
-    ("database", "user", "password", "words", "hint"),
+    ("login", "words", "hint"),
     [
-        ("gp6", "guarded", "wrong", 'password authentication failed for user "guarded"', "PGPASS"),
-        ("gp6", "guarded", "", "no password supplied", "PGPASSWORD"),
-        ("nowhere", "gpadmin", "", 'database "nowhere" does not exist', "PGDATABASE"),
-        ("gp6", "nobody_here", "", 'role "nobody_here" does not exist', "PGUSER"),
+        (
+            ("gp6", "guarded", "wrong"),
+            'password authentication failed for user "guarded"',
+            "PGPASS",
+        ),
+        (("gp6", "guarded", ""), "no password supplied", "PGPASSWORD"),
+        (("nowhere", "gpadmin", ""), 'database "nowhere" does not exist', "PGDATABASE"),
+        (("gp6", "nobody_here", ""), 'role "nobody_here" does not exist', "PGUSER"),
     ],
 )
 def test_refused_logins(
-    database: str,
-    user: str,
-    password: str,
+    login: tuple[str, str, str],
     words: str,
     hint: str,
     postgres_server: Postgres,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    database, user, password = login
     environment = put(monkeypatch, postgres_server.environment(database, user))
     if password:
         monkeypatch.setenv("PGPASSWORD", password)

@@ -54,7 +54,9 @@ def test_remarks_go_to_stderr(capsys: Shown) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ([], ExitCode.USAGE, "not available in this version"),
+        (["--catalog", MIRRORED, "--via-ssh"], ExitCode.USAGE, "leave one of them out"),
+        (["--table", "1"], ExitCode.USAGE, "add `--catalog FILE`"),
+        ([], ExitCode.ERROR, "cannot connect to localhost:5432"),
         (["--catalog", MIRRORED, "--name", "Not A Name"], ExitCode.USAGE, "not a cluster name"),
         (
             ["--catalog", str(CONFIGS / "02-add-gp5-fullwidth-colons.txt")],
@@ -74,7 +76,15 @@ def test_remarks_go_to_stderr(capsys: Shown) -> None:
         ),
     ],
 )
-def test_import_refuses(arguments: list[str], code: ExitCode, words: str, capsys: Shown) -> None:
+def test_import_refuses(
+    arguments: list[str],
+    code: ExitCode,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Shown,
+) -> None:
+    monkeypatch.setenv("PGHOST", str(tmp_path))
     assert main(["import", *arguments]) == code
     shown = capsys.readouterr()
     assert words in shown.err
@@ -132,11 +142,20 @@ def test_simulate_lists_pairs_when_asked(capsys: Shown) -> None:
     [
         ([MIRRORED, "--lose", "host:sdw11"], ExitCode.INVALID, "did you mean `host:sdw1`?"),
         ([MIRRORED, "--catalog", MIRRORED], ExitCode.USAGE, "needs no --catalog"),
-        ([str(BLOCKS / "gpmirror.yaml")], ExitCode.USAGE, "add `--catalog FILE`"),
+        ([str(BLOCKS / "gpmirror.yaml")], ExitCode.ERROR, "cannot connect to localhost:5432"),
+        ([MIRRORED, "--via-ssh"], ExitCode.USAGE, "no live catalog is read"),
         (["-", "--catalog", "-"], ExitCode.USAGE, "cannot both"),
     ],
 )
-def test_simulate_refuses(arguments: list[str], code: ExitCode, words: str, capsys: Shown) -> None:
+def test_simulate_refuses(
+    arguments: list[str],
+    code: ExitCode,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Shown,
+) -> None:
+    monkeypatch.setenv("PGHOST", str(tmp_path))
     assert main(["simulate", *arguments]) == code
     assert words in capsys.readouterr().err
 

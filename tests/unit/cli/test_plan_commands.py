@@ -31,6 +31,7 @@ PLAN = ["plan", "--catalog", "bare.txt"]
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PGHOST", str(tmp_path))  # nobody's socket is there
     (tmp_path / "gpmirror.yaml").write_text(SPEC)
     (tmp_path / "bare.txt").write_text(aligned_text(mirrorless(HOSTS, 2)))
     (tmp_path / "full.txt").write_text(aligned_text(mirrored(HOSTS, 2)))
@@ -102,7 +103,9 @@ def test_markdown_goes_to_a_file_beside_the_human_text(folder: Path, capsys: Sho
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["plan"], ExitCode.USAGE, "reading a live catalog is not available in this version"),
+        (["plan"], ExitCode.ERROR, "cannot connect to localhost:5432"),
+        (["plan", "--table", "2"], ExitCode.USAGE, "add `--catalog FILE`"),
+        ([*PLAN, "--via-ssh"], ExitCode.USAGE, "leave one of them out"),
         (["plan", "-", "--catalog", "-"], ExitCode.USAGE, "cannot both come from stdin"),
         (["plan", "no.yaml", "--catalog", "bare.txt"], ExitCode.INVALID, "no such file"),
         ([*PLAN, "--format", "pdf"], ExitCode.USAGE, "--format"),
@@ -131,7 +134,7 @@ def test_markdown_goes_to_a_file_beside_the_human_text(folder: Path, capsys: Sho
         ),
         (["explain", "content", "x"], ExitCode.USAGE, "cannot explain content x"),
         (["explain", "content"], ExitCode.USAGE, "which one is missing"),
-        (["explain", "content", "1"], ExitCode.USAGE, "live catalog"),
+        (["explain", "content", "1"], ExitCode.ERROR, "cannot connect to localhost:5432"),
         (["explain", "GPM-V999"], ExitCode.INVALID, "no such code"),
         (["explain", "content", "77", "--catalog", "bare.txt"], ExitCode.INVALID, "content 0-5"),
     ],

@@ -1,0 +1,116 @@
+"""`gpmirror status`: whether every content has two copies in sync, now or while one waits."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.catalog_input import spec_if_any
+from gpmirror.cli.console import Console
+from gpmirror.errors import ExitCode, Usage
+
+if TYPE_CHECKING:
+    from gpmirror.adapters.server import Server
+    from gpmirror.workflow.status import Reading
+
+_EVERY = 2.0
+"""Seconds between two looks."""
+
+
+def command(
+    ctx: typer.Context,
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SPEC",
+            help="Where the coordinator is; default gpmirror.yaml if it is there, else PGHOST etc.",
+        ),
+    ] = None,
+    *,
+    wait: Annotated[
+        str | None,
+        typer.Option("--wait", metavar="2h", help="Wait so long until all are in sync."),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
+    ] = False,
+) -> ExitCode:
+    """Say whether all copies are in sync; exit 2 if not."""
+    from gpmirror.cli.wiring import live_catalog
+
+    console: Console = ctx.obj
+    seconds = _seconds(wait)
+    if watch and wait is not None:
+        raise Usage("--wait and --watch exclude each other", hint="leave one of them out")
+    wanted = spec_if_any(spec)
+    out = _Out(console=console, cluster=None if wanted is None else wanted.cluster, json=as_json)
+    with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
+        if watch:
+            reading = _watched(server, out)
+        elif seconds is not None:
+            reading = _awaited(server, out, seconds)
+        else:
+            from gpmirror.workflow.status import read_status
+
+            reading = read_status(server)
+    if not watch:
+        console.data(out.text(reading))
+    return ExitCode.OK if reading.health.all_synced else ExitCode.DIFFERENCES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Out:
+    """How a reading is printed."""
+
+    console: Console
+    cluster: str | None
+    json: bool
+
+    def text(self, reading: "Reading") -> str:
+        """The whole status."""
+        if self.json:
+            from gpmirror.render.status_json import status_json
+
+            return status_json(reading, cluster=self.cluster)
+        from gpmirror.render.status import status_human
+
+        return status_human(
+            reading, cluster=self.cluster, width=self.console.width, color=self.console.color
+        )
+
+
+def _seconds(wait: str | None) -> int | None:
+    from gpmirror.spec.units import seconds_of
+
+    try:
+        return None if wait is None else seconds_of(wait)
+    except ValueError as error:
+        raise Usage(f"--wait {wait!r:.40} {error}", hint="for example `--wait 2h`") from None
+
+
+def _awaited(server: "Server", out: _Out, seconds: int) -> "Reading":
+    """The last reading; changes are told on stderr on the way. Raises ConnectionLost: the last look
+    was none.
+    """
+    from gpmirror.adapters.clock import SystemClock
+    from gpmirror.cli.status_views import Lines, follow
+    from gpmirror.workflow.status import until_synced
+
+    looks = until_synced(server, SystemClock(), seconds=seconds, every=_EVERY)
+    return follow(looks, Lines(write=out.console.talk))
+
+
+def _watched(server: "Server", out: _Out) -> "Reading":
+    """Shows readings until a person interrupts or the reader goes away; then the last one.
+
+    Raises ConnectionLost or KeyboardInterrupt: there was none.
+    """
+    from gpmirror.adapters.clock import SystemClock
+    from gpmirror.cli.status_views import until_interrupted, view_of
+    from gpmirror.workflow.status import readings
+
+    looks = readings(server, SystemClock(), every=_EVERY)
+    return until_interrupted(looks, view_of(out.console, out.cluster, json=out.json))

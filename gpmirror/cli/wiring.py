@@ -1,0 +1,57 @@
+"""The one place where adapters are opened and joined for commands that look at a live cluster."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from gpmirror.errors import Usage
+
+if TYPE_CHECKING:
+    from gpmirror.adapters.server import Server
+    from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
+
+
+@contextmanager
+def live_catalog(
+    spec: "Spec | None", *, via_ssh: bool, environment: Mapping[str, str]
+) -> "Iterator[Server]":
+    """A session on the coordinator that `spec` names, filled up from PG* variables; closed at the
+    end. `via_ssh` goes through a tunnel to the coordinator's host.
+
+    Raises:
+        ConnectionLost: nobody answers, or the login is refused.
+        InvalidInput: no coordinator, or not of the family that the spec names.
+        Usage: a tunnel is asked for and no host named.
+    """
+    from gpmirror.adapters.server import connect
+    from gpmirror.spec.model import CoordinatorAddress, SshOptions
+
+    address = CoordinatorAddress() if spec is None else spec.coordinator
+    ssh = SshOptions() if spec is None else spec.ssh
+    dialect = None if spec is None else spec.dialect
+    with ExitStack() as stack:
+        through = stack.enter_context(_tunnel(address, ssh, environment)) if via_ssh else None
+        server = connect(address, environment, dialect=dialect, through=through)
+        stack.callback(server.close)
+        yield server
+
+
+@contextmanager
+def _tunnel(
+    address: "CoordinatorAddress", ssh: "SshOptions", environment: Mapping[str, str]
+) -> Iterator[tuple[str, int]]:
+    """The near end of a tunnel to the coordinator's host."""
+    from gpmirror.adapters.server_address import host_of, port_of
+    from gpmirror.adapters.ssh import open_hosts
+
+    host, port = host_of(address, environment), port_of(address, environment)
+    if host is None or host.startswith("/"):
+        raise Usage(
+            "--via-ssh needs the coordinator's host",
+            hint="set `cluster.coordinator.host` in the spec, or PGHOST",
+        )
+    hosts = open_hosts(ssh)
+    try:
+        yield hosts.tunnel(host, (host, port))
+    finally:
+        hosts.close()

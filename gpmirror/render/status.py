@@ -1,0 +1,175 @@
+"""The state of a live cluster's copies for a person: what needs attention, the summary last."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
+from gpmirror.render.columns import folded
+from gpmirror.render.prose import heading, paragraph
+from gpmirror.render.quantities import counted, ranges, size_text
+from gpmirror.render.spans import BLANK, Line, Span, Style, line, painted, styled
+from gpmirror.verify.model import ContentHealth, CopyState, Health
+from gpmirror.workflow.status import Reading
+
+MOST_ROWS = 200
+"""Up to so many contents are listed; the rest is counted."""
+
+_HEAD = ("content", "state", "primary", "mirror", "to replay", "why")
+_LEAST_WIDTH = 40
+_STYLES = {
+    CopyState.SYNCED: Style.PLAIN,
+    CopyState.SYNCING: Style.CARE,
+    CopyState.SINGLE: Style.ALARM,
+    CopyState.NONE: Style.ALARM,
+}
+
+
+def status_human(reading: Reading, *, cluster: str | None, width: int, color: bool) -> str:
+    """The whole status; the last line is the summary."""
+    columns = max(width, _LEAST_WIDTH)
+    lines = [
+        _title(reading, cluster),
+        *_attention(reading.health, width=columns),
+        *heading("Coordinator"),
+        *(line(f"  {text}") for text in coordinator_texts(reading)),
+        *_remarks(reading, width=columns),
+        BLANK,
+        line(styled(status_summary(reading.health), Style.STRONG)),
+    ]
+    return painted(lines, color=color)
+
+
+def status_summary(health: Health) -> str:
+    """`All 8 contents are in sync; 0 switched.`, or how many are in which state."""
+    total = len(health.contents)
+    states = counts(health)
+    switched = f"{len(switched_contents(health)):,} switched"
+    if health.all_synced:
+        return f"All {counted(total, 'content')} in sync; {switched}."
+    rest = ", ".join(
+        f"{states[state]:,} {state.value}" for state in CopyState if state is not CopyState.SYNCED
+    )
+    return (
+        f"{states[CopyState.SYNCED]:,} of {counted(total, 'content')} in sync: {rest}; {switched}."
+    )
+
+
+def status_changes(before: Reading | None, now: Reading) -> list[str]:
+    """What changed between two readings, a line a content, and the new summary; for a first
+    reading the summary alone, for an unchanged one nothing.
+    """
+    if before is None:
+        return [status_summary(now.health)]
+    known = {found.content: found for found in before.health.contents}
+    lines = [
+        text
+        for found in now.health.contents
+        if (text := _change(known.get(found.content), found)) is not None
+    ]
+    return [*lines, status_summary(now.health)] if lines else []
+
+
+def counts(health: Health) -> Counter[CopyState]:
+    """How many contents are in each state."""
+    return Counter(found.state for found in health.contents)
+
+
+def switched_contents(health: Health) -> list[int]:
+    """Contents whose acting roles are not the preferred ones."""
+    return [found.content for found in health.contents if found.switched]
+
+
+def standby_of(reading: Reading) -> Segment | None:
+    """The coordinator's standby, if there is one."""
+    rows = (row for row in reading.observed.segments if row.content == COORDINATOR_CONTENT)
+    return next((row for row in rows if not row.is_acting_primary), None)
+
+
+def standby_streams(reading: Reading) -> bool | None:
+    """Whether the standby follows; None where the server does not tell."""
+    known = [one for one in reading.replication if one.content == COORDINATOR_CONTENT]
+    return any(one.is_streaming_mirror for one in known) if known else None
+
+
+def coordinator_texts(reading: Reading) -> list[str]:
+    """The coordinator and its standby, a line each."""
+    rows = (row for row in reading.observed.segments if row.content == COORDINATOR_CONTENT)
+    acting = next((row for row in rows if row.is_acting_primary), None)
+    standby = standby_of(reading)
+    first = "not in the catalog" if acting is None else f"{acting.hostname}:{acting.port}"
+    if standby is None:
+        return [f"coordinator  {first}", "standby      none"]
+    follows = {True: ", streaming", False: ", not streaming", None: ""}[standby_streams(reading)]
+    up = "up" if standby.is_up else "down"
+    return [
+        f"coordinator  {first}",
+        f"standby      {standby.hostname}:{standby.port}, {up}{follows}",
+    ]
+
+
+def _title(reading: Reading, cluster: str | None) -> Line:
+    found = reading.observed
+    server = found.dialect.name.value
+    if found.server_version is not None:
+        server += f" ({found.server_version})"
+    parts = [part for part in (cluster, server, found.source) if part]
+    return (Span("gpmirror status", Style.STRONG), *line(f"  {', '.join(parts)}"))
+
+
+def _attention(health: Health, *, width: int) -> Iterator[Line]:
+    """The table of contents that are not in sync."""
+    ailing = [found for found in health.contents if found.state is not CopyState.SYNCED]
+    if not ailing:
+        return
+    if all(found.mirror is None for found in health.contents):
+        yield BLANK
+        yield from paragraph("no content has a mirror: `gpmirror plan` shows how", width=width)
+        return
+    yield from heading("Needs attention")
+    head = tuple(line(styled(word, Style.FAINT)) for word in _HEAD)
+    cells = [head, *map(_cells, ailing[:MOST_ROWS])]
+    table = folded(cells, width=width - 2, lead=2, numbers=frozenset({0, 4}))
+    yield from ((Span("  "), *one) for one in table)
+    if len(ailing) > MOST_ROWS:
+        rest = counted(len(ailing) - MOST_ROWS, "content")
+        yield from paragraph(f"... {rest} not listed here; `--json` lists all", width=width)
+
+
+def _cells(found: ContentHealth) -> Sequence[Line]:
+    lag = "" if found.lag_bytes is None else size_text(found.lag_bytes)
+    return (
+        line(str(found.content)),
+        line(styled(found.state.value, _STYLES[found.state])),
+        line(found.primary),
+        line(found.mirror or "none"),
+        line(lag),
+        line(found.reason),
+    )
+
+
+def _remarks(reading: Reading, *, width: int) -> Iterator[Line]:
+    switched = switched_contents(reading.health)
+    if switched:
+        yield from heading("Switched roles")
+        contents = "content" if len(switched) == 1 else "contents"
+        yield from paragraph(
+            f"{contents} {ranges(switched)}: `gpmirror plan --rebalance` returns the roles",
+            width=width,
+            hang=2,
+        )
+    for note in reading.observed.notes:
+        yield from paragraph(f"note: {note}", width=width, indent=0, hang=2)
+
+
+def _change(before: ContentHealth | None, now: ContentHealth) -> str | None:
+    """None where neither state, reason nor roles changed."""
+    if before is not None and (before.state, before.reason, before.switched) == (
+        now.state,
+        now.reason,
+        now.switched,
+    ):
+        return None
+    was = "unknown" if before is None else before.state.value
+    roles = ", roles switched" if now.switched else ""
+    why = f" ({now.reason})" if now.reason else ""
+    return f"content {now.content}: {was} -> {now.state.value}{roles}{why}"
