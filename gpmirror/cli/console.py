@@ -43,6 +43,16 @@ class Console:
         """
         _write(self.out, text, "standard output")
 
+    def page(self, text: str) -> None:
+        """Write a text laid out for people: on a terminal long lines go on below, indented; a
+        pipe or a file gets them as they are. Raises Failure: disk full.
+        """
+        if _is_terminal(self.out):
+            from gpmirror.render.fitting import fitted
+
+            text = fitted(text, width=self.width)
+        self.data(text)
+
     def talk(self, text: str) -> None:
         """Write remarks for a person to stderr, unless `--quiet`."""
         if not self.quiet:

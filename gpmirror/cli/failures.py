@@ -53,9 +53,10 @@ def _intended(error: GpmirrorError) -> str:
 
 
 def _usage(error: Exception) -> str:
-    """Typer's own words, its usage line, and the way to the full help."""
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    lines = [f"error: {message[:1].lower()}{message[1:]}"]
+    """What is wrong with the arguments, the usage line, and the way to the full help."""
+    from gpmirror.cli.usage import usage_message
+
+    lines = [f"error: {usage_message(error)}"]
     if context := getattr(error, "ctx", None):
         lines.append(context.get_usage().replace("Usage:", "usage:", 1))
         lines.append(f"hint: `{context.command_path} --help` lists every option")
