@@ -74,10 +74,10 @@ class RunJournal:
 
     `far` gets text for the journal in the run directory on the coordinator's host and says whether
     it got there: the whole of it the first time, then what is new; what could not be sent goes
-    with the next record.
+    with the next record. Without `far` there is no copy.
     """
 
-    def __init__(self, folder: Path, far: "FarJournal") -> None:
+    def __init__(self, folder: Path, far: "FarJournal | None") -> None:
         self._path = folder / JOURNAL
         self._far = far
         self._sending = False
@@ -98,17 +98,17 @@ class RunJournal:
                 f"the journal {self._path} cannot be written: {error.strerror}",
                 hint="free space, then resume this run",
             ) from error
-        if self._sending:
-            self._send()
+        if self._sending and self._far is not None:
+            self._send(self._far)
 
     def also_far(self) -> None:
         """Copy to the coordinator's host from now on."""
         self._sending = True
 
-    def _send(self) -> None:
+    def _send(self, far: "FarJournal") -> None:
         data = self._path.read_bytes()
         text = data[self._sent :].decode("utf-8", "replace")
-        send = self._far.append if self._sent else self._far.replace
+        send = far.append if self._sent else far.replace
         if send(text):
             self._sent = len(data)
 

@@ -61,6 +61,18 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.simulate",
         summary="Say what the loss of hosts or racks would lose, and who carries the load.",
     ),
+    "apply": Entry(
+        module="gpmirror.cli.apply",
+        summary="Carry out a plan in waves and prove from the catalog that every mirror is in sync.",
+    ),
+    "resume": Entry(
+        module="gpmirror.cli.resume",
+        summary="Take up a run that was cut off: follow what still runs, then do what is left.",
+    ),
+    "runs": Entry(
+        module="gpmirror.cli.runs",
+        summary="List the runs of this machine, newest first, or show one.",
+    ),
     "status": Entry(
         module="gpmirror.cli.status",
         summary="Say whether all copies are in sync; exit 2 if not.",

@@ -1,5 +1,6 @@
 """The dangers of a plan, each with the flag that allows it, and the blast-radius guards."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,14 @@ HAZARDS = {
 }
 """Every hazard an offline plan can carry, with one line each; the names are what --allow takes."""
 
+HOST_HAZARDS = {
+    "same-machine": "two hosts of the spec are one machine",
+    "ephemeral-port": "an outgoing connection may hold a mirror's port when it is to start",
+}
+"""Hazards that only a look at the hosts finds; the names may be allowed in the plan already."""
+
+_UNCHECKED = re.compile(r"unchecked:[a-z][a-z-]*")
+
 GUARDS = ("moves_percent", "bytes")
 
 
@@ -37,12 +46,22 @@ class Judgement:
 
 def check_names(request: Request, spec: Spec) -> None:
     """Raises InvalidInput (GPM-P303) for --allow and --unprotect names that do not exist."""
-    allowable = [*HAZARDS, *(f"guard:{name}" for name in GUARDS)]
+    check_allow(request.allow)
     protected = [item.name for item in spec.protect]
     problems = [
-        *_unknown("--allow", request.allow, allowable),
         *_unknown("--unprotect", request.unprotect, protected),
     ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def check_allow(allow: Iterable[str]) -> None:
+    """Raises InvalidInput (GPM-P303) for --allow names that do not exist. The checks that
+    `unchecked:NAME` names are told apart only where hosts are checked.
+    """
+    named = [name for name in allow if not _UNCHECKED.fullmatch(name)]
+    known = [*HAZARDS, *HOST_HAZARDS, *(f"guard:{name}" for name in GUARDS)]
+    problems = [*_unknown("--allow", named, known)]
     if problems:
         raise InvalidInput(problems)
 

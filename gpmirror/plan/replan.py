@@ -45,7 +45,7 @@ def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
     """A plan for what the contents of an earlier one still need, under its settings. It allows what
     the earlier one allowed. Raises InvalidInput as `build_plan` does.
     """
-    spec = _spec(plan)
+    spec = spec_of(plan)
     mine = frozenset(c.content for c in plan.changes if c.action is not Action.BLOCKED)
     request = _request(plan)
     everything = len(mine) == len(observed.pairs())
@@ -114,7 +114,7 @@ def _in_use(planned: Fingerprint, now: Fingerprint) -> list[str]:
 
 
 def _classes(plan: Plan, observed: Observed) -> Classified:
-    spec = _spec(plan)
+    spec = spec_of(plan)
     return classify(observed, _desired(plan, spec, observed), _request(plan))
 
 
@@ -127,7 +127,10 @@ def _request(plan: Plan) -> Request:
     )
 
 
-def _spec(plan: Plan) -> Spec:
+def spec_of(plan: Plan) -> Spec:
+    """What apply needs of the spec, as far as the plan tells it: hosts, connections, limits. No
+    policy and no protections: those were judged when the plan was made.
+    """
     place = Place(file=plan.spec_file)
     hosts = tuple(
         Host(

@@ -1,0 +1,155 @@
+"""`gpmirror apply`: carry out a plan, or plan from a spec and carry that out."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.cli.plan import request_from
+from gpmirror.errors import Detached, ExitCode, Partial, Unverified, Usage
+
+if TYPE_CHECKING:
+    from gpmirror.cli.live_run import Live, Manner
+    from gpmirror.plan.model import Plan
+    from gpmirror.plan.request import Request
+    from gpmirror.spec.model import Spec
+    from gpmirror.workflow.running import Wishes
+
+
+def command(
+    ctx: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="PLAN|SPEC", help="A plan file or a spec.")
+    ] = "gpmirror.yaml",
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would run where; change nothing.")
+    ] = False,
+    stop_after_wave: Annotated[
+        int | None,
+        typer.Option("--stop-after-wave", metavar="N", min=1, help="Stop after this wave."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Tell events as JSON lines on stdout.")
+    ] = False,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
+    ] = False,
+    content: Annotated[
+        list[str] | None,
+        typer.Option("--content", metavar="3,7-9", help="With a spec: only these contents."),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option("--host", metavar="H", help="With a spec: only to or from this host."),
+    ] = None,
+    rebalance: Annotated[
+        bool, typer.Option("--rebalance", help="With a spec: return switched roles too.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With a spec: recover by full copies.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="X",
+            help="Allow a hazard, guard:NAME or unchecked:NAME; repeatable.",
+        ),
+    ] = None,
+    unprotect: Annotated[
+        list[str] | None,
+        typer.Option("--unprotect", metavar="X", help="With a spec: lift a protection."),
+    ] = None,
+) -> ExitCode:
+    """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""
+    from gpmirror.cli.live_run import Manner, open_live, run_plan
+
+    console: Console = ctx.obj
+    request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
+    spec, plan = read_target(target, request)
+    manner = Manner(console=console, json=json, assume_yes=yes)
+    with open_live(spec, via_ssh=via_ssh) as live:
+        if plan is None:
+            plan = _planned(spec, live, request)
+        _check_stop(stop_after_wave, plan)
+        wishes = _wishes(plan, request, stop_after_wave, rehearsal=dry_run)
+        _show(plan, manner)
+        try:
+            outcome = run_plan(plan, live, wishes, manner)
+        except (Partial, Unverified, Detached) as error:
+            if json:
+                raise
+            return error.exit_code  # its last words are said
+    return outcome.code
+
+
+def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
+    """A plan file with what it tells of its spec, or a spec alone. Raises Usage: a plan file cannot
+    be selected from.
+    """
+    from gpmirror.adapters.files import read_input
+    from gpmirror.plan.hazards import check_allow
+    from gpmirror.spec import load
+
+    data = read_input(target)
+    if data.lstrip()[:1] != b"{":
+        return load(data, target), None
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.plan.replan import spec_of
+
+    if request.selection or request.rebalance or request.full or request.unprotect:
+        raise Usage(
+            f"{target} is a plan file: what it does is decided already",
+            hint="give --content, --host, --rebalance, --full and --unprotect to `gpmirror plan`",
+        )
+    check_allow(request.allow)
+    plan = read_plan(data, target)
+    return spec_of(plan), plan
+
+
+def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":
+    from gpmirror.workflow.plan import make_plan
+
+    return make_plan(spec, live.observed, request)
+
+
+def _check_stop(wave: int | None, plan: "Plan") -> None:
+    if wave is not None and plan.waves and wave > len(plan.waves):
+        raise Usage(
+            f"--stop-after-wave {wave}: the plan has {len(plan.waves)} waves",
+            hint="leave it out to go on to the end",
+        )
+
+
+def _wishes(
+    plan: "Plan", request: "Request", stop_after_wave: int | None, *, rehearsal: bool
+) -> "Wishes":
+    from gpmirror.adapters.runs import list_runs, runs_folder
+    from gpmirror.plan.planfile import plan_id
+    from gpmirror.workflow.running import Wishes
+
+    mine = plan_id(plan)
+    done = [
+        found.run
+        for found in list_runs(runs_folder(os.environ))
+        if found.plan_id == mine and found.exit_code == ExitCode.OK
+    ]
+    return Wishes(
+        allow=request.allow,
+        stop_after_wave=stop_after_wave,
+        applied_by=done[-1] if done else None,
+        rehearsal=rehearsal,
+    )
+
+
+def _show(plan: "Plan", manner: "Manner") -> None:
+    from gpmirror.render.run import preview
+
+    console = manner.console
+    if manner.json:
+        console.talk(preview(plan, width=console.width, color=console.talk_color))
+    else:
+        console.data(preview(plan, width=console.width, color=console.color))

@@ -1,0 +1,248 @@
+"""What `apply` and `resume` share: a run's world, opened and closed, and its last words."""
+
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gpmirror import __version__
+from gpmirror.cli.console import Console
+from gpmirror.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gpmirror.adapters.server import Server
+    from gpmirror.adapters.ssh import SshHosts
+    from gpmirror.boundary import Operator, Reporter, World
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.events import Event, RunEnded
+    from gpmirror.journal.records import Record
+    from gpmirror.plan.model import Plan
+    from gpmirror.spec.model import Spec
+    from gpmirror.workflow.running import Outcome, Run, Wishes
+
+TOLD = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.UNVERIFIED, ExitCode.INTERRUPTED})
+"""Ends that are told with a table of contents; all others are plain refusals, told as errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """An open cluster: the session, the hosts, and the catalog as first seen."""
+
+    server: "Server"
+    hosts: "SshHosts"
+    observed: "Observed"
+
+    @property
+    def coordinator(self) -> str:
+        """The coordinator's host, as its own catalog calls it."""
+        row = self.observed.coordinator
+        return "" if row is None else row.hostname
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a run talks: to a person or as JSON lines, and whether it may ask."""
+
+    console: Console
+    json: bool
+    assume_yes: bool
+
+
+def who() -> str:
+    """This user and machine, for journals: `gpadmin@mdw`."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+@contextmanager
+def open_live(spec: "Spec", *, via_ssh: bool) -> "Iterator[Live]":
+    """The cluster that a spec names, catalog read once. Raises what connecting raises."""
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.cli.wiring import live_catalog
+
+    with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
+        observed = server.observe()
+        hosts = open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once)
+        try:
+            yield Live(server=server, hosts=hosts, observed=observed)
+        finally:
+            hosts.close()
+
+
+def run_plan(
+    plan: "Plan", live: Live, wishes: "Wishes", manner: Manner, *, continues: str | None = None
+) -> "Outcome":
+    """Apply a plan as a run of its own; `continues` names the run whose rest it does, which is
+    closed once the new one has changed something. Raises what apply raises, after its last words.
+    """
+    from gpmirror.adapters.runs import create_run, new_run_name, runs_folder
+    from gpmirror.plan.planfile import plan_text
+    from gpmirror.workflow.apply import apply
+
+    name = new_run_name()
+    folder = None
+    if not wishes.rehearsal:
+        folder = create_run(runs_folder(os.environ), name, plan_text(plan))
+    try:
+        with running(name, folder, plan, live, wishes, manner) as run:
+            if folder is not None:
+                run.world.journal.write(_opening(name, plan, continues))
+            return apply(run, _question(plan))
+    finally:
+        if continues is not None:
+            _hand_over(continues, name)
+
+
+def _hand_over(old: str, new: str) -> None:
+    """Close a run whose rest another one took over, if that one came to change something."""
+    from gpmirror.adapters.runs import RunJournal, read_run, runs_folder
+    from gpmirror.journal.records import end
+
+    folder = runs_folder(os.environ)
+    standing, _ = read_run(folder, new)
+    if standing.changed_something:
+        journal = RunJournal(folder / old, None)
+        journal.write(end(ExitCode.PARTIAL, f"goes on as run {new}", continued_as=new))
+
+
+@contextmanager
+def running(
+    name: str,
+    folder: "Path | None",
+    plan: "Plan",
+    live: Live,
+    wishes: "Wishes",
+    manner: Manner,
+) -> "Iterator[Run]":
+    """A run in its world. `folder` None: a rehearsal. Its last words are said when it ends."""
+    from gpmirror.adapters.operator import TerminalOperator
+    from gpmirror.cli.reporting import json_reporter, people_reporter
+    from gpmirror.workflow.running import Run
+
+    console = manner.console
+    assume_yes = manner.assume_yes or wishes.rehearsal
+    operator = TerminalOperator(name, assume_yes=assume_yes, say=console.alarm)
+    report = json_reporter(console) if manner.json else people_reporter(console)
+    ends: list[RunEnded] = []
+    run: Run | None = None
+    try:
+        with operator.listening(), report as reporter:
+            keeping = _Keeping(reporter=reporter, ends=ends)
+            world = _world(name, folder, live, operator, keeping)
+            started = world.clock.monotonic()
+            run = Run(name=name, plan=plan, world=world, wishes=wishes, started=started)
+            yield run
+    finally:
+        if run is not None and ends and not manner.json and ends[-1].exit_code in TOLD:
+            _last_words(console, ends[-1], run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keeping:
+    """A reporter that keeps the end, whose words come after the live area is gone."""
+
+    reporter: "Reporter"
+    ends: "list[RunEnded]"
+
+    def tell(self, event: "Event") -> None:
+        """Pass on, keep the end."""
+        from gpmirror.events import RunEnded
+
+        if isinstance(event, RunEnded):
+            self.ends.append(event)
+        self.reporter.tell(event)
+
+
+def _world(
+    name: str, folder: "Path | None", live: Live, operator: "Operator", reporter: "Reporter"
+) -> "World":
+    return (
+        _rehearsed_world(name, live, operator, reporter)
+        if folder is None
+        else _real_world(name, folder, live, operator, reporter)
+    )
+
+
+def _real_world(
+    name: str, folder: "Path", live: Live, operator: "Operator", reporter: "Reporter"
+) -> "World":
+    from gpmirror.adapters.clock import SystemClock
+    from gpmirror.adapters.runs import RunJournal
+    from gpmirror.boundary import World
+    from gpmirror.workflow.gates import native_environment
+    from gpmirror.workflow.natives import DetachedNatives, FarJournal
+
+    hosts, coordinator = live.hosts, live.coordinator
+    environment = native_environment(live.observed)
+    far = FarJournal(hosts=hosts, coordinator=coordinator, run=name)
+    return World(
+        catalog=live.server,
+        hosts=hosts,
+        natives=DetachedNatives(
+            hosts=hosts, coordinator=coordinator, run=name, environment=environment
+        ),
+        journal=RunJournal(folder, far),
+        clock=SystemClock(),
+        operator=operator,
+        reporter=reporter,
+        coordinator=coordinator,
+    )
+
+
+def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Reporter") -> "World":
+    from gpmirror.adapters.clock import SystemClock
+    from gpmirror.adapters.rehearsal import RehearsalHosts
+    from gpmirror.boundary import World
+    from gpmirror.workflow.gates import native_environment
+    from gpmirror.workflow.rehearsal import ForeseeingCatalog, RehearsedNatives, SilentJournal
+
+    hosts = RehearsalHosts(live.hosts, reporter.tell)
+    catalog = ForeseeingCatalog(live.server)
+    environment = native_environment(live.observed)
+    return World(
+        catalog=catalog,
+        hosts=hosts,
+        natives=RehearsedNatives(hosts, live.coordinator, name, environment, catalog),
+        journal=SilentJournal(),
+        clock=SystemClock(),
+        operator=operator,
+        reporter=reporter,
+        coordinator=live.coordinator,
+    )
+
+
+def _opening(name: str, plan: "Plan", continues: str | None) -> "Record":
+    from gpmirror.journal.records import Opening
+    from gpmirror.plan.planfile import plan_id
+
+    return Opening(
+        run=name,
+        plan_id=plan_id(plan),
+        cluster=plan.cluster,
+        by=who(),
+        version=__version__,
+        continues=continues,
+    ).record()
+
+
+def _question(plan: "Plan") -> str:
+    from gpmirror.render.run import question
+
+    return question(plan)
+
+
+def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:
+    from gpmirror.render.run import summary
+
+    # The plan's own line of success is written where its words are kept.
+    complete = ended.exit_code == ExitCode.OK and ended.summary.startswith("Apply complete")
+    told = replace(ended, summary="") if complete else ended
+    text = summary(told, run.health, run.plan, width=console.width, color=console.color)
+    if ended.exit_code == ExitCode.OK:
+        console.data(text)
+    else:
+        console.alarm(text)

@@ -1,0 +1,101 @@
+"""`gpmirror resume`: take up a run that was cut off, stopped or detached."""
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
+
+if TYPE_CHECKING:
+    from gpmirror.cli.live_run import Live, Manner
+    from gpmirror.journal.standing import Standing
+    from gpmirror.plan.model import Plan
+
+
+def command(
+    ctx: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="The run; the last unfinished one.")
+    ] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Tell events as JSON lines on stdout.")
+    ] = False,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="X",
+            help="Allow a hazard, guard:NAME or unchecked:NAME; repeatable.",
+        ),
+    ] = None,
+) -> ExitCode:
+    """Take up a run that was cut off: follow what still runs, then do what is left."""
+    from gpmirror.adapters.runs import read_run, runs_folder
+    from gpmirror.cli.live_run import Manner, open_live
+    from gpmirror.plan.hazards import check_allow
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.plan.replan import spec_of
+    from gpmirror.workflow.resume import check_resumable
+
+    check_allow(allow or ())
+    console: Console = ctx.obj
+    folder = runs_folder(os.environ)
+    name = run or _last_unfinished()
+    standing, data = read_run(folder, name)
+    check_resumable(standing)
+    plan = read_plan(data, name)
+    manner = Manner(console=console, json=json, assume_yes=yes)
+    try:
+        with open_live(spec_of(plan), via_ssh=via_ssh) as live:
+            return _resume(plan, standing, live, manner, tuple(allow or ()))
+    except (Partial, Unverified, Detached) as error:
+        if json:
+            raise
+        return error.exit_code  # its last words are said
+
+
+def _resume(
+    plan: "Plan", standing: "Standing", live: "Live", manner: "Manner", allow: tuple[str, ...]
+) -> ExitCode:
+    from gpmirror.adapters.runs import runs_folder
+    from gpmirror.cli.live_run import run_plan, running, who
+    from gpmirror.render.run import preview
+    from gpmirror.workflow.resume import is_expected, resume
+    from gpmirror.workflow.running import Wishes
+
+    wishes = Wishes(allow=allow)
+    folder = runs_folder(os.environ) / standing.run
+    with running(standing.run, folder, plan, live, wishes, manner) as run:
+        outcome = resume(run, standing, who())
+    rest = outcome.remaining
+    if rest is None:
+        return outcome.code
+    console = manner.console
+    console.talk(f"{outcome.summary}; that is done as a run of its own")
+    console.talk(preview(rest, width=console.width, color=console.talk_color))
+    sure = manner.assume_yes or is_expected(plan, rest)
+    manner = replace(manner, assume_yes=sure)
+    return run_plan(rest, live, wishes, manner, continues=standing.run).code
+
+
+def _last_unfinished() -> str:
+    """Raises Failure: every run is complete, or changed nothing."""
+    from gpmirror.adapters.runs import list_runs, runs_folder
+    from gpmirror.workflow.resume import check_resumable
+
+    folder = runs_folder(os.environ)
+    for standing in list_runs(folder):
+        try:
+            check_resumable(standing)
+        except Failure:
+            continue
+        return standing.run
+    raise Failure(f"no run in {folder} is unfinished", hint="`gpmirror runs` lists them")

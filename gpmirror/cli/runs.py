@@ -1,0 +1,75 @@
+"""`gpmirror runs`: the runs that this machine's journals know."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gpmirror.journal.standing import Standing
+    from gpmirror.render.run import RunRow, RunState
+
+
+def command(
+    ctx: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run, in full.")] = None,
+) -> ExitCode:
+    """List the runs of this machine, newest first, or show one."""
+    from gpmirror.adapters.runs import list_runs, read_run, runs_folder
+    from gpmirror.render.run import runs_table
+
+    console: Console = ctx.obj
+    folder = runs_folder(os.environ)
+    if run is None:
+        rows = [_row(found) for found in list_runs(folder)]
+        console.data(runs_table(rows, width=console.width, color=console.color))
+        return ExitCode.OK
+    standing, _ = read_run(folder, run)
+    console.data(runs_table([_row(standing)], width=console.width, color=console.color))
+    console.data(_story(standing, str(folder / run)))
+    return ExitCode.OK
+
+
+def _row(found: "Standing") -> "RunRow":
+    from gpmirror.render.run import RunRow
+
+    return RunRow(
+        run=found.run,
+        started=found.started,
+        cluster=found.cluster,
+        state=_state(found),
+        plan=found.plan_id,
+        waves_done=len(found.waves_done),
+        waves=max((*found.native_begun, *found.waves_done), default=0),
+    )
+
+
+def _state(found: "Standing") -> "RunState":
+    match found.exit_code:
+        case None:
+            return "detached" if "detach" in found.done else "unknown"
+        case ExitCode.OK:
+            return "complete"
+        case ExitCode.PARTIAL | ExitCode.UNVERIFIED:
+            return "partial"
+        case code if found.changed_something or code == ExitCode.ERROR:
+            return "failed"
+        case _:
+            return "refused"
+
+
+def _story(found: "Standing", folder: str) -> str:
+    lines = [f"by {found.by}, last heard of {found.last}", f"kept in {folder}"]
+    if found.continues:
+        lines.append(f"does the rest of run {found.continues}")
+    if found.continued_as:
+        lines.append(f"goes on as run {found.continued_as}")
+    undone = [name for name in found.begun if name not in found.done]
+    if undone:
+        lines.append(f"begun and not ended: {', '.join(undone)}")
+    if found.summary:
+        lines.append(found.summary)
+    return "\n".join(lines)
