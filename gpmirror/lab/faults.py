@@ -2,8 +2,8 @@
 
 They lie in `faults.json` of the lab's state folder and are read when a utility starts:
 
-- `slow_copy`: seconds a base backup takes, for every content or as {content: seconds}; on gp5, whose
-  utilities return before the data is in sync, seconds the resynchronisation lasts instead.
+- `slow_copy`: seconds a base backup takes, for every content or as {content: seconds}; on gp5 the
+  utility returns before it.
 - `fail_copy`: contents whose base backup breaks off and leaves half a directory.
 - `fail_start`: contents whose copy succeeds and whose server then does not start.
 - `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing.

@@ -13,12 +13,12 @@ from gpmirror.lab.utilities.recovery import (
     Recovery,
     copy_all,
     era,
+    resynchronise,
     stand_still,
     task_of,
 )
 from gpmirror.lab.utilities.remote import Remote
 from gpmirror.lab.utilities.session import Session
-from gpmirror.lab.utilities.tasks import Outcome
 
 check = check_colon
 
@@ -82,26 +82,38 @@ def execute(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int
 
 
 def start_mirrors(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int:
-    """Start mirrors and tell primaries of them; both go to mode r. 1 when one did not start."""
+    """Start mirrors and tell primaries of them: both go to mode r at once, and the data follows in
+    the background. A mirror whose old copy serves starts here. 1 when one did not start; its rows
+    say the same.
+    """
     console = crew.session.console
     console.info("Updating mirrors")
     console.info("Starting mirrors")
     console.info(era())
     said = "Commencing parallel primary and mirror segment instance startup, please wait..."
     console.info(said)
-    ended = copy_all(crew, recoveries)
+    full = [r for r in recoveries if r.full]
+    ports = [(r.target.address, task_of(crew.session, r)) for r in full]
+    outcomes = {dbid: found for dbid, (_, found) in crew.all_do("port", ports).items()}
+    ended = copy_all(crew, [r for r in recoveries if not r.full])
+    outcomes |= {task.dbid: outcome for _, task, outcome in ended}
     console.info("Process results...")
-    for recovery, _, outcome in ended:
-        _tell_start(crew, recovery, outcome)
+    failed = {dbid for dbid, outcome in outcomes.items() if outcome.failed}
+    for recovery in recoveries:
+        if recovery.target.dbid in failed:
+            _tell_start(crew, recovery)
     console.info("Updating configuration to mark mirrors up")
-    for recovery, _, outcome in ended:
-        if not outcome.failed:
-            catalog.resynchronise(recovery.target)
+    for recovery in recoveries:
+        catalog.resynchronise(recovery.target)
     console.info("Updating primaries")
-    console.info(f"Commencing parallel primary conversion of {len(ended)} segments, please wait...")
+    console.info(
+        f"Commencing parallel primary conversion of {len(recoveries)} segments, please wait..."
+    )
+    resynchronise(crew, [r for r in full if r.target.dbid not in failed])
+    console.raw(". \n")
     console.info("Process results...")
     console.info("Done updating primaries")
-    return 1 if any(outcome.failed for _, _, outcome in ended) else 0
+    return 1 if failed else 0
 
 
 def _validate(crew: Crew, recoveries: Sequence[Recovery]) -> None:
@@ -123,9 +135,7 @@ def _create_directories(crew: Crew, recoveries: Sequence[Recovery]) -> None:
             raise Stop(2)
 
 
-def _tell_start(crew: Crew, recovery: Recovery, outcome: Outcome) -> None:
-    if not outcome.failed:
-        return
+def _tell_start(crew: Crew, recovery: Recovery) -> None:
     t = recovery.target
     where = f"{t.hostname}:{t.directory}:content={t.content}:dbid={t.dbid}:mode=r:status=d"
     said = "Failed to start segment.  The fault prober will shortly mark it as down."

@@ -3,21 +3,25 @@
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from gpmirror.lab.layout import DATABASE, Lab, LabHost
+from gpmirror.lab.servers import server_log
 from gpmirror.lab.utilities import settings
 from gpmirror.lab.utilities.tasks import Outcome, Task
 
-SLOT = "internal_wal_replication_slot"
 _START_SECONDS = 60
 _SLOWEST, _FASTEST = 32, 1024 * 1024
 """kB a second: what pg_basebackup can be throttled to."""
-_MAKE_SLOT = f"""SELECT pg_create_physical_replication_slot('{SLOT}')
-WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{SLOT}')"""  # noqa: S608
+_MAKE_SLOT = f"""SELECT pg_create_physical_replication_slot('{settings.SLOT}')
+WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{settings.SLOT}')"""  # noqa: S608
+_AGAIN = """UPDATE gp_segment_configuration SET mode = 'r', status = 'u' WHERE content = {content}
+AND EXISTS (SELECT 1 FROM gp_segment_configuration WHERE content = {content} AND status = 'd')"""
+_FULL_PAGES = ("ALTER SYSTEM SET full_page_writes = on", "SELECT pg_reload_conf()")
 _SIZE = "SELECT ceil(sum(pg_tablespace_size(oid)) / 1024)::bigint FROM pg_tablespace"
 
 
@@ -75,18 +79,33 @@ def copy_and_start(lab: Lab, host: LabHost, task: Task) -> Outcome:
     for path in task.filespaces:
         with contextlib.suppress(OSError):
             Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.make_mirror(lab, host, task, connect=task.linger <= 0)
+    settings.make_mirror(lab, host, task)
     if not _start(lab, host, task):
         return Outcome(dbid=task.dbid, failed="start")
     Path(task.log).unlink(missing_ok=True)
     return Outcome(dbid=task.dbid)
 
 
-def connect_later(lab: Lab, host: LabHost, task: Task) -> None:
-    """After `linger` seconds, tell a started mirror its primary."""
-    time.sleep(task.linger)
-    settings.make_mirror(lab, host, task, connect=True)
-    _program(lab, "pg_ctl", "-D", task.directory, "reload")
+def resynchronise(lab: Lab, host: LabHost, task: Task) -> Outcome:
+    """The same after the utility has returned (5). Should the prober have lost patience meanwhile,
+    the pair is said to be resynchronising once more.
+    """
+    outcome = copy_and_start(lab, host, task)
+    if not outcome.failed:
+        where = (lab.coordinator.ip, lab.coordinator_port)
+        _sql(lab, where, _AGAIN.format(content=task.content))
+    return outcome
+
+
+def check_port(_lab: Lab, host: LabHost, task: Task) -> Outcome:
+    """Whether a mirror could listen on its port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.ip, task.port))
+        except (OSError, OverflowError) as error:
+            return Outcome(dbid=task.dbid, failed="start", said=str(error))
+    return Outcome(dbid=task.dbid)
 
 
 def _copy(lab: Lab, task: Task, log: int) -> bool:
@@ -101,7 +120,7 @@ def _copy(lab: Lab, task: Task, log: int) -> bool:
 def _base_backup(lab: Lab, task: Task, log: int) -> bool:
     ip, port = task.source
     argv = [str(lab.pg_bin / "pg_basebackup"), "-c", "fast", "-D", task.directory]
-    argv += ["-h", ip, "-p", str(port), "-U", lab.user, "-w", "--slot", SLOT]
+    argv += ["-h", ip, "-p", str(port), "-U", lab.user, "-w", "--slot", settings.SLOT]
     argv += ["--wal-method", "stream", "--no-sync", "--progress", "--verbose"]
     if task.seconds > 0 or task.fault == "copy":
         argv += ["--max-rate", f"{_rate(lab, task)}k"]
@@ -128,7 +147,7 @@ def _rate(lab: Lab, task: Task) -> int:
     """How many kB a second make the copy last `seconds`."""
     if task.fault == "copy":
         return _SLOWEST
-    size = _sql(lab, task, _SIZE).stdout.strip()
+    size = _sql(lab, task.source, _SIZE).stdout.strip()
     return min(_FASTEST, max(_SLOWEST, int(int(size or "0") / task.seconds)))
 
 
@@ -166,8 +185,8 @@ def _rewind(lab: Lab, task: Task, log: int) -> bool:
     if settings.is_mirror(Path(task.directory)):
         os.write(log, b"skipping pg_rewind on mirror as recovery.conf is present\n")
         return True
-    _sql(lab, task, "CHECKPOINT")
     ip, port = task.source
+    _write_full_pages(lab, task)
     source = f"host={ip} port={port} user={lab.user} dbname={DATABASE}"
     argv = [str(lab.pg_bin / "pg_rewind"), "--progress", "--no-sync"]
     argv += ["--source-server", source, "--target-pgdata", task.directory]
@@ -179,35 +198,45 @@ def _rewind(lab: Lab, task: Task, log: int) -> bool:
     )
 
 
+def _write_full_pages(lab: Lab, task: Task) -> None:
+    """pg_rewind wants it of its source; a practice cluster's servers begin without."""
+    for statement in _FULL_PAGES:
+        _sql(lab, task.source, statement)
+    deadline = time.monotonic() + _START_SECONDS
+    while _sql(lab, task.source, "SHOW full_page_writes").stdout.strip() != "on":
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    _sql(lab, task.source, "CHECKPOINT")
+
+
 def _start(lab: Lab, host: LabHost, task: Task) -> bool:
     if task.fault == "start":
         return False
-    started = _start_server(lab, task)
+    started = _start_server(lab, host, task)
     if not started and settings.only_ipv4_taken(task.port):
         # natively it listens on the one family that is free, and is called up and in sync
-        settings.make_mirror(lab, host, task, connect=task.linger <= 0, listen="::1")
-        started = _start_server(lab, task)
+        settings.make_mirror(lab, host, task, listen="::1")
+        started = _start_server(lab, host, task)
     return started
 
 
-def _start_server(lab: Lab, task: Task) -> bool:
-    log = Path(task.directory) / "log" / "startup.log"
-    with contextlib.suppress(OSError):
-        log.parent.mkdir(mode=0o700, exist_ok=True)
+def _start_server(lab: Lab, host: LabHost, task: Task) -> bool:
+    log = server_log(host, Path(task.directory))
     words = ["-D", task.directory, "-l", str(log), "-w", "-t", str(_START_SECONDS), "start"]
     return _program(lab, "pg_ctl", *words).returncode == 0
 
 
 def _make_slot(lab: Lab, task: Task, complain: "settings.Say") -> bool:
-    done = _sql(lab, task, _MAKE_SLOT)
+    done = _sql(lab, task.source, _MAKE_SLOT)
     if done.returncode:
         complain(done.stderr)
     return done.returncode == 0
 
 
-def _sql(lab: Lab, task: Task, statement: str) -> subprocess.CompletedProcess[str]:
-    """A statement on the acting primary."""
-    ip, port = task.source
+def _sql(lab: Lab, where: tuple[str, int], statement: str) -> subprocess.CompletedProcess[str]:
+    """A statement on a server, by IP and port."""
+    ip, port = where
     words = ["-X", "-w", "-h", ip, "-p", str(port), "-U", lab.user, "-d", DATABASE]
     return _program(lab, "psql", *words, "-Atc", statement)
 

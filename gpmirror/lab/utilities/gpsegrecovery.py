@@ -6,7 +6,6 @@ them, as natively.
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,14 +27,18 @@ _WORK: dict[Action, _Work] = {
     "empty": copying.check_empty,
     "make": copying.make_directory,
     "stop": copying.stop,
+    "port": copying.check_port,
     "copy": copying.copy_and_start,
+    "resync": copying.resynchronise,
 }
+
+_DETACHED: tuple[Action, ...] = ("copy", "resync")
 
 
 def main() -> None:
     """Do what the request asks and print the outcomes as one line of JSON."""
     request = read_request(sys.argv[1])
-    answer = _detached(request) if request.action == "copy" else _answer(request)
+    answer = _detached(request) if request.action in _DETACHED else _answer(request)
     sys.stdout.write(answer + "\n")
 
 
@@ -52,30 +55,21 @@ def _answer(request: Request) -> str:
 
 
 def _detached(request: Request) -> str:
-    """The same in a session of its own; this process only waits for it."""
-    handle, name = tempfile.mkstemp(prefix="gpsegrecovery")
-    os.close(handle)
-    answer = Path(name)
+    """The same in a session of its own; this process only waits for it, or on 5 not even that."""
+    answer = Path(request.state) / "hosts" / f".gpsegrecovery.{os.getpid()}"
     child = os.fork()
     if child == 0:
         _leave_session()
-        answer.write_text(_answer(request), encoding="utf-8")
-        if any(task.linger > 0 for task in request.tasks) and os.fork() == 0:
-            _connect_later(request)
+        said = _answer(request)
+        if request.action == "copy":
+            answer.write_text(said, encoding="utf-8")
         os._exit(0)
+    if request.action == "resync":
+        return write_outcomes([Outcome(dbid=task.dbid) for task in request.tasks])
     os.waitpid(child, 0)
     text = answer.read_text(encoding="utf-8")
     answer.unlink()
     return text
-
-
-def _connect_later(request: Request) -> None:
-    """Resynchronisation goes on after the utility's end (5)."""
-    lab = read_lab(Path(request.state))
-    host = lab.host_of(request.host)
-    with ThreadPoolExecutor(max_workers=len(request.tasks)) as pool:
-        for task in request.tasks:
-            pool.submit(copying.connect_later, lab, host, task)
 
 
 def _leave_session() -> None:

@@ -38,7 +38,7 @@ class Progress:
         self._over.set()
         self._watcher.join()
         self._file.unlink(missing_ok=True)
-        if self._session.old:
+        if self._session.old or not self._rows:
             self._session.console.raw(". \n")
             return
         self._draw(ended=True)

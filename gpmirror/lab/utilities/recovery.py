@@ -10,9 +10,6 @@ from gpmirror.lab.utilities.remote import Remote, in_parallel
 from gpmirror.lab.utilities.session import Session
 from gpmirror.lab.utilities.tasks import Action, Outcome, Request, Task
 
-_RESYNC_SECONDS = 0.5
-"""How long a small database of 5 is still resynchronising when its utility has returned."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
@@ -77,7 +74,6 @@ def task_of(session: Session, recovery: Recovery, stamp: str = "") -> Task:
     target, source, faults = recovery.target, recovery.source, session.faults
     host = Remote(session.lab).host(target.address)
     kind = "pg_basebackup" if recovery.full else "pg_rewind"
-    delay = faults.delay(target.content)
     log = f"{host.home if host else ''}/gpAdminLogs/{kind}.{stamp}.dbid{target.dbid}.out"
     wanted = Task(
         content=target.content,
@@ -87,8 +83,7 @@ def task_of(session: Session, recovery: Recovery, stamp: str = "") -> Task:
         source=(session.lab.resolve(source.address), source.port),
         full=recovery.full,
         overwrite=session.old or recovery.failed is not None,
-        seconds=0 if session.old else delay,
-        linger=max(delay, _RESYNC_SECONDS) if session.old else 0,
+        seconds=faults.delay(target.content),
         log=log,
         filespaces=tuple(path for _, path in target.filespaces),
     )
@@ -107,6 +102,12 @@ def copy_all(crew: Crew, recoveries: Sequence[Recovery]) -> list[tuple[Recovery,
         placed = [(r.target.address, t) for r, t in zip(recoveries, tasks, strict=True)]
         outcomes = crew.all_do("copy", placed)
     return [(r, t, outcomes[t.dbid][1]) for r, t in zip(recoveries, tasks, strict=True)]
+
+
+def resynchronise(crew: Crew, recoveries: Sequence[Recovery]) -> None:
+    """Full copies, made in the background (5)."""
+    stamp = time.strftime("%Y%m%d_%H%M%S")
+    crew.all_do("resync", [(r.target.address, task_of(crew.session, r, stamp)) for r in recoveries])
 
 
 def stand_still(session: Session) -> None:

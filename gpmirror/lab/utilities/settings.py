@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpmirror.lab.layout import Lab, LabHost
+from gpmirror.lab.servers import INSTANCE, write_instance
 from gpmirror.lab.utilities.tasks import Task
 
 Say = Callable[[str], object]
 
+SLOT = "internal_wal_replication_slot"
 WAL_RECEIVER = "gp_walreceiver"
 """The application_name by which a mirror's stream is known."""
-_FILE = "postgresql.auto.conf"
+_SYSTEM_FILE = "postgresql.auto.conf"
 _SIGNAL = "standby.signal"
 _LISTENING = "0A"
 _SERVER_FILES = frozenset(
@@ -26,7 +28,8 @@ _SERVER_FILES = frozenset(
         "tablespace_map.old",
         "current_logfiles",
         "postgresql.conf",
-        _FILE,
+        _SYSTEM_FILE,
+        INSTANCE,
         _SIGNAL,
         "recovery.signal",
         "postmaster.pid",
@@ -45,28 +48,27 @@ def is_mirror(directory: Path) -> bool:
     return (directory / _SIGNAL).exists()
 
 
-def make_mirror(
-    lab: Lab, host: LabHost, task: Task, *, connect: bool, listen: str | None = None
-) -> None:
+def make_mirror(lab: Lab, host: LabHost, task: Task, *, listen: str | None = None) -> None:
     """Write the settings of this mirror, whatever its primary's file said, and the signal.
-    `connect` False leaves out the primary for now; `listen` replaces the host's own IPs.
+    `listen` replaces the host's own IPs.
     """
     directory = Path(task.directory)
     ip, port = task.source
     conninfo = f"host={ip} port={port} user={lab.user} application_name={WAL_RECEIVER}"
-    own = {
-        "port": str(task.port),
-        "listen_addresses": listen or ",".join(host.ips),
-        "unix_socket_directories": str(host.sock),
-        "primary_conninfo": conninfo if connect else "",
-        "primary_slot_name": "internal_wal_replication_slot",
-    }
-    file = directory / _FILE
-    before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    kept = [line for line in before if line.partition("=")[0].strip() not in own]
-    added = [f"{name} = '{value}'" for name, value in own.items()]
-    file.write_text("\n".join((*kept, *added)) + "\n", encoding="utf-8")
+    more = [f"primary_conninfo = '{conninfo}'", f"primary_slot_name = '{SLOT}'"]
+    if listen is not None:
+        more.append(f"listen_addresses = '{listen}'")
+    write_instance(host, directory, task.port, *more)
+    _forget_standbys(directory / _SYSTEM_FILE)
     (directory / _SIGNAL).touch()
+
+
+def _forget_standbys(file: Path) -> None:
+    """Whom the primary's commits wait for is not the mirror's affair."""
+    if file.exists():
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("synchronous_standby_names")]
+        file.write_text("".join(kept), encoding="utf-8")
 
 
 def only_ipv4_taken(port: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Action = Literal["empty", "make", "stop", "copy"]
+Action = Literal["empty", "make", "port", "stop", "copy", "resync"]
 Step = Literal["", "setup", "copy", "start"]
 
 
@@ -15,8 +15,8 @@ class Task:
 
     `source` is (IP, port) of the acting primary. `full` copies everything, else the directory is
     brought up to date; `overwrite` allows a directory with something in it. `seconds` is what the
-    copy takes at least, `linger` how long the mirror runs before it connects to its primary.
-    `fault` is the step that fails on purpose. `log` is the file the copy reports to.
+    copy takes at least. `fault` is the step that fails on purpose. `log` is the file the copy
+    reports to.
     """
 
     content: int
@@ -27,7 +27,6 @@ class Task:
     full: bool = True
     overwrite: bool = False
     seconds: float = 0.0
-    linger: float = 0.0
     fault: Step = ""
     log: str = ""
     filespaces: tuple[str, ...] = ()

@@ -149,17 +149,17 @@ def lab(folder: Path) -> Lab:
 def test_a_copy_gets_its_own_settings(tmp_path: Path) -> None:
     directory = tmp_path / "gpseg0"
     directory.mkdir()
-    (directory / "postgresql.auto.conf").write_text("port = '6000'\nwork_mem = '1MB'\n")
+    system = directory / "postgresql.auto.conf"
+    system.write_text("synchronous_standby_names = 'gp_walreceiver'\nwork_mem = '1MB'\n")
     task = Task(content=0, dbid=10, directory=str(directory), port=7000, source=("127.9.0.1", 6000))
     practice = lab(tmp_path)
-    settings.make_mirror(practice, practice.hosts[0], task, connect=False)
-    settings.make_mirror(practice, practice.hosts[0], task, connect=True)
-    text = (directory / "postgresql.auto.conf").read_text()
-    assert "port = '7000'" in text
-    assert text.count("primary_conninfo") == 1
+    settings.make_mirror(practice, practice.hosts[0], task)
+    text = (directory / "instance.conf").read_text()
+    assert "port = 7000" in text
     assert "application_name=gp_walreceiver" in text
+    assert "host=127.9.0.1 port=6000" in text
     assert "listen_addresses = '127.9.0.2'" in text
-    assert "work_mem = '1MB'" in text
+    assert system.read_text() == "work_mem = '1MB'\n"
     assert settings.is_mirror(directory)
 
 
