@@ -77,4 +77,8 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.status",
         summary="Say whether all copies are in sync; exit 2 if not.",
     ),
+    "lab": Entry(
+        module="gpmirror.cli.lab",
+        summary="Build and use a practice cluster on this machine; it is not Greenplum.",
+    ),
 }

@@ -13,18 +13,18 @@ PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 def as_account(
     argv: Sequence[str], account: Account, python_path: str, state: Path | None = None
 ) -> "subprocess.Popen[bytes]":
-    """Start a program as the account, in `/`. With a state folder it speaks on our own streams,
-    without one it is silent. Raises OSError: it cannot be started.
+    """Start a program as the account, in `/`. With a state folder it reads and answers through
+    pipes and talks on our stderr, without one it is silent. Raises OSError: it cannot be started.
     """
     drops = os.geteuid() != account.uid
-    stream = None if state else subprocess.DEVNULL
+    stream = subprocess.PIPE if state else subprocess.DEVNULL
     return subprocess.Popen(
         argv,
         cwd="/",
         env=environment(python_path, state),
-        stdin=subprocess.DEVNULL,
+        stdin=stream,
         stdout=stream,
-        stderr=stream,
+        stderr=None if state else subprocess.DEVNULL,
         user=account.uid if drops else None,
         group=account.gid if drops else None,
         extra_groups=[] if drops else None,

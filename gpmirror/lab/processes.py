@@ -25,6 +25,29 @@ def lab_processes(state: Path, ips: Collection[str] = ()) -> set[int]:
     return found - _own_line()
 
 
+def host_processes(state: Path, folder: Path) -> set[int]:
+    """The processes of one host: its servers, its sessions and what runs in them."""
+    mark = f"GPM_LAB_HOST={folder.name}".encode()
+    ours = {
+        pid
+        for pid in _pids()
+        if (_program(pid) in _SERVERS and _names(pid, folder))
+        or (_marked(pid, state) and mark in _read(pid, "environ").split(b"\0"))
+    }
+    return descendants(ours) - _own_line()
+
+
+def utilities(state: Path) -> list[str]:
+    """The command lines of the native stand-ins that run now."""
+    module = b"gpmirror.lab.utilities"
+    lines = (_read(pid, "cmdline").split(b"\0") for pid in _pids() if _marked(pid, state))
+    return sorted(
+        b" ".join(words[words.index(module) + 1 :]).decode(errors="replace").strip()
+        for words in lines
+        if module in words
+    )
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs and is not just waiting to be reaped."""
     try:

@@ -1,0 +1,196 @@
+"""`gpmirror lab`: a practice cluster on this machine."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gpmirror.cli.console import Console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gpmirror.lab.account import Account
+    from gpmirror.lab.layout import Lab
+
+command = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Build and use a practice cluster on this machine; it is not Greenplum.",
+)
+_MOST_HOSTS, _MOST_PRIMARIES, _MOST_ADDRESSES = 64, 16, 4
+_ANYTHING = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Where:
+    """Whose lab it is, and where it lies."""
+
+    account: "Account"
+    state: "Path"
+
+
+@command.command("up")
+def up(  # noqa: PLR0917 options of one command
+    ctx: typer.Context,
+    hosts: Annotated[int, typer.Option(min=1, max=_MOST_HOSTS, help="Segment hosts.")] = 4,
+    primaries: Annotated[
+        int, typer.Option(min=1, max=_MOST_PRIMARIES, help="Primaries on each host.")
+    ] = 2,
+    dialect: Annotated[
+        Literal["gp6", "gp5"], typer.Option(help="The generation to resemble.")
+    ] = "gp6",
+    addresses: Annotated[
+        int, typer.Option(min=1, max=_MOST_ADDRESSES, help="Network interfaces of each host.")
+    ] = 1,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="SPEC", help="The spec to write, if missing.")
+    ] = "gpmirror.yaml",
+    pg_bindir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="The folder of PostgreSQL's programs.")
+    ] = None,
+) -> None:
+    """Build a practice cluster without mirrors and write its spec."""
+    from pathlib import Path
+
+    from gpmirror.lab.programs import find_client, find_postgres, find_sshd
+
+    console: Console = ctx.obj
+    find_sshd()
+    find_client("ssh-keygen")
+    order = {
+        "hosts": hosts,
+        "primaries": primaries,
+        "interfaces": addresses,
+        "dialect": dialect,
+        "pg_bin": str(find_postgres(Path(pg_bindir).absolute() if pg_bindir else None)),
+    }
+    where = _where()
+    console.talk(
+        "A practice cluster is PostgreSQL behind Greenplum's catalog tables, not Greenplum."
+    )
+    _give("up", where, **order)
+    _tell(_lab(where), output, console)
+
+
+@command.command("status")
+def status(ctx: typer.Context) -> None:
+    """Show its hosts, servers and running utilities."""
+    from gpmirror.lab.status import status_text
+
+    console: Console = ctx.obj
+    console.data(status_text(_lab(_where())))
+
+
+@command.command("kill")
+def kill(
+    ctx: typer.Context, host: Annotated[str, typer.Argument(help="A host, such as sdw2.")]
+) -> None:
+    """Let a host die: its servers and its SSH server end at once."""
+    console: Console = ctx.obj
+    where = _where()
+    _lab(where).host_of(host)
+    (name,) = _give("kill", where, host=host)
+    console.data(f"{name} is gone. `gpmirror lab restore {name}` brings it back.")
+
+
+@command.command("restore")
+def restore(
+    ctx: typer.Context, host: Annotated[str, typer.Argument(help="A host, such as sdw2.")]
+) -> None:
+    """Bring a host back, with the servers that the catalog counts on."""
+    console: Console = ctx.obj
+    where = _where()
+    name = _lab(where).host_of(host).name
+    started = _give("restore", where, host=host)
+    count = f"{len(started)} server{'s' if len(started) != 1 else ''}"
+    console.data(f"{name} is back with {count}. Copies that are marked down wait for gprecoverseg.")
+
+
+@command.command("psql", context_settings=_ANYTHING)
+def psql(ctx: typer.Context) -> None:
+    """Run psql on its coordinator; what follows is psql's."""
+    lab = _lab(_where())
+    os.environ |= {
+        "PGHOST": lab.coordinator.ip,
+        "PGPORT": str(lab.coordinator_port),
+        "PGUSER": lab.user,
+        "PGDATABASE": "postgres",
+        "PGCONNECT_TIMEOUT": "10",
+    }
+    program = str(lab.pg_bin / "psql")
+    os.execv(program, [program, *ctx.args])  # noqa: S606 a program that was found, no shell
+
+
+@command.command("ssh", context_settings=_ANYTHING)
+def ssh(
+    ctx: typer.Context, host: Annotated[str, typer.Argument(help="A host, such as mdw.")]
+) -> None:
+    """Log in to a host, or run a command there with the Greenplum environment set."""
+    from gpmirror.lab.programs import find_client
+
+    lab = _lab(_where())
+    program = str(find_client("ssh"))
+    words = [word for word in ctx.args[:1] if word != "--"] + ctx.args[1:]
+    asked = ['. "$GPHOME/greenplum_path.sh";', *words] if words else []
+    name = lab.host_of(host).name
+    os.execv(program, [program, "-F", str(lab.ssh_config), name, *asked])  # noqa: S606 as above
+
+
+@command.command("down")
+def down(ctx: typer.Context) -> None:
+    """End everything of it and remove its files; the spec stays."""
+    from gpmirror.lab.orders import remove_empty
+
+    console: Console = ctx.obj
+    where = _where()
+    if not where.state.exists():
+        console.data(f"There is no practice cluster in {where.state}.")
+        return
+    _give("down", where)
+    remove_empty(where.state)
+    console.data(f"The practice cluster in {where.state} is gone.")
+
+
+def _where() -> _Where:
+    from gpmirror.lab.account import lab_account, state_folder
+
+    account = lab_account(os.environ)
+    return _Where(account=account, state=state_folder(account, os.environ))
+
+
+def _lab(where: _Where) -> "Lab":
+    from gpmirror.lab.layout import read_lab
+
+    return read_lab(where.state)
+
+
+def _give(word: str, where: _Where, **more: object) -> list[str]:
+    from gpmirror.lab.account import claim
+    from gpmirror.lab.orders import give
+    from gpmirror.lab.programs import find_python
+
+    claim(where.state, where.account)
+    return give(word, where.state, where.account, find_python(where.account), more)
+
+
+def _tell(lab: "Lab", output: str, console: Console) -> None:
+    from gpmirror.adapters.files import write_output
+    from gpmirror.lab.specfile import spec_text
+
+    wrote = f"{output} is there already and was left alone."
+    if not os.path.lexists(output):
+        write_output(output, spec_text(lab), force=False)
+        wrote = f"Wrote {output}."
+    console.data(
+        f"Practice cluster: {len(lab.hosts)} hosts with {lab.primaries} primaries each, "
+        f"coordinator {lab.coordinator.ip}:{lab.coordinator_port}.\n"
+        f"State: {lab.state} (account {lab.account}). {wrote}\n"
+        "Next: `gpmirror plan`, `gpmirror apply`, `gpmirror lab status`; `gpmirror lab down` ends it."
+    )

@@ -1,0 +1,97 @@
+"""What the lab does as its own account: `python -m gpmirror.lab COMMAND`, the rest as JSON on stdin.
+
+Talk goes to stderr line by line; stdout holds one line of JSON: the result, or the error.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.errors import GpmirrorError
+from gpmirror.lab import control
+from gpmirror.lab.account import claim, lab_account
+from gpmirror.lab.building import Means, Shape
+from gpmirror.lab.layout import read_lab
+from gpmirror.lab.lock import locked
+from gpmirror.lab.orders import remove_empty
+
+Order = dict[str, Any]
+
+
+def main() -> None:
+    """Carry out one order."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    order = json.load(sys.stdin)
+    try:
+        result: Order = {"done": _COMMANDS[sys.argv[1]](Path(order["state"]), order)}
+    except GpmirrorError as error:
+        result = {"error": error.message, "hint": error.hint, "code": int(error.exit_code)}
+    except OSError as error:
+        result = {"error": str(error), "hint": "free space or mend that, then run this again"}
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+def _interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _up(state: Path, order: Order) -> list[str]:
+    shape = Shape(
+        hosts=order["hosts"],
+        primaries=order["primaries"],
+        interfaces=order["interfaces"],
+        dialect=DialectName(order["dialect"]),
+    )
+    account = lab_account({})
+    means = Means(
+        pg_bin=Path(order["pg_bin"]),
+        python=Path(sys.executable),
+        python_path=order["python_path"],
+        account=account.name,
+    )
+    with locked(state, lambda: claim(state, account)):
+        control.up(state, shape, means, _say)
+    return [str(state)]
+
+
+def _down(state: Path, _order: Order) -> list[str]:
+    account = lab_account({})
+    with locked(state, lambda: claim(state, account)):
+        control.clear(state)
+        remove_empty(state)
+    return [str(state)]
+
+
+def _kill(state: Path, order: Order) -> list[str]:
+    lab = read_lab(state)
+    host = lab.host_of(order["host"])
+    with locked(state, lambda: None):
+        control.kill_host(lab, host)
+    return [host.name]
+
+
+def _restore(state: Path, order: Order) -> list[str]:
+    lab = read_lab(state)
+    host = lab.host_of(order["host"])
+    with locked(state, lambda: None):
+        return control.restore_host(lab, host)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+_COMMANDS: dict[str, Callable[[Path, Order], list[str]]] = {
+    "up": _up,
+    "down": _down,
+    "kill": _kill,
+    "restore": _restore,
+}
+
+if __name__ == "__main__":
+    main()
