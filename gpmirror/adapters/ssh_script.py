@@ -1,0 +1,125 @@
+"""Carry a shell script to a shell and its output back, whatever stands around them.
+
+The command line is fixed text with a random mark and a number of seconds: login shells (sh, bash,
+csh, fish) read it alike. The script travels on standard input, so its size has no limit, between
+two lines with the mark: a script that did not arrive whole is not run. Its output is printed
+between lines with the mark too, so what start-up files print never counts as the script's.
+"""
+
+import math
+import secrets
+import shlex
+from dataclasses import dataclass
+
+# Reads the whole script before anything of it runs; a script that reads standard input finds it
+# empty. The subshell keeps `exit`, `set -e` and traps of the script from the closing marks.
+_INNER = (
+    'gpm_script=$(cat); exec </dev/null; gpm_mark=$1; set --; case $gpm_script in "#$gpm_mark"*'
+    '"#$gpm_mark") ;; *) echo "$gpm_mark cut"; echo "$gpm_mark cut" >&2; exit 97;; esac; '
+    'gpm_script=${gpm_script%"#$gpm_mark"}; '
+    'echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
+    '(eval "$gpm_script"); gpm_status=$?; '
+    'echo "$gpm_mark $gpm_status"; echo "$gpm_mark $gpm_status" >&2; exit $gpm_status'
+)
+
+# timeout(1) learned -k in coreutils 8.5; without it a watchdog ends the process group, which
+# sshd makes for every command. A process that left the group on purpose (setsid) lives on.
+_OUTER = (
+    "if timeout -k 5 9 true </dev/null >/dev/null 2>&1; then "
+    'exec timeout -k 5 "$2" sh -c "$3" sh "$1"; fi; '
+    '( exec </dev/null >/dev/null 2>&1; k() { kill $c; exit; }; trap k TERM; sleep "$2" & c=$!; '
+    'wait $c; trap "" TERM; kill -TERM 0; sleep 5; kill -KILL 0 ) & w=$!; '
+    'sh -c "$3" sh "$1"; r=$?; kill $w; exit $r'
+)
+
+KILL_AFTER = 5
+"""Seconds between the polite and the forced end of a script that ran too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A script ready to travel: `argv` for a local run, `command` for a login shell."""
+
+    mark: str
+    seconds: int
+    body: bytes
+
+    @property
+    def argv(self) -> list[str]:
+        return ["sh", "-c", _OUTER, "sh", self.mark, str(self.seconds), _INNER]
+
+    @property
+    def command(self) -> str:
+        return shlex.join(self.argv)
+
+
+def pack(script: str, seconds: float) -> Parcel:
+    """Wrap a POSIX shell script; its deadline is rounded up to whole seconds.
+
+    Raises ValueError: the script holds a NUL, which no shell can carry.
+    """
+    if "\0" in script:
+        raise ValueError("a script with a NUL character cannot run")
+    mark = f"gpm{secrets.token_hex(16)}"
+    text = f"#{mark}\n{script}\n#{mark}\n"
+    return Parcel(
+        mark=mark,
+        seconds=max(1, math.ceil(seconds)),
+        body=text.encode("utf-8", "surrogateescape"),
+    )
+
+
+class Captured:
+    """One output stream of a parcel: feed it, then ask what the script printed."""
+
+    def __init__(self, mark: str) -> None:
+        self._open = f"\n{mark}\n".encode()
+        self._close = f"{mark} ".encode()
+        self._data = bytearray()
+        self._begin = -1
+        self._searched = 0
+        self.status: int | None = None
+        self.cut = False
+        """The script did not arrive whole, and did not run."""
+
+    @property
+    def begun(self) -> bool:
+        return self._begin >= 0
+
+    @property
+    def ended(self) -> bool:
+        return self.status is not None or self.cut
+
+    @property
+    def text(self) -> str:
+        """What the script printed so far, or the noise before it; odd bytes as `\\xff`."""
+        return bytes(self._data[max(self._begin, 0) :]).decode("utf-8", "backslashreplace")
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next bytes; what comes after the closing mark is not the script's."""
+        if self.ended:
+            return
+        self._data += data
+        if not self.begun:
+            self._find_begin()
+        self._find_end()
+
+    def _find_begin(self) -> None:
+        found = self._data.find(self._open)
+        if found >= 0:
+            self._begin = self._searched = found + len(self._open)
+
+    def _find_end(self) -> None:
+        found = self._data.find(self._close, self._searched)
+        if found < 0:
+            self._searched = max(self._searched, len(self._data) - len(self._close))
+            return
+        line = self._data.find(b"\n", found)
+        if line < 0:
+            return
+        word = bytes(self._data[found + len(self._close) : line])
+        del self._data[found:]
+        if word.isdigit():
+            self.status = int(word)
+        else:
+            self.cut = True
