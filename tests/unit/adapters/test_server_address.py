@@ -1,0 +1,65 @@
+"""Addresses from spec and environment: who wins, what is left to libpq, what is refused."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gpmirror.adapters.server_address import label_of, target_of
+from gpmirror.errors import Failure
+from gpmirror.spec.model import CoordinatorAddress
+
+SPEC = CoordinatorAddress(host="mdw", port=5433, database="dwh", user="gpadmin")
+NOTHING = CoordinatorAddress()
+
+
+@pytest.mark.parametrize(
+    ("address", "environment", "label"),
+    [
+        (SPEC, {"PGHOST": "other", "PGPORT": "1"}, "mdw:5433"),
+        (NOTHING, {"PGHOST": "other", "PGPORT": "6543"}, "other:6543"),
+        (NOTHING, {"PGHOSTADDR": "10.0.0.1"}, "10.0.0.1:5432"),
+        (NOTHING, {"PGSERVICE": "prod"}, "service prod"),
+        (NOTHING, {"PGHOST": "/var/run/postgresql"}, "localhost:5432"),
+        (NOTHING, {}, "localhost:5432"),
+        (CoordinatorAddress(host="mdw"), {"PGPORT": ""}, "mdw:5432"),
+    ],
+)
+def test_labels(address: CoordinatorAddress, environment: Mapping[str, str], label: str) -> None:
+    assert label_of(address, environment) == label
+    assert target_of(address, environment).label == label
+
+
+def test_the_spec_is_passed_on_and_the_rest_left_to_libpq() -> None:
+    found = target_of(SPEC, {"PGHOSTADDR": "10.0.0.9"}).parameters
+    assert found["host"] == "mdw"
+    assert (found["port"], found["dbname"], found["user"]) == (5433, "dwh", "gpadmin")
+    assert found["hostaddr"] == ""
+    assert (found["gssencmode"], found["connect_timeout"]) == ("disable", 10)
+    bare = target_of(NOTHING, {"PGDATABASE": "x", "PGCONNECT_TIMEOUT": "3"}).parameters
+    assert not {"host", "hostaddr", "port", "dbname", "user", "connect_timeout"} & bare.keys()
+
+
+@pytest.mark.parametrize(
+    ("environment", "database"),
+    [({}, "postgres"), ({"PGDATABASE": "x"}, None), ({"PGSERVICE": "x"}, None)],
+)
+def test_the_database_is_never_the_users_name(
+    environment: Mapping[str, str], database: str | None
+) -> None:
+    assert target_of(NOTHING, environment).parameters.get("dbname") == database
+
+
+def test_a_tunnel_keeps_the_name_for_passwords_and_certificates() -> None:
+    found = target_of(SPEC, {}, through=("127.0.0.1", 40_000)).parameters
+    assert (found["host"], found["hostaddr"], found["port"]) == ("mdw", "127.0.0.1", 40_000)
+
+
+def test_sessions_read_only_whatever_else_is_set() -> None:
+    options = target_of(NOTHING, {"PGOPTIONS": "-c work_mem=1MB"}).parameters["options"]
+    assert options == "-c work_mem=1MB -c default_transaction_read_only=on"
+
+
+@pytest.mark.parametrize("option", ["-c gp_role=utility", "--gp_session_role=utility"])
+def test_utility_mode_is_refused(option: str) -> None:
+    with pytest.raises(Failure, match="PGOPTIONS asks for a utility-mode session"):
+        target_of(SPEC, {"PGOPTIONS": option})

@@ -1,0 +1,277 @@
+"""Commands that read a live catalog, from arguments to output and exit code."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpmirror.cli.main import main
+from gpmirror.cluster.segment import Segment
+from gpmirror.errors import ExitCode
+from tests.clusters import mirrored, mirrorless
+from tests.servers import Postgres, eventually
+
+pytestmark = pytest.mark.postgres
+
+HOSTS = ("sdw1", "sdw2", "sdw3")
+Shown = pytest.CaptureFixture[str]
+SPEC = """\
+apiVersion: gpmirror/v1
+cluster: {name: prod, coordinator: {host: 127.0.0.1, port: %d, database: gp6, user: gpadmin}}
+hosts:
+  - {name: "sdw[1-3]", roots: [/data/mirror]}
+mirrors: {strategy: group, ports: {offset: 1000}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    return tmp_path
+
+
+@pytest.fixture
+def live(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Postgres:
+    """The server as PG* variables name it, with a mirrored 6 in sync."""
+    for name, value in postgres_server.environment("gp6").items():
+        monkeypatch.setenv(name, value)
+    fill(postgres_server, mirrored(HOSTS, 2).segments)
+    return postgres_server
+
+
+def fill(server: Postgres, segments: "tuple[Segment, ...]", *, streaming: bool = True) -> None:
+    server.fill("gp6", segments)
+    if streaming:
+        server.run(
+            "gp6",
+            "INSERT INTO gp.gp_stat_replication (gp_segment_id, application_name, state, "
+            "sync_state, sent_location, replay_location) "
+            "SELECT content, 'gp_walreceiver', 'streaming', 'sync', '0/20', '0/10' "
+            "FROM gp.gp_segment_configuration WHERE role = 'm'",
+        )
+
+
+def cut_mirror(server: Postgres) -> None:
+    server.run(
+        "gp6",
+        "UPDATE gp.gp_segment_configuration SET status = 'd' WHERE content = 1 AND role = 'm'",
+        "UPDATE gp.gp_segment_configuration SET mode = 'n' WHERE content = 1",
+        "DELETE FROM gp.gp_stat_replication WHERE gp_segment_id = 1",
+    )
+
+
+def mend_mirror(server: Postgres) -> None:
+    fill(server, mirrored(HOSTS, 2).segments)
+
+
+def test_status_of_a_healthy_cluster(live: Postgres, capsys: Shown) -> None:
+    assert main(["status"]) == ExitCode.OK
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[-1] == "All 6 contents in sync; 0 switched."
+    assert f"gp6 (6.24.3), 127.0.0.1:{live.port}" in shown.out
+    assert shown.err == ""
+
+
+def test_status_names_what_is_wrong(live: Postgres, capsys: Shown) -> None:
+    cut_mirror(live)
+    assert main(["status"]) == ExitCode.DIFFERENCES
+    assert "the mirror sdw2:7001 is down" in capsys.readouterr().out
+    assert main(["status", "--json"]) == ExitCode.DIFFERENCES
+    found = json.loads(capsys.readouterr().out)
+    assert found["counts"]["single"] == 1
+    assert found["contents"][0]["lag_bytes"] == 16
+
+
+def test_status_of_the_catalog_alone_is_not_believed(live: Postgres, capsys: Shown) -> None:
+    fill(live, mirrored(HOSTS, 2).segments, streaming=False)
+    assert main(["status"]) == ExitCode.DIFFERENCES
+    assert "no mirror streams from" in capsys.readouterr().out
+
+
+def test_status_takes_the_address_from_the_spec(
+    live: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    (folder / "gpmirror.yaml").write_text(SPEC % live.port)
+    for name in ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER"):
+        monkeypatch.delenv(name)
+    assert main(["status"]) == ExitCode.OK
+    assert "gpmirror status  prod, " in capsys.readouterr().out
+
+
+def test_waiting_for_nothing_to_do(live: Postgres, capsys: Shown) -> None:
+    assert main(["status", "--wait", "1h"]) == ExitCode.OK
+    assert "All 6 contents in sync" in capsys.readouterr().out
+
+
+def test_waiting_in_vain_ends(live: Postgres, capsys: Shown) -> None:
+    cut_mirror(live)
+    assert main(["status", "--wait", "1s"]) == ExitCode.DIFFERENCES
+    shown = capsys.readouterr()
+    assert "5 of 6 contents in sync" in shown.err
+    assert "5 of 6 contents in sync" in shown.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["status", "--wait", "soon"], ExitCode.USAGE, "--wait"),
+        (["status", "--wait", "0s"], ExitCode.USAGE, "more than zero"),
+        (["status", "--wait", "1h", "--watch"], ExitCode.USAGE, "exclude each other"),
+        (["status", "no.yaml"], ExitCode.INVALID, "no such file"),
+        (["snapshot", "--hosts"], ExitCode.USAGE, "--hosts"),
+        (["snapshot", "-o", "no/such/folder"], ExitCode.ERROR, "cannot write"),
+    ],
+)
+def test_refusals(
+    arguments: list[str], code: ExitCode, words: str, live: Postgres, capsys: Shown
+) -> None:
+    assert main(arguments) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_tunnel_needs_a_host(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+    pytest.importorskip("gpmirror.adapters.ssh")
+    monkeypatch.setenv("PGHOST", "/tmp")
+    assert main(["status", "--via-ssh"]) == ExitCode.USAGE
+    assert "needs the coordinator's host" in capsys.readouterr().err
+
+
+def test_a_snapshot_plans_as_the_live_catalog_does(
+    live: Postgres, folder: Path, capsys: Shown
+) -> None:
+    fill(live, mirrorless(HOSTS, 2).segments)
+    (folder / "gpmirror.yaml").write_text(SPEC % live.port)
+    assert main(["plan", "--format", "native"]) == ExitCode.OK
+    planned = capsys.readouterr().out
+    assert planned.startswith("0|sdw2|7000|/data/mirror/gpseg0\n")
+    assert main(["snapshot", "-o", "now.json", "--sizes"]) == ExitCode.OK
+    assert capsys.readouterr().err == "written: now.json\n"
+    assert main(["plan", "--catalog", "now.json", "--format", "native"]) == ExitCode.OK
+    assert capsys.readouterr().out == planned
+    assert len(json.loads((folder / "now.json").read_text())["sizes"]) == 3
+    assert main(["snapshot"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["server_version"] == "6.24.3"
+
+
+def test_a_live_plan_measures_where_a_guard_counts_bytes(
+    live: Postgres, folder: Path, capsys: Shown
+) -> None:
+    text = SPEC % live.port + "policy: {guards: {bytes: 5TB}}\n"
+    (folder / "gpmirror.yaml").write_text(text)
+    since = len(live.log)
+    assert main(["plan"]) == ExitCode.OK
+    assert "gp_dist_random" in live.log[since:]
+    assert "No changes" in capsys.readouterr().out
+
+
+def test_import_and_what_follows_from_it(live: Postgres, folder: Path, capsys: Shown) -> None:
+    assert main(["import", "-o", "gpmirror.yaml"]) == ExitCode.OK
+    assert "  name: mdw\n" in (folder / "gpmirror.yaml").read_text()
+    capsys.readouterr()
+    assert main(["plan", "--detailed-exitcode"]) == ExitCode.OK
+    assert "No changes" in capsys.readouterr().out
+    assert main(["simulate", "--lose", "host:sdw1"]) == ExitCode.OK
+    assert "lose sdw1: 0 contents lost" in capsys.readouterr().out
+    assert main(["explain", "content", "1"]) == ExitCode.OK
+    assert "sdw2" in capsys.readouterr().out
+
+
+def test_the_wrong_family_is_invalid_input(live: Postgres, folder: Path, capsys: Shown) -> None:
+    text = (SPEC % live.port).replace("name: prod,", "name: prod, dialect: gp7,")
+    (folder / "gpmirror.yaml").write_text(text)
+    assert main(["plan"]) == ExitCode.INVALID
+    assert "GPM-C020" in capsys.readouterr().err
+
+
+def program(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "gpmirror", *arguments]
+
+
+def test_watching_in_a_pipe_tells_changes_until_interrupted(live: Postgres) -> None:
+    watcher = subprocess.Popen(
+        program("status", "--watch"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert watcher.stdout is not None
+    try:
+        assert "All 6 contents in sync" in watcher.stdout.readline()
+        cut_mirror(live)
+        assert "content 1: synced -> single" in watcher.stdout.readline()
+        assert "5 of 6 contents in sync" in watcher.stdout.readline()
+        watcher.send_signal(signal.SIGINT)
+        rest, errors = watcher.communicate(timeout=60)
+    finally:
+        watcher.kill()
+        watcher.communicate()
+    assert (rest, errors, watcher.returncode) == ("", "", ExitCode.DIFFERENCES)
+
+
+def test_watching_ends_when_nobody_reads(live: Postgres) -> None:
+    with subprocess.Popen(
+        program("status", "--watch", "--json"), stdout=subprocess.PIPE
+    ) as watcher:
+        assert watcher.stdout is not None
+        try:
+            assert json.loads(watcher.stdout.readline())["all_synced"]
+            watcher.stdout.close()
+            cut_mirror(live)
+            assert watcher.wait(timeout=60) == ExitCode.DIFFERENCES
+        finally:
+            watcher.kill()
+
+
+def test_watching_on_a_terminal_redraws(live: Postgres) -> None:
+    near, far = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    watcher = subprocess.Popen(
+        program("status", "--watch"), stdout=far, stderr=far, env=environment
+    )
+    os.close(far)
+    seen = bytearray()
+
+    def shows(words: bytes) -> bool:
+        seen.extend(os.read(near, 65536))
+        return words in seen
+
+    try:
+        eventually(lambda: shows(b"All 6 contents in sync"), "no status was drawn")
+        cut_mirror(live)
+        eventually(lambda: shows(b"5 of 6 contents in sync"), "the change was not drawn")
+        assert b"\x1b[J" in seen
+        watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(timeout=60) == ExitCode.DIFFERENCES
+    finally:
+        watcher.kill()
+        watcher.wait()
+        os.close(near)
+
+
+def test_waiting_outlives_a_restart_of_the_session(live: Postgres) -> None:
+    cut_mirror(live)
+    waiter = subprocess.Popen(
+        program("status", "--wait", "10m"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert waiter.stderr is not None
+    try:
+        assert "5 of 6 contents in sync" in waiter.stderr.readline()
+        live.run(
+            "gp6",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'gpmirror'",
+        )
+        assert "trying again" in waiter.stderr.readline()
+        mend_mirror(live)
+        out, _ = waiter.communicate(timeout=60)
+    finally:
+        waiter.kill()
+        waiter.communicate()
+    assert waiter.returncode == ExitCode.OK
+    assert out.splitlines()[-1] == "All 6 contents in sync; 0 switched."
