@@ -17,7 +17,7 @@ from gpmirror.lab.utilities import colon_files, options, pipe_files
 from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.failures import Broken, Refused
-from gpmirror.lab.utilities.hba import allow_replication
+from gpmirror.lab.utilities.hba import add_lines
 from gpmirror.lab.utilities.lines import significant
 from gpmirror.lab.utilities.locks import pid_lock
 from gpmirror.lab.utilities.recovery import Crew, Recovery
@@ -144,7 +144,7 @@ def _allow(
     if not recoveries:
         console.info("None of the reachable segments require update to pg_hba.conf")
         return
-    allow_replication(crew, recoveries)
+    add_lines(crew, recoveries)
 
 
 def _at(old: Segment, new: Location) -> Segment:

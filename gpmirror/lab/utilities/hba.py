@@ -10,10 +10,17 @@ from gpmirror.lab.utilities.remote import in_parallel
 
 
 def allow_replication(crew: Crew, recoveries: Sequence[Recovery]) -> None:
-    """Add the lines once and reload. Raises Broken at a host that does not answer; lines already
-    written stay.
+    """Add the lines once, reload, and say so. Raises Broken at a host that does not answer; lines
+    already written stay.
     """
     crew.session.console.info("Starting to create new pg_hba.conf on primary segments")
+    add_lines(crew, recoveries)
+    said = "Successfully modified pg_hba.conf on primary segments to allow replication connections"
+    crew.session.console.info(said)
+
+
+def add_lines(crew: Crew, recoveries: Sequence[Recovery]) -> None:
+    """The same without a word."""
     _ask_interfaces(crew, recoveries)
     by_host: dict[str, list[Recovery]] = {}
     for recovery in recoveries:
@@ -26,8 +33,6 @@ def allow_replication(crew: Crew, recoveries: Sequence[Recovery]) -> None:
     for address, code in zip(by_host, in_parallel(one, list(by_host), crew.hosts), strict=True):
         if code:
             raise Broken(f"pg_hba.conf on {address} could not be changed: exit status {code}")
-    said = "Successfully modified pg_hba.conf on primary segments to allow replication connections"
-    crew.session.console.info(said)
 
 
 def _ask_interfaces(crew: Crew, recoveries: Iterable[Recovery]) -> None:

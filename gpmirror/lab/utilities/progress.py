@@ -71,9 +71,7 @@ class Progress:
         found = _last_line(Path(task.log))
         if found or not ended:
             return found or self._said.get(task.dbid, "")
-        if task.full:
-            return "pg_basebackup: base backup completed"
-        return self._said.get(task.dbid) or "Done!"
+        return "pg_basebackup: base backup completed" if task.full else "Done!"
 
 
 def _last_line(file: Path) -> str:

@@ -97,9 +97,9 @@ def _return_roles(
     console.info("Triggering segment reconfiguration")
     _wait_for_promotion(crew, catalog, {mirror.dbid for _, mirror in pairs})
     console.info("Starting segment synchronization")
-    console.info("=============================START ANOTHER RECOVER============================")
+    console.info(f"{'=' * 29}START ANOTHER RECOVER{'=' * 41}")
     code = recover()
-    console.info("==============================END ANOTHER RECOVER=============================")
+    console.info(f"{'=' * 30}END ANOTHER RECOVER{'=' * 42}")
     return code
 
 
