@@ -6,9 +6,10 @@ from shlex import quote
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.model import Plan
 from gpmirror.preflight import shell
+from gpmirror.preflight.asking import questions
 from gpmirror.preflight.paths import control_paths
 from gpmirror.preflight.programs import PROCESS_PATTERN
-from gpmirror.preflight.questions import Questions, questions
+from gpmirror.preflight.questions import Questions
 
 
 def scripts(plan: Plan, observed: Observed) -> dict[str, str]:
@@ -75,6 +76,11 @@ def _controls(asked: Questions) -> str:
 def _software(asked: Questions) -> str:
     first = quote(asked.sources[0].path) if asked.sources else "''"
     return f"s={first}{shell.SOFTWARE}"
+
+
+def word(text: str) -> str:
+    """Text as the scripts write it: its bytes in hexadecimal."""
+    return f"x{text.encode('utf-8', 'backslashreplace').hex()}"
 
 
 def mark(number: int) -> str:

@@ -1,0 +1,232 @@
+"""From a plan and the catalog to the questions for every host."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
+from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
+from gpmirror.preflight.questions import Binding, Landing, Questions, Source
+
+_MOST_NAMES = 64
+"""Up to so many names every host resolves all; beyond, those of the copies it has to do with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """The plan and the catalog, looked up by host."""
+
+    plan: Plan
+    observed: Observed
+    coordinator: str | None
+    changes: Mapping[int, Change]
+    steps: tuple[tuple[Wave, Step], ...]
+    arriving: Mapping[str, list[tuple[Wave, Step]]]
+    leaving: Mapping[str, list[Step]]
+    rows: Mapping[str, list[Segment]]
+    names: Mapping[str, str]
+    peers: Mapping[str, set[str]]
+
+
+def questions(plan: Plan, observed: Observed) -> dict[str, Questions]:
+    """The questions by host: the coordinator's first, then in the order of the spec."""
+    ground = _ground(plan, observed)
+    touched = _touched(ground)
+    left = set(ground.leaving) - set(touched)
+    ranked = {host.name: rank for rank, host in enumerate(plan.desired.hosts)}
+    order = sorted({*touched, *left}, key=lambda host: (ranked.get(host, -1), host))
+    first = ground.coordinator
+    hosts = [host for host in order if host == first] + [host for host in order if host != first]
+    return {host: _questions(ground, host, only_left=host in left) for host in hosts}
+
+
+def coordinator_host(plan: Plan, observed: Observed) -> str | None:
+    """The coordinator's host as the spec names it, else its catalog hostname."""
+    row = observed.coordinator
+    return plan.settings.coordinator.host if row is None else host_of(plan, row)
+
+
+def host_of(plan: Plan, row: Segment) -> str:
+    """The spec host that claims a catalog row, else the row's hostname."""
+    claims = {
+        name: host.name for host in plan.desired.hosts for name in (*host.addresses, host.name)
+    }
+    return claims.get(row.hostname) or claims.get(row.address) or row.hostname
+
+
+def _ground(plan: Plan, observed: Observed) -> _Ground:
+    claims = {
+        name: host.name for host in plan.desired.hosts for name in (*host.addresses, host.name)
+    }
+    rows: dict[str, list[Segment]] = {}
+    for row in observed.segments:
+        host = claims.get(row.hostname) or claims.get(row.address) or row.hostname
+        rows.setdefault(host, []).append(row)
+    steps = tuple((wave, step) for wave in plan.waves for step in wave.steps)
+    arriving: dict[str, list[tuple[Wave, Step]]] = {}
+    leaving: dict[str, list[Step]] = {}
+    peers: dict[str, set[str]] = {}
+    changes = {change.content: change for change in plan.changes}
+    for wave, step in steps:
+        primary = changes[step.content].primary
+        if step.to is not None:
+            arriving.setdefault(step.to.host, []).append((wave, step))
+            for host in (pair := {primary, step.to.host}):
+                peers.setdefault(host, set()).update(pair)
+        if step.from_ is not None:
+            leaving.setdefault(step.from_.host, []).append(step)
+    return _Ground(
+        plan=plan,
+        observed=observed,
+        coordinator=coordinator_host(plan, observed),
+        changes=changes,
+        steps=steps,
+        arriving=arriving,
+        leaving=leaving,
+        rows=rows,
+        names=_all_names(steps, rows, claims),
+        peers=peers,
+    )
+
+
+def _all_names(
+    steps: Iterable[tuple[Wave, Step]],
+    rows: Mapping[str, list[Segment]],
+    claims: Mapping[str, str],
+) -> dict[str, str]:
+    """Every name that the copies of the plan meet under, and its host: new addresses; the acting
+    primaries' hostnames (a base backup connects to those) and addresses.
+    """
+    contents = {step.content for _, step in steps}
+    found = {
+        name: host
+        for host, mine in rows.items()
+        for row in mine
+        if row.content in contents and row.is_acting_primary
+        for name in (row.hostname, row.address)
+    }
+    found |= {step.to.address: step.to.host for _, step in steps if step.to is not None}
+    return {name: claims.get(name, host) for name, host in sorted(found.items())}
+
+
+def _touched(ground: _Ground) -> list[str]:
+    """The coordinator's host, the acting primaries' and the new slots'."""
+    hosts = [ground.coordinator]
+    hosts += [ground.changes[s.content].primary for _, s in ground.steps]
+    hosts += [step.to.host for _, step in ground.steps if step.to is not None]
+    return [host for host in dict.fromkeys(hosts) if host]
+
+
+def _questions(ground: _Ground, host: str, *, only_left: bool) -> Questions:
+    rows = ground.rows.get(host, ())
+    sources = () if only_left else tuple(_sources(ground, rows))
+    row = ground.observed.coordinator
+    here = row is not None and ground.coordinator == host
+    return Questions(
+        host=host,
+        only_left=only_left,
+        landings=tuple(_landings(ground, host, rows)),
+        bindings=tuple(_bindings(ground, host, rows)),
+        sources=sources,
+        names={} if only_left else _names(ground, host, here=here),
+        coordinator=row.directory if row is not None and here else None,
+        measured=tuple(s.path for s in sources if s.copied and _unknown_size(ground, s.content)),
+    )
+
+
+def _unknown_size(ground: _Ground, content: int) -> bool:
+    return ground.observed.sizes.get(content, ground.changes[content].size) is None
+
+
+def _landings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[Landing]:
+    """Held directories of the copies that the plan treats count as freed, others never do."""
+    held = {
+        path: row.content
+        for row in rows
+        if row.content in ground.changes and not row.is_acting_primary
+        for path in _directories(row)
+    }
+    dbids = {row.content: row.dbid for row in rows if not row.is_acting_primary}
+    left = {
+        (step.content, path)
+        for step in ground.leaving.get(host, ())
+        if step.from_ is not None
+        for path in step.from_.directories
+    }
+    for wave, step in ground.arriving.get(host, ()):
+        if step.to is None:
+            continue
+        for path in step.to.directories:
+            holder = held.get(path)
+            yield Landing(
+                content=step.content,
+                dbid=dbids.get(step.content),
+                path=path,
+                main=path == step.to.directory,
+                keeps=holder == step.content and (step.content, path) in left,
+                freed=holder is not None and (holder, path) in left,
+                action=wave.action,
+                method=ground.changes[step.content].method,
+            )
+
+
+def _bindings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[Binding]:
+    held = {
+        port
+        for row in rows
+        if row.content in ground.changes and not row.is_acting_primary
+        for port in (row.port, row.replication_port)
+    }
+    left = {
+        port
+        for step in ground.leaving.get(host, ())
+        if step.from_ is not None
+        for port in step.from_.ports
+    }
+    for _, step in ground.arriving.get(host, ()):
+        if step.to is not None:
+            for port in step.to.ports:
+                yield Binding(
+                    content=step.content,
+                    address=step.to.address,
+                    port=port,
+                    held=port in held & left,
+                    new=step.to != step.from_,
+                )
+
+
+def _directories(row: Segment) -> tuple[str, ...]:
+    own = () if row.directory is None else (row.directory,)
+    return own + tuple(path for _, path in row.filespaces)
+
+
+def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Source]:
+    """Acting primaries of the plan's contents on a host; where it has none, one other, which tells
+    whose directories they are and what software runs; and the coordinator.
+    """
+    mine = [row for row in rows if row.is_acting_primary and row.is_up and row.directory]
+    touched = [row for row in mine if row.content in ground.changes]
+    others = [row for row in mine if row.content >= 0]
+    coordinators = [row for row in mine if row.content == COORDINATOR_CONTENT]
+    for row in [*coordinators, *(touched or others[:1])]:
+        yield Source(
+            content=row.content,
+            dbid=row.dbid,
+            path=row.directory or "",
+            copied=row.content in ground.changes and _copies_all(ground, row.content),
+        )
+
+
+def _copies_all(ground: _Ground, content: int) -> bool:
+    change = ground.changes[content]
+    if change.action in {Action.ADD, Action.MOVE}:
+        return True
+    return change.action is Action.RECOVER and change.method is Method.FULL
+
+
+def _names(ground: _Ground, host: str, *, here: bool) -> dict[str, str]:
+    """All names on the coordinator's host and in small clusters, else those of its peers."""
+    if here or len(ground.names) <= _MOST_NAMES:
+        return dict(ground.names)
+    peers = {host, *ground.peers.get(host, ())}
+    return {name: owner for name, owner in ground.names.items() if owner in peers}

@@ -1,0 +1,154 @@
+"""The one table of host checks: what each looks at, why, and what to do; the order is the order of
+the report.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gpmirror.preflight.directories import judge_directories, judge_parents
+from gpmirror.preflight.login import judge_login, judge_shell
+from gpmirror.preflight.others import judge_competing
+from gpmirror.preflight.ports import judge_ports
+from gpmirror.preflight.software import (
+    judge_checksums,
+    judge_names,
+    judge_software,
+    judge_tablespaces,
+)
+from gpmirror.preflight.space import judge_inodes, judge_space
+from gpmirror.preflight.survey import Finding, Visit, ok, unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInfo:
+    """A check with its page: what is looked at, why it matters, what to do. `judge` returns a
+    finding per subject, none where the check does not concern the host.
+    """
+
+    what: str
+    why: str
+    remedy: str
+    judge: Callable[[Visit], list[Finding]]
+
+
+def _judge_reachable(visit: Visit) -> list[Finding]:
+    if visit.facts.complete:
+        return [ok("answered")]
+    return [unknown("the answer breaks off before its end", "look at the host's load, try again")]
+
+
+def _judge_identity(visit: Visit) -> list[Finding]:
+    machine, name = visit.facts.machine, visit.facts.hostname or "a host without a name"
+    if machine is None:
+        return [
+            unknown(
+                f"{name} has no readable /etc/machine-id",
+                "run `systemd-machine-id-setup` there as root, or set GPMIRROR_MACHINE_ID in its "
+                "environment",
+            )
+        ]
+    return [ok(f"calls itself {name}, machine-id {machine}")]
+
+
+CHECKS: dict[str, CheckInfo] = {
+    "reachable": CheckInfo(
+        what="The host answers over SSH, and its answer is complete.",
+        why="A host that goes silent in the middle of a run leaves half-made copies.",
+        remedy="Mend what the message names: address, host key, login, load.",
+        judge=_judge_reachable,
+    ),
+    "shell": CheckInfo(
+        what="A fresh shell that runs no command prints nothing.",
+        why="The native utilities read each other's output over SSH; a greeting becomes data.",
+        remedy="Let start-up files print for terminals only.",
+        judge=judge_shell,
+    ),
+    "identity": CheckInfo(
+        what="The machine-id: `GPMIRROR_MACHINE_ID` from the environment, else /etc/machine-id. "
+        "The hostname is shown beside it.",
+        why="Two hosts of the spec that are one machine fall together (hazard `same-machine`). "
+        "Machines and containers cloned from one image share the file.",
+        remedy="Give each machine its own /etc/machine-id, or set the variable for the login user.",
+        judge=_judge_identity,
+    ),
+    "login": CheckInfo(
+        what="The login user owns the primaries' directories, on this host or on the others.",
+        why="Directories of another owner keep a server from starting.",
+        remedy="Set `ssh.user` in the spec.",
+        judge=judge_login,
+    ),
+    "parents": CheckInfo(
+        what="The nearest existing ancestor of each new directory is a directory that the login "
+        "user may write and enter.",
+        why="gpaddmirrors finds out only after it has changed the catalog.",
+        remedy="Create the parent for that user, mode 0700.",
+        judge=judge_parents,
+    ),
+    "directories": CheckInfo(
+        what="Each new directory is absent, or empty with mode 0700 and our own; no two are one "
+        "place by symbolic links. A copy recovered where it is must be that copy by its system "
+        "identifier, and complete enough for an incremental recovery unless a full one is planned.",
+        why="An empty directory with mode 0755 fails at the start of the mirror, after the copy; "
+        "gpmovemirrors writes into a full one without asking; an incremental recovery of a partial "
+        "base backup cannot work.",
+        remedy="`chmod 0700`, move the old content away, or plan a full recovery.",
+        judge=judge_directories,
+    ),
+    "ports": CheckInfo(
+        what="No socket holds a new port or replication port on a wildcard or on the host's own "
+        "addresses, IPv4 and IPv6, as /proc/net/tcp and tcp6 tell.",
+        why="A port taken on IPv4 alone lets the mirror start, in sync, and refuse every IPv4 "
+        "connection; on 5 a taken port hangs gpaddmirrors for minutes after the catalog changed.",
+        remedy="Stop what listens there, or change the ports in the spec.",
+        judge=judge_ports,
+    ),
+    "space": CheckInfo(
+        what="The copies that land on one file system fit into it together: their sizes and a "
+        "tenth. Sizes come from the server, else from `du` on the primaries for a few seconds, "
+        "else all that the primaries' file systems hold must fit.",
+        why="A disk that fills ends a base backup after hours and leaves the mirror down.",
+        remedy="Make room, or choose a root on another file system.",
+        judge=judge_space,
+    ),
+    "inodes": CheckInfo(
+        what="At least 5,000 inodes are free for each copy on a file system.",
+        why="A segment has thousands of small files.",
+        remedy="Remove small files, or choose another file system.",
+        judge=judge_inodes,
+    ),
+    "tablespaces": CheckInfo(
+        what="Tablespace locations of the primaries are in use on the new host already.",
+        why="A base backup writes tablespaces to the same paths as on the primary's host.",
+        remedy="Create the location on the new host, then allow the check.",
+        judge=judge_tablespaces,
+    ),
+    "names": CheckInfo(
+        what="The addresses and hostnames that the copies meet under resolve to the same addresses "
+        "on all touched hosts.",
+        why="A name that means another machine here copies from, or to, the wrong one.",
+        remedy="Mend /etc/hosts or DNS.",
+        judge=judge_names,
+    ),
+    "software": CheckInfo(
+        what="The server software is there and reports the same version on all touched hosts: that "
+        "of a running server, else in GPHOME, the usual places, PATH.",
+        why="A mirror on another release does not start, or starts and differs.",
+        remedy="Install one release on all hosts.",
+        judge=judge_software,
+    ),
+    "checksums": CheckInfo(
+        what="Data checksums of a server on each host have one version.",
+        why="gpaddmirrors refuses a mixture, and such servers are not of one cluster.",
+        remedy="Compare `pg_controldata` of the servers.",
+        judge=judge_checksums,
+    ),
+    "competing": CheckInfo(
+        what="No native utility of this cluster runs on the coordinator's host, none holds or left "
+        "a lock there, and nothing copies into a planned directory.",
+        why="With a lock in its way gprecoverseg does nothing and exits 0; gpaddmirrors takes no "
+        "lock at all.",
+        remedy="Wait until it ends; remove a lock that nobody holds.",
+        judge=judge_competing,
+    ),
+}
+"""Name -> check. `--allow unchecked:NAME` accepts that a check could not be made."""

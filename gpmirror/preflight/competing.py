@@ -1,0 +1,78 @@
+"""Competing work on the coordinator's host: utilities that run, and locks that they hold or left."""
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Segment
+from gpmirror.errors import NotReady
+from gpmirror.preflight import shell
+from gpmirror.preflight.encoding import text_of
+from gpmirror.preflight.processes import Work, work_among
+from gpmirror.preflight.programs import PROCESS_PATTERN
+from gpmirror.preflight.reading import read_locks, read_processes, sorted_lines
+from gpmirror.preflight.script import locks_text, word
+
+
+def competing_script(observed: Observed) -> str:
+    """A POSIX sh script for the coordinator's host that changes nothing. Its output says by itself
+    which cluster was meant.
+    """
+    row = observed.coordinator
+    told = "" if row is None else f"echo 'subject {word(row.hostname)}'\n"
+    known = "".join(f"echo 'known {word(path)}'\n" for path in local_directories(observed))
+    return "".join(
+        (
+            shell.PRELUDE,
+            told,
+            known,
+            shell.PROCESSES.format(pattern=PROCESS_PATTERN),
+            locks_text(None if row is None else row.directory),
+            f"echo '{shell.END}'\n",
+        )
+    )
+
+
+def local_directories(observed: Observed) -> tuple[str, ...]:
+    """The directories of segments on the coordinator's own host."""
+    row = observed.coordinator
+    return tuple(
+        sorted(
+            {
+                other.directory
+                for other in observed.segments
+                if row is not None and other.directory and _is_segment_beside(other, row)
+            }
+        )
+    )
+
+
+def _is_segment_beside(other: Segment, coordinator: Segment) -> bool:
+    return other.content >= 0 and other.hostname == coordinator.hostname
+
+
+def read_competing(output: str) -> tuple[str, ...]:
+    """One sentence for each thing that stands in the way: subject, process, file, next action.
+
+    Raises NotReady: the output is no answer, or the coordinator's directory is not there.
+    """
+    return tuple(work.sentence for work in competing_work(output))
+
+
+def competing_work(output: str) -> tuple[Work, ...]:
+    """The same as values. Raises NotReady."""
+    lines = output.split("\n")
+    if shell.VERSION not in lines or shell.END not in lines:
+        raise NotReady(
+            "the coordinator's host gave no complete answer about competing work",
+            hint="log in there and run `sh` to see what its shell prints",
+        )
+    found = sorted_lines(lines[lines.index(shell.VERSION) :])
+    host = next(filter(None, map(text_of, found.get("subject", ()))), "the coordinator's host")
+    state, _, directory = next(iter(found.get("coordinator", ())), "").partition(" ")
+    if state == "no":
+        raise NotReady(
+            f"there is no coordinator directory {text_of(directory)} on {host}",
+            hint="check that the name leads to the coordinator's own host and that the login user "
+            "may enter the directory",
+        )
+    known = tuple(filter(None, map(text_of, found.get("known", ()))))
+    processes, locks = read_processes(found) or (), read_locks(found)
+    return tuple(work_among(host, processes, locks, text_of(directory), known))

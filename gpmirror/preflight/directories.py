@@ -1,0 +1,162 @@
+"""Checks of the places where copies will stand."""
+
+from collections.abc import Iterator
+
+from gpmirror.plan.model import Method
+from gpmirror.preflight.copies import copy_fact
+from gpmirror.preflight.facts import Parent, Place
+from gpmirror.preflight.questions import Landing
+from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
+
+_PRIVATE = 0o700
+
+
+def judge_parents(visit: Visit) -> list[Finding]:
+    """What is missing above every new directory can be created by the login user."""
+    needed = {
+        landing.parent: parent
+        for landing, parent, place in visit.landings()
+        if place is None or not place.exists
+    }
+    found = [finding for path, parent in needed.items() for finding in _parent(visit, path, parent)]
+    if found or not visit.asked.landings:
+        return found
+    return [ok("every new directory can be created")]
+
+
+def _parent(visit: Visit, path: str, parent: Parent | None) -> Iterator[Finding]:
+    login = visit.facts.login or "the login user"
+    if parent is None:
+        yield unknown(f"{path} could not be looked at", f"look at it: `ls -ld {path}`")
+    elif parent.is_link and not parent.is_directory:
+        yield bad(
+            f"{parent.path} is a symbolic link that leads to no directory", "mount or mend it"
+        )
+    elif not parent.is_directory:
+        yield bad(
+            f"{parent.path} is not a directory, so {path} cannot be",
+            "move that file away, or choose another root in the spec",
+        )
+    elif not (parent.writable and parent.searchable):
+        who = "" if parent.status is None else f" (owner {parent.status.who})"
+        mode = "" if parent.status is None else f", mode {parent.status.mode:04o}"
+        what = "write in" if parent.path == path else f"create {path} below"
+        yield bad(
+            f"{login} cannot {what} {parent.path}{who}{mode}",
+            f"as root: `install -d -o {login} -m 0700 {path}`",
+        )
+
+
+def judge_directories(visit: Visit) -> list[Finding]:
+    """Every new directory is absent, or empty and private; one that is kept is our own."""
+    found = [
+        finding
+        for landing, _, place in visit.landings()
+        for finding in _landing(visit, landing, place)
+    ]
+    found += _same_places(visit)
+    if found or not visit.asked.landings:
+        return found
+    return [ok(f"{len(visit.asked.landings)} directories are absent, empty or our own")]
+
+
+def _landing(visit: Visit, landing: Landing, place: Place | None) -> Iterator[Finding]:
+    subject = f"content {landing.content}: {landing.path}"
+    if place is None:
+        yield unknown(f"{subject} could not be looked at", f"look at it: `ls -la {landing.path}`")
+    elif landing.in_place:
+        yield from _in_place(visit, landing, place) if landing.main else ()
+    elif place.is_link:
+        yield bad(
+            f"{subject} is a symbolic link",
+            "name the real directory as a root in the spec, or remove the link",
+        )
+    elif place.exists and not (landing.keeps or landing.freed):
+        yield from _existing(visit, subject, landing.path, place)
+
+
+def _existing(visit: Visit, subject: str, path: str, place: Place) -> Iterator[Finding]:
+    """A directory that is there already and that no copy of the plan leaves."""
+    if not place.is_directory:
+        yield bad(f"{subject} exists and is not a directory", "move that file away")
+    elif not place.readable:
+        yield bad(
+            f"{subject} exists and cannot be read by {visit.facts.login}",
+            f"see what it is, then `chown` it or move it away: `ls -la {path}`",
+        )
+    elif place.entries:
+        yield bad(
+            f"{subject} is not empty: it holds {_few(place)}",
+            f"make sure that nobody needs it, then move it away: `mv {path} {path}.old`",
+        )
+    elif place.status is None:
+        yield unknown(f"{subject} exists; its owner and mode are not known", f"`ls -ld {path}`")
+    elif place.status.uid != visit.facts.uid:
+        yield bad(
+            f"{subject} is empty and belongs to {place.status.who}, not to {visit.facts.login}",
+            f"`rmdir {path}`, or as root `chown {visit.facts.login} {path}`",
+        )
+    elif place.status.mode & 0o7777 != _PRIVATE:
+        yield bad(
+            f"{subject} is empty with mode {place.status.mode:04o}; a server starts only in 0700",
+            f"`chmod 0700 {path}`",
+        )
+
+
+def _few(place: Place) -> str:
+    rest = place.entries - len(place.names)
+    return ", ".join(place.names) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _in_place(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]:
+    """A down copy is brought back where it is: the directory must be that copy's, and complete
+    enough for the method.
+    """
+    fact = copy_fact(visit, landing, place)
+    subject = f"content {landing.content}: {landing.path}"
+    full = f"`gpmirror plan --full --content {landing.content}`"
+    match fact:
+        case "foreign":
+            yield bad(
+                f"{subject} belongs to another system (its pg_control names {place.identifier})",
+                f"find out whose it is, move it away: `mv {landing.path} {landing.path}.old`; "
+                f"then {full}",
+            )
+        case "copying":
+            yield bad(f"{subject}: a copy into it is still running", "wait until it ends")
+        case "unknown":
+            yield unknown(
+                f"{subject}: whether it is this content's own cannot be told",
+                "compare `pg_controldata` of it and of its primary's directory",
+            )
+        case "absent" | "backup_label" | "no_pg_control" if landing.method is not Method.FULL:
+            yield bad(f"{subject} {_INCOMPLETE[fact]}: an incremental recovery would fail", full)
+        case _:
+            return
+
+
+_INCOMPLETE = {
+    "absent": "is not there",
+    "backup_label": "holds a partial base backup (backup_label)",
+    "no_pg_control": "has no global/pg_control",
+}
+
+
+def _same_places(visit: Visit) -> Iterator[Finding]:
+    """Two paths that symbolic links lead to one place, which no comparison of texts can see."""
+    taken: dict[str, str] = {}
+    for source, server in visit.sources():
+        if server.exists:
+            taken.setdefault(source.path, source.path)
+    for landing, parent, _ in visit.landings():
+        if parent is None or parent.physical is None:
+            continue
+        rest = landing.path[len(parent.path.rstrip("/")) :]
+        physical = parent.physical.rstrip("/") + rest
+        other = taken.setdefault(physical, landing.path)
+        if other != landing.path:
+            yield bad(
+                f"content {landing.content}: {landing.path} and {other} are one place, {physical}, "
+                "by symbolic links",
+                "choose roots in the spec that lead to different places",
+            )

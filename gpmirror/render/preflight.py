@@ -1,0 +1,77 @@
+"""The host checks for a terminal: a line per host, what blocks with its remedy, dangers, a verdict."""
+
+from collections.abc import Iterable
+
+from gpmirror.plan.model import Plan
+from gpmirror.preflight.model import Check, Preflight, Result
+from gpmirror.render.columns import folded
+from gpmirror.render.human_checks import hazard_text
+from gpmirror.render.prose import heading, paragraph
+from gpmirror.render.quantities import counted
+from gpmirror.render.spans import Line, Span, Style, line, painted, styled
+
+_STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.CARE}
+
+
+def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> str:
+    """The whole report; ok checks are counted, not listed."""
+    lines = [*_table(found.checks)]
+    for host in _hosts(found.checks):
+        troubles = [c for c in found.checks if c.host == host and c.result is not Result.OK]
+        lines += heading(host) if troubles else []
+        for check in troubles:
+            lines += _trouble(check, width)
+    lines += _section("Hazards", [hazard_text(hazard) for hazard in found.hazards], width)
+    lines += _section("Notes", found.notes, width)
+    return painted([*lines, (), *_verdict(plan, found, width)], color=color)
+
+
+def summary(plan: Plan, found: Preflight) -> str:
+    """`Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.`"""
+    counts = {result: sum(c.result is result for c in found.checks) for result in Result}
+    told = ", ".join(f"{counts[result]} {result.value}" for result in Result)
+    hosts = counted(len(_hosts(found.checks)), "host")
+    ready = "Not ready." if found.blocking(plan.allowed) else "Ready."
+    return f"Preflight: {counted(len(found.checks), 'check')} on {hosts}: {told}. {ready}"
+
+
+def _hosts(checks: Iterable[Check]) -> list[str]:
+    return list(dict.fromkeys(check.host for check in checks))
+
+
+def _table(checks: tuple[Check, ...]) -> list[Line]:
+    head = [styled(word, Style.STRONG) for word in ("host", "ok", "bad", "unknown")]
+    rows: list[list[Line]] = [[(word,) for word in head]]
+    for host in _hosts(checks):
+        mine = [check.result for check in checks if check.host == host]
+        rows.append([line(host), *(_count(mine, result) for result in Result)])
+    return folded(rows, width=1_000, lead=1, numbers=frozenset({1, 2, 3}))
+
+
+def _count(results: list[Result], result: Result) -> Line:
+    number = results.count(result)
+    style = _STYLES[result] if number else Style.FAINT
+    return (Span(str(number), style),)
+
+
+def _trouble(check: Check, width: int) -> list[Line]:
+    text = f"{check.result.value}  {check.name}: {check.detail}"
+    lines = paragraph(text, width=width, hang=2, style=_STYLES[check.result])
+    if check.remedy:
+        lines += paragraph(f"-> {check.remedy}", width=width, indent=4, hang=3)
+    if check.result is Result.UNKNOWN:
+        flag = f"-> or accept it: `--allow unchecked:{check.name}` when planning or applying"
+        lines += paragraph(flag, width=width, indent=4, hang=3)
+    return lines
+
+
+def _section(title: str, texts: Iterable[str], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for text in texts:
+        lines += paragraph(text, width=width, hang=2, style=Style.CARE)
+    return [*heading(title), *lines] if lines else []
+
+
+def _verdict(plan: Plan, found: Preflight, width: int) -> list[Line]:
+    style = Style.ALARM if found.blocking(plan.allowed) else Style.ADD
+    return paragraph(summary(plan, found), width=width, indent=0, style=style)
