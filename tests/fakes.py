@@ -1,0 +1,277 @@
+"""A cluster and a person in memory, behind the Protocols of `gpmirror.boundary`.
+
+They outlive a killed run, as the real ones do: `World`s made one after the other share them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence, World
+from gpmirror.cluster.observed import Observed, in_canonical_order
+from gpmirror.cluster.replication import CopyProgress, Replication
+from gpmirror.cluster.segment import Mode, Role, Status
+from gpmirror.errors import ConnectionLost, Declined
+from gpmirror.events import Event
+from gpmirror.gputils.detached import Poll, Stage, Utility
+from gpmirror.plan.foresee import after_wave
+from gpmirror.plan.model import Wave
+
+
+class Killed(BaseException):
+    """kill -9: nobody catches it."""
+
+
+@dataclass
+class ManualClock:
+    """Time that passes by sleeping alone; `at_sleep` are things that happen at given seconds."""
+
+    now: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Behaviour:
+    """What a utility does: polls answered `running`, its exit status, contents that it fails, and
+    whether it does anything at all. `vanish`: it is killed in the middle, its copies go on.
+    """
+
+    polls: int = 2
+    status: int = 0
+    fails: tuple[int, ...] = ()
+    does_nothing: bool = False
+    vanish: bool = False
+    sync_looks: int = 1
+    """Looks at the catalog until the copies are in sync."""
+
+
+@dataclass
+class FakeCluster:
+    """Catalog, hosts and native utilities in one, so that they agree."""
+
+    observed: Observed
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    started: list[str] = field(default_factory=list)
+    forestalled: set[str] = field(default_factory=set)
+    left: dict[str, int] = field(default_factory=dict)
+    waves: dict[str, Wave] = field(default_factory=dict)
+    unsynced: dict[int, int] = field(default_factory=dict)
+    changed: list[dict[str, str]] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    lost_for: int = 0
+    silent_for: int = 0
+    holder: LockHolder | None = None
+    work: tuple[str, ...] = ()
+    replies: dict[str, Reply] = field(default_factory=dict)
+    probes: int = 0
+    tried: Reply | None = None
+
+    # --- catalog --------------------------------------------------------------------------------
+
+    def observe(self, *, sizes: bool = False) -> Observed:
+        del sizes
+        self._session()
+        for content in list(self.unsynced):
+            self.unsynced[content] -= 1
+            if self.unsynced[content] <= 0:
+                del self.unsynced[content]
+                self._set(content, Mode.SYNCED, Status.UP)
+        return self.observed
+
+    def replication(self) -> tuple[Replication, ...]:
+        self._session()
+        return tuple(
+            Replication(
+                content=content,
+                application_name="gp_walreceiver",
+                state="streaming",
+                sync_state="sync",
+            )
+            for content, (_, mirror) in sorted(self.observed.pairs().items())
+            if mirror is not None and mirror.is_up
+        )
+
+    def copying(self) -> tuple[CopyProgress, ...]:
+        return ()
+
+    def request_probe(self) -> None:
+        self.probes += 1
+
+    def probe_seconds(self) -> float:
+        return 60.0
+
+    def competing(self) -> tuple[str, ...]:
+        return self.work
+
+    def lock(self, name: str) -> LockHolder | None:
+        del name
+        self._session()
+        return self.holder
+
+    def reconnect(self) -> None:
+        if self.lost_for > 0:
+            self.lost_for -= 1
+            raise ConnectionLost("mdw:5432 does not answer", hint="wait")
+
+    def _session(self) -> None:
+        if self.lost_for > 0:
+            raise ConnectionLost("mdw:5432 does not answer", hint="wait")
+
+    # --- hosts ----------------------------------------------------------------------------------
+
+    def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        del seconds
+        return {host: self._reply(host) for host in scripts}
+
+    def change(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        del seconds
+        self.changed.append(dict(scripts))
+        return {host: self._reply(host) for host in scripts}
+
+    def _reply(self, host: str) -> Reply:
+        return self.replies.get(host) or Answered(host=host, status=0, out="", err="")
+
+    # --- native utilities -----------------------------------------------------------------------
+
+    def keep(self, files: Sequence[tuple[str, str]]) -> None:
+        self.kept |= dict(files)
+
+    def start(self, wave: Wave, utility: Utility) -> NoAnswer | None:
+        if self._silent():
+            return self._silence()
+        if utility.name in self.started or utility.name in self.forestalled:
+            return None
+        self.started.append(utility.name)
+        self.waves[utility.name] = wave
+        self.left[utility.name] = self.behaviour.polls
+        return None
+
+    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+        if self._silent():
+            return self._silence()
+        if name not in self.started:
+            return Poll(stage=Stage.ABSENT, status=None, text="", offset=offset)
+        if self.left[name] > 0:
+            self.left[name] -= 1
+            return Poll(stage=Stage.RUNNING, status=None, text="", offset=offset)
+        if name in self.waves:
+            self._finish(self.waves.pop(name))
+        if self.behaviour.vanish:
+            return Poll(stage=Stage.LOST, status=None, text="", offset=offset)
+        return Poll(stage=Stage.ENDED, status=self.behaviour.status, text="", offset=offset)
+
+    def forestall(self, name: str) -> bool | NoAnswer:
+        if self._silent():
+            return self._silence()
+        if name in self.started:
+            return False
+        self.forestalled.add(name)
+        return True
+
+    def try_out(self, utility: Utility) -> Reply:
+        del utility
+        return self.tried or Answered(host="mdw", status=0, out="", err="")
+
+    def _silent(self) -> bool:
+        self.silent_for -= 1
+        return self.silent_for >= 0
+
+    def _silence(self) -> NoAnswer:
+        return NoAnswer(
+            host="mdw", why=Silence.UNREACHABLE, message="mdw does not answer", hint="wait"
+        )
+
+    def _finish(self, wave: Wave) -> None:
+        if self.behaviour.does_nothing:
+            return
+        self.observed = after_wave(self.observed, wave)
+        for content in wave.contents:
+            self._set(content, Mode.NOT_IN_SYNC, Status.DOWN)
+            if content not in self.behaviour.fails:
+                self.unsynced[content] = self.behaviour.sync_looks
+
+    def _set(self, content: int, mode: Mode, status: Status) -> None:
+        rows = [
+            row
+            if row.content != content
+            else replace(row, mode=mode, status=status if row.role is Role.MIRROR else Status.UP)
+            for row in self.observed.segments
+        ]
+        self.observed = replace(self.observed, segments=in_canonical_order(rows))
+
+
+@dataclass
+class FakeOperator:
+    """Answers with `answer` (None: nobody is there); asks to stop once `stop_at` waves were asked."""
+
+    answer: bool | None = True
+    stop: bool = False
+    asked: list[str] = field(default_factory=list)
+    changing: bool = False
+
+    def confirm(self, question: str) -> bool:
+        self.asked.append(question)
+        if self.answer is None:
+            raise Declined("there is no terminal to ask on", hint="add --yes")
+        return self.answer
+
+    def changes_begin(self) -> None:
+        self.changing = True
+
+    def stop_asked(self) -> bool:
+        return self.stop
+
+
+@dataclass
+class Reporter:
+    """Keeps what it is told."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@dataclass
+class MemoryJournal:
+    """Keeps records; dies before or after writing the record of a given number (from 1)."""
+
+    records: list[Mapping[str, object]] = field(default_factory=list)
+    die_before: int | None = None
+    die_after: int | None = None
+    far: bool = False
+
+    def write(self, record: Mapping[str, object]) -> None:
+        number = len(self.records) + 1
+        if number == self.die_before:
+            raise Killed
+        self.records.append(dict(record))
+        if number == self.die_after:
+            raise Killed
+
+    def also_far(self) -> None:
+        self.far = True
+
+
+def world_of(
+    cluster: FakeCluster,
+    *,
+    journal: MemoryJournal | None = None,
+    operator: FakeOperator | None = None,
+    reporter: Reporter | None = None,
+) -> World:
+    """A world around a cluster that may have lived through other worlds."""
+    return World(
+        catalog=cluster,
+        hosts=cluster,
+        natives=cluster,
+        journal=journal or MemoryJournal(),
+        clock=ManualClock(),
+        operator=operator or FakeOperator(),
+        reporter=reporter or Reporter(),
+        coordinator="mdw",
+    )

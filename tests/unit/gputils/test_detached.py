@@ -1,0 +1,224 @@
+"""Detached runs through a real shell: started once, followed, lost, forestalled, kept private."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.gputils.detached import (
+    RUNS,
+    Poll,
+    Stage,
+    Utility,
+    append_script,
+    dry_run_script,
+    environment_text,
+    errors_of,
+    forestall_script,
+    keep_script,
+    poll_script,
+    read_poll,
+    read_script,
+    start_script,
+)
+from tests.clusters import row
+
+RUN = "20261121T070000Z-abc123"
+NASTY = """it's "quoted" $(touch pwned) `touch pwned` \\ ;& | \t{}*?~ ü"""
+
+
+class Shell:
+    """A home directory with a Greenplum environment of sorts, and a shell in it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.gphome = home / "gp home"
+        (self.gphome / "bin").mkdir(parents=True)
+        (self.gphome / "greenplum_path.sh").write_text(
+            'export PATH="$GPHOME/bin:$PATH" PYTHONHOME=/of/another/python\n'
+        )
+
+    def utility(self, name: str, body: str) -> None:
+        path = self.gphome / "bin" / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "GPHOME": str(self.gphome),
+        }
+        return subprocess.run(
+            ["sh"],
+            input=script,
+            env=environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    @property
+    def folder(self) -> Path:
+        return self.home / RUNS / RUN
+
+    def poll(self, name: str, offset: int = 0) -> Poll:
+        return read_poll(self.run(poll_script(RUN, name, offset)).stdout, offset)
+
+    def wait(self, name: str, wanted: Callable[[Poll], bool]) -> Poll:
+        deadline = time.monotonic() + 20
+        while not wanted(poll := self.poll(name)):
+            assert time.monotonic() < deadline, poll
+            time.sleep(0.05)
+        return poll
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    yield Shell(tmp_path)
+    subprocess.run(["pkill", "-f", str(tmp_path)], check=False)
+
+
+def environment(shell: Shell, dialect: str = "gp6") -> str:
+    return environment_text(
+        DIALECTS[DialectName(dialect)],
+        row(1, -1, "p", "mdw", 5432, directory=str(shell.home / "gpseg-1")),
+    )
+
+
+def started(shell: Shell, utility: Utility) -> str:
+    shell.run(keep_script(RUN, [("plan.json", "{}")]))
+    answer = shell.run(start_script(RUN, utility, environment(shell)))
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
+
+
+def the_utility(**changes: object) -> Utility:
+    given = {
+        "name": "wave-001-gpaddmirrors",
+        "argv": ("gpaddmirrors", "-a", "-i", "in.conf"),
+        "file_name": "in.conf",
+        "file_text": "0|sdw2|7000|/data\n",
+        **changes,
+    }
+    return Utility(**given)  # type: ignore[arg-type]
+
+
+def test_a_utility_runs_in_its_environment_and_its_end_is_known(shell: Shell) -> None:
+    shell.utility(
+        "gpaddmirrors",
+        'echo "$MASTER_DATA_DIRECTORY $PGPORT $PYTHONHOME $*"; cat in.conf; exit 3',
+    )
+    assert started(shell, the_utility()) == "started"
+    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    assert poll.status == 3
+    expected = f"{shell.home}/gpseg-1 5432 /of/another/python -a -i in.conf\n0|sdw2|7000|/data\n"
+    assert poll.text == expected
+    assert shell.poll("wave-001-gpaddmirrors", poll.offset).text == ""
+
+
+def test_it_is_never_started_twice(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", "echo once >>ran; sleep 0.3")
+    assert started(shell, the_utility()) == "started"
+    assert started(shell, the_utility()) == "already"
+    shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    assert (shell.folder / "ran").read_text() == "once\n"
+
+
+def test_a_start_that_comes_too_late_starts_nothing(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", "echo once >>ran")
+    assert shell.run(forestall_script(RUN, "wave-001-gpaddmirrors")).stdout == "forestalled\n"
+    assert started(shell, the_utility()) == "already"
+    assert not (shell.folder / "ran").exists()
+    assert shell.run(forestall_script(RUN, "wave-001-gpaddmirrors")).stdout == "already\n"
+
+
+def test_it_outlives_the_shell_that_started_it_and_a_killed_one_is_lost(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", "echo on; exec sleep 60")
+    started(shell, the_utility())
+    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.text == "on\n")
+    assert poll.stage is Stage.RUNNING
+    pid = int((shell.folder / "wave-001-gpaddmirrors.pid").read_text())
+    # the wrapper alone is killed: what it started is still at work
+    os.kill(pid, 9)
+    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.RUNNING
+    os.killpg(pid, 9)
+    assert shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is not Stage.RUNNING)
+    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.LOST
+
+
+def test_unknown_runs_are_absent(shell: Shell) -> None:
+    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.ABSENT
+    shell.run(keep_script(RUN, []))
+    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.ABSENT
+
+
+def test_no_environment_is_said_in_words(shell: Shell) -> None:
+    (shell.gphome / "greenplum_path.sh").unlink()
+    started(shell, the_utility())
+    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    assert poll.status == 127
+    assert "no greenplum_path.sh" in poll.text
+
+
+def test_nothing_breaks_out_of_a_script(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", 'printf "%s\\n" "$@"; cat "$2"')
+    utility = the_utility(
+        name=f"n {NASTY}".replace("/", ""),
+        argv=("gpaddmirrors", "-i", f"f {NASTY}", NASTY),
+        file_name=f"f {NASTY}",
+        file_text=f"{NASTY}\n'\n",
+    )
+    assert started(shell, utility) == "started"
+    poll = shell.wait(utility.name, lambda found: found.stage is Stage.ENDED)
+    assert poll.status == 0, poll.text
+    assert poll.text == f"-i\nf {NASTY}\n{NASTY}\n{NASTY}\n'\n"
+    assert not list(shell.home.rglob("pwned"))
+
+
+def test_files_are_for_their_owner_alone(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", "echo done")
+    started(shell, the_utility())
+    shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    shell.run(append_script(RUN, "journal.jsonl", "{}\n"))
+    for path in (shell.home / ".gpmirror").rglob("*"):
+        mode = path.stat().st_mode & 0o777
+        assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_journal_grows_and_is_read_back(shell: Shell) -> None:
+    for line in ('{"a": 1}\n', f"{NASTY}\n"):
+        assert shell.run(append_script(RUN, "journal.jsonl", line)).returncode == 0
+    assert shell.run(read_script(RUN, "journal.jsonl")).stdout == f'{{"a": 1}}\n{NASTY}\n'
+
+
+def test_a_dry_run_leaves_nothing(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", 'cp "$2" "$4"; echo "[ERROR]:-no good"; exit 2')
+    utility = the_utility(argv=("gpaddmirrors", "-i", "in.conf", "-o", "out.conf"))
+    before = set(shell.home.rglob("*"))
+    answer = shell.run(
+        f"TMPDIR={shell.home}\nexport TMPDIR\n{dry_run_script(utility, environment(shell))}"
+    )
+    assert answer.returncode == 2
+    assert "no good" in answer.stdout
+    assert set(shell.home.rglob("*")) == before
+
+
+def test_later_families_name_the_coordinator(shell: Shell) -> None:
+    assert "COORDINATOR_DATA_DIRECTORY=" in environment(shell, "gp7")
+    assert "MASTER_DATA_DIRECTORY=" in environment(shell, "gp7")
+
+
+def test_errors_are_told_without_stamps() -> None:
+    log = (
+        "20261121:07:00:00:012345 gpaddmirrors:mdw:gpadmin-[INFO]:-Starting\n"
+        "20261121:07:00:01:012345 gpaddmirrors:mdw:gpadmin-[ERROR]:-gpaddmirrors failed. (Reason)\n"
+        "...\n"
+    )
+    assert errors_of(log) == ("gpaddmirrors failed. (Reason)",)

@@ -1,0 +1,119 @@
+"""Killed at every record of the journal, before and after it was written, then resumed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from tests.unchecked import UNCHECKED
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import ExitCode, Failure, GpmirrorError, Partial
+from gpmirror.journal.records import Opening
+from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.plan.model import Plan
+from gpmirror.plan.replan import what_is_left
+from gpmirror.workflow.apply import apply
+from gpmirror.workflow.resume import check_resumable, is_expected, resume
+from gpmirror.workflow.running import Run, Wishes
+from tests.clusters import mirrored, planned, spec
+from tests.fakes import Behaviour, FakeCluster, Killed, MemoryJournal, world_of
+from tests.plans import HOSTS, adding, seen_before_add
+
+WISHES = Wishes(allow=UNCHECKED)
+OPENING = Opening(run="r1", plan_id="p", cluster="c", by="me", version="0").record()
+
+
+def to_spread() -> tuple[Plan, Observed]:
+    """Eight moves in several waves, some through a temporary slot."""
+    seen = replace(mirrored(HOSTS, 2), server_version="6.24.3")
+    plan = planned(spec(HOSTS, strategy="spread", cluster="prod-dwh"), seen)
+    assert len(plan.waves) > 2
+    return plan, seen
+
+
+def standing(records: list[Mapping[str, object]]) -> Standing:
+    text = "\n".join(json.dumps(record) for record in records)
+    return read_standing(text, "journal")
+
+
+def run_in(cluster: FakeCluster, plan: Plan, journal: MemoryJournal) -> Run:
+    world = world_of(cluster, journal=journal)
+    return Run(name="r1", plan=plan, world=world, wishes=WISHES, started=0.0)
+
+
+def records_of(plan: Plan, cluster: FakeCluster) -> int:
+    journal = MemoryJournal(records=[OPENING])
+    apply(run_in(cluster, plan, journal), "?")
+    return len(journal.records)
+
+
+def go_on(cluster: FakeCluster, plan: Plan, records: list[Mapping[str, object]]) -> None:
+    """What a person does after a crash: resume, and where that changed nothing, apply again."""
+    told = standing(records)
+    try:
+        check_resumable(told)
+    except Failure:
+        if told.exit_code != ExitCode.OK:
+            apply(run_in(cluster, plan, MemoryJournal()), "?")
+        return
+    journal = MemoryJournal(records=list(records))
+    outcome = resume(run_in(cluster, plan, journal), told, "me")
+    if outcome.remaining is not None:
+        assert is_expected(plan, outcome.remaining)
+        apply(run_in(cluster, outcome.remaining, MemoryJournal()), "?")
+
+
+@pytest.mark.parametrize("vanish", [False, True])
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("kind", ["add", "move"])
+def test_killed_at_every_record(kind: str, side: str, vanish: bool) -> None:
+    plan, seen = (adding(), seen_before_add()) if kind == "add" else to_spread()
+    total = records_of(plan, FakeCluster(observed=seen))
+    cases = 0
+    for number in range(2, total + 1):
+        cluster = FakeCluster(observed=seen, behaviour=Behaviour(vanish=vanish, sync_looks=4))
+        journal = MemoryJournal(records=[OPENING], **{f"die_{side}": number})  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            apply(run_in(cluster, plan, journal), "?")
+        go_on(cluster, plan, journal.records)
+        assert what_is_left(plan, cluster.observed).is_empty, f"{side} record {number}"
+        assert len(set(cluster.started)) == len(cluster.started), "a utility ran twice"
+        cases += 1
+    assert cases == total - 1
+
+
+def test_what_failed_is_planned_again_and_needs_a_new_yes() -> None:
+    plan = adding()
+    cluster = FakeCluster(observed=seen_before_add(), behaviour=Behaviour(status=1, fails=(5,)))
+    journal = MemoryJournal(records=[OPENING])
+    with pytest.raises(Partial):
+        apply(run_in(cluster, plan, journal), "?")
+    cluster.behaviour = Behaviour()
+    outcome = resume(run_in(cluster, plan, journal), standing(journal.records), "me")
+    assert outcome.remaining is not None
+    assert [(c.content, c.action.value) for c in outcome.remaining.changes] == [(5, "recover")]
+    assert not is_expected(plan, outcome.remaining)
+    assert cluster.started == ["wave-001-gpaddmirrors"]
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([], "changed nothing"),
+        ([{"record": "end", "exit_code": 0, "summary": "done"}], "is complete"),
+        (
+            [{"record": "end", "exit_code": 10, "summary": "", "continued_as": "r2"}],
+            "goes on as run r2",
+        ),
+    ],
+)
+def test_runs_that_cannot_be_resumed(records: list[Mapping[str, object]], words: str) -> None:
+    with pytest.raises(GpmirrorError) as caught:
+        check_resumable(standing([OPENING, *records]))
+    assert words in caught.value.message
+
+
+def test_a_file_that_is_no_journal() -> None:
+    with pytest.raises(Failure, match="no opening record"):
+        read_standing("\n[]\nnull\n{]\n", "journal")
