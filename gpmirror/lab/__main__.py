@@ -14,7 +14,7 @@ from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import GpmirrorError
 from gpmirror.lab import control
 from gpmirror.lab.account import claim, lab_account
-from gpmirror.lab.building import Means, Shape
+from gpmirror.lab.building import Means, Shape, rebuild
 from gpmirror.lab.layout import read_lab
 from gpmirror.lab.lock import locked
 from gpmirror.lab.orders import remove_empty
@@ -81,6 +81,14 @@ def _restore(state: Path, order: Order) -> list[str]:
         return control.restore_host(lab, host)
 
 
+def _reset(state: Path, _order: Order) -> list[str]:
+    """Not offered on the command line: what is practised on would be gone without a word."""
+    lab = read_lab(state)
+    with locked(state, lambda: None):
+        rebuild(lab)
+    return [str(state)]
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
@@ -91,6 +99,7 @@ _COMMANDS: dict[str, Callable[[Path, Order], list[str]]] = {
     "down": _down,
     "kill": _kill,
     "restore": _restore,
+    "reset": _reset,
 }
 
 if __name__ == "__main__":

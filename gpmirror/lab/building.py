@@ -17,6 +17,7 @@ from gpmirror.lab import servers, shims, ssh
 from gpmirror.lab.addresses import place_hosts
 from gpmirror.lab.launch import environment
 from gpmirror.lab.layout import Lab, LabHost, write_lab
+from gpmirror.lab.processes import end, lab_processes
 from gpmirror.lab.schema import SEARCH_PATH, primaries, write_schema
 
 _USER = "gpadmin"
@@ -71,10 +72,33 @@ def build(state: Path, shape: Shape, means: Means, say: Say) -> Lab:
     say(f"Starting {count} primaries and the coordinator, one SSH server on each host")
     _start_all(lab)
     say("Writing the catalog and starting the prober")
+    _bring_to_life(lab)
+    return lab
+
+
+def rebuild(lab: Lab) -> None:
+    """Every server of an existing lab anew, without mirrors, as `build` left them; addresses,
+    ports, keys and SSH servers stay. Raises Failure.
+    """
+    kept = {pid for pid in map(ssh.sshd_process, lab.everywhere) if pid is not None}
+    end(lambda: lab_processes(lab.state) - kept)
+    for host in lab.everywhere:
+        for folder in (host.data, host.sock, host.log, host.home):
+            servers.remove(folder)
+    (lab.state / "faults.json").unlink(missing_ok=True)
+    _folders(lab)
+    for host in lab.everywhere:
+        shims.write_host_programs(lab, host)
+        if ssh.sshd_process(host) is None:
+            ssh.start_sshd(lab, host)
+    _start_all(lab)
+    _bring_to_life(lab)
+
+
+def _bring_to_life(lab: Lab) -> None:
     write_schema(lab)
     start_prober(lab)
     _await_probe(lab)
-    return lab
 
 
 def start_prober(lab: Lab) -> None:
@@ -124,7 +148,7 @@ def _laid_out(state: Path, shape: Shape, means: Means) -> Lab:
 def _folders(lab: Lab) -> None:
     for host in lab.everywhere:
         for folder in (host.home, host.bin, host.sock, host.log):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
     for host in lab.hosts:
         for role in ("primary", "mirror"):
             (host.data / role).mkdir(parents=True, mode=0o700)

@@ -64,7 +64,7 @@ class Prober:
             if not any(verdicts):
                 break
             await asyncio.sleep(_SETTLE)
-        if number % _MEASURE_EVERY == 1:
+        if number % _MEASURE_EVERY == 0:
             sizes = [(primary.content, await self._watch(primary).size()) for primary, _ in pairs]
             await catalog.measure((content, size) for content, size in sizes if size is not None)
 

@@ -17,9 +17,9 @@ _SESSION = """\
 #!/bin/sh
 # Every session starts here: in the host's own home, whatever the account's real one is.
 cd "$HOME" || exit 1
-if [ -n "$SSH_ORIGINAL_COMMAND" ]; then
-  exec "${SHELL:-/bin/sh}" -c "$SSH_ORIGINAL_COMMAND"
-fi
+command=$SSH_ORIGINAL_COMMAND
+unset SSH_ORIGINAL_COMMAND
+[ -z "$command" ] || exec "${SHELL:-/bin/sh}" -c "$command"
 . "$GPHOME/greenplum_path.sh"
 exec /bin/bash --noprofile --rcfile "$HOME/.bashrc" -i
 """

@@ -1,0 +1,272 @@
+"""A practice cluster comes up, is true, survives what it should, and leaves nothing."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpmirror.lab.processes import lab_processes
+from tests.labs import Practice, lab_folder, practice_cluster
+
+pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
+
+_MIRROR = """
+set -e
+mkdir -p -m 0700 {parent}
+{bin}/pg_basebackup -c fast -N -X stream -R -D {data} \
+  -d "host={ip} port={port} user=gpadmin application_name=gp_walreceiver"
+printf "listen_addresses = '%s'\\nport = %s\\nunix_socket_directories = '%s'\\n" \
+  {own} {mirror_port} {sock} > {data}/instance.conf
+{bin}/pg_ctl -D {data} -l {data}/log.txt -s -W start >/dev/null 2>&1 </dev/null
+"""
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Practice]:
+    """A small lab for this file: two hosts with one primary each."""
+    with practice_cluster(hosts=2, primaries=1) as found:
+        yield found
+
+
+@pytest.fixture
+def small(pair: Practice) -> Practice:
+    """The same, made new."""
+    pair.reset()
+    return pair
+
+
+def mirror(small: Practice, content: int = 0) -> None:
+    """Make the mirror of a content by hand, as a native utility would."""
+    source, target = small.lab.hosts[content], small.lab.hosts[1 - content]
+    data = target.data / "mirror" / f"gpseg{content}"
+    small.sql(
+        "INSERT INTO gp_segment_configuration VALUES"
+        f" ({10 + content}, {content}, 'm', 'm', 'n', 'd', 7000, '{target.name}', '{target.name}',"
+        f" '{data}')"
+    )
+    script = _MIRROR.format(
+        bin=small.lab.pg_bin,
+        parent=data.parent,
+        data=data,
+        ip=source.ip,
+        port=small.lab.primary_port,
+        own=target.ip,
+        mirror_port=7000,
+        sock=target.sock,
+    )
+    made = small.ssh(target.name, script)
+    assert made.returncode == 0, made.stderr
+
+
+def states(small: Practice, content: int = 0) -> dict[int, str]:
+    """Role, mode and status of a content's copies by dbid."""
+    rows = small.sql(
+        "SELECT dbid, role::text || mode::text || status::text FROM gp_segment_configuration"
+        f" WHERE content = {content}"
+    )
+    return dict(rows)
+
+
+def in_sync(small: Practice) -> bool:
+    return states(small) == {2: "psu", 10: "msu"}
+
+
+def test_the_catalog_and_every_segment_answer(small: Practice) -> None:
+    rows = small.sql(
+        "SELECT content, role, mode, status, port, hostname FROM gp_segment_configuration"
+        " ORDER BY content"
+    )
+    assert rows == [
+        (-1, "p", "n", "u", small.lab.coordinator_port, "mdw"),
+        (0, "p", "n", "u", 6000, "sdw1"),
+        (1, "p", "n", "u", 6000, "sdw2"),
+    ]
+    assert "Greenplum Database 6.24.3" in small.sql("SELECT version()")[0][0]
+    identifiers = {
+        small.sql("SELECT system_identifier FROM pg_control_system()", host=host.ip, port=6000)[0]
+        for host in small.lab.hosts
+    }
+    assert len(identifiers) == len(small.lab.hosts)
+    assert len(small.sql("SELECT * FROM gp_stat_replication")) == 0
+
+
+def test_a_session_sees_its_own_host(small: Practice) -> None:
+    seen = small.ssh("sdw1", "hostname; pwd; getent hosts sdw2; echo $GPMIRROR_MACHINE_ID")
+    name, folder, entry, machine = seen.stdout.splitlines()
+    assert seen.stderr == ""
+    assert (name, folder) == ("sdw1", str(small.lab.hosts[0].home))
+    assert entry.split() == [small.lab.hosts[1].ip, "sdw2"]
+    assert len(machine) == 32
+    assert machine not in small.ssh("sdw2", "echo $GPMIRROR_MACHINE_ID").stdout
+    assert small.ssh("mdw", "ssh sdw1 hostname").stdout == "sdw1\n"
+    assert small.ssh(small.lab.coordinator.ip, "hostname").stdout == "mdw\n"
+
+
+def test_a_probe_can_be_requested_in_a_read_only_session(small: Practice) -> None:
+    options = "-c default_transaction_read_only=on"
+    assert small.sql("SELECT gp_request_fts_probe_scan()", options=options) == [(True,)]
+
+
+def test_sizes_of_segments_are_told(small: Practice) -> None:
+    rows = small.sql(
+        "SELECT gp_segment_id, sum(pg_database_size(oid)) FROM gp_dist_random('pg_database')"
+        " GROUP BY gp_segment_id ORDER BY gp_segment_id"
+    )
+    assert [content for content, _ in rows] == [0, 1]
+    assert all(size > 1_000_000 for _, size in rows)
+
+
+def test_the_spec_is_valid_and_up_again_keeps_the_lab(small: Practice) -> None:
+    assert small.gpmirror("validate").returncode == 0
+    again = small.gpmirror("lab", "up", "--hosts", "2", "--primaries", "1")
+    assert again.returncode == 0
+    assert "is up already" in again.stderr
+    other = small.gpmirror("lab", "up", "--hosts", "3")
+    assert other.returncode == 1
+    assert "lab down" in other.stderr
+
+
+def test_a_mirror_gets_in_sync_and_takes_over(small: Practice) -> None:
+    mirror(small)
+    small.wait(lambda: in_sync(small))
+    small.sql("CREATE TABLE kept AS SELECT 1 AS a", host=small.lab.hosts[0].ip, port=6000)
+    row = small.sql(
+        "SELECT gp_segment_id, application_name, state, sync_state, host(client_addr)"
+        " FROM gp_stat_replication"
+    )
+    assert row == [(0, "gp_walreceiver", "streaming", "sync", small.lab.hosts[1].ip)]
+
+    killed = small.gpmirror("lab", "kill", "sdw1")
+    assert killed.returncode == 0, killed.stderr
+    small.wait(lambda: states(small) == {2: "mnd", 10: "pnu"})
+    there = {"host": small.lab.hosts[1].ip, "port": 7000}
+    small.wait(lambda: small.sql("SELECT pg_is_in_recovery()", **there) == [(False,)])
+    small.sql("INSERT INTO kept VALUES (2)", **there)
+    assert small.sql("SELECT count(*) FROM kept", **there) == [(2,)]
+    assert small.ssh("sdw1", "true").returncode == 255
+
+    back = small.gpmirror("lab", "restore", "sdw1")
+    assert back.returncode == 0, back.stderr
+    assert small.ssh("sdw1", "hostname").stdout == "sdw1\n"
+    small.sql("SELECT gp_request_fts_probe_scan()")
+    assert states(small) == {2: "mnd", 10: "pnu"}
+
+
+def test_a_dead_mirror_is_marked_down_and_comes_back(small: Practice) -> None:
+    mirror(small)
+    small.wait(lambda: in_sync(small))
+    small.gpmirror("lab", "kill", "sdw2")
+    small.wait(lambda: states(small) == {2: "pnu", 10: "mnd"})
+    small.sql("CREATE TABLE free AS SELECT 1", host=small.lab.hosts[0].ip, port=6000)
+    assert small.sql("SELECT pid, state FROM gp_stat_replication") == [(None, None)]
+    small.gpmirror("lab", "restore", "sdw2")
+    data = small.lab.hosts[1].data / "mirror" / "gpseg0"
+    small.ssh("sdw2", f"{small.lab.pg_bin}/pg_ctl -D {data} -s -W start >/dev/null 2>&1 </dev/null")
+    small.wait(lambda: in_sync(small))
+
+
+def test_two_dead_copies_change_nothing(small: Practice) -> None:
+    small.gpmirror("lab", "kill", "sdw1")
+    small.sql("SELECT gp_request_fts_probe_scan()")
+    assert states(small) == {2: "pnu"}
+    back = small.gpmirror("lab", "restore", "sdw1")
+    assert "with 1 server" in back.stdout
+    assert small.sql("SELECT 1", host=small.lab.hosts[0].ip, port=6000) == [(1,)]
+
+
+def test_the_prober_outlives_the_coordinator(small: Practice) -> None:
+    small.gpmirror("lab", "kill", "mdw")
+    assert "coordinator 5432 down" in small.gpmirror("lab", "status").stdout.replace(
+        str(small.lab.coordinator_port), "5432"
+    )
+    assert small.gpmirror("lab", "restore", "mdw").returncode == 0
+    small.wait(lambda: small.sql("SELECT gp_request_fts_probe_scan()") == [(True,)])
+    assert "prober: running" in small.gpmirror("lab", "status").stdout
+
+
+def test_psql_and_ssh_go_through(small: Practice) -> None:
+    counted = small.gpmirror("lab", "psql", "-Atc", "SELECT count(*) FROM gp_segment_configuration")
+    assert counted.stdout == "3\n"
+    found = small.gpmirror("lab", "ssh", "mdw", "command -v gpstate; echo $MASTER_DATA_DIRECTORY")
+    assert found.stdout.splitlines() == [
+        str(small.lab.gphome / "bin" / "gpstate"),
+        str(small.lab.coordinator_data),
+    ]
+    unknown = small.gpmirror("lab", "ssh", "sdw9", "true")
+    assert unknown.returncode == 1
+    assert "mdw, sdw1, sdw2" in unknown.stderr
+
+
+def test_two_interfaces_have_names_and_addresses_of_their_own() -> None:
+    with practice_cluster(dialect="gp5", hosts=1, primaries=2, addresses=2) as found:
+        rows = found.sql(
+            "SELECT c.content, c.address, c.mode, c.replication_port, f.fsname"
+            " FROM gp_segment_configuration c JOIN pg_filespace_entry e ON e.fsedbid = c.dbid"
+            " JOIN pg_filespace f ON f.oid = e.fsefsoid WHERE content >= 0 ORDER BY 1"
+        )
+        assert rows == [
+            (0, "sdw1-1", "s", None, "pg_system"),
+            (1, "sdw1-2", "s", None, "pg_system"),
+        ]
+        assert "8.3.23" in found.sql("SELECT version()")[0][0]
+        assert found.ssh("sdw1-2", "hostname; getent hosts sdw1-2").stdout.split() == [
+            "sdw1",
+            found.lab.resolve("sdw1-2"),
+            "sdw1-2",
+        ]
+        assert found.gpmirror("validate").returncode == 0
+
+
+def test_down_leaves_nothing() -> None:
+    with practice_cluster(hosts=1, primaries=1) as found:
+        lab, state = found.lab, found.state
+        ips = tuple(ip for host in lab.everywhere for ip in host.ips)
+        session = subprocess.Popen(
+            ["ssh", "-F", str(lab.ssh_config), "sdw1", "sleep 600"], stdin=subprocess.DEVNULL
+        )
+        found.wait(lambda: b"sleep" in _commands(lab_processes(state, ips)))
+        assert found.gpmirror("lab", "down").returncode == 0
+        assert session.wait(timeout=20) == 255
+        assert lab_processes(state, ips) == set()
+        assert not state.exists()
+        assert found.spec.exists()
+        again = found.gpmirror("lab", "down")
+        assert (again.returncode, "no practice cluster" in again.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_killed_up_is_cleared_by_the_next(seed: int) -> None:
+    moment = random.Random(seed).uniform(0.3, 2.5)
+    with lab_folder() as found:
+        begun = subprocess.Popen(
+            [sys.executable, "-m", "gpmirror", "lab", "up", "--hosts", "1", "--primaries", "2"],
+            cwd=found.spec.parent,
+            env=found.environment(),
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(moment)
+        os.killpg(begun.pid, 9)
+        begun.wait()
+        built = found.gpmirror("lab", "up", "--hosts", "2", "--primaries", "1")
+        if built.returncode:  # the first one was ready before the kill
+            assert "another shape is up" in built.stderr
+            return
+        assert len(found.sql("SELECT 1 FROM gp_segment_configuration")) == 3
+        servers = [pid for pid in lab_processes(found.state) if _name(pid) == "postgres"]
+        folders = {Path(f"/proc/{pid}/cwd").readlink() for pid in servers}
+        assert len(folders) == 3
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def _commands(pids: set[int]) -> bytes:
+    return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)

@@ -1,0 +1,151 @@
+"""A practice cluster for tests: real SSH servers, real PostgreSQL, taken down whatever happens.
+
+`practice_cluster(...)` is a context manager; tests share one lab a shape through the fixture
+`practice` (session scope), and `reset()` makes it new again within two seconds or so.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from gpmirror.lab.account import Account, lab_account
+from gpmirror.lab.layout import Lab, read_lab
+from gpmirror.lab.orders import give
+from gpmirror.lab.programs import Python, find_python
+
+REPOSITORY = Path(__file__).parent.parent
+_SECONDS = 60.0
+
+
+class Practice:
+    """A lab that is up, and what a user does to it."""
+
+    def __init__(self, folder: Path, account: Account, python: Python) -> None:
+        self.folder = folder
+        self.spec = folder / "work" / "gpmirror.yaml"
+        self._account = account
+        self._python = python
+
+    @property
+    def state(self) -> Path:
+        """The lab's state folder."""
+        return self.folder / "state" / "gpmirror" / "lab"
+
+    @property
+    def lab(self) -> Lab:
+        """The lab as `lab.json` has it now."""
+        return read_lab(self.state)
+
+    def gpmirror(self, *words: str, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
+        """Run the program in the lab's work folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "gpmirror", *words],
+            cwd=self.spec.parent,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What leads the program to this lab."""
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "HOME": str(self.folder / "work"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+
+    def reset(self) -> None:
+        """Back to primaries without mirrors; data, logs and faults are gone."""
+        give("reset", self.state, self._account, self._python, {})
+
+    def sql(self, statement: str, **address: Any) -> list[Any]:
+        """Rows from the coordinator, or from another server by host=, port=."""
+        where: dict[str, Any] = self.lab.conninfo(connect_timeout=10)
+        with psycopg.connect(**(where | address), autocommit=True) as server:
+            cursor = server.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def ssh(self, host: str, script: str) -> "subprocess.CompletedProcess[str]":
+        """Run a script on a host of the lab."""
+        return subprocess.run(
+            ["ssh", "-F", str(self.lab.ssh_config), host, script],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def wait(self, holds: Callable[[], bool], seconds: float = _SECONDS) -> None:
+        """Wait until something holds; a server that is just away counts as not yet."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(psycopg.OperationalError):
+                if holds():
+                    return
+            assert time.monotonic() < deadline, "it does not come true"
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def practice_cluster(
+    dialect: str = "gp6", hosts: int = 4, primaries: int = 2, addresses: int = 1
+) -> Iterator[Practice]:
+    """A lab of its own in a folder of its own; nothing of it is left afterwards."""
+    with lab_folder() as practice:
+        words = ["--dialect", dialect, "--hosts", str(hosts), "--primaries", str(primaries)]
+        built = practice.gpmirror("lab", "up", *words, "--addresses", str(addresses))
+        assert built.returncode == 0, built.stderr
+        yield practice
+
+
+@contextlib.contextmanager
+def lab_folder() -> Iterator[Practice]:
+    """A place for a lab that is not up yet. The lab's account can reach it, unlike pytest's own."""
+    account = lab_account({})
+    folder = Path(tempfile.mkdtemp(prefix="gpmirror-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    practice = Practice(folder, account, find_python(account))
+    practice.spec.parent.mkdir()
+    try:
+        yield practice
+    finally:
+        down = practice.gpmirror("lab", "down")
+        shutil.rmtree(folder, ignore_errors=True)
+        assert down.returncode == 0, down.stderr
+
+
+@pytest.fixture(scope="session")
+def shared_labs() -> "Iterator[Callable[..., Practice]]":
+    """Labs by shape, each built once in a run and kept to its end."""
+    with contextlib.ExitStack() as labs:
+        built: dict[tuple[Any, ...], Practice] = {}
+
+        def lab(**shape: Any) -> Practice:
+            key = tuple(sorted(shape.items()))
+            if key not in built:
+                built[key] = labs.enter_context(practice_cluster(**shape))
+            return built[key]
+
+        yield lab
+
+
+@pytest.fixture
+def practice(shared_labs: Callable[..., Practice]) -> Practice:
+    """The shared 4 x 2 lab of generation 6, without mirrors."""
+    found = shared_labs(dialect="gp6", hosts=4, primaries=2, addresses=1)
+    found.reset()
+    return found
