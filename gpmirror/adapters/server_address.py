@@ -10,7 +10,7 @@ from gpmirror.spec.model import CoordinatorAddress
 DEFAULT_PORT = 5432
 _DATABASE = "postgres"
 _CONNECT_SECONDS = 10
-_UTILITY = re.compile(r"\bgp_(session_)?role\b")
+_UTILITY = re.compile(r"\bgp[_-](session[_-])?role\b", re.IGNORECASE)
 
 _STEADY: Mapping[str, str | int] = {
     "application_name": "gpmirror",

@@ -1,5 +1,6 @@
 """The one place where adapters are opened and joined for commands that look at a live cluster."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -30,10 +31,23 @@ def live_catalog(
     ssh = SshOptions() if spec is None else spec.ssh
     dialect = None if spec is None else spec.dialect
     with ExitStack() as stack:
+        stack.enter_context(_collecting())
         through = stack.enter_context(_tunnel(address, ssh, environment)) if via_ssh else None
         server = connect(address, environment, dialect=dialect, through=through)
         stack.callback(server.close)
         yield server
+
+
+@contextmanager
+def _collecting() -> Iterator[None]:
+    """Garbage is collected: unlike other commands, one with a session may last for days."""
+    before = gc.isenabled()
+    gc.enable()
+    try:
+        yield
+    finally:
+        if not before:
+            gc.disable()
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class ClusterPart(Part):
     ) = Field(None, description="Server family; detected from the catalog when left out.")
     coordinator: CoordinatorPart | None = Field(
         None,
-        description="Where the coordinator listens, for reading the live catalog. Not used yet.",
+        description="Where the coordinator listens; PG* variables fill what is left out.",
     )
 
 

@@ -177,6 +177,20 @@ def test_cells_that_cannot_be_are_named(postgres: Postgres, opened: Opener) -> N
     )
 
 
+def test_how_often_the_prober_looks(postgres: Postgres, opened: Opener) -> None:
+    assert opened("gp6").probe_seconds() == 60.0
+    postgres.run(
+        "gp6",
+        "CREATE VIEW gp.pg_settings AS SELECT 'gp_fts_probe_interval'::text AS name, "
+        "'15'::text AS setting",
+        "GRANT SELECT ON gp.pg_settings TO PUBLIC",
+    )
+    try:
+        assert opened("gp6").probe_seconds() == 15.0
+    finally:
+        postgres.run("gp6", "DROP VIEW gp.pg_settings")
+
+
 def test_a_segment_has_no_rows(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp6", [])
     with pytest.raises(InvalidInput) as caught:

@@ -59,7 +59,7 @@ def test_sessions_read_only_whatever_else_is_set() -> None:
     assert options == "-c work_mem=1MB -c default_transaction_read_only=on"
 
 
-@pytest.mark.parametrize("option", ["-c gp_role=utility", "--gp_session_role=utility"])
+@pytest.mark.parametrize("option", ["-c gp_role=utility", "--gp-session-role=utility"])
 def test_utility_mode_is_refused(option: str) -> None:
     with pytest.raises(Failure, match="PGOPTIONS asks for a utility-mode session"):
         target_of(SPEC, {"PGOPTIONS": option})
