@@ -1,0 +1,124 @@
+"""The lock's rare turns: races, poolers, servers that keep names to themselves."""
+
+import threading
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+import pytest
+
+from gpmirror.adapters.server import Server, connect
+from gpmirror.adapters.server_lock import Lock, lock_key
+from gpmirror.adapters.server_session import Session
+from gpmirror.boundary import LockHolder
+from gpmirror.catalog import queries
+from gpmirror.catalog.live import Row
+from gpmirror.catalog.queries import queries_for
+from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.errors import ConnectionLost, Failure
+from gpmirror.spec.model import CoordinatorAddress
+from tests.clusters import coordinator, mirrored, observed, primaries
+from tests.servers import Postgres
+
+T = TypeVar("T")
+ASKED = queries_for(DIALECTS[DialectName.GP6])
+OTHER: Row = ("False", "77", "2026-01-01 00:00:00+00", None, None)
+MINE: Row = ("True", "78", "2026-01-01 00:00:00+00", None, "gpmirror")
+
+
+class ScriptedSession:
+    """Answers questions from lists, the last answer for ever."""
+
+    def __init__(self, taken: Sequence[str], holders: Sequence[list[Row]]) -> None:
+        self._taken, self._holders = list(taken), list(holders)
+        self.asked: list[str] = []
+        self.is_open = True
+        self.names_refused = False
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        self.asked.append(sql)
+        if sql == queries.CALL_MYSELF and self.names_refused:
+            raise Failure("permission denied") if self.is_open else ConnectionLost("gone")
+        if sql == queries.TRY_LOCK:
+            return [(next_of(self._taken),)]
+        return next_of(self._holders) if sql == ASKED.holders else [("",)]
+
+
+def next_of(answers: list[T]) -> T:
+    return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+def lock_over(session: ScriptedSession) -> Lock:
+    return Lock(session=cast("Session", session), queries=ASKED, key=(1, 2))
+
+
+def test_a_pooler_is_found_out() -> None:
+    session = ScriptedSession(["True"], [[]])
+    with pytest.raises(Failure, match="not by this session"):
+        lock_over(session).take("gpmirror")
+
+
+def test_a_lock_held_in_another_database_counts() -> None:
+    session = ScriptedSession(["True"], [[], [OTHER, MINE]])
+    holder = lock_over(session).take("gpmirror")
+    assert holder == LockHolder(pid=77, since="2026-01-01 00:00:00+00", client="local", name="")
+    assert session.asked[-2:] == [queries.UNLOCK, queries.CALL_MYSELF]
+
+
+def test_a_holder_that_went_away_between_two_questions() -> None:
+    session = ScriptedSession(["False", "True"], [[], [], [], [MINE]])
+    assert lock_over(session).take("gpmirror") is None
+    with pytest.raises(Failure, match="neither free nor held"):
+        lock_over(ScriptedSession(["False"], [[]])).take("gpmirror")
+
+
+def test_a_server_that_refuses_names() -> None:
+    session = ScriptedSession(["True"], [[], [MINE]])
+    session.names_refused = True
+    assert lock_over(session).take("gpmirror") is None
+    session.is_open = False
+    with pytest.raises(ConnectionLost):
+        lock_over(ScriptedSessionThatDied()).take("gpmirror")
+
+
+class ScriptedSessionThatDied(ScriptedSession):
+    def __init__(self) -> None:
+        super().__init__(["True"], [[]])
+        self.names_refused, self.is_open = True, False
+
+
+def test_the_key_belongs_to_the_cluster() -> None:
+    cluster = mirrored(("sdw1", "sdw2"), 1)
+    keys = {
+        lock_key(cluster),
+        lock_key(observed(cluster.segments, "gp7", system_identifier="7")),
+        lock_key(observed([coordinator("other"), *primaries(("sdw1",))])),
+        lock_key(observed(primaries(("sdw1",)))),
+    }
+    assert len(keys) == 4
+    assert all(0 <= part < 1 << 31 for key in keys for part in key)
+    assert lock_key(cluster) == lock_key(observed([coordinator(), *primaries(("x", "y"), 4)]))
+
+
+@pytest.mark.postgres
+def test_of_many_at_once_one_gets_it(postgres_server: Postgres) -> None:
+    postgres_server.fill("gp6", mirrored(("sdw1", "sdw2"), 1).segments)
+    address = CoordinatorAddress(
+        host="127.0.0.1", port=postgres_server.port, database="gp6", user="gpadmin"
+    )
+    servers = [connect(address, {}, dialect=None) for _ in range(8)]
+    start = threading.Barrier(len(servers))
+    answers: list[LockHolder | None] = []
+
+    def grab(number: int, server: Server) -> None:
+        start.wait()
+        answers.append(server.lock(f"gpmirror {number}"))
+
+    threads = [threading.Thread(target=grab, args=each) for each in enumerate(servers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for server in servers:
+        server.close()
+    assert len(answers) == len(servers)
+    assert answers.count(None) == 1
