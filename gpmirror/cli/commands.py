@@ -61,6 +61,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.simulate",
         summary="Say what the loss of hosts or racks would lose, and who carries the load.",
     ),
+    "preflight": Entry(
+        module="gpmirror.cli.preflight",
+        summary="Check every host that a plan touches; exit 9 if one is not ready.",
+    ),
     "apply": Entry(
         module="gpmirror.cli.apply",
         summary="Carry out a plan in waves and prove from the catalog that every mirror is in sync.",

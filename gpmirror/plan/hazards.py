@@ -28,30 +28,6 @@ HOST_HAZARDS = {
 
 _UNCHECKED = re.compile(r"unchecked:[a-z][a-z-]*")
 
-LIVE_HAZARDS = {
-    "same-machine": "two hosts of the spec report one machine-id",
-    "ephemeral-port": "a new port may be taken by an outgoing connection",
-}
-"""Hazards that only a look at the hosts can find; a plan may allow them beforehand."""
-
-CHECK_NAMES = (
-    "reachable",
-    "shell",
-    "identity",
-    "login",
-    "parents",
-    "directories",
-    "ports",
-    "space",
-    "inodes",
-    "tablespaces",
-    "names",
-    "software",
-    "checksums",
-    "competing",
-)
-"""The host checks, for `--allow unchecked:NAME`; a test compares them with the table of checks."""
-
 GUARDS = ("moves_percent", "bytes")
 
 

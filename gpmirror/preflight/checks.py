@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gpmirror.preflight.directories import judge_directories, judge_parents
+from gpmirror.preflight.identity import judge_identity, judge_reachable
 from gpmirror.preflight.login import judge_login, judge_shell
 from gpmirror.preflight.others import judge_competing
 from gpmirror.preflight.ports import judge_ports
@@ -16,7 +17,7 @@ from gpmirror.preflight.software import (
     judge_tablespaces,
 )
 from gpmirror.preflight.space import judge_inodes, judge_space
-from gpmirror.preflight.survey import Finding, Visit, ok, unknown
+from gpmirror.preflight.survey import Finding, Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,31 +32,12 @@ class CheckInfo:
     judge: Callable[[Visit], list[Finding]]
 
 
-def _judge_reachable(visit: Visit) -> list[Finding]:
-    if visit.facts.complete:
-        return [ok("answered")]
-    return [unknown("the answer breaks off before its end", "look at the host's load, try again")]
-
-
-def _judge_identity(visit: Visit) -> list[Finding]:
-    machine, name = visit.facts.machine, visit.facts.hostname or "a host without a name"
-    if machine is None:
-        return [
-            unknown(
-                f"{name} has no readable /etc/machine-id",
-                "run `systemd-machine-id-setup` there as root, or set GPMIRROR_MACHINE_ID in its "
-                "environment",
-            )
-        ]
-    return [ok(f"calls itself {name}, machine-id {machine}")]
-
-
 CHECKS: dict[str, CheckInfo] = {
     "reachable": CheckInfo(
         what="The host answers over SSH, and its answer is complete.",
         why="A host that goes silent in the middle of a run leaves half-made copies.",
         remedy="Mend what the message names: address, host key, login, load.",
-        judge=_judge_reachable,
+        judge=judge_reachable,
     ),
     "shell": CheckInfo(
         what="A fresh shell that runs no command prints nothing.",
@@ -64,12 +46,14 @@ CHECKS: dict[str, CheckInfo] = {
         judge=judge_shell,
     ),
     "identity": CheckInfo(
-        what="The machine-id: `GPMIRROR_MACHINE_ID` from the environment, else /etc/machine-id. "
-        "The hostname is shown beside it.",
-        why="Two hosts of the spec that are one machine fall together (hazard `same-machine`). "
-        "Machines and containers cloned from one image share the file.",
+        what="The acting primaries' directories are where the catalog says, so the name leads to the "
+        "right host; the machine-id is `GPMIRROR_MACHINE_ID` from the environment, else "
+        "/etc/machine-id.",
+        why="A name may lead to another machine. Two hosts of the spec that are one machine fall "
+        "together (hazard `same-machine`). Machines and containers cloned from one image share "
+        "the file.",
         remedy="Give each machine its own /etc/machine-id, or set the variable for the login user.",
-        judge=_judge_identity,
+        judge=judge_identity,
     ),
     "login": CheckInfo(
         what="The login user owns the primaries' directories, on this host or on the others.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from gpmirror.plan.hazards import LIVE_HAZARDS
+from gpmirror.plan.hazards import HOST_HAZARDS
 from gpmirror.plan.model import Hazard
 from gpmirror.preflight.survey import Survey, Visit, visits
 
@@ -16,7 +16,7 @@ def live_hazards(found: Survey, allowed: Collection[str]) -> tuple[Hazard, ...]:
 
 
 def _hazard(name: str, message: str, contents: Collection[int], allowed: Collection[str]) -> Hazard:
-    assert name in LIVE_HAZARDS  # noqa: S101 - a name outside the table could not be allowed
+    assert name in HOST_HAZARDS  # noqa: S101 - a name outside the table could not be allowed
     return Hazard(
         name=name,
         message=message,

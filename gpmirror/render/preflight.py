@@ -27,7 +27,7 @@ def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> 
 
 
 def summary(plan: Plan, found: Preflight) -> str:
-    """`Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.`"""
+    """One line: `Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.` and so on."""
     counts = {result: sum(c.result is result for c in found.checks) for result in Result}
     told = ", ".join(f"{counts[result]} {result.value}" for result in Result)
     hosts = counted(len(_hosts(found.checks)), "host")

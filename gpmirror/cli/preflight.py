@@ -1,0 +1,68 @@
+"""`gpmirror preflight`: may the plan start; every host check, nothing changed."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.errors import ExitCode, Stale
+
+if TYPE_CHECKING:
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.model import Plan
+    from gpmirror.spec.model import Spec
+
+_SHOWN = 8
+
+
+def command(
+    ctx: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan file.")
+    ] = "gpmirror.yaml",
+    *,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
+    ] = False,
+) -> ExitCode:
+    """Check every host that a plan touches; exit 9 if one is not ready."""
+    from gpmirror.cli.apply import read_target
+    from gpmirror.cli.live_run import open_live
+    from gpmirror.plan.request import Request
+    from gpmirror.render.preflight import preflight_text
+    from gpmirror.workflow.preflight import run_preflight
+
+    console: Console = ctx.obj
+    spec, plan = read_target(target, Request())
+    with open_live(spec, via_ssh=via_ssh) as live:
+        observed = live.server.observe(sizes=True)
+        plan = _plan(spec, plan, observed)
+        found = run_preflight(plan, observed, live.hosts)
+    console.data(preflight_text(plan, found, width=console.width, color=console.color))
+    return ExitCode.PREFLIGHT if found.blocking(plan.allowed) else ExitCode.OK
+
+
+def _plan(spec: "Spec", plan: "Plan | None", observed: "Observed") -> "Plan":
+    """The plan to check: from the spec now, or the file's, which must still match the catalog.
+
+    Raises Stale (5): it does not, or was made for review only.
+    """
+    from gpmirror.plan.replan import stale_rows
+    from gpmirror.workflow.plan import make_plan
+
+    if plan is None:
+        from gpmirror.plan.request import Request
+
+        return make_plan(spec, observed, Request())
+    if plan.review_only:
+        raise Stale(
+            "the plan is for review only: the catalog it was made from does not tell directories",
+            hint="plan again from the live catalog",
+        )
+    if rows := stale_rows(plan, observed):
+        shown = "\n".join(f"  {row}" for row in rows[:_SHOWN])
+        raise Stale(
+            f"the plan does not match the catalog any more:\n{shown}",
+            hint="plan again, then check the hosts",
+        )
+    return plan
