@@ -20,8 +20,9 @@ from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
 from gpmirror.events.schema import events_schema  # noqa: E402
-from gpmirror.plan.hazards import GUARDS, HAZARDS  # noqa: E402
+from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS  # noqa: E402
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
+from gpmirror.preflight.checks import CHECKS  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
 
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
@@ -93,7 +94,7 @@ def hazards_page() -> str:
     """Every hazard and guard, with the flag that allows it."""
     hazards = [
         f"| `{name}` | {text[0].upper()}{text[1:]}. | {_allowed_by(name)} |"
-        for name, text in HAZARDS.items()
+        for name, text in {**HAZARDS, **HOST_HAZARDS}.items()
     ]
     guards = [
         f"| `guard:{name}` | {GUARD_MEANINGS[name]} | `--allow guard:{name}` |" for name in GUARDS
@@ -120,6 +121,24 @@ def _allowed_by(name: str) -> str:
     return OUTSIDE_CODES.get(name, f"`--allow {name}`")
 
 
+def checks_page() -> str:
+    """Every host check, from the table of checks itself."""
+    body = [
+        "Before a run every host that the plan touches is asked once, by one read-only script.",
+        "`gpmirror preflight` shows the result; `apply` refuses (exit 9) while a check is bad or "
+        "unknown.",
+        "An unknown check is accepted by `--allow unchecked:NAME`; a bad one never.",
+        "A port inside the host's range for outgoing connections and two hosts that are one "
+        "machine are [hazards](hazards.md), not failed checks.",
+        "",
+        "Touched hosts are the coordinator's, the acting primaries' and the new slots'.",
+        "A host that copies only leave is asked too, and its silence is a remark.",
+    ]
+    for name, check in CHECKS.items():
+        body += ["", f"## {name}", "", check.what, check.why, check.remedy]
+    return page("Host checks", *body)
+
+
 def page(title: str, *lines: str) -> str:
     """A generated page: notice, heading, lines."""
     return "\n".join([f"{NOTICE}\n# {title}\n", *lines]) + "\n"
@@ -136,6 +155,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/exit-codes.md": exit_codes_page,
     "docs/reference/diagnostics.md": diagnostics_page,
     "docs/reference/hazards.md": hazards_page,
+    "docs/reference/checks.md": checks_page,
     "schemas/events.schema.json": lambda: schema_text(events_schema()),
     "schemas/gpmirror.schema.json": lambda: schema_text(spec_schema()),
     "schemas/plan.schema.json": lambda: schema_text(plan_schema()),
