@@ -22,6 +22,7 @@ _WORDS = (
     ("starting up", "the server is starting or a standby: wait, or name the coordinator"),
     ("in recovery mode", "the server recovers or is a standby: wait, or name the coordinator"),
     ("shutting down", "the cluster is being stopped: start it again (`gpstart`)"),
+    ("unsupported startup parameter", "connect to the coordinator itself, not to a pooler"),
     ("too many clients", "end some sessions, or raise max_connections"),
     ("does not exist", "check `cluster.coordinator` in the spec, or PGDATABASE and PGUSER"),
     ("server does not support SSL", "set PGSSLMODE=prefer"),
