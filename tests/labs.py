@@ -32,6 +32,7 @@ class Practice:
     def __init__(self, folder: Path, account: Account, python: Python) -> None:
         self.folder = folder
         self.spec = folder / "work" / "gpmirror.yaml"
+        self.touched = False
         self._account = account
         self._python = python
 
@@ -70,6 +71,7 @@ class Practice:
     def reset(self) -> None:
         """Back to primaries without mirrors; data, logs and faults are gone."""
         give("reset", self.state, self._account, self._python, {})
+        self.touched = False
 
     def sql(self, statement: str, **address: Any) -> list[Any]:
         """Rows from the coordinator, or from another server by host=, port=."""

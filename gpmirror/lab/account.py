@@ -51,7 +51,8 @@ def state_folder(account: Account, environment: Mapping[str, str]) -> Path:
     """`$XDG_STATE_HOME/gpmirror/lab`, or `/var/tmp/gpmirror-lab-UID` where that is no use: closed
     to the account, too long for a socket's path, or spelt with what configuration files dislike.
     """
-    base = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '')}/.local/state"
+    home = environment.get("HOME")
+    base = environment.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else "")
     wanted = Path(base) / "gpmirror" / "lab"
     if wanted.is_absolute() and _fits(str(wanted)) and _reaches(account, wanted):
         return wanted

@@ -18,10 +18,12 @@ pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
 _MIRROR = """
 set -e
 mkdir -p -m 0700 {parent}
-{bin}/pg_basebackup -c fast -N -X stream -R -D {data} \
-  -d "host={ip} port={port} user=gpadmin application_name=gp_walreceiver"
+{bin}/pg_basebackup -c fast -N -X stream -D {data} -h {ip} -p {port} -U gpadmin
 printf "listen_addresses = '%s'\\nport = %s\\nunix_socket_directories = '%s'\\n" \
   {own} {mirror_port} {sock} > {data}/instance.conf
+echo "primary_conninfo = 'host={ip} port={port} user=gpadmin application_name=gp_walreceiver'" \
+  >> {data}/instance.conf
+touch {data}/standby.signal
 {bin}/pg_ctl -D {data} -l {data}/log.txt -s -W start >/dev/null 2>&1 </dev/null
 """
 
@@ -35,9 +37,22 @@ def pair() -> Iterator[Practice]:
 
 @pytest.fixture
 def small(pair: Practice) -> Practice:
-    """The same, made new."""
-    pair.reset()
+    """The same, made new, for tests that change it."""
+    _renew(pair)
+    pair.touched = True
     return pair
+
+
+@pytest.fixture
+def fresh(pair: Practice) -> Practice:
+    """The same, as new, for tests that only look."""
+    _renew(pair)
+    return pair
+
+
+def _renew(pair: Practice) -> None:
+    if pair.touched:
+        pair.reset()
 
 
 def mirror(small: Practice, content: int = 0) -> None:
@@ -76,44 +91,44 @@ def in_sync(small: Practice) -> bool:
     return states(small) == {2: "psu", 10: "msu"}
 
 
-def test_the_catalog_and_every_segment_answer(small: Practice) -> None:
-    rows = small.sql(
+def test_the_catalog_and_every_segment_answer(fresh: Practice) -> None:
+    rows = fresh.sql(
         "SELECT content, role, mode, status, port, hostname FROM gp_segment_configuration"
         " ORDER BY content"
     )
     assert rows == [
-        (-1, "p", "n", "u", small.lab.coordinator_port, "mdw"),
+        (-1, "p", "n", "u", fresh.lab.coordinator_port, "mdw"),
         (0, "p", "n", "u", 6000, "sdw1"),
         (1, "p", "n", "u", 6000, "sdw2"),
     ]
-    assert "Greenplum Database 6.24.3" in small.sql("SELECT version()")[0][0]
+    assert "Greenplum Database 6.24.3" in fresh.sql("SELECT version()")[0][0]
     identifiers = {
-        small.sql("SELECT system_identifier FROM pg_control_system()", host=host.ip, port=6000)[0]
-        for host in small.lab.hosts
+        fresh.sql("SELECT system_identifier FROM pg_control_system()", host=host.ip, port=6000)[0]
+        for host in fresh.lab.hosts
     }
-    assert len(identifiers) == len(small.lab.hosts)
-    assert len(small.sql("SELECT * FROM gp_stat_replication")) == 0
+    assert len(identifiers) == len(fresh.lab.hosts)
+    assert len(fresh.sql("SELECT * FROM gp_stat_replication")) == 0
 
 
-def test_a_session_sees_its_own_host(small: Practice) -> None:
-    seen = small.ssh("sdw1", "hostname; pwd; getent hosts sdw2; echo $GPMIRROR_MACHINE_ID")
+def test_a_session_sees_its_own_host(fresh: Practice) -> None:
+    seen = fresh.ssh("sdw1", "hostname; pwd; getent hosts sdw2; echo $GPMIRROR_MACHINE_ID")
     name, folder, entry, machine = seen.stdout.splitlines()
     assert seen.stderr == ""
-    assert (name, folder) == ("sdw1", str(small.lab.hosts[0].home))
-    assert entry.split() == [small.lab.hosts[1].ip, "sdw2"]
+    assert (name, folder) == ("sdw1", str(fresh.lab.hosts[0].home))
+    assert entry.split() == [fresh.lab.hosts[1].ip, "sdw2"]
     assert len(machine) == 32
-    assert machine not in small.ssh("sdw2", "echo $GPMIRROR_MACHINE_ID").stdout
-    assert small.ssh("mdw", "ssh sdw1 hostname").stdout == "sdw1\n"
-    assert small.ssh(small.lab.coordinator.ip, "hostname").stdout == "mdw\n"
+    assert machine not in fresh.ssh("sdw2", "echo $GPMIRROR_MACHINE_ID").stdout
+    assert fresh.ssh("mdw", "ssh sdw1 hostname").stdout == "sdw1\n"
+    assert fresh.ssh(fresh.lab.coordinator.ip, "hostname").stdout == "mdw\n"
 
 
-def test_a_probe_can_be_requested_in_a_read_only_session(small: Practice) -> None:
+def test_a_probe_can_be_requested_in_a_read_only_session(fresh: Practice) -> None:
     options = "-c default_transaction_read_only=on"
-    assert small.sql("SELECT gp_request_fts_probe_scan()", options=options) == [(True,)]
+    assert fresh.sql("SELECT gp_request_fts_probe_scan()", options=options) == [(True,)]
 
 
-def test_sizes_of_segments_are_told(small: Practice) -> None:
-    rows = small.sql(
+def test_sizes_of_segments_are_told(fresh: Practice) -> None:
+    rows = fresh.sql(
         "SELECT gp_segment_id, sum(pg_database_size(oid)) FROM gp_dist_random('pg_database')"
         " GROUP BY gp_segment_id ORDER BY gp_segment_id"
     )
@@ -121,12 +136,12 @@ def test_sizes_of_segments_are_told(small: Practice) -> None:
     assert all(size > 1_000_000 for _, size in rows)
 
 
-def test_the_spec_is_valid_and_up_again_keeps_the_lab(small: Practice) -> None:
-    assert small.gpmirror("validate").returncode == 0
-    again = small.gpmirror("lab", "up", "--hosts", "2", "--primaries", "1")
+def test_the_spec_is_valid_and_up_again_keeps_the_lab(fresh: Practice) -> None:
+    assert fresh.gpmirror("validate").returncode == 0
+    again = fresh.gpmirror("lab", "up", "--hosts", "2", "--primaries", "1")
     assert again.returncode == 0
     assert "is up already" in again.stderr
-    other = small.gpmirror("lab", "up", "--hosts", "3")
+    other = fresh.gpmirror("lab", "up", "--hosts", "3")
     assert other.returncode == 1
     assert "lab down" in other.stderr
 
@@ -189,15 +204,15 @@ def test_the_prober_outlives_the_coordinator(small: Practice) -> None:
     assert "prober: running" in small.gpmirror("lab", "status").stdout
 
 
-def test_psql_and_ssh_go_through(small: Practice) -> None:
-    counted = small.gpmirror("lab", "psql", "-Atc", "SELECT count(*) FROM gp_segment_configuration")
+def test_psql_and_ssh_go_through(fresh: Practice) -> None:
+    counted = fresh.gpmirror("lab", "psql", "-Atc", "SELECT count(*) FROM gp_segment_configuration")
     assert counted.stdout == "3\n"
-    found = small.gpmirror("lab", "ssh", "mdw", "command -v gpstate; echo $MASTER_DATA_DIRECTORY")
+    found = fresh.gpmirror("lab", "ssh", "mdw", "command -v gpstate; echo $MASTER_DATA_DIRECTORY")
     assert found.stdout.splitlines() == [
-        str(small.lab.gphome / "bin" / "gpstate"),
-        str(small.lab.coordinator_data),
+        str(fresh.lab.gphome / "bin" / "gpstate"),
+        str(fresh.lab.coordinator_data),
     ]
-    unknown = small.gpmirror("lab", "ssh", "sdw9", "true")
+    unknown = fresh.gpmirror("lab", "ssh", "sdw9", "true")
     assert unknown.returncode == 1
     assert "mdw, sdw1, sdw2" in unknown.stderr
 
@@ -239,7 +254,7 @@ def test_down_leaves_nothing() -> None:
         assert (again.returncode, "no practice cluster" in again.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_killed_up_is_cleared_by_the_next(seed: int) -> None:
     moment = random.Random(seed).uniform(0.3, 2.5)
     with lab_folder() as found:
