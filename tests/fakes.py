@@ -15,6 +15,11 @@ from gpmirror.events import Event
 from gpmirror.gputils.detached import Poll, Stage, Utility
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Wave
+from gpmirror.preflight import shell
+
+
+_EMPTY = f"{shell.VERSION}\nsoftware t/usr/local/gp/bin\nversion t6.24.3\n{shell.END}\n"
+"""A whole answer of a host that tells no fact."""
 
 
 class Killed(BaseException):
@@ -55,6 +60,8 @@ class FakeCluster:
 
     observed: Observed
     behaviour: Behaviour = field(default_factory=Behaviour)
+    run: str = "r1"
+    """Whose run directory the utilities start in; every run has its own."""
     started: list[str] = field(default_factory=list)
     forestalled: set[str] = field(default_factory=set)
     left: dict[str, int] = field(default_factory=dict)
@@ -133,7 +140,7 @@ class FakeCluster:
         return {host: self._reply(host) for host in scripts}
 
     def _reply(self, host: str) -> Reply:
-        return self.replies.get(host) or Answered(host=host, status=0, out="", err="")
+        return self.replies.get(host) or Answered(host=host, status=0, out=_EMPTY, err="")
 
     # --- native utilities -----------------------------------------------------------------------
 
@@ -143,16 +150,17 @@ class FakeCluster:
     def start(self, wave: Wave, utility: Utility) -> NoAnswer | None:
         if self._silent():
             return self._silence()
-        if utility.name in self.started or utility.name in self.forestalled:
+        if self._key(utility.name) in self.started or self._key(utility.name) in self.forestalled:
             return None
-        self.started.append(utility.name)
-        self.waves[utility.name] = wave
-        self.left[utility.name] = self.behaviour.polls
+        self.started.append(self._key(utility.name))
+        self.waves[self._key(utility.name)] = wave
+        self.left[self._key(utility.name)] = self.behaviour.polls
         return None
 
     def poll(self, name: str, offset: int) -> Poll | NoAnswer:
         if self._silent():
             return self._silence()
+        name = self._key(name)
         if name not in self.started:
             return Poll(stage=Stage.ABSENT, status=None, text="", offset=offset)
         if self.left[name] > 0:
@@ -167,10 +175,14 @@ class FakeCluster:
     def forestall(self, name: str) -> bool | NoAnswer:
         if self._silent():
             return self._silence()
+        name = self._key(name)
         if name in self.started:
             return False
         self.forestalled.add(name)
         return True
+
+    def _key(self, name: str) -> str:
+        return f"{self.run}/{name}"
 
     def try_out(self, utility: Utility) -> Reply:
         del utility

@@ -185,8 +185,8 @@ def _confirm(run: Run, question: str) -> None:
 
 def _check_hosts(run: Run, observed: Observed) -> None:
     with run.phase("preflight") as detail:
-        preflight = run_preflight(run.plan, observed, run.world.hosts)
         allowed = {*run.wishes.allow, *run.plan.allowed}
+        preflight = run_preflight(run.plan, observed, run.world.hosts, allowed=allowed)
         check_preflight(preflight, allowed)
         refuse(preflight.hazards, (), allowed)
         hosts = len({check.host for check in preflight.checks})

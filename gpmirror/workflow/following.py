@@ -11,6 +11,7 @@ from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.gates import look, take_session_lock
+from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
 
 _QUICK_SECONDS = 1.0
@@ -116,6 +117,7 @@ class Watch:
         self._wave = wave
         self._begin = run.world.clock.monotonic()
         self._limit = float(run.plan.settings.apply.sync_timeout)
+        self._meter = Meter(run, wave)
 
     @property
     def seconds(self) -> float:
@@ -146,6 +148,7 @@ class Watch:
         except ConnectionLost as error:
             self._reconnect()
             return None, None, error.message
+        self._meter.read(observed)
         return observed, health, None
 
     def rest(self) -> None:
@@ -161,7 +164,7 @@ class Watch:
                 waves=len(self._run.plan.waves),
                 seconds=self.seconds,
                 utility_running=utility_running,
-                contents=progress(self._run, self._wave),
+                contents=progress(self._run, self._wave, self._meter),
                 trouble=trouble,
             )
         )
@@ -179,28 +182,19 @@ class Watch:
             ) from error
 
 
-def progress(run: Run, wave: Wave) -> tuple[ContentProgress, ...]:
+def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
     """Every content of the wave by its last known state, with bytes where they are known."""
     health = run.health
     states = {} if health is None else {found.content: found.state for found in health.contents}
-    sizes = {change.content: change.size for change in run.plan.changes}
-    copied = _copied(run)
     return tuple(
         ContentProgress(
             content=content,
             state=states.get(content, CopyState.SINGLE).value,
-            done=copied.get(content, (None, None))[0],
-            total=copied.get(content, (None, None))[1] or sizes.get(content),
+            done=meter.done.get(content),
+            total=meter.total.get(content),
         )
         for content in wave.contents
     )
-
-
-def _copied(run: Run) -> dict[int, tuple[int | None, int | None]]:
-    try:
-        return {found.content: (found.done, found.total) for found in run.world.catalog.copying()}
-    except ConnectionLost:
-        return {}
 
 
 def record(run: Run, wave: Wave, name: str, state: str, **facts: object) -> None:

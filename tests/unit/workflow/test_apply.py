@@ -57,7 +57,7 @@ def test_mirrors_are_added_and_proved() -> None:
     outcome: Outcome = apply(run, "really?")
     assert outcome.code is ExitCode.OK
     assert outcome.summary.startswith("Apply complete: 8 added, 0 moved")
-    assert world.started == ["wave-001-gpaddmirrors"]
+    assert world.started == ["r1/wave-001-gpaddmirrors"]
     assert outcome.health is not None
     assert outcome.health.all_synced
     last = reporter.events[-1]
@@ -77,7 +77,7 @@ def test_a_second_apply_of_the_same_plan_changes_nothing() -> None:
     outcome = apply(again, "?")
     assert outcome.code is ExitCode.OK
     assert outcome.summary == "already applied (run r1), 0 changes"
-    assert world.started == ["wave-001-gpaddmirrors"]
+    assert world.started == ["r1/wave-001-gpaddmirrors"]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_lost_coordinator_and_a_silent_host_are_waited_for() -> None:
     assert apply(run, "?").code is ExitCode.OK
     troubles = [e.trouble for e in reporter.events if isinstance(e, Progress) and e.trouble]
     assert any("mdw does not answer" in trouble for trouble in troubles)
-    assert world.started == ["wave-001-gpaddmirrors"]
+    assert world.started == ["r1/wave-001-gpaddmirrors"]
 
 
 def test_the_day_ends_even_if_the_host_never_answers() -> None:

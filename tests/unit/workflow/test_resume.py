@@ -55,12 +55,14 @@ def go_on(cluster: FakeCluster, plan: Plan, records: list[Mapping[str, object]])
         check_resumable(told)
     except Failure:
         if told.exit_code != ExitCode.OK:
+            cluster.run = "r2"
             apply(run_in(cluster, plan, MemoryJournal()), "?")
         return
     journal = MemoryJournal(records=list(records))
     outcome = resume(run_in(cluster, plan, journal), told, "me")
     if outcome.remaining is not None:
         assert is_expected(plan, outcome.remaining)
+        cluster.run = "r2"
         apply(run_in(cluster, outcome.remaining, MemoryJournal()), "?")
 
 
@@ -94,7 +96,7 @@ def test_what_failed_is_planned_again_and_needs_a_new_yes() -> None:
     assert outcome.remaining is not None
     assert [(c.content, c.action.value) for c in outcome.remaining.changes] == [(5, "recover")]
     assert not is_expected(plan, outcome.remaining)
-    assert cluster.started == ["wave-001-gpaddmirrors"]
+    assert cluster.started == ["r1/wave-001-gpaddmirrors"]
 
 
 @pytest.mark.parametrize(

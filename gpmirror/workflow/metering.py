@@ -1,0 +1,85 @@
+"""Bytes of a wave: what its primaries hold, and what has arrived so far.
+
+The server counts base backups from 7 on. Before, both ends are measured on their file systems, now
+and then: a directory that grows is the only thing 6 shows of a copy.
+"""
+
+from collections.abc import Mapping
+
+from gpmirror.boundary import Answered
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import ConnectionLost
+from gpmirror.gputils.measuring import measure_script, read_measures
+from gpmirror.plan.model import Action, Wave
+from gpmirror.workflow.running import Run
+
+_EVERY_SECONDS = 10.0
+_SOURCE_SECONDS = 20.0
+_TARGET_SECONDS = 8.0
+
+Places = Mapping[int, tuple[str, str]]
+"""Content -> (host, directory)."""
+
+
+class Meter:
+    """Measures a wave as it goes on; `done` and `total` are bytes by content, as far as known."""
+
+    def __init__(self, run: Run, wave: Wave) -> None:
+        self._run = run
+        self._wave = wave
+        self._asked = float("-inf")
+        self.done: dict[int, int] = {}
+        self.total: dict[int, int] = {
+            change.content: change.size for change in run.plan.changes if change.size is not None
+        }
+
+    def read(self, observed: Observed | None) -> None:
+        """Look again, if the last look is old enough. Never fails: bytes are for the eye."""
+        if self._wave.action is Action.REBALANCE:
+            return
+        now = self._run.world.clock.monotonic()
+        if now - self._asked < _EVERY_SECONDS:
+            return
+        self._asked = now
+        if observed is not None and not self.total:
+            self.total = self._measure(self._sources(observed), _SOURCE_SECONDS)
+        try:
+            told = self._run.world.catalog.copying()
+        except ConnectionLost:
+            told = ()
+        for found in told:
+            self.done[found.content] = found.done
+            if found.total:
+                self.total[found.content] = found.total
+        self.done |= {} if told else self._measure(self._targets(), _TARGET_SECONDS)
+
+    def _sources(self, observed: Observed) -> Places:
+        hosts = {change.content: change.primary for change in self._run.plan.changes}
+        return {
+            row.content: (hosts[row.content], row.directory)
+            for row in observed.segments
+            if row.content in self._wave.contents
+            and row.is_acting_primary
+            and row.directory is not None
+        }
+
+    def _targets(self) -> Places:
+        return {
+            step.content: (step.to.host, step.to.directory)
+            for step in self._wave.steps
+            if step.to is not None and step.to.directory is not None
+        }
+
+    def _measure(self, places: Places, seconds: float) -> dict[int, int]:
+        by_host: dict[str, list[str]] = {}
+        for host, directory in places.values():
+            by_host.setdefault(host, []).append(directory)
+        scripts = {host: measure_script(paths) for host, paths in by_host.items()}
+        replies = self._run.world.hosts.ask(scripts, seconds=seconds)
+        sizes = {
+            (host, path): size
+            for host, reply in replies.items()
+            if isinstance(reply, Answered)
+            for path, size in read_measures(reply.out).items()
+        }
+        return {content: sizes[place] for content, place in places.items() if place in sizes}
