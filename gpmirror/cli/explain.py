@@ -45,17 +45,17 @@ def command(
     console: Console = ctx.obj
     match topic:
         case [code]:
-            console.data(_code(code))
+            console.page(_code(code))
         case ["content", number] if number.isascii() and number.isdigit():
             from gpmirror.render.explain import explain_content
 
             plan, observed = _planned(spec, catalog, table, via_ssh=via_ssh)
-            console.data(explain_content(plan, observed, int(number[:_DIGITS])))
+            console.page(explain_content(plan, observed, int(number[:_DIGITS])))
         case ["host", name]:
             from gpmirror.render.explain import explain_host
 
             plan, observed = _planned(spec, catalog, table, via_ssh=via_ssh)
-            console.data(explain_host(plan, observed, name))
+            console.page(explain_host(plan, observed, name))
         case _:
             raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
 

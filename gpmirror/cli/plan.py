@@ -6,7 +6,7 @@ import typer
 
 from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
-from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, rendered, write_outputs
+from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def command(
     out_md: Annotated[
         str | None, typer.Option("--out-md", metavar="FILE", help="Write Markdown for review.")
     ] = None,
+    out_html: Annotated[
+        str | None,
+        typer.Option("--out-html", metavar="FILE", help="Write one page with the picture."),
+    ] = None,
+    out_svg: Annotated[
+        str | None,
+        typer.Option("--out-svg", metavar="FILE", help="Write the picture: hosts, mirrors, moves."),
+    ] = None,
     out_native: Annotated[
         str | None,
         typer.Option("--out-native", metavar="DIR", help="Write the native files and commands."),
@@ -80,12 +88,14 @@ def command(
     """Show what would change, in which waves and at what risk."""
     console: Console = ctx.obj
     check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
-    outputs = Outputs(plan=out, json=out_json, md=out_md, native=out_native)
+    outputs = Outputs(
+        plan=out, json=out_json, md=out_md, native=out_native, html=out_html, svg=out_svg
+    )
     check_outputs(outputs, [spec] if catalog is None else [spec, catalog])
     request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
     plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh)
     write_outputs(plan, outputs, console)
-    console.data(rendered(plan, form, console))
+    show_plan(plan, form, console)
     differs = detailed_exitcode and plan.summary.differs
     return ExitCode.DIFFERENCES if differs else ExitCode.OK
 

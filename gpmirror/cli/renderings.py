@@ -20,6 +20,8 @@ class PlanFormat(StrEnum):
     JSON = "json"
     MD = "md"
     NATIVE = "native"
+    HTML = "html"
+    SVG = "svg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,19 @@ class Outputs:
     json: str | None = None
     md: str | None = None
     native: str | None = None
+    html: str | None = None
+    svg: str | None = None
 
     @property
     def files(self) -> Mapping[str, str]:
         """Flag -> file name, for what becomes a single file."""
-        named = {"-o": self.plan, "--out-json": self.json, "--out-md": self.md}
+        named = {
+            "-o": self.plan,
+            "--out-json": self.json,
+            "--out-md": self.md,
+            "--out-html": self.html,
+            "--out-svg": self.svg,
+        }
         return {flag: name for flag, name in named.items() if name is not None}
 
 
@@ -57,8 +67,26 @@ def rendered(plan: "Plan", form: PlanFormat, console: Console) -> str:
             from gpmirror.render.native import plan_native
 
             return plan_native(plan)
+        case PlanFormat.HTML | PlanFormat.SVG:
+            return _pictured(plan, form)
         case _:
             assert_never(form)
+
+
+def _pictured(plan: "Plan", form: PlanFormat) -> str:
+    from gpmirror.render.html import plan_html
+    from gpmirror.render.svg import plan_svg
+
+    return plan_html(plan) if form is PlanFormat.HTML else plan_svg(plan)
+
+
+def show_plan(plan: "Plan", form: PlanFormat, console: Console) -> None:
+    """Print the plan; text for people is fitted to a terminal, everything else is left alone."""
+    text = rendered(plan, form, console)
+    if form is PlanFormat.HUMAN:
+        console.page(text)
+    else:
+        console.data(text)
 
 
 def check_outputs(outputs: Outputs, inputs: list[str]) -> None:
@@ -77,7 +105,11 @@ def write_outputs(plan: "Plan", outputs: Outputs, console: Console) -> None:
     """Write every file asked for and say so. Raises Failure: a file cannot be written."""
     from gpmirror.adapters.files import write_output
 
-    forms = {"--out-md": PlanFormat.MD}
+    forms = {
+        "--out-md": PlanFormat.MD,
+        "--out-html": PlanFormat.HTML,
+        "--out-svg": PlanFormat.SVG,
+    }
     for flag, name in outputs.files.items():
         text = rendered(plan, forms.get(flag, PlanFormat.JSON), console)
         write_output(name, text, force=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gpmirror.cli.console import Console
-from gpmirror.cli.renderings import PlanFormat, rendered
+from gpmirror.cli.renderings import PlanFormat, show_plan
 
 
 def command(
@@ -18,4 +18,4 @@ def command(
     from gpmirror.plan.planfile import read_plan
 
     console: Console = ctx.obj
-    console.data(rendered(read_plan(read_input(plan), plan), form, console))
+    show_plan(read_plan(read_input(plan), plan), form, console)

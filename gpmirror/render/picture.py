@@ -85,6 +85,8 @@ def picture(plan: Plan) -> Picture:
         for host, kind in _mirrors(change, stays):
             mirrors.setdefault(host, []).append(Cell(content=found.content, kind=kind))
     racks = {host.name: host.rack for host in plan.desired.hosts}
+    arrows = _arrows(plan.changes)
+    ends = sorted({end for arrow in arrows for end in (arrow.source, arrow.target)})
     return Picture(
         hosts=tuple(
             PictureHost(
@@ -93,9 +95,9 @@ def picture(plan: Plan) -> Picture:
                 primaries=tuple(primaries.get(name, ())),
                 mirrors=tuple(sorted(mirrors.get(name, ()), key=_leaving_last)),
             )
-            for name in dict.fromkeys([*racks, *sorted(primaries), *sorted(mirrors)])
+            for name in dict.fromkeys([*racks, *sorted(primaries), *sorted(mirrors), *ends])
         ),
-        arrows=_arrows(plan.changes),
+        arrows=arrows,
     )
 
 

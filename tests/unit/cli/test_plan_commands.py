@@ -70,7 +70,7 @@ def test_o_still_prints_the_plan(capsys: Shown) -> None:
     assert shown.err == "written: p.json\n"
 
 
-@pytest.mark.parametrize("form", ["human", "json", "md", "native"])
+@pytest.mark.parametrize("form", ["human", "json", "md", "native", "html", "svg"])
 def test_show_prints_what_plan_printed(form: str, capsys: Shown) -> None:
     assert main([*PLAN, "-o", "p.json", "--format", form]) == ExitCode.OK
     planned = capsys.readouterr().out
@@ -98,6 +98,13 @@ def test_markdown_goes_to_a_file_beside_the_human_text(folder: Path, capsys: Sho
     assert main([*PLAN, "--out-md", "p.md"]) == ExitCode.OK
     assert (folder / "p.md").read_text().startswith("<!-- gpmirror:plan:prod -->\n")
     assert SUMMARY in capsys.readouterr().out
+
+
+def test_pictures_go_to_files(folder: Path, capsys: Shown) -> None:
+    assert main([*PLAN, "--out-html", "p.html", "--out-svg", "p.svg"]) == ExitCode.OK
+    assert (folder / "p.html").read_text().startswith("<!doctype html>\n")
+    assert (folder / "p.svg").read_text().startswith("<?xml ")
+    assert capsys.readouterr().err == "written: p.html\nwritten: p.svg\n"
 
 
 @pytest.mark.parametrize(
