@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
@@ -58,8 +59,7 @@ def target_of(
         # PGHOSTADDR would lead elsewhere under the spec's name
         given["hostaddr"] = ""
     if through is not None:
-        given["host"] = host_of(address, environment) or through[0]
-        given["hostaddr"], given["port"] = through
+        given |= _detour(host_of(address, environment), *through)
     if "PGCONNECT_TIMEOUT" not in environment:
         given["connect_timeout"] = _CONNECT_SECONDS
     parameters = {name: value for name, value in given.items() if value is not None}
@@ -88,6 +88,16 @@ def label_of(address: CoordinatorAddress, environment: Mapping[str, str]) -> str
         return f"service {service}"
     named = "localhost" if host is None or host.startswith("/") else host
     return f"{named}:{port_of(address, environment)}"
+
+
+def _detour(host: str | None, near: str, port: int) -> dict[str, str | int | None]:
+    """Passwords and certificates go by the far host's name; the address leads into the tunnel."""
+    try:
+        ip_address(near)
+    except ValueError:
+        # no tunnel was needed: it is the far end itself, by name
+        return {"host": near, "hostaddr": "", "port": port}
+    return {"host": host or near, "hostaddr": near, "port": port}
 
 
 def _database(address: CoordinatorAddress, environment: Mapping[str, str]) -> str | None:

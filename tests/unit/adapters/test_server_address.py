@@ -54,6 +54,11 @@ def test_a_tunnel_keeps_the_name_for_passwords_and_certificates() -> None:
     assert (found["host"], found["hostaddr"], found["port"]) == ("mdw", "127.0.0.1", 40_000)
 
 
+def test_a_tunnel_to_this_machine_is_none() -> None:
+    found = target_of(SPEC, {}, through=("mdw", 5433)).parameters
+    assert (found["host"], found["hostaddr"], found["port"]) == ("mdw", "", 5433)
+
+
 def test_sessions_read_only_whatever_else_is_set() -> None:
     options = target_of(NOTHING, {"PGOPTIONS": "-c work_mem=1MB"}).parameters["options"]
     assert options == "-c work_mem=1MB -c default_transaction_read_only=on"

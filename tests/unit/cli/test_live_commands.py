@@ -136,10 +136,14 @@ def test_refusals(
 
 
 def test_a_tunnel_needs_a_host(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
-    pytest.importorskip("gpmirror.adapters.ssh")
     monkeypatch.setenv("PGHOST", "/tmp")
     assert main(["status", "--via-ssh"]) == ExitCode.USAGE
     assert "needs the coordinator's host" in capsys.readouterr().err
+
+
+def test_no_tunnel_is_needed_on_the_same_machine(live: Postgres, capsys: Shown) -> None:
+    assert main(["status", "--via-ssh"]) == ExitCode.OK
+    assert f"127.0.0.1:{live.port}" in capsys.readouterr().out
 
 
 def test_a_snapshot_plans_as_the_live_catalog_does(
