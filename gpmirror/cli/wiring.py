@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from gpmirror.errors import Usage
+from gpmirror.errors import ConnectionLost, Usage
 
 if TYPE_CHECKING:
     from gpmirror.adapters.server import Server
+    from gpmirror.adapters.ssh import SshHosts
     from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
 
 
@@ -66,6 +67,17 @@ def _tunnel(
         )
     hosts = open_hosts(ssh)
     try:
-        yield hosts.tunnel(host, (host, port))
+        yield _near_end(hosts, host, port)
     finally:
         hosts.close()
+
+
+def _near_end(hosts: "SshHosts", host: str, port: int) -> tuple[str, int]:
+    """A name that only the SSH configuration knows means nothing on the host itself."""
+    try:
+        return hosts.tunnel(host, (host, port))
+    except ConnectionLost as error:
+        try:
+            return hosts.tunnel(host, ("localhost", port))
+        except ConnectionLost:
+            raise error from None

@@ -15,6 +15,7 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.errors import ExitCode
 from tests.clusters import mirrored, mirrorless
 from tests.servers import Postgres, eventually
+from tests.sshd import farm
 
 pytestmark = pytest.mark.postgres
 
@@ -144,6 +145,26 @@ def test_a_tunnel_needs_a_host(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -
 def test_no_tunnel_is_needed_on_the_same_machine(live: Postgres, capsys: Shown) -> None:
     assert main(["status", "--via-ssh"]) == ExitCode.OK
     assert f"127.0.0.1:{live.port}" in capsys.readouterr().out
+
+
+@pytest.mark.ssh
+def test_the_catalog_is_read_through_ssh(
+    live: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    """`mdw` is a name that only the SSH configuration knows."""
+    with farm(tmp_path / "farm") as hosts:
+        hosts.start("mdw")
+        monkeypatch.delenv("PGHOST")
+        ssh = f"ssh: {{config: {hosts.config}}}\n"
+        spec = (SPEC % live.port).replace("host: 127.0.0.1", "host: mdw") + ssh
+        (tmp_path / "gpmirror.yaml").write_text(spec)
+        assert main(["status", "--via-ssh"]) == ExitCode.OK
+        assert f"gp6 (6.24.3), mdw:{live.port}" in capsys.readouterr().out
+        assert main(["plan", "--via-ssh"]) == ExitCode.OK
+        assert "No changes" in capsys.readouterr().out
+        (tmp_path / "gpmirror.yaml").write_text(spec.replace(str(live.port), "1"))
+        assert main(["status", "--via-ssh"]) == ExitCode.ERROR
+        assert "mdw" in capsys.readouterr().err
 
 
 def test_a_snapshot_plans_as_the_live_catalog_does(
