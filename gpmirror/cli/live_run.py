@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -120,17 +120,20 @@ def running(
 ) -> "Iterator[Run]":
     """A run in its world. `folder` None: a rehearsal. Its last words are said when it ends."""
     from gpmirror.adapters.operator import TerminalOperator
-    from gpmirror.cli.reporting import json_reporter, people_reporter
+    from gpmirror.cli.reporting import json_reporter, people_reporter, voice
     from gpmirror.workflow.running import Run
 
     console = manner.console
     assume_yes = manner.assume_yes or wishes.rehearsal
-    operator = TerminalOperator(name, assume_yes=assume_yes, say=console.alarm)
     report = json_reporter(console) if manner.json else people_reporter(console)
     ends: list[RunEnded] = []
     run: Run | None = None
     try:
-        with operator.listening(), report as reporter:
+        with ExitStack() as stack:
+            reporter = stack.enter_context(report)
+            say = voice(console, reporter)
+            operator = TerminalOperator(name, assume_yes=assume_yes, say=say)
+            stack.enter_context(operator.listening())
             keeping = _Keeping(reporter=reporter, ends=ends)
             world = _world(name, folder, live, operator, keeping)
             started = world.clock.monotonic()

@@ -1,6 +1,6 @@
 """Which reporter a run gets: bars on a terminal, lines elsewhere, JSON with `--json`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -34,6 +34,15 @@ def json_reporter(console: Console) -> "Iterator[Reporter]":
     from gpmirror.adapters.eventlog import JsonReporter
 
     yield JsonReporter(console.out)
+
+
+def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:
+    """How to say a line to the person while a run goes on: above the live area where there is one,
+    which would wipe it otherwise; else on standard error.
+    """
+    from gpmirror.adapters.terminal import TerminalReporter
+
+    return reporter.say if isinstance(reporter, TerminalReporter) else console.alarm
 
 
 def _is_dumb() -> bool:

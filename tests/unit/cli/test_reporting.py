@@ -7,7 +7,7 @@ import pytest
 
 from gpmirror.adapters.terminal import LineReporter, TerminalReporter
 from gpmirror.cli.console import Console
-from gpmirror.cli.reporting import json_reporter, people_reporter
+from gpmirror.cli.reporting import json_reporter, people_reporter, voice
 from tests.runs import STARTED
 
 
@@ -46,3 +46,20 @@ def test_json_goes_to_standard_output() -> None:
     with json_reporter(Console(out=out, err=None)) as reporter:
         reporter.tell(STARTED)
     assert json.loads(out.getvalue())["event"] == "run_started"
+
+
+def test_a_person_is_told_above_the_live_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    console = Console(out=Tty(), err=io.StringIO())
+    with people_reporter(console) as reporter:
+        voice(console, reporter)("interrupted")
+    assert console.out is not None
+    assert "interrupted" in console.out.getvalue()  # type: ignore[attr-defined]
+
+
+def test_without_a_live_area_a_person_is_told_on_standard_error() -> None:
+    console = Console(out=io.StringIO(), err=io.StringIO())
+    with people_reporter(console) as reporter:
+        voice(console, reporter)("interrupted")
+    assert isinstance(console.err, io.StringIO)
+    assert console.err.getvalue() == "interrupted\n"
