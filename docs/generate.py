@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -121,21 +122,25 @@ def _allowed_by(name: str) -> str:
     return OUTSIDE_CODES.get(name, f"`--allow {name}`")
 
 
+_SENTENCE_END = re.compile(r"(?<=[a-z0-9)`])\. (?=[A-Z])")
+
+
 def checks_page() -> str:
     """Every host check, from the table of checks itself."""
     body = [
         "Before a run every host that the plan touches is asked once, by one read-only script.",
-        "`gpmirror preflight` shows the result; `apply` refuses (exit 9) while a check is bad or "
-        "unknown.",
+        ("`gpmirror preflight` shows the result; `apply` refuses (exit 9) while a check is bad or "
+        "unknown."),
         "An unknown check is accepted by `--allow unchecked:NAME`; a bad one never.",
-        "A port inside the host's range for outgoing connections and two hosts that are one "
-        "machine are [hazards](hazards.md), not failed checks.",
+        ("A port inside the host's range for outgoing connections and two hosts that are one "
+        "machine are [hazards](hazards.md), not failed checks."),
         "",
         "Touched hosts are the coordinator's, the acting primaries' and the new slots'.",
         "A host that copies only leave is asked too, and its silence is a remark.",
     ]
     for name, check in CHECKS.items():
-        body += ["", f"## {name}", "", check.what, check.why, check.remedy]
+        body += ["", f"## {name}", ""]
+        body += [_SENTENCE_END.sub(".\n", text) for text in (check.what, check.why, check.remedy)]
     return page("Host checks", *body)
 
 

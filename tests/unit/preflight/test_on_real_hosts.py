@@ -1,0 +1,431 @@
+"""Scripts run by a real sh against real directories and sockets, judged to the end."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Segment
+from gpmirror.plan.request import Request
+from gpmirror.preflight.judge import Silent
+from gpmirror.preflight.model import Check, Preflight
+from gpmirror.preflight.script import scripts
+from tests.clusters import row
+from tests.machines import Machines, told, troubles
+
+PORT = 7000
+SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
+SIZES = dict.fromkeys(range(4), 1000000)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Machines:
+    return Machines(tmp_path)
+
+
+def adding(machines: Machines, **facts: Any) -> Preflight:
+    seen = machines.seen(**({"sizes": SIZES} | facts))
+    return machines.judged(machines.plan(seen), seen)
+
+
+def only(found: Preflight) -> Check:
+    problems = troubles(found)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_sound_hosts_are_ready(machines: Machines, shell: str) -> None:
+    machines.shell = shell
+    found = adding(machines)
+    assert troubles(found) == []
+    assert found.hazards == ()
+    assert found.notes == ()
+    assert {check.host for check in found.checks} == {"mdw", "sdw1", "sdw2"}
+
+
+def test_the_scripts_change_nothing(machines: Machines) -> None:
+    adding(machines)
+    (machines.folder / "names").unlink()
+    before = sorted((str(path), path.lstat().st_mtime_ns) for path in machines.folder.rglob("*"))
+    seen = machines.seen()
+    outputs = scripts(machines.plan(seen), seen)
+    machines.answers(outputs)
+    (machines.folder / "names").unlink()
+    after = sorted((str(path), path.lstat().st_mtime_ns) for path in machines.folder.rglob("*"))
+    assert [path for path, _ in before] == [path for path, _ in after]
+    assert before[1:] == after[1:]
+
+
+# --- directories ------------------------------------------------------------------------------
+
+
+def test_an_empty_private_directory_will_do(machines: Machines) -> None:
+    machines.at("sdw2", "mirror", "gpseg0").mkdir(mode=0o700)
+    assert troubles(adding(machines)) == []
+
+
+def test_an_empty_open_directory_will_not(machines: Machines) -> None:
+    place = machines.at("sdw2", "mirror", "gpseg0")
+    place.mkdir()
+    place.chmod(0o755)
+    check = only(adding(machines))
+    assert (check.host, check.name, check.result) == ("sdw2", "directories", "bad")
+    assert "content 0" in check.detail
+    assert "mode 0755" in check.detail
+    assert check.remedy == f"`chmod 0700 {place}`"
+
+
+def test_a_full_directory_is_named_with_some_of_its_entries(machines: Machines) -> None:
+    place = machines.at("sdw2", "mirror", "gpseg0")
+    place.mkdir(mode=0o700)
+    for name in (".hidden", "a b", "$(touch x)", "new\nline", "späť"):
+        (place / name).touch()
+    check = only(adding(machines))
+    assert "is not empty" in check.detail
+    assert "and 2 more" in check.detail
+    assert "mv" in check.remedy
+
+
+def test_a_file_in_the_way(machines: Machines) -> None:
+    machines.at("sdw2", "mirror", "gpseg0").touch()
+    assert "is not a directory" in only(adding(machines)).detail
+
+
+def test_a_link_in_the_way(machines: Machines) -> None:
+    machines.at("sdw2", "elsewhere").mkdir(mode=0o700)
+    machines.at("sdw2", "mirror", "gpseg0").symlink_to(machines.at("sdw2", "elsewhere"))
+    assert "symbolic link" in only(adding(machines)).detail
+
+
+def test_a_root_that_is_a_link_is_followed(machines: Machines) -> None:
+    machines.at("sdw2", "mirror").rename(machines.at("sdw2", "disk"))
+    machines.at("sdw2", "mirror").symlink_to(machines.at("sdw2", "disk"))
+    assert troubles(adding(machines)) == []
+
+
+def test_a_root_that_is_a_dangling_link(machines: Machines) -> None:
+    machines.at("sdw2", "mirror").rmdir()
+    machines.at("sdw2", "mirror").symlink_to("/nowhere/at/all")
+    bad = [check for check in troubles(adding(machines)) if check.name == "parents"]
+    assert "leads to no directory" in bad[0].detail
+
+
+def test_two_roots_that_are_one_place(machines: Machines) -> None:
+    """The catalog and the spec cannot see that a root leads to where a primary stands."""
+    machines.at("sdw2", "mirror").rmdir()
+    machines.at("sdw2", "mirror").symlink_to(machines.at("sdw2", "primary"))
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen, directory="{root}/gpseg2/{prefix}{content}")
+    found = troubles(machines.judged(plan, seen))
+    assert found == []
+    twice = machines.plan(seen, directory="{root}/gpseg{content}")
+    machines.at("sdw2", "primary", "gpseg0").symlink_to(machines.at("sdw2", "primary", "gpseg2"))
+    details = [check.detail for check in troubles(machines.judged(twice, seen))]
+    assert any("symbolic link" in detail for detail in details)
+
+
+def test_a_missing_root_is_created_below_the_nearest_ancestor(machines: Machines) -> None:
+    machines.at("sdw2", "mirror").rmdir()
+    assert troubles(adding(machines)) == []
+
+
+def test_a_root_below_a_file(machines: Machines) -> None:
+    machines.at("sdw2", "mirror").rmdir()
+    machines.at("sdw2", "mirror").touch()
+    check = troubles(adding(machines))[0]
+    assert (check.name, check.result) == ("parents", "bad")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_root_that_may_not_be_written(machines: Machines) -> None:
+    machines.at("sdw2", "mirror").chmod(0o500)
+    check = only(adding(machines))
+    assert check.name == "parents"
+    assert "mode 0500" in check.detail
+    assert "install -d" in check.remedy
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_an_owner_that_is_not_the_login(machines: Machines) -> None:
+    for path in machines.at("sdw2", "primary").iterdir():
+        os.chown(path, 65534, 65534)
+    found = [check for check in troubles(adding(machines)) if check.name == "login"]
+    assert [(check.host, check.result) for check in found] == [("sdw2", "bad")]
+    assert "belongs to nobody" in found[0].detail
+
+
+def test_a_host_that_does_not_have_its_primary(machines: Machines) -> None:
+    shutil.rmtree(machines.at("sdw1", "primary", "gpseg1"))
+    check = troubles(adding(machines))[0]
+    assert (check.host, check.name, check.result) == ("sdw1", "identity", "bad")
+    assert "acting primary of content 1" in check.detail
+
+
+# --- ports --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def listening(address: str, port: int, *, both: bool = False) -> Iterator[None]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
+        server.bind((address, port))
+        server.listen()
+        yield
+
+
+def free_port() -> int:
+    """A port below 32768 that nobody uses on any address."""
+    for port in range(21_000 + os.getpid() % 5000, 32_000):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")
+
+
+def with_port(machines: Machines, port: int) -> Preflight:
+    seen = machines.seen(sizes=SIZES)
+    from gpmirror.spec.model import Offset
+
+    return machines.judged(machines.plan(seen, ports=Offset(port - 6000)), seen)
+
+
+def has_ipv6() -> bool:
+    try:
+        with listening("::1", 0):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.66.0.12"])
+def test_a_listener_on_ipv4(machines: Machines, address: str) -> None:
+    port = free_port()
+    with listening(address, port):
+        found = [c for c in troubles(with_port(machines, port)) if c.host == "sdw2"]
+    assert told(found) == [("sdw2", "ports", "bad")]
+    assert f"content 0: port {port}" in found[0].detail
+    assert f"{address}:{port}" in found[0].detail
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+@pytest.mark.parametrize("both", [True, False])
+def test_a_listener_on_the_ipv6_wildcard(machines: Machines, both: bool) -> None:
+    port = free_port()
+    with listening("::", port, both=both):
+        found = troubles(with_port(machines, port))
+    assert told(found) == [("sdw1", "ports", "bad"), ("sdw2", "ports", "bad")]
+    assert f"[::]:{port}" in found[0].detail
+
+
+def test_a_listener_on_another_hosts_address_is_not_ours(machines: Machines) -> None:
+    port = free_port()
+    with listening("127.66.0.99", port):
+        assert troubles(with_port(machines, port)) == []
+
+
+def test_a_held_port_on_a_host_whose_name_is_unknown(machines: Machines) -> None:
+    port = free_port()
+    del machines.names["sdw2"]
+    with listening("127.66.0.99", port):
+        found = [c for c in troubles(with_port(machines, port)) if c.name == "ports"]
+    assert told(found) == [("sdw2", "ports", "unknown")]
+
+
+# --- names, shell, machine, software ------------------------------------------------------------
+
+
+def test_a_name_that_does_not_resolve(machines: Machines) -> None:
+    del machines.names["sdw2"]
+    found = [check for check in troubles(adding(machines)) if check.name == "names"]
+    assert [check.host for check in found] == ["mdw", "sdw1", "sdw2"]
+    assert "sdw2 does not resolve here" in found[0].detail
+
+
+def test_a_getent_that_takes_one_name(machines: Machines) -> None:
+    one = (
+        '#!/bin/sh\nwhile read -r a n; do [ "$n" = "$2" ] && echo "$a STREAM $n"; done <"$NAMES"\n'
+    )
+    for name in ("mdw", "sdw1", "sdw2"):
+        machines.program(name, "getent", one)
+    assert troubles(adding(machines)) == []
+
+
+def test_a_shell_that_talks(machines: Machines) -> None:
+    machines.program("sdw1", "loud", '#!/bin/sh\necho "welcome to $0 `date`"\necho more\n')
+    machines.environment["sdw1"]["SHELL"] = str(machines.at("sdw1", "bin", "loud"))
+    check = only(adding(machines))
+    assert (check.host, check.name, check.result) == ("sdw1", "shell", "bad")
+    assert "welcome to" in check.detail
+
+
+def test_one_machine_under_two_names(machines: Machines) -> None:
+    machines.environment["sdw2"]["GPMIRROR_MACHINE_ID"] = "id-of-sdw1"
+    found = adding(machines)
+    assert troubles(found) == []
+    (hazard,) = found.hazards
+    assert (hazard.name, hazard.contents, hazard.allowed) == ("same-machine", (0, 1, 2, 3), False)
+    assert hazard.flag == "--allow same-machine"
+
+
+def test_another_release_on_one_host(machines: Machines) -> None:
+    machines.program("sdw2", "postgres", "#!/bin/sh\necho 'postgres (Greenplum Database) 6.25.0'\n")
+    check = only(adding(machines))
+    assert (check.host, check.name, check.result) == ("sdw2", "software", "bad")
+    assert "6.25.0" in check.detail
+    assert "6.24.3" in check.detail
+
+
+# --- space --------------------------------------------------------------------------------------
+
+
+def test_sizes_are_measured_where_nobody_tells_them(machines: Machines) -> None:
+    found = adding(machines, sizes={})
+    assert troubles(found) == []
+
+
+def test_more_bytes_than_there_are(machines: Machines) -> None:
+    found = troubles(adding(machines, sizes=dict.fromkeys(range(4), 10**17)))
+    assert told(found) == [("sdw1", "space", "bad"), ("sdw2", "space", "bad")]
+    assert "2 copies need 220.0 PB" in found[0].detail
+
+
+# --- recovery in place ----------------------------------------------------------------------------
+
+
+def down_mirror(machines: Machines) -> tuple[Segment, ...]:
+    """Group mirrors of all contents; that of content 0 is down."""
+    mirrors = []
+    for content in range(4):
+        name = ("sdw2", "sdw1")[content // 2]
+        where = str(machines.at(name, "mirror", f"gpseg{content}"))
+        found = row(content + 6, content, "m", name, 7000 + content % 2, where)
+        machines.server(found)
+        mirrors.append(found)
+    return (replace(mirrors[0], status=mirrors[0].status.__class__.DOWN), *mirrors[1:])
+
+
+def recovering(machines: Machines, request: Request = Request()) -> Preflight:  # noqa: B008
+    mirrors = down_mirror(machines) if not machines.at("sdw2", "mirror", "gpseg0").exists() else ()
+    return recovered(machines, machines.seen(*mirrors, sizes=SIZES), request)
+
+
+def recovered(machines: Machines, seen: Observed, request: Request = Request()) -> Preflight:  # noqa: B008
+    return machines.judged(machines.plan(seen, request), seen)
+
+
+FULL = Request(full=True)
+
+
+def test_a_copy_of_our_own_is_caught_up(machines: Machines) -> None:
+    assert troubles(recovering(machines)) == []
+
+
+@pytest.mark.parametrize("request_", [Request(), FULL], ids=["incremental", "full"])
+def test_a_copy_of_another_system_is_never_written_over(
+    machines: Machines, request_: Request
+) -> None:
+    mirrors = down_mirror(machines)
+    machines.server(mirrors[0], identifier=7)
+    check = only(recovered(machines, machines.seen(*mirrors, sizes=SIZES), request_))
+    assert (check.host, check.name, check.result) == ("sdw2", "directories", "bad")
+    assert "belongs to another system" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda place: (place / "backup_label").touch(), "partial base backup"),
+        (lambda place: (place / "global" / "pg_control").unlink(), "no global/pg_control"),
+        (shutil.rmtree, "is not there"),
+    ],
+    ids=["backup_label", "no pg_control", "absent"],
+)
+def test_an_incomplete_copy_needs_a_full_recovery(
+    machines: Machines, damage: "object", words: str
+) -> None:
+    mirrors = down_mirror(machines)
+    damage(Path(mirrors[0].directory or ""))  # type: ignore[operator]
+    seen = machines.seen(*mirrors, sizes=SIZES)
+    check = only(recovered(machines, seen))
+    assert words in check.detail
+    assert "plan --full --content 0" in check.remedy
+    assert troubles(recovered(machines, seen, FULL)) == []
+
+
+def test_a_finished_copy_that_never_started_is_caught_up(machines: Machines) -> None:
+    mirrors = down_mirror(machines)
+    for name in ("backup_label", "recovery.conf"):
+        (Path(mirrors[0].directory or "") / name).touch()
+    assert troubles(recovered(machines, machines.seen(*mirrors, sizes=SIZES))) == []
+
+
+def test_a_host_that_is_only_left_may_be_silent(machines: Machines) -> None:
+    mirrors = down_mirror(machines)
+    gone = [
+        replace(found, hostname="sdw9", address="sdw9") if found.content < 2 else found
+        for found in mirrors
+    ]
+    shutil.rmtree(machines.at("sdw2", "mirror"))
+    machines.at("sdw2", "mirror").mkdir(mode=0o700)
+    machines.silent["sdw9"] = Silent(reason="no route to sdw9", remedy="-")
+    found = recovered(machines, machines.seen(*gone, sizes=SIZES))
+    assert troubles(found) == []
+    assert "no route to sdw9" in found.notes[0]
+
+
+def test_a_silent_host_is_bad(machines: Machines) -> None:
+    machines.silent["sdw2"] = Silent(reason="sdw2: connection refused", remedy="start sshd")
+    check = only(adding(machines))
+    assert (check.name, check.result, check.remedy) == ("reachable", "bad", "start sshd")
+
+
+def test_a_host_that_answers_nonsense_is_bad(machines: Machines) -> None:
+    from gpmirror.preflight.judge import judge
+
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen)
+    outputs = machines.answers(scripts(plan, seen)) | {"sdw1": "You are not welcome\n"}
+    check = only(judge(plan, seen, outputs, {}))
+    assert (check.host, check.name) == ("sdw1", "reachable")
+    assert "You are not welcome" in check.detail
+
+
+def test_a_host_whose_answer_breaks_off_is_unknown(machines: Machines) -> None:
+    from gpmirror.preflight.judge import judge
+
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen)
+    outputs = machines.answers(scripts(plan, seen))
+    outputs["sdw2"] = outputs["sdw2"][: outputs["sdw2"].index("place")]
+    found = troubles(judge(plan, seen, outputs, {}))
+    assert {check.host for check in found} == {"sdw2"}
+    assert ("sdw2", "reachable", "unknown") in told(found)
+    assert ("sdw2", "directories", "unknown") in told(found)
+    assert ("sdw2", "names", "unknown") in told(found)
+
+
+# --- competing work -------------------------------------------------------------------------------
+
+
+def test_a_stale_lock_stands_in_the_way(machines: Machines) -> None:
+    lock = machines.at("mdw", "gpseg-1", "gprecoverseg.lock")
+    lock.mkdir()
+    (lock / "PID").write_text("4194303\n")
+    check = only(adding(machines))
+    assert (check.host, check.name, check.result) == ("mdw", "competing", "bad")
+    assert "pid 4194303" in check.detail
+    assert f"rm -r {lock}" in check.remedy
