@@ -50,15 +50,15 @@ def wave_lines(
 
 
 def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
-    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  84.0 MB/s  5 min left  ...`."""
+    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  5 min left  84.0 MB/s  ...`."""
     report, found = standing.report, standing.copies
     together = pace(found)
     words = (
         f"{sum(copy.is_synced for copy in found)} of {len(found)} in sync",
         elapsed_text(int(report.seconds + since)),
         _share(together),
-        f"{size_text(int(together.rate))}/s" if together.rate else "",
         f"{remaining_text(together.left)} left" if together.left and together.rate else "",
+        f"{size_text(int(together.rate))}/s" if together.rate else "",
         _utility(report.utility_running, standing.started),
     )
     wave = styled(f"wave {report.wave} of {report.waves}", Style.STRONG)

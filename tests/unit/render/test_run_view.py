@@ -111,7 +111,7 @@ def test_trouble_is_shown_and_the_unknown_is_said() -> None:
 def test_standing_is_one_line_for_a_log() -> None:
     view = after(WAVE, report(0, copying(0, GB)), report(30, copying(0, 4 * GB)))
     assert view.standing() == (
-        "  wave 1 of 2  0 of 1 in sync  30s  10% of 40.0 GB  100.0 MB/s  6 min left  "
+        "  wave 1 of 2  0 of 1 in sync  30s  10% of 40.0 GB  6 min left  100.0 MB/s  "
         "gprecoverseg running\n"
     )
     assert after(WAVE).standing() == ""
