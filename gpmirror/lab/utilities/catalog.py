@@ -99,6 +99,7 @@ class Catalog:
         """Contents with a base backup running, as gp_stat_replication tells (6)."""
         if self._old:
             return set()
+        self.probe()  # the practice view is as old as the last probe
         rows = self._server.execute(
             "SELECT DISTINCT gp_segment_id FROM gp_stat_replication"
             " WHERE application_name = 'pg_basebackup'"
