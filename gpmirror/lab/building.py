@@ -17,6 +17,7 @@ from gpmirror.lab import servers, shims, ssh
 from gpmirror.lab.addresses import place_hosts
 from gpmirror.lab.launch import environment
 from gpmirror.lab.layout import Lab, LabHost, write_lab
+from gpmirror.lab.memory import free_memory
 from gpmirror.lab.processes import end, lab_processes
 from gpmirror.lab.schema import SEARCH_PATH, primaries, write_schema
 
@@ -82,6 +83,7 @@ def rebuild(lab: Lab) -> None:
     """
     kept = {pid for pid in map(ssh.sshd_process, lab.everywhere) if pid is not None}
     end(lambda: lab_processes(lab.state) - kept)
+    free_memory(lab.state)
     for host in lab.everywhere:
         for folder in (host.data, host.sock, host.log, host.home):
             servers.remove(folder)

@@ -10,6 +10,7 @@ from gpmirror.errors import Failure
 from gpmirror.lab import servers, ssh
 from gpmirror.lab.building import Means, Say, Shape, build, in_parallel, shape_of
 from gpmirror.lab.layout import Lab, LabHost, read_lab
+from gpmirror.lab.memory import free_memory
 from gpmirror.lab.processes import alive, end, host_processes, lab_processes
 
 _READY = "ready"
@@ -75,6 +76,7 @@ def clear(state: Path) -> None:
             f"processes of the practice cluster do not end: {', '.join(map(str, stubborn))}",
             hint="end them by hand, then run this again",
         )
+    free_memory(state)
     for entry in list(state.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
             servers.remove(entry)
