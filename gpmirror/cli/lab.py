@@ -184,8 +184,9 @@ def _tell(lab: "Lab", output: str, console: Console) -> None:
     from gpmirror.adapters.files import write_output
     from gpmirror.lab.specfile import spec_text
 
-    wrote = f"{output} is there already and was left alone."
-    if not os.path.lexists(output):
+    if os.path.lexists(output):
+        wrote = f"{output} was there already and is left alone: check that it means this cluster."
+    else:
         write_output(output, spec_text(lab), force=False)
         wrote = f"Wrote {output}."
     console.data(
