@@ -48,6 +48,7 @@ class KnownFile:
 
     @cached_property
     def lines(self) -> tuple[KnownLine, ...]:
+        """Every key line; none where the file cannot be read."""
         try:
             text = Path(self.path).read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -114,9 +115,7 @@ class KnownHosts:
         lines = self._about(files, names[:1]) or self._about(files, names[1:])
         return tuple(dict.fromkeys(line.kind for line in lines if not line.mark))
 
-    def judge(
-        self, files: Sequence[str], names: Sequence[str], kind: str, key: bytes
-    ) -> Verdict:
+    def judge(self, files: Sequence[str], names: Sequence[str], kind: str, key: bytes) -> Verdict:
         """Judge the key a server showed. `names`: foremost first; the others may only confirm."""
         lines = self._about(files, names)
         for line in lines:
@@ -148,9 +147,7 @@ def _line(path: str, number: int, text: str) -> KnownLine | None:
         key = base64.b64decode(words[2], validate=True)
     except (binascii.Error, ValueError):
         return None
-    return KnownLine(
-        file=path, number=number, mark=mark, names=words[0], kind=words[1], key=key
-    )
+    return KnownLine(file=path, number=number, mark=mark, names=words[0], kind=words[1], key=key)
 
 
 def _plain_names(line: KnownLine) -> list[str]:

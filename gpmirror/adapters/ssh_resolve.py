@@ -7,6 +7,7 @@ import getpass
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ class Resolver:
         self._user = options.user
         self._config = _config_file(options.config)
         ssh = shutil.which("ssh")
+        self._jumps: dict[str, Target] = {}
         self._look_up: Callable[[str, str | None], Settings] = (
             (lambda name, user: _ask_ssh(ssh, self._config, name, user))
             if ssh
@@ -54,9 +56,12 @@ class Resolver:
 
     def jump(self, hop: str) -> Target:
         """The target of one hop of a ProxyJump, `[user@]host[:port]`."""
+        if hop in self._jumps:
+            return self._jumps[hop]
         user, _, place = hop.removeprefix("ssh://").rpartition("@")
         name, port = _split_port(place)
-        return self._resolve(name, user or None, port)
+        self._jumps[hop] = found = self._resolve(name, user or None, port)
+        return found
 
     def _resolve(self, name: str, user: str | None, port: int | None) -> Target:
         if not _NAME.fullmatch(name):
@@ -172,7 +177,7 @@ def _unusable(name: str, reason: str) -> Unanswered:
     return Unanswered(
         Silence.UNREACHABLE,
         f"cannot work out how to reach {name!r}: {reason}",
-        f"`ssh -G -- {name}` must print its settings: mend the spec's `hosts` or `ssh`, or the "
+        f"`ssh -G -- {shlex.quote(name)}` must print its settings: mend the spec's `hosts` or `ssh`, or the "
         "SSH configuration",
     )
 

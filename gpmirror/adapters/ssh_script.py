@@ -46,10 +46,12 @@ class Parcel:
 
     @property
     def argv(self) -> list[str]:
+        """The command line as words."""
         return ["sh", "-c", _OUTER, "sh", self.mark, str(self.seconds), _INNER]
 
     @property
     def command(self) -> str:
+        """The command line as text, quoted alike for every login shell."""
         return shlex.join(self.argv)
 
 
@@ -84,15 +86,17 @@ class Captured:
 
     @property
     def begun(self) -> bool:
+        """Whether the script's shell has spoken."""
         return self._begin >= 0
 
     @property
     def ended(self) -> bool:
+        """Whether nothing more can come."""
         return self.status is not None or self.cut
 
     @property
     def text(self) -> str:
-        """What the script printed so far, or the noise before it; odd bytes as `\\xff`."""
+        """What the script printed so far, or the noise before it; odd bytes are escaped."""
         return bytes(self._data[max(self._begin, 0) :]).decode("utf-8", "backslashreplace")
 
     def feed(self, data: bytes) -> None:

@@ -1,0 +1,181 @@
+"""Words for every way an SSH connection fails: what was tried, why it failed, what to do."""
+
+import socket
+from typing import TYPE_CHECKING, assert_never
+
+from gpmirror.adapters.ssh_known_hosts import Changed, Known, Revoked, Unknown, Verdict
+from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_unanswered import HungUp, NotBegun, Unanswered
+from gpmirror.boundary import Silence
+
+if TYPE_CHECKING:
+    from paramiko import PKey
+
+    from gpmirror.adapters.ssh_keys import Offered
+
+
+def not_dialled(target: Target, error: OSError) -> Unanswered:
+    """The TCP connection could not be made."""
+    match error:
+        case socket.gaierror():
+            reason = f"the name {target.address} does not resolve"
+            hint = f"`getent hosts {target.address}` must answer: mend DNS, /etc/hosts or HostName"
+        case TimeoutError():
+            reason = f"no answer within {target.connect_seconds:g} s"
+            hint = "is the host up, and does a firewall drop the connection?"
+        case ConnectionRefusedError():
+            reason = "connection refused"
+            hint = f"does sshd run there and listen on port {target.port}?"
+        case _:
+            reason = error.strerror or str(error) or type(error).__name__
+            hint = f"`{target.command}` must work first"
+    return Unanswered(Silence.UNREACHABLE, f"cannot reach {target}: {reason}", hint)
+
+
+def hung_up(target: Target, said: str = "") -> HungUp:
+    """The connection ended before the server's greeting."""
+    words = f", saying {said!r}" if said else ""
+    return HungUp(
+        Silence.UNREACHABLE,
+        f"cannot reach {target}: it closed the connection before its greeting{words}",
+        "sshd may limit logins at once (MaxStartups, PerSourcePenalties): look at its log, raise "
+        "the limit or lower `apply.hosts_at_once`",
+    )
+
+
+def never_spoke(target: Target) -> Unanswered:
+    """Something accepted the connection, and no SSH server spoke."""
+    return Unanswered(
+        Silence.TIMED_OUT,
+        f"cannot reach {target}: the port is open, but no SSH server spoke within "
+        f"{target.connect_seconds:g} s",
+        "is it sshd that listens there, and is the host overloaded or out of memory?",
+    )
+
+
+def not_agreed(target: Target, reason: str) -> Unanswered:
+    """The two ends found no way to talk."""
+    return Unanswered(
+        Silence.UNREACHABLE,
+        f"cannot reach {target}: {reason or 'the SSH protocol failed'}",
+        f"`ssh -v {target.alias}` shows what the server offers",
+    )
+
+
+def bad_key(target: Target, verdict: Verdict, key: "PKey") -> Unanswered | None:
+    """Why a host key is not trusted; None: it is the right one."""
+    shown = f"it showed {key.get_name()} {key.fingerprint}"
+    match verdict:
+        case Known():
+            return None
+        case Revoked(line=line):
+            return Unanswered(
+                Silence.CHANGED_KEY,
+                f"refusing {target}: {shown}, a key that {line} revokes",
+                "somebody may hold a stolen key: ask the host's administrator for its new one",
+            )
+        case Changed(line=line):
+            return Unanswered(
+                Silence.CHANGED_KEY,
+                f"refusing {target}: its host key has changed; {shown}, but {line} holds another",
+                "the host was installed anew, or somebody stands in between: compare the "
+                f"fingerprint on its console; only if it is right, `ssh-keygen -R "
+                f"'{target.key_names[0]}' -f {line.file}` and add the new key",
+            )
+        case Unknown(others=others):
+            return _unknown_key(target, shown, key, others)
+        case _:
+            assert_never(verdict)
+
+
+def _unknown_key(target: Target, shown: str, key: "PKey", others: tuple[object, ...]) -> Unanswered:
+    names = target.key_names[0]
+    files = ", ".join(target.known_hosts) or "any known-hosts file"
+    where = f"no line for {names} in {files}"
+    if others:
+        places = ", ".join(map(str, others[:3]))
+        where = f"{places} speaks of {names}, but holds no {key.get_name()} key of its own"
+    scan = f"ssh-keyscan -p {target.port} {target.address}"
+    first = target.known_hosts[0] if target.known_hosts else "~/.ssh/known_hosts"
+    return Unanswered(
+        Silence.UNKNOWN_KEY,
+        f"refusing {target}: its host key is not known; {shown}; {where}",
+        "compare the fingerprint with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` on the host's "
+        f"console; if they agree, add what `{scan}` prints to {first}",
+    )
+
+
+def refused(target: Target, offered: "Offered", accepts: tuple[str, ...], end: str) -> Unanswered:
+    """No key was taken. `accepts`: the server's methods; `end`: how the server ended it."""
+    tried = f"tried {', '.join(offered.tried)}" if offered.tried else "there was no key to try"
+    unusable = f"; not usable: {', '.join(offered.unusable)}" if offered.unusable else ""
+    methods = f"; the server accepts {', '.join(accepts)}" if accepts else ""
+    ended = f"; {end}" if end else ""
+    hint = (
+        f"`ssh-copy-id` the key of this account to the host until `{target.command}` asks nothing"
+    )
+    if end:
+        hint = "with too many keys set IdentityFile and `IdentitiesOnly yes` for this host"
+    elif offered.unusable:
+        hint = "load the key into an agent (`ssh-add`, SSH_AUTH_SOCK), or name one without a passphrase"
+    return Unanswered(
+        Silence.NO_LOGIN,
+        f"{target} refused the login: {tried}{unusable}{methods}{ended}",
+        hint,
+    )
+
+
+def too_late(target: Target, what: str, seconds: float) -> Unanswered:
+    """The server stopped talking after its greeting."""
+    return Unanswered(
+        Silence.TIMED_OUT,
+        f"{target} did not answer {what} within {seconds:g} s",
+        "is the host overloaded, or does its login hang (home directory, PAM, name service)?",
+    )
+
+
+def not_begun(target: Target, error: Exception) -> NotBegun:
+    """No command could be started over an open connection."""
+    late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()
+    return NotBegun(
+        Silence.TIMED_OUT if late else Silence.LOST,
+        f"cannot run anything on {target}: {str(error) or type(error).__name__}",
+        f"`{target.command} true` must work; sshd may limit sessions (MaxSessions)",
+    )
+
+
+def cut(target: Target) -> NotBegun:
+    """Something ate a part of the script on its way."""
+    return NotBegun(
+        Silence.LOST,
+        f"a script did not reach {target} whole, so it was not run",
+        "does a shell start-up file there read standard input? Let it do so at terminals only",
+    )
+
+
+def no_shell(target: Target, noise: str, status: int) -> Unanswered:
+    """The login shell ended without running what it was given."""
+    said = " ".join(noise.split())[:300]
+    return Unanswered(
+        Silence.NO_LOGIN,
+        f"the login shell of {target} ran no command: exit status {status}, it said {said!r}",
+        f"`{target.command} true` must work: look at the account's shell and start-up files",
+    )
+
+
+def overran(target: str, seconds: float) -> Unanswered:
+    """A script ran into its deadline."""
+    return Unanswered(
+        Silence.TIMED_OUT,
+        f"a script on {target} was not done within {seconds:g} s, and was ended",
+        "is the host overloaded, or does one of its file systems hang?",
+    )
+
+
+def lost(target: str, reason: str) -> Unanswered:
+    """The connection or the script's shell went away in the middle."""
+    return Unanswered(
+        Silence.LOST,
+        f"lost {target} while a script ran: {reason}",
+        "the script may have run or not: look at the host before going on",
+    )
