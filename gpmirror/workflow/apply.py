@@ -93,6 +93,8 @@ def verify(run: Run) -> Outcome:
                 hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
             )
         detail.append(f"{len(mine)} contents in sync, a second plan is empty")
+    if run.wishes.rehearsal:
+        return Outcome(code=ExitCode.OK, summary=_rehearsed(run.plan))
     return Outcome(
         code=ExitCode.OK, summary=_counts(run), next_actions=_next(run), health=run.health
     )
@@ -248,6 +250,13 @@ def _nothing(plan: Plan) -> Outcome:
     blocked = plan.summary.blocked
     words = f"Nothing to apply: {blocked} blocked." if blocked else "Nothing to apply."
     return Outcome(code=ExitCode.OK, summary=words)
+
+
+def _rehearsed(plan: Plan) -> str:
+    return (
+        f"Rehearsal complete: nothing was changed; apply would run {len(plan.waves)} "
+        f"{'wave' if len(plan.waves) == 1 else 'waves'} as shown."
+    )
 
 
 def _counts(run: Run) -> str:
