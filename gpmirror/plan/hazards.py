@@ -46,9 +46,9 @@ class Judgement:
 
 def check_names(request: Request, spec: Spec) -> None:
     """Raises InvalidInput (GPM-P303) for --allow and --unprotect names that do not exist."""
-    check_allow(request.allow)
     protected = [item.name for item in spec.protect]
     problems = [
+        *_unknown_allow(request.allow),
         *_unknown("--unprotect", request.unprotect, protected),
     ]
     if problems:
@@ -59,11 +59,15 @@ def check_allow(allow: Iterable[str]) -> None:
     """Raises InvalidInput (GPM-P303) for --allow names that do not exist. The checks that
     `unchecked:NAME` names are told apart only where hosts are checked.
     """
-    named = [name for name in allow if not _UNCHECKED.fullmatch(name)]
-    known = [*HAZARDS, *HOST_HAZARDS, *(f"guard:{name}" for name in GUARDS)]
-    problems = [*_unknown("--allow", named, known)]
+    problems = [*_unknown_allow(allow)]
     if problems:
         raise InvalidInput(problems)
+
+
+def _unknown_allow(allow: Iterable[str]) -> Iterator[Diagnostic]:
+    named = [name for name in allow if not _UNCHECKED.fullmatch(name)]
+    known = [*HAZARDS, *HOST_HAZARDS, *(f"guard:{name}" for name in GUARDS)]
+    return _unknown("--allow", named, known)
 
 
 def _unknown(flag: str, given: Iterable[str], known: Sequence[str]) -> Iterator[Diagnostic]:
