@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 command = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    no_args_is_help=True,
     help="Build and use a practice cluster on this machine; it is not Greenplum.",
 )
 _MOST_HOSTS, _MOST_PRIMARIES, _MOST_ADDRESSES = 64, 16, 4
@@ -146,15 +145,12 @@ def ssh(
 @command.command("down")
 def down(ctx: typer.Context) -> None:
     """End everything of it and remove its files; the spec stays."""
-    from gpmirror.lab.orders import remove_empty
-
     console: Console = ctx.obj
     where = _where()
     if not where.state.exists():
         console.data(f"There is no practice cluster in {where.state}.")
         return
     _give("down", where)
-    remove_empty(where.state)
     console.data(f"The practice cluster in {where.state} is gone.")
 
 
@@ -173,11 +169,14 @@ def _lab(where: _Where) -> "Lab":
 
 def _give(word: str, where: _Where, **more: object) -> list[str]:
     from gpmirror.lab.account import claim
-    from gpmirror.lab.orders import give
+    from gpmirror.lab.orders import give, remove_empty
     from gpmirror.lab.programs import find_python
 
     claim(where.state, where.account)
-    return give(word, where.state, where.account, find_python(where.account), more)
+    try:
+        return give(word, where.state, where.account, find_python(where.account), more)
+    finally:
+        remove_empty(where.state)  # also where only root could
 
 
 def _tell(lab: "Lab", output: str, console: Console) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gpmirror.cluster.dialect import DialectName
-from gpmirror.errors import GpmirrorError
+from gpmirror.errors import ExitCode, GpmirrorError
 from gpmirror.lab import control
 from gpmirror.lab.account import claim, lab_account
 from gpmirror.lab.building import Means, Shape, rebuild
@@ -24,18 +24,24 @@ Order = dict[str, Any]
 
 def main() -> None:
     """Carry out one order."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     order = json.load(sys.stdin)
     try:
         result: Order = {"done": _COMMANDS[sys.argv[1]](Path(order["state"]), order)}
     except GpmirrorError as error:
         result = {"error": error.message, "hint": error.hint, "code": int(error.exit_code)}
+    except KeyboardInterrupt:
+        sys.exit(int(ExitCode.INTERRUPTED))
     except OSError as error:
         result = {"error": str(error), "hint": "free space or mend that, then run this again"}
     sys.stdout.write(json.dumps(result) + "\n")
 
 
 def _interrupted(*_: object) -> NoReturn:
+    """Stop once; a second signal must not stop the clearing away."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -54,7 +60,10 @@ def _up(state: Path, order: Order) -> list[str]:
         account=account.name,
     )
     with locked(state, lambda: claim(state, account)):
-        control.up(state, shape, means, _say)
+        try:
+            control.up(state, shape, means, _say)
+        finally:
+            remove_empty(state)  # what failed has been cleared away
     return [str(state)]
 
 

@@ -1,7 +1,9 @@
 """Orders to the lab's account: a process of its own does the work and answers in JSON."""
 
 import json
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from gpmirror.errors import Failure, Locked
@@ -17,9 +19,9 @@ def give(
 
     Raises Failure or Locked: what the other side says.
     """
-    worker = as_account(
-        [str(python.program), "-m", "gpmirror.lab", command], account, python.path, state
-    )
+    argv = [str(python.program), "-m", "gpmirror.lab", command]
+    with _deaf():
+        worker = as_account(argv, account, python.path, state)
     order = json.dumps({"state": str(state), "python_path": python.path, **more})
     try:
         told, _ = worker.communicate(order.encode())
@@ -28,6 +30,18 @@ def give(
         worker.wait()
         raise
     return _result(told, worker.returncode, command)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is started meanwhile is not interrupted from the terminal before it is ready to clear
+    away what it began: we are, and tell it.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _result(told: bytes, status: int, command: str) -> list[str]:
