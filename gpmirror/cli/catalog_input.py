@@ -37,10 +37,11 @@ def observed_for(
     """
     if catalog is None:
         from gpmirror.cli.wiring import live_catalog
+        from gpmirror.workflow.observing import observe
 
         sizes = spec is not None and spec.policy.guards.max_bytes is not None
         with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
-            return server.observe(sizes=sizes)
+            return observe(server, sizes=sizes)
     from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
 

@@ -63,9 +63,10 @@ def open_live(spec: "Spec", *, via_ssh: bool) -> "Iterator[Live]":
     """The cluster that a spec names, catalog read once. Raises what connecting raises."""
     from gpmirror.adapters.ssh import open_hosts
     from gpmirror.cli.wiring import live_catalog
+    from gpmirror.workflow.observing import observe
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
-        observed = server.observe()
+        observed = observe(server)
         hosts = open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once)
         try:
             yield Live(server=server, hosts=hosts, observed=observed)

@@ -101,7 +101,7 @@ def slot_of(desired: Desired, row: Segment) -> Slot:
 def _class(
     observed: Observed, content: _Content, request: Request, *, mirrored: bool
 ) -> Change | None:
-    reason = _blocked_by_primary(content)
+    reason = _blocked_by_primary(content) or observed.disagreements.get(content.placed.content)
     if reason is not None:
         return _blocked(content, reason)
     if content.idle is None:

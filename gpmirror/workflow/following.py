@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import ConnectionLost, Locked, Partial
+from gpmirror.errors import ConnectionLost, Failure, Locked, Partial
 from gpmirror.events import ContentProgress, NativeEnded, NativeSaid, Progress, WaveStarted
 from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of
 from gpmirror.journal.records import step, wave_step
@@ -147,6 +147,9 @@ class Watch:
             observed, health = look(self._run)
         except ConnectionLost as error:
             self._reconnect()
+            return None, None, error.message
+        except Failure as error:
+            # a dead segment fails the question about replication until the prober has seen it
             return None, None, error.message
         self._meter.read(observed)
         return observed, health, None

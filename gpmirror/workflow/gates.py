@@ -1,5 +1,7 @@
 """Before anything is touched: the lock, competing work, the catalog as planned, the first gate."""
 
+from dataclasses import replace
+
 from gpmirror.boundary import Answered
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Locked, NotReady, Stale
@@ -7,7 +9,8 @@ from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.model import Action, Plan, Wave
 from gpmirror.plan.replan import stale_rows, what_is_left
 from gpmirror.preflight.competing import competing_script, read_competing
-from gpmirror.verify import CopyState, Health, judge
+from gpmirror.verify import CopyState, Health, disagreements, judge
+from gpmirror.workflow.observing import replication
 from gpmirror.workflow.running import Run
 
 _SHOWN = 12
@@ -67,9 +70,9 @@ def is_applied(plan: Plan, observed: Observed) -> bool:
 def look(run: Run) -> tuple[Observed, Health]:
     """The catalog and the state of all copies now; remembered as the run's last look."""
     observed = run.world.catalog.observe()
-    health = judge(observed, run.world.catalog.replication())
-    run.health = health
-    return observed, health
+    streams = replication(run.world.catalog)
+    run.health = judge(observed, streams)
+    return replace(observed, disagreements=disagreements(observed, streams)), run.health
 
 
 def unhealthy(plan: Plan, wave: Wave, health: Health) -> list[str]:

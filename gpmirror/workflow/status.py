@@ -8,6 +8,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
 from gpmirror.errors import ConnectionLost
 from gpmirror.verify import Health, judge
+from gpmirror.workflow.observing import replication
 
 PROBE_EVERY = 10.0
 """Seconds between two requests to the fault prober; by itself it looks once a minute."""
@@ -25,8 +26,8 @@ class Reading:
 def read_status(catalog: Catalog) -> Reading:
     """One look. Raises as the catalog does."""
     observed = catalog.observe()
-    replication = catalog.replication()
-    return Reading(observed=observed, replication=replication, health=judge(observed, replication))
+    streams = replication(catalog)
+    return Reading(observed=observed, replication=streams, health=judge(observed, streams))
 
 
 def readings(catalog: Catalog, clock: Clock, *, every: float) -> Iterator[Reading | ConnectionLost]:

@@ -1,0 +1,33 @@
+"""The catalog and replication in one look, contradictions marked."""
+
+from dataclasses import replace
+
+from gpmirror.boundary import Catalog
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.replication import Replication
+from gpmirror.errors import ConnectionLost, Failure
+from gpmirror.verify import disagreements
+
+
+def observe(catalog: Catalog, *, sizes: bool = False) -> Observed:
+    """The live catalog for planning: contents whose rows replication contradicts are marked.
+
+    Raises as the catalog does.
+    """
+    observed = catalog.observe(sizes=sizes)
+    if all(mirror is None for _, mirror in observed.pairs().values()):
+        return observed
+    return replace(observed, disagreements=disagreements(observed, replication(catalog)))
+
+
+def replication(catalog: Catalog) -> tuple[Replication, ...]:
+    """Who streams. A segment that died a moment ago fails the question until the prober has seen
+    it, so a probe is asked for and the question asked once more. Raises as the catalog does.
+    """
+    try:
+        return catalog.replication()
+    except ConnectionLost:
+        raise
+    except Failure:
+        catalog.request_probe()
+        return catalog.replication()

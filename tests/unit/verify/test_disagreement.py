@@ -1,0 +1,59 @@
+"""Contents whose rows replication contradicts."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.replication import Replication
+from gpmirror.cluster.segment import Mode, Status
+from gpmirror.plan.model import Action
+from gpmirror.verify import disagreements
+from tests.clusters import mirrored, planned, spec
+
+HOSTS = ("sdw1", "sdw2")
+
+
+def streams(*contents: int, name: str = "gp_walreceiver") -> tuple[Replication, ...]:
+    return tuple(
+        Replication(content=content, application_name=name, state="streaming", sync_state="sync")
+        for content in contents
+    )
+
+
+def with_mirror(seen: Observed, content: int, mode: Mode, status: Status) -> Observed:
+    rows = [
+        replace(row, mode=mode, status=Status.UP if row.is_preferred_primary else status)
+        if row.content == content
+        else row
+        for row in seen.segments
+    ]
+    return replace(seen, segments=tuple(rows))
+
+
+SEEN = mirrored(HOSTS, 1)
+DOWN = with_mirror(SEEN, 1, Mode.NOT_IN_SYNC, Status.DOWN)
+CHANGING = with_mirror(SEEN, 1, Mode.NOT_IN_SYNC, Status.UP)
+
+
+@pytest.mark.parametrize(
+    ("seen", "rows", "found"),
+    [
+        (SEEN, streams(0, 1), []),
+        (SEEN, streams(0), [1]),
+        (SEEN, (*streams(0), *streams(1, name="pg_basebackup")), [1]),
+        (DOWN, streams(0), []),
+        (DOWN, streams(0, 1), [1]),
+        (CHANGING, streams(0), []),
+        (replace(mirrored(HOSTS, 1, dialect="gp5")), (), []),
+    ],
+)
+def test_who_disagrees(seen: Observed, rows: tuple[Replication, ...], found: list[int]) -> None:
+    assert sorted(disagreements(seen, rows)) == found
+
+
+def test_such_a_content_is_blocked() -> None:
+    seen = replace(SEEN, disagreements=disagreements(SEEN, streams(0)))
+    plan = planned(spec(HOSTS), seen)
+    assert [(c.content, c.action) for c in plan.changes] == [(1, Action.BLOCKED)]
+    assert "fault probe" in plan.changes[0].reason
