@@ -1,28 +1,20 @@
-"""Making one mirror on its own host: base backup or rewind, settings, start."""
+"""Making one mirror on its own host: looking, copying, settings, start."""
 
 import contextlib
 import os
-import shutil
 import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from gpmirror.lab.layout import DATABASE, Lab, LabHost
+from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.servers import server_log
 from gpmirror.lab.utilities import settings
+from gpmirror.lab.utilities.backup import base_backup, make_slot, rewind, room
+from gpmirror.lab.utilities.running import program, sql
 from gpmirror.lab.utilities.tasks import Outcome, Task
 
 _START_SECONDS = 60
-_SLOWEST, _FASTEST = 32, 1024 * 1024
-"""kB a second: what pg_basebackup can be throttled to."""
-_MAKE_SLOT = f"""SELECT pg_create_physical_replication_slot('{settings.SLOT}')
-WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{settings.SLOT}')"""  # noqa: S608
 _AGAIN = """UPDATE gp_segment_configuration SET mode = 'r', status = 'u' WHERE content = {content}
 AND EXISTS (SELECT 1 FROM gp_segment_configuration WHERE content = {content} AND status = 'd')"""
-_FULL_PAGES = ("ALTER SYSTEM SET full_page_writes = on", "SELECT pg_reload_conf()")
-_SIZE = "SELECT ceil(sum(pg_tablespace_size(oid)) / 1024)::bigint FROM pg_tablespace"
 
 
 def check_empty(_lab: Lab, _host: LabHost, task: Task) -> Outcome:
@@ -64,7 +56,7 @@ def stop(lab: Lab, _host: LabHost, task: Task) -> Outcome:
         return Outcome(dbid=task.dbid)
     for mode in ("fast", "immediate"):
         words = ["-D", task.directory, "-m", mode, "-w", "-t", "20", "stop"]
-        if _program(lab, "pg_ctl", *words).returncode == 0:
+        if program(lab, "pg_ctl", *words).returncode == 0:
             break
     return Outcome(dbid=task.dbid, said=str(pid))
 
@@ -73,7 +65,7 @@ def copy_and_start(lab: Lab, host: LabHost, task: Task) -> Outcome:
     """A running mirror, or the step at which it failed."""
     Path(task.log).parent.mkdir(parents=True, exist_ok=True)
     with Path(task.log).open("a", encoding="utf-8") as log:
-        if not _make_slot(lab, task, log.write) or not _copy(lab, task, log.fileno()):
+        if not make_slot(lab, task, log.write) or not _copy(lab, task, log.fileno()):
             return Outcome(dbid=task.dbid, failed="copy")
         log.write("\n" if task.full else "")
     for path in task.filespaces:
@@ -93,7 +85,7 @@ def resynchronise(lab: Lab, host: LabHost, task: Task) -> Outcome:
     outcome = copy_and_start(lab, host, task)
     if not outcome.failed:
         where = (lab.coordinator.ip, lab.coordinator_port)
-        _sql(lab, where, _AGAIN.format(content=task.content))
+        sql(lab, where, _AGAIN.format(content=task.content))
     return outcome
 
 
@@ -110,111 +102,18 @@ def check_port(_lab: Lab, host: LabHost, task: Task) -> Outcome:
 
 def _copy(lab: Lab, task: Task, log: int) -> bool:
     if task.full:
-        with _room(task):
-            return _base_backup(lab, task, log)
+        with room(task):
+            return base_backup(lab, task, log)
     if task.fault == "copy":
         return False
-    return _rewind(lab, task, log)
-
-
-def _base_backup(lab: Lab, task: Task, log: int) -> bool:
-    ip, port = task.source
-    argv = [str(lab.pg_bin / "pg_basebackup"), "-c", "fast", "-D", task.directory]
-    argv += ["-h", ip, "-p", str(port), "-U", lab.user, "-w", "--slot", settings.SLOT]
-    argv += ["--wal-method", "stream", "--no-sync", "--progress", "--verbose"]
-    if task.seconds > 0 or task.fault == "copy":
-        argv += ["--max-rate", f"{_rate(lab, task)}k"]
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    ) as running:
-        if task.fault == "copy":
-            _break_off(running, Path(task.directory))
-        return running.wait() == 0
-
-
-def _break_off(running: subprocess.Popen[bytes], directory: Path) -> None:
-    """As if the machine had killed it: half a copy stays behind."""
-    deadline = time.monotonic() + 30
-    while running.poll() is None and time.monotonic() < deadline:
-        if (directory / "base").is_dir():
-            break
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(running.pid, 9)
-
-
-def _rate(lab: Lab, task: Task) -> int:
-    """How many kB a second make the copy last `seconds`."""
-    if task.fault == "copy":
-        return _SLOWEST
-    size = _sql(lab, task.source, _SIZE).stdout.strip()
-    return min(_FASTEST, max(_SLOWEST, int(int(size or "0") / task.seconds)))
-
-
-@contextlib.contextmanager
-def _room(task: Task) -> Iterator[None]:
-    """An empty directory to copy into. Whatever is not of a server waits beside it, and is there
-    again afterwards: natively stray files survive an overwriting copy.
-    """
-    directory = Path(task.directory)
-    if not task.overwrite or not directory.is_dir():
-        yield
-        return
-    strays = directory.with_name(f"{directory.name}.strays.{os.getpid()}.{task.dbid}")
-    for entry in list(directory.iterdir()):
-        if not settings.is_server_file(entry.name):
-            strays.mkdir(exist_ok=True)
-            entry.rename(strays / entry.name)
-        elif entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-    try:
-        yield
-    finally:
-        if strays.is_dir():
-            for entry in strays.iterdir():
-                entry.rename(directory / entry.name)
-            strays.rmdir()
-
-
-def _rewind(lab: Lab, task: Task, log: int) -> bool:
-    """Bring an old copy up to date. One that was a mirror needs nothing; half a base backup
-    cannot be mended, and says so.
-    """
-    if settings.is_mirror(Path(task.directory)):
-        os.write(log, b"skipping pg_rewind on mirror as recovery.conf is present\n")
-        return True
-    ip, port = task.source
-    _write_full_pages(lab, task)
-    source = f"host={ip} port={port} user={lab.user} dbname={DATABASE}"
-    argv = [str(lab.pg_bin / "pg_rewind"), "--progress", "--no-sync"]
-    argv += ["--source-server", source, "--target-pgdata", task.directory]
-    return (
-        subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-        ).returncode
-        == 0
-    )
-
-
-def _write_full_pages(lab: Lab, task: Task) -> None:
-    """pg_rewind wants it of its source; a practice cluster's servers begin without."""
-    for statement in _FULL_PAGES:
-        _sql(lab, task.source, statement)
-    deadline = time.monotonic() + _START_SECONDS
-    while _sql(lab, task.source, "SHOW full_page_writes").stdout.strip() != "on":
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    _sql(lab, task.source, "CHECKPOINT")
+    return rewind(lab, task, log)
 
 
 def _start(lab: Lab, host: LabHost, task: Task) -> bool:
     if task.fault == "start":
         return False
     started = _start_server(lab, host, task)
-    if not started and settings.only_ipv4_taken(task.port):
+    if not started and settings.only_ipv4_taken(host.ip, task.port):
         # natively it listens on the one family that is free, and is called up and in sync
         settings.make_mirror(lab, host, task, listen="::1")
         started = _start_server(lab, host, task)
@@ -224,35 +123,4 @@ def _start(lab: Lab, host: LabHost, task: Task) -> bool:
 def _start_server(lab: Lab, host: LabHost, task: Task) -> bool:
     log = server_log(host, Path(task.directory))
     words = ["-D", task.directory, "-l", str(log), "-w", "-t", str(_START_SECONDS), "start"]
-    return _program(lab, "pg_ctl", *words).returncode == 0
-
-
-def _make_slot(lab: Lab, task: Task, complain: "settings.Say") -> bool:
-    done = _sql(lab, task.source, _MAKE_SLOT)
-    if done.returncode:
-        complain(done.stderr)
-    return done.returncode == 0
-
-
-def _sql(lab: Lab, where: tuple[str, int], statement: str) -> subprocess.CompletedProcess[str]:
-    """A statement on a server, by IP and port."""
-    ip, port = where
-    words = ["-X", "-w", "-h", ip, "-p", str(port), "-U", lab.user, "-d", DATABASE]
-    return _program(lab, "psql", *words, "-Atc", statement)
-
-
-def _program(lab: Lab, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """A server program; a started server must not hold a pipe of ours, so output is a file's."""
-    argv = [str(lab.pg_bin / name), *words]
-    if name == "pg_ctl":
-        return subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            check=False,
-        )
-    return subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    return program(lab, "pg_ctl", *words).returncode == 0

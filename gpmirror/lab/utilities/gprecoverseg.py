@@ -1,17 +1,11 @@
 """gprecoverseg: bring failed mirrors back, move mirrors that are up, return roles."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from optparse import OptionParser, Values
 from pathlib import Path
 
-from gpmirror.cluster.segment import Role, Segment
-from gpmirror.gputils.lines import Location, MoveLine
 from gpmirror.lab.utilities import (
-    add_old,
-    colon_files,
     options,
-    pipe_files,
     rebalance,
     recover_later,
     recover_old,
@@ -21,6 +15,7 @@ from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.console import RULE
 from gpmirror.lab.utilities.failures import Broken, Refused, Stop
 from gpmirror.lab.utilities.locks import pid_lock
+from gpmirror.lab.utilities.recover_lines import lines_text, recovery_of, wanted_lines
 from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table
 from gpmirror.lab.utilities.remote import Remote, in_parallel
 from gpmirror.lab.utilities.session import Session
@@ -92,12 +87,12 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
         said = "GPDB Mirroring replication is not configured for this Greenplum Database instance."
         raise Refused(said)
     filespaces = sorted(catalog.filespaces()) if session.old else []
-    lines = _lines(session, array, values)
+    lines = wanted_lines(session, array, values)
     if values.output:
-        Path(values.output).write_text(_text(session, lines, filespaces), encoding="utf-8")
+        Path(values.output).write_text(lines_text(session, lines, filespaces), encoding="utf-8")
         console.info(f"Configuration file output to {values.output} successfully.")
         return 0
-    wanted = [_recovery(session, array, line, full=values.full) for line in lines]
+    wanted = [recovery_of(session, array, line, full=values.full) for line in lines]
     if not (values.input and session.old):
         wanted = _without_copying(crew, catalog, wanted)
     wanted = _without_unreachable(crew, wanted)
@@ -113,100 +108,6 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
     if session.old:
         return recover_old.execute(crew, catalog, wanted)
     return recover_later.execute(crew, catalog, wanted)
-
-
-def _lines(session: Session, array: Array, values: Values) -> list[MoveLine]:
-    if values.input:
-        text = Path(values.input).read_text(encoding="utf-8", errors="surrogateescape")
-        if session.old:
-            _, lines = colon_files.read_recover(values.input, text)
-        else:
-            lines = pipe_files.read_recover(values.input, text)
-        _check_conflicts(lines)
-        return lines
-    failed = [s for s in array.segments if not s.is_up]
-    new = dict(zip(_failed_hosts(failed), (values.new_hosts or "").split(","), strict=False))
-    return [_line_for(array, s, new.get(s.hostname) or None) for s in failed]
-
-
-def _failed_hosts(failed: Sequence[Segment]) -> list[str]:
-    return sorted({s.hostname for s in failed})
-
-
-def _line_for(array: Array, segment: Segment, new_host: str | None) -> MoveLine:
-    directory = segment.directory or ""
-    old = Location(address=segment.address, port=segment.port, directory=directory)
-    if new_host is None:
-        return MoveLine(old=old)
-    used = {p for s in array.segments if s.hostname == new_host for p in (s.port,)}
-    port = min(s.port for s in array.segments)
-    while port in used:
-        port += 1
-    new = Location(
-        address=new_host,
-        port=port,
-        directory=directory,
-        replication_port=segment.replication_port,
-        filespaces=segment.filespaces,
-    )
-    return MoveLine(old=old, new=new)
-
-
-def _check_conflicts(lines: Sequence[MoveLine]) -> None:
-    """Raises Refused where the file names a segment or a new place twice."""
-    failed: dict[tuple[str, str], int] = {}
-    targets: dict[tuple[str, str], int] = {}
-    for number, line in enumerate(lines, start=1):
-        old = (line.old.address, line.old.directory)
-        first = failed.setdefault(old, number)
-        if first != number:
-            said = f"Cannot recover the same failed segment {old[0]} and data directory {old[1]}"
-            raise Refused(f"config file lines {first} and {number} conflict: {said} twice.")
-        if line.new is None:
-            continue
-        new = (line.new.address, line.new.directory)
-        first = targets.setdefault(new, number)
-        if first != number:
-            said = f"Cannot recover to the same segment {new[0]} and data directory {new[1]}"
-            raise Refused(f"config file lines {first} and {number} conflict: {said} twice.")
-
-
-def _text(session: Session, lines: list[MoveLine], filespaces: list[str]) -> str:
-    if session.old:
-        return colon_files.write_recover(filespaces, lines)
-    return pipe_files.write_recover(lines)
-
-
-def _recovery(session: Session, array: Array, line: MoveLine, *, full: bool) -> Recovery:
-    """Raises Broken, Refused where the named segment is no mirror of the catalog."""
-    old = line.old
-    for s in array.segments:
-        if (s.address, s.port, s.directory) == (old.address, old.port, old.directory):
-            break
-    else:
-        separator = ":" if session.old else "|"
-        spot = separator.join((old.address, str(old.port), old.directory))
-        said = "A segment to recover was not found in configuration.  This segment is described by"
-        raise Broken(f"{said} address{separator}port{separator}directory '{spot}'")
-    source = array.primaries[s.content]
-    if s.role is Role.PRIMARY:
-        raise Refused(f"Segment to recover from for content {s.content} is not a primary")
-    if line.new is None:
-        return Recovery(target=s, source=source, failed=s, full=full)
-    return Recovery(target=_moved(session, s, line.new), source=source, failed=s, full=True)
-
-
-def _moved(session: Session, segment: Segment, new: Location) -> Segment:
-    hostname = add_old.hostname(session, new.address) if session.old else new.address
-    return replace(
-        segment,
-        hostname=hostname,
-        address=new.address,
-        port=new.port,
-        directory=new.directory,
-        replication_port=new.replication_port,
-        filespaces=new.filespaces,
-    )
 
 
 def _without_copying(crew: Crew, catalog: Catalog, wanted: Sequence[Recovery]) -> list[Recovery]:

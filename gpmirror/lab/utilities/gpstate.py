@@ -1,14 +1,13 @@
 """gpstate, as much of it as a recovery is judged by: -e, -m, -s, -Q and the summary."""
 
-from collections.abc import Callable, Sequence
-
-import psycopg
+from collections.abc import Callable
 
 from gpmirror.cluster.segment import Mode, Role, Segment
 from gpmirror.lab.utilities import options
 from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.failures import BadOption
+from gpmirror.lab.utilities.mirroring_report import answers, report, show_table
 from gpmirror.lab.utilities.session import Session
 
 _MODES = {
@@ -17,7 +16,6 @@ _MODES = {
     Mode.CHANGE_TRACKING: "Change Tracking",
     Mode.NOT_IN_SYNC: "Not In Sync",
 }
-_Row = Sequence[object]
 
 
 def run(session: Session, argv: list[str]) -> int:
@@ -54,7 +52,7 @@ def _mirrors(session: Session, array: Array) -> int:
     console.rule()
     head = ("Mirror", "Datadir", "Port", "Status", "Data Status")
     rows = [(s.address, s.directory, s.port, *_standing(s)) for s in mirrors]
-    _table(session, head, rows, lambda row: row[3] == "Failed")
+    show_table(session, head, rows, lambda row: row[3] == "Failed")
     console.rule()
     failed = sum(1 for s in mirrors if not s.is_up)
     acting = sum(1 for s in mirrors if s.role is Role.PRIMARY)
@@ -72,119 +70,6 @@ def _standing(segment: Segment) -> tuple[str, str]:
     return ("Acting as Primary" if acting else "Passive"), _MODES[segment.mode]
 
 
-def _table(
-    session: Session, head: _Row, rows: Sequence[_Row], bad: Callable[[_Row], bool] | None = None
-) -> None:
-    widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
-    for row in (head, *rows):
-        cells = "   ".join(str(c).ljust(w) for c, w in zip(row, widths, strict=True))
-        if bad is not None and row is not head and bad(row):
-            session.console.warning(f"{cells}   <<<<<<<<")
-        else:
-            session.console.info(f"   {cells}")
-
-
-def _errors(session: Session, array: Array) -> int:
-    console = session.console
-    console.info("Gathering data from segments...")
-    console.rule()
-    console.info("Segment Mirroring Status Report")
-    console.rule()
-    if not array.has_mirrors:
-        console.warning("Physical mirroring is not configured")
-        return 1
-    sections = [*_switched(array), *_unsynchronised(session, array), *_down(session, array)]
-    sections += _recovering(session, array)
-    for title, head, rows in sections:
-        console.info(title)
-        _table(session, head, rows)
-        console.rule()
-    if not sections:
-        console.info("All segments are running normally")
-    return 1 if sections else 0
-
-
-_Section = tuple[str, _Row, list[_Row]]
-
-
-def _switched(array: Array) -> list[_Section]:
-    rows: list[_Row] = [
-        (p.hostname, p.port, array.mirrors[c].hostname, array.mirrors[c].port)
-        for c, p in array.primaries.items()
-        if p.is_switched and c in array.mirrors
-    ]
-    head = ("Current Primary", "Port", "Mirror", "Port")
-    return [("Segments with Primary and Mirror Roles Switched", head, rows)] if rows else []
-
-
-def _unsynchronised(session: Session, array: Array) -> list[_Section]:
-    pairs = [
-        (p, array.mirrors[c])
-        for c, p in array.primaries.items()
-        if c in array.mirrors and p.mode is not Mode.SYNCED
-    ]
-    if session.old:
-        return [
-            *_old_section(pairs, Mode.CHANGE_TRACKING, "Primaries in Change Tracking"),
-            *_old_section(pairs, Mode.RESYNCING, "Segment Pairs in Resynchronization"),
-        ]
-    head = ("Current Primary", "Port", "WAL sync remaining bytes", "Mirror", "Port")
-    rows: list[_Row] = [(p.hostname, p.port, "Unknown", m.hostname, m.port) for p, m in pairs]
-    return [("Unsynchronized Segment Pairs", head, rows)] if rows else []
-
-
-def _old_section(
-    pairs: Sequence[tuple[Segment, Segment]], mode: Mode, title: str
-) -> list[_Section]:
-    head = ("Current Primary", "Port", "Change tracking size", "Mirror", "Port")
-    rows: list[_Row] = [
-        (p.hostname, p.port, "0 bytes", m.hostname, m.port) for p, m in pairs if p.mode is mode
-    ]
-    return [(title, head, rows)] if rows else []
-
-
-def _down(session: Session, array: Array) -> list[_Section]:
-    rows: list[_Row] = []
-    for s in array.segments:
-        if not s.is_up:
-            if not session.old:
-                rows.append((s.hostname, s.port, "Down", "Down in configuration"))
-        elif not _answers(session, s):
-            status = "Process error -- database process may be down"
-            rows.append((s.hostname, s.port, "Up", status))
-    title = "Downed Segments (may include segments where status could not be retrieved)"
-    return [(title, ("Segment", "Port", "Config status", "Status"), rows)] if rows else []
-
-
-def _answers(session: Session, segment: Segment) -> bool:
-    try:
-        ip = session.lab.resolve(segment.address)
-        where = session.lab.conninfo(host=ip, port=segment.port, connect_timeout=5)
-        psycopg.connect(**where).close()  # type: ignore[arg-type]
-    except psycopg.Error:
-        return False
-    return True
-
-
-def _recovering(session: Session, array: Array) -> list[_Section]:
-    """What `recovery_progress.file` says, however old it is: a killed run leaves it (6)."""
-    try:
-        text = (session.logs / "recovery_progress.file").read_text(encoding="utf-8")
-    except OSError:
-        return []
-    by_dbid = {str(s.dbid): s for s in array.segments}
-    rows: list[_Row] = []
-    for line in text.splitlines():
-        kind, dbid, rest = (*line.split(":", 2), "", "")[:3]
-        done, _, total = rest.strip().split(" ")[0].partition("/")
-        segment = by_dbid.get(dbid)
-        if segment is not None and done.isdigit() and total.isdigit():
-            percent = f"{int(done) * 100 // max(1, int(total))}%"
-            rows.append((segment.hostname, segment.port, kind, done, total, percent))
-    head = ("Segment", "Port", "Recovery type", "Completed bytes (kB)", "Total bytes (kB)")
-    return [("Segments in recovery", (*head, "Percentage completed"), rows)] if rows else []
-
-
 def _quick(session: Session, array: Array) -> int:
     console = session.console
     console.info("-Quick Greenplum database status from Master instance only")
@@ -194,7 +79,7 @@ def _quick(session: Session, array: Array) -> int:
     console.info(f"# of up segments, from configuration table     = {up}")
     if down:
         console.info(f"# of down segments, from configuration table   = {len(down)}")
-        _table(
+        show_table(
             session,
             ("Down Segment", "Datadir", "Port"),
             [(s.address, s.directory, s.port) for s in down],
@@ -210,8 +95,8 @@ def _details(session: Session, array: Array) -> int:
     console.info("Segment Instance Status Report")
     warned = False
     for s in array.segments:
-        answers = s.is_up and _answers(session, s)
-        warned = warned or not answers or s.mode is Mode.NOT_IN_SYNC
+        serves = s.is_up and answers(session, s)
+        warned = warned or not serves or s.mode is Mode.NOT_IN_SYNC
         role = "Primary" if s.role is Role.PRIMARY else "Mirror"
         preferred = "Primary" if s.preferred_role is Role.PRIMARY else "Mirror"
         rows = {
@@ -223,7 +108,7 @@ def _details(session: Session, array: Array) -> int:
             "Preferred role": preferred,
             "Mirror status": _MODES[s.mode],
             "Configuration reports status as": "Up" if s.is_up else "Down",
-            "Segment status": "Up" if answers else "Down",
+            "Segment status": "Up" if serves else "Down",
         }
         console.rule()
         for key, value in rows.items():
@@ -246,7 +131,7 @@ def _summary(session: Session, array: Array) -> int:
 
 
 _SHOW: dict[str, Callable[[Session, Array], int]] = {
-    "e": _errors,
+    "e": report,
     "m": _mirrors,
     "s": _details,
     "Q": _quick,

@@ -1,6 +1,8 @@
 """What makes a copied data directory a mirror: its settings file and `standby.signal`."""
 
+import sys
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from gpmirror.lab.layout import Lab, LabHost
@@ -71,15 +73,23 @@ def _forget_standbys(file: Path) -> None:
         file.write_text("".join(kept), encoding="utf-8")
 
 
-def only_ipv4_taken(port: int) -> bool:
-    """Whether somebody listens on the port on IPv4 and nobody on IPv6."""
-    return _listens("/proc/net/tcp", port) and not _listens("/proc/net/tcp6", port)
+def only_ipv4_taken(ip: str, port: int) -> bool:
+    """Whether somebody listens on the port of this IP, and nobody on the port on IPv6."""
+    spots = {f"{_hex(ip)}:{port:04X}", f"{_hex('0.0.0.0')}:{port:04X}"}  # noqa: S104 looked for
+    return not spots.isdisjoint(_listening("/proc/net/tcp")) and not any(
+        spot.endswith(f":{port:04X}") for spot in _listening("/proc/net/tcp6")
+    )
 
 
-def _listens(table: str, port: int) -> bool:
-    wanted = f":{port:04X}"
+def _hex(ip: str) -> str:
+    """An IP as the kernel's table spells it: the machine's byte order."""
+    return f"{int.from_bytes(IPv4Address(ip).packed, sys.byteorder):08X}"
+
+
+def _listening(table: str) -> set[str]:
     try:
         rows = Path(table).read_text(encoding="ascii").splitlines()[1:]
     except OSError:
-        return False
-    return any(r.split()[1].endswith(wanted) and r.split()[3] == _LISTENING for r in rows)
+        return set()
+    fields = (row.split() for row in rows)
+    return {found[1] for found in fields if found[3] == _LISTENING}
