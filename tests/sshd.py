@@ -93,8 +93,10 @@ class Farm:
         """The client's configuration: `extra` first, so that it wins, then a block a server."""
         self.extra = extra or self.extra
         blocks = [self.extra]
-        for each in self.servers.values():
-            blocks.append(f"Host {each.name}\n  HostName {each.address}\n  Port {each.port}")
+        blocks += [
+            f"Host {each.name}\n  HostName {each.address}\n  Port {each.port}"
+            for each in self.servers.values()
+        ]
         blocks.append(
             f"Host *\n  User {USER}\n  IdentityFile {self.key}\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile none\n"

@@ -111,7 +111,7 @@ class _Running:
                 host=self._name, status=self._out.status, out=self._out.text, err=self._err.text
             )
         where = f"{self._name} (this machine)"
-        if time.monotonic() - self._began >= self._parcel.seconds:
+        if self._out.late or time.monotonic() - self._began >= self._parcel.seconds:
             raise ssh_failures.overran(where, self._parcel.seconds)
         raise ssh_failures.lost(where, "its shell was ended from outside")
 

@@ -3,7 +3,7 @@
 import socket
 from typing import TYPE_CHECKING, assert_never
 
-from gpmirror.adapters.ssh_known_hosts import Changed, Known, Revoked, Unknown, Verdict
+from gpmirror.adapters.ssh_known_hosts import Changed, Known, KnownLine, Revoked, Unknown, Verdict
 from gpmirror.adapters.ssh_target import Target
 from gpmirror.adapters.ssh_unanswered import HungUp, NotBegun, Unanswered
 from gpmirror.boundary import Silence
@@ -88,13 +88,17 @@ def bad_key(target: Target, verdict: Verdict, key: "PKey") -> Unanswered | None:
             assert_never(verdict)
 
 
-def _unknown_key(target: Target, shown: str, key: "PKey", others: tuple[object, ...]) -> Unanswered:
+def _unknown_key(
+    target: Target, shown: str, key: "PKey", others: tuple[KnownLine, ...]
+) -> Unanswered:
     names = target.key_names[0]
     files = ", ".join(target.known_hosts) or "any known-hosts file"
     where = f"no line for {names} in {files}"
     if others:
         places = ", ".join(map(str, others[:3]))
-        where = f"{places} speaks of {names}, but holds no {key.get_name()} key of its own"
+        where = f"{places} holds no {key.get_name()} key of {names}"
+        if all(line.mark for line in others):
+            where = f"{places} names a certificate authority, and certificates are not used here"
     scan = f"ssh-keyscan -p {target.port} {target.address}"
     first = target.known_hosts[0] if target.known_hosts else "~/.ssh/known_hosts"
     return Unanswered(

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from paramiko import Agent, PKey, SSHException
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+from paramiko import Agent, ECDSAKey, Ed25519Key, PKey, RSAKey, SSHException
 
 from gpmirror.adapters.ssh_target import Target
 
@@ -82,7 +88,7 @@ def _read(path: str) -> LoadedKey:
     try:
         if not file.exists():
             return LoadedKey(path=path)
-        key = PKey.from_path(file)
+        key = _parsed(file)
     except TypeError:  # how the library below says that a passphrase is missing
         return LoadedKey(
             path=path,
@@ -94,6 +100,29 @@ def _read(path: str) -> LoadedKey:
     except Exception as error:  # noqa: BLE001 - a key file may break its parsers in many ways
         return LoadedKey(path=path, trouble=f"not a usable private key: {type(error).__name__}")
     return LoadedKey(path=path, key=key, public=key.asbytes())
+
+
+def _parsed(file: Path) -> PKey:
+    """The key and, beside it, its certificate.
+
+    Not `PKey.from_path`: it reads every key twice, which is slow for RSA, and cannot read some
+    that have no comment.
+    """
+    data = file.read_bytes()
+    modern = b"BEGIN OPENSSH PRIVATE KEY" in data
+    parsed = (load_ssh_private_key if modern else load_pem_private_key)(data, None)
+    match parsed:
+        case RSAPrivateKey():
+            key: PKey = RSAKey(key=parsed)
+        case EllipticCurvePrivateKey():
+            key = ECDSAKey(vals=(parsed, parsed.public_key()))
+        case _:
+            with file.open(encoding="ascii") as text:
+                key = Ed25519Key.from_private_key(text)
+    certificate = Path(f"{file}-cert.pub")
+    if certificate.exists():
+        key.load_certificate(str(certificate))
+    return key
 
 
 def _public_half(path: Path) -> bytes | None:

@@ -12,14 +12,18 @@ import shlex
 from dataclasses import dataclass
 
 # Reads the whole script before anything of it runs; a script that reads standard input finds it
-# empty. The subshell keeps `exit`, `set -e` and traps of the script from the closing marks.
+# empty. The subshell keeps `exit`, `set -e` and traps of the script from the closing marks. The
+# polite end of an overdue script reaches all processes of its group; this shell then stays, so that
+# the forced end that follows reaches those that did not listen.
 _INNER = (
     'gpm_script=$(cat); exec </dev/null; gpm_mark=$1; set --; case $gpm_script in "#$gpm_mark"*'
     '"#$gpm_mark") ;; *) echo "$gpm_mark cut"; echo "$gpm_mark cut" >&2; exit 97;; esac; '
     'gpm_script=${gpm_script%"#$gpm_mark"}; '
     'echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
-    '(eval "$gpm_script"); gpm_status=$?; '
-    'echo "$gpm_mark $gpm_status"; echo "$gpm_mark $gpm_status" >&2; exit $gpm_status'
+    'gpm_status=; trap "gpm_status=late" TERM; '
+    '(eval "$gpm_script"); gpm_status=${gpm_status:-$?}; '
+    'echo "$gpm_mark $gpm_status"; echo "$gpm_mark $gpm_status" >&2; '
+    "case $gpm_status in late) exec >/dev/null 2>&1; sleep 20;; esac; exit $gpm_status"
 )
 
 # timeout(1) learned -k in coreutils 8.5; without it a watchdog ends the process group, which
@@ -83,6 +87,8 @@ class Captured:
         self.status: int | None = None
         self.cut = False
         """The script did not arrive whole, and did not run."""
+        self.late = False
+        """The script ran into its deadline."""
 
     @property
     def begun(self) -> bool:
@@ -92,7 +98,7 @@ class Captured:
     @property
     def ended(self) -> bool:
         """Whether nothing more can come."""
-        return self.status is not None or self.cut
+        return self.status is not None or self.cut or self.late
 
     @property
     def text(self) -> str:
@@ -126,4 +132,4 @@ class Captured:
         if word.isdigit():
             self.status = int(word)
         else:
-            self.cut = True
+            self.cut, self.late = word == b"cut", word == b"late"

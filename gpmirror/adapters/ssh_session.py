@@ -111,11 +111,11 @@ class _Conversation:
 
     def _why(self) -> Unanswered:
         target = self._connection.target
-        if not self._connection.is_connected:
+        if not self._out.ended and not self._connection.is_connected:
             return ssh_failures.lost(str(target), "the connection was closed")
         if self._out.cut:
             return ssh_failures.cut(target)
-        if time.monotonic() - self._began >= self._parcel.seconds:
+        if self._out.late or time.monotonic() - self._began >= self._parcel.seconds:
             return ssh_failures.overran(str(target), self._parcel.seconds)
         status = self._channel.recv_exit_status() if self._channel.exit_status_ready() else -1
         if not self._out.begun:
