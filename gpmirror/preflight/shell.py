@@ -10,12 +10,13 @@ END = "gpmirror-facts end"
 
 PRELUDE = rf"""
 LC_ALL=C; export LC_ALL; unset CDPATH; IFS='{" "}{chr(9)}
-'
+'; I=$IFS
 cd / || exit 1
+j() {{ IFS=; e=x$*; IFS=$I; }}
 w() {{
   case $1 in
-    ''|*[!-A-Za-z0-9_./:@%+,=~]*)
-      e=x; for b in $(printf %s "$1" | od -A n -v -t x1 2>/dev/null); do e=$e$b; done ;;
+    '') e=x ;;
+    *[!-A-Za-z0-9_./:@%+,=~]*) j $(printf %s "$1" | od -A n -v -t x1 2>/dev/null) ;;
     *) e=t$1 ;;
   esac
 }}
@@ -134,7 +135,7 @@ fi
 w "$b"; echo "software $e"
 if [ -n "$b" ]; then
   LD_LIBRARY_PATH=${b%/bin}/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; export LD_LIBRARY_PATH
-  v=$($T "$b/postgres" --gp-version 2>/dev/null </dev/null) || v=$($T "$b/postgres" --version 2>/dev/null </dev/null)
+  v=$("$b/postgres" --gp-version 2>/dev/null </dev/null) || v=$("$b/postgres" --version 2>/dev/null </dev/null)
   w "$v"; echo "version $e"
   if [ -n "$s" ] && [ -x "$b/pg_controldata" ]; then
     v=$("$b/pg_controldata" "$s" 2>/dev/null | grep -i 'checksum version'); w "${v##*[!0-9]}"
@@ -168,9 +169,9 @@ n=0
 for f in $(grep -l -a -E '{pattern}' /proc/[0-9]*/cmdline 2>/dev/null); do
   q=${{f#/proc/}}; q=${{q%/cmdline}}; [ "$q" != $$ ] || continue
   n=$((n+1)); [ $n -le 40 ] || break
-  a=x; for b in $(od -A n -v -t x1 -N 2048 "$f" 2>/dev/null); do a=$a$b; done
-  e=x; for b in $(grep -a -z -E '^(MASTER|COORDINATOR)_DATA_DIRECTORY=' "/proc/$q/environ" 2>/dev/null |
-    od -A n -v -t x1 -N 1024 2>/dev/null); do e=$e$b; done
+  j $(od -A n -v -t x1 -N 8192 "$f" 2>/dev/null); a=$e
+  j $(grep -a -z -E '^(MASTER|COORDINATOR)_DATA_DIRECTORY=' "/proc/$q/environ" 2>/dev/null |
+    od -A n -v -t x1 -N 1024 2>/dev/null)
   echo "process $q $a $e"
 done
 [ -r /proc/self/cmdline ] && echo "processes $n"
@@ -179,7 +180,7 @@ done
 LOCKS = r"""
 k=no; [ -d "$c" ] && [ -x "$c" ] && k=yes
 w "$c"; echo "coordinator $k $e"
-for f in "$c"/gp*.lock "$c"/gpexpand*status*; do
+for f in "$c"/gp*.lock "$c"/gp[e]xpand*status*; do
   [ -e "$f" ] || [ -h "$f" ] || continue
   q=; if [ -d "$f" ]; then [ -r "$f/PID" ] && read -r q <"$f/PID"
   elif [ -f "$f" ] && [ -r "$f" ]; then read -r q <"$f"; fi
