@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,8 @@ from gpmirror.adapters.clock import utc_now
 from gpmirror.errors import Failure
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import Standing, read_standing
+
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 
 def runs_folder(environment: Mapping[str, str]) -> Path:
@@ -31,7 +34,7 @@ def create_run(folder: Path, name: str, plan_text: str) -> Path:
     """Make a run's folder with its plan. Raises Failure: the state directory cannot be written."""
     path = folder / name
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(folder)
         path.mkdir(mode=0o700)
         _write_new(path / PLAN, plan_text.encode())
     except OSError as error:
@@ -44,19 +47,45 @@ def create_run(folder: Path, name: str, plan_text: str) -> Path:
 
 def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
     """Where a run stands, and its plan file. Raises Failure: there is no such run."""
+    check_name(folder, name)
     path = folder / name
-    if "/" in name or name.startswith(".") or not path.is_dir():
-        raise Failure(
-            f"no run {name!r} in {folder}", hint="`gpmirror runs` lists the runs of this machine"
-        )
+    if not path.is_dir():
+        raise _unknown(folder, name)
     try:
         text = (path / JOURNAL).read_text(encoding="utf-8", errors="replace")
-        return read_standing(text, str(path / JOURNAL)), (path / PLAN).read_bytes()
+        standing = read_standing(text, str(path / JOURNAL))
+        _check_own(standing, name, path)
+        return standing, (path / PLAN).read_bytes()
     except OSError as error:
         raise Failure(
             f"run {name} cannot be read: {error.filename}: {error.strerror}",
             hint="check its owner and mode (`ls -l`)",
         ) from error
+
+
+def _check_own(standing: Standing, name: str, path: Path) -> None:
+    if standing.run != name:
+        raise Failure(
+            f"{path / JOURNAL} is the journal of run {standing.run[:80]!r}, not of {name}",
+            hint="journals are not moved between runs: put the run's own one back",
+        )
+
+
+def keep_run(folder: Path, name: str, journal: str, plan: str) -> None:
+    """Keep a copy of a run that was recorded elsewhere. Raises Failure as `create_run` does."""
+    path = create_run(folder, name, plan)
+    _write_new(path / JOURNAL, journal.encode("utf-8", "surrogateescape"))
+
+
+def check_name(folder: Path, name: str) -> None:
+    """Raises Failure for what cannot be the name of a run."""
+    if _NAME.fullmatch(name) is None:
+        raise _unknown(folder, name)
+
+
+def _unknown(folder: Path, name: str) -> Failure:
+    hint = "`gpmirror runs` lists the runs of this machine"
+    return Failure(f"no run {name[:80]!r} in {folder}", hint=hint)
 
 
 def list_runs(folder: Path) -> list[Standing]:
@@ -82,17 +111,18 @@ class RunJournal:
         self._far = far
         self._sending = False
         self._sent = 0
-        text = self._path.read_bytes() if self._path.exists() else b""
-        if text and not text.endswith(b"\n"):
-            _append(self._path, b"\n")  # a crash cut the last record off
-        self._seq = len(text.splitlines())
+        self._seq, self._cut_off = _count(self._path)
 
     def write(self, record: Mapping[str, object]) -> None:
         """Append one record. Raises Failure: disk full and the like."""
         self._seq += 1
         line = json.dumps({"seq": self._seq, "time": utc_now(), **record}, ensure_ascii=False)
+        data = f"{line}\n".encode("utf-8", "backslashreplace")
         try:
-            _append(self._path, f"{line}\n".encode("utf-8", "backslashreplace"))
+            # a line that a crash or a full disk cut off must not swallow this one
+            whole, self._cut_off = (b"\n" + data if self._cut_off else data), True
+            _append(self._path, whole)
+            self._cut_off = False
         except OSError as error:
             raise Failure(
                 f"the journal {self._path} cannot be written: {error.strerror}",
@@ -106,7 +136,10 @@ class RunJournal:
         self._sending = True
 
     def _send(self, far: "FarJournal") -> None:
-        data = self._path.read_bytes()
+        try:
+            data = self._path.read_bytes()
+        except OSError:
+            return  # the record is on disk; the copy is for other machines
         text = data[self._sent :].decode("utf-8", "replace")
         send = far.append if self._sent else far.replace
         if send(text):
@@ -134,9 +167,35 @@ def _write_new(path: Path, data: bytes) -> None:
 
 
 def _append(path: Path, data: bytes) -> None:
+    """All of it, or OSError: a disk that is nearly full takes a part without a word."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(descriptor, data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _count(path: Path) -> tuple[int, bool]:
+    """Lines there are, and whether the last one was cut off. Raises Failure."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return 0, False
+    except OSError as error:
+        raise Failure(
+            f"the journal {path} cannot be read: {error.strerror}",
+            hint="check its owner and mode (`ls -l`)",
+        ) from error
+    return len(text.splitlines()), bool(text) and not text.endswith(b"\n")
+
+
+def _make_private(folder: Path) -> None:
+    """The folder and the missing ones above it, closed to others whatever the umask: who can write
+    the parent can put another folder in its place.
+    """
+    for path in (*reversed(folder.parents), folder):
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)

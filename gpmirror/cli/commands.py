@@ -73,6 +73,14 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.resume",
         summary="Take up a run that was cut off: follow what still runs, then do what is left.",
     ),
+    "revert": Entry(
+        module="gpmirror.cli.revert",
+        summary="Plan the way back from a run: every mirror that it moved returns to its old place.",
+    ),
+    "prune": Entry(
+        module="gpmirror.cli.prune",
+        summary="Delete old directories of moved mirrors, after proof that nobody uses them.",
+    ),
     "runs": Entry(
         module="gpmirror.cli.runs",
         summary="List the runs of this machine, newest first, or show one.",

@@ -38,20 +38,16 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Take up a run that was cut off: follow what still runs, then do what is left."""
-    from gpmirror.adapters.runs import read_run, runs_folder
     from gpmirror.cli.live_run import Manner, open_live
+    from gpmirror.cli.recorded import recorded
     from gpmirror.plan.hazards import check_allow
-    from gpmirror.plan.planfile import read_plan
     from gpmirror.plan.replan import spec_of
     from gpmirror.workflow.resume import check_resumable
 
     check_allow(allow or ())
     console: Console = ctx.obj
-    folder = runs_folder(os.environ)
-    name = run or _last_unfinished()
-    standing, data = read_run(folder, name)
+    _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
     check_resumable(standing)
-    plan = read_plan(data, name)
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
         with open_live(spec_of(plan), via_ssh=via_ssh) as live:

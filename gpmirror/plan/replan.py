@@ -10,7 +10,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
 from gpmirror.placement import Desired, Placed
-from gpmirror.placement.hosts import map_hosts
+from gpmirror.placement.hosts import HostMap, map_hosts
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.classify import Classified, classify
 from gpmirror.plan.fingerprint import fingerprint
@@ -55,7 +55,7 @@ def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
         full=request.full,
         allow=request.allow,
     )
-    return build_plan(spec, observed, _desired(plan, spec, observed), request)
+    return build_plan(spec, observed, desired_of(plan, spec, observed), request)
 
 
 def stale_rows(plan: Plan, observed: Observed) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def _in_use(planned: Fingerprint, now: Fingerprint) -> list[str]:
 
 def _classes(plan: Plan, observed: Observed) -> Classified:
     spec = spec_of(plan)
-    return classify(observed, _desired(plan, spec, observed), _request(plan))
+    return classify(observed, desired_of(plan, spec, observed), _request(plan))
 
 
 def _request(plan: Plan) -> Request:
@@ -159,7 +159,13 @@ def spec_of(plan: Plan) -> Spec:
     )
 
 
-def _desired(plan: Plan, spec: Spec, observed: Observed) -> Desired:
+def hosts_of(plan: Plan, observed: Observed) -> HostMap:
+    """Which of the plan's hosts each row stands on. Raises InvalidInput: a primary on an unknown one."""
+    return map_hosts(spec_of(plan), observed)
+
+
+def desired_of(plan: Plan, spec: Spec, observed: Observed) -> Desired:
+    """The plan's own layout, as placement would give it. Raises InvalidInput as `hosts_of` does."""
     ring = {host.name: position for position, host in enumerate(spec.hosts)}
     pairs = observed.pairs()
     sources = {change.content: change.source for change in plan.changes}

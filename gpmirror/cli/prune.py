@@ -1,0 +1,36 @@
+"""`gpmirror prune`: delete the directories that a run's moves left behind."""
+
+from typing import Annotated
+
+import typer
+
+from gpmirror.cli.console import Console
+from gpmirror.errors import ExitCode
+
+
+def command(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run whose leavings may go.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    via_ssh: Annotated[
+        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
+    ] = False,
+) -> ExitCode:
+    """Delete old directories of moved mirrors, after proof that nobody uses them."""
+    from gpmirror.cli.live_run import Manner, open_live, running
+    from gpmirror.cli.recorded import recorded
+    from gpmirror.plan.replan import spec_of
+    from gpmirror.workflow.prune import prune
+    from gpmirror.workflow.running import Wishes
+
+    console: Console = ctx.obj
+    folder, standing, plan = recorded(run, via_ssh=via_ssh)
+    manner = Manner(console=console, json=False, assume_yes=yes)
+    with (
+        open_live(spec_of(plan), via_ssh=via_ssh) as live,
+        running(standing.run, folder, plan, live, Wishes(), manner) as work,
+    ):
+        outcome = prune(work)
+    console.data("\n".join((outcome.summary, *(f"  kept {one}" for one in outcome.next_actions))))
+    return outcome.code

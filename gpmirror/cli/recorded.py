@@ -1,0 +1,53 @@
+"""A recorded run for a command: from this machine's journal, else from the coordinator's host."""
+
+import os
+from typing import TYPE_CHECKING
+
+from gpmirror.errors import Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gpmirror.journal.standing import Standing
+    from gpmirror.plan.model import Plan
+    from gpmirror.spec.model import Spec
+
+
+def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
+    """A run's folder, where it stands, and its plan. One that this machine does not know is copied
+    from the run directory on the coordinator's host, which the spec here names.
+
+    Raises Failure: nobody knows it; InvalidInput: its plan was changed.
+    """
+    from gpmirror.adapters.runs import read_run, runs_folder
+    from gpmirror.plan.planfile import read_plan
+
+    folder = runs_folder(os.environ)
+    if not (folder / name).is_dir():
+        _fetch(folder, name, via_ssh=via_ssh)
+    standing, data = read_run(folder, name)
+    return folder / name, standing, read_plan(data, f"{name}/plan.json")
+
+
+def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
+    from gpmirror.adapters.runs import check_name, keep_run
+    from gpmirror.cli.live_run import open_live
+    from gpmirror.workflow.natives import far_files
+
+    check_name(folder, name)
+    with open_live(_spec(folder, name), via_ssh=via_ssh) as live:
+        journal, plan = far_files(live.hosts, live.coordinator, name)
+    keep_run(folder, name, journal, plan)
+
+
+def _spec(folder: "Path", name: str) -> "Spec":
+    from gpmirror.cli.catalog_input import DEFAULT_SPEC, spec_if_any
+
+    found = spec_if_any(None)
+    if found is None:
+        raise Failure(
+            f"no run {name} in {folder}, and no {DEFAULT_SPEC} here that names the coordinator "
+            "whose host may know it",
+            hint="`gpmirror runs` lists the runs of this machine; else go where the spec is",
+        )
+    return found
