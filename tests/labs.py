@@ -120,7 +120,8 @@ def lab_folder() -> Iterator[Practice]:
     account = lab_account({})
     folder = Path(tempfile.mkdtemp(prefix="gpmirror-", dir="/var/tmp"))
     folder.chmod(0o755)
-    practice = Practice(folder, account, find_python(account))
+    state = folder / "state" / "gpmirror" / "lab"
+    practice = Practice(folder, account, find_python(account, state))
     practice.spec.parent.mkdir()
     try:
         yield practice

@@ -169,13 +169,16 @@ def _lab(where: _Where) -> "Lab":
 
 def _give(word: str, where: _Where, **more: object) -> list[str]:
     from gpmirror.lab.account import claim
+    from gpmirror.lab.code_copy import drop_copy
     from gpmirror.lab.orders import give, remove_empty
     from gpmirror.lab.programs import find_python
 
     claim(where.state, where.account)
     try:
-        return give(word, where.state, where.account, find_python(where.account), more)
+        python = find_python(where.account, where.state)
+        return give(word, where.state, where.account, python, more)
     finally:
+        drop_copy(where.state)
         remove_empty(where.state)  # also where only root could
 
 

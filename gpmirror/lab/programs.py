@@ -12,6 +12,7 @@ from pathlib import Path
 import gpmirror
 from gpmirror.errors import Failure
 from gpmirror.lab.account import Account
+from gpmirror.lab.code_copy import drop_copy, make_copy
 from gpmirror.lab.launch import as_account
 
 _POSTGRES = ("initdb", "postgres", "pg_ctl", "pg_basebackup", "pg_controldata", "psql")
@@ -63,8 +64,9 @@ def find_client(name: str) -> Path:
     raise Failure(f"no `{name}` in PATH", hint="`sudo apt-get install openssh-client`")
 
 
-def find_python(account: Account) -> Python:
-    """The first interpreter that runs gpmirror's lab as the account.
+def find_python(account: Account, state: Path) -> Python:
+    """The first interpreter that runs gpmirror's lab as the account; if need be with a copy of the
+    code beside the lab's state folder.
 
     Raises Failure: all of them lie where the account cannot go.
     """
@@ -72,6 +74,12 @@ def find_python(account: Account) -> Python:
     for python in tried:
         if _works(python, account):
             return python
+    if os.geteuid() != account.uid:
+        copied = str(make_copy(state, _libraries()))
+        for python in tried:
+            if _works(copy := Python(program=python.program, path=copied), account):
+                return copy
+        drop_copy(state)
     raise Failure(
         f"the account {account.name} can run no Python that has gpmirror and psycopg; tried "
         f"{', '.join(sorted({str(python.program) for python in tried}))}",
@@ -96,14 +104,18 @@ def _from_debian() -> list[Path]:
 
 
 def _interpreters() -> Iterator[Python]:
-    import psycopg
-
     source = str(Path(gpmirror.__file__).resolve().parent.parent)
-    libraries = str(Path(psycopg.__file__).resolve().parent.parent)
+    libraries = str(_libraries())
     yield Python(program=Path(sys.executable), path=source)
     for name in (f"python3.{sys.version_info.minor}", "python3"):
         for folder in ("/usr/bin", "/usr/local/bin"):
             yield Python(program=Path(folder) / name, path=f"{source}:{libraries}")
+
+
+def _libraries() -> Path:
+    import psycopg
+
+    return Path(psycopg.__file__).resolve().parent.parent
 
 
 def _works(python: Python, account: Account) -> bool:

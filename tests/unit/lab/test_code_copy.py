@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gpmirror.errors import Failure
+from gpmirror.lab.code_copy import drop_copy, make_copy
+
+LIBRARIES = Path(psycopg.__file__).parent.parent
+
+
+def test_copy_holds_what_the_lab_imports_and_is_open_to_all(tmp_path: Path) -> None:
+    copy = make_copy(tmp_path / "gpmirror" / "lab", LIBRARIES)
+    assert copy == tmp_path / "gpmirror" / "lab.code"
+    assert (copy / "gpmirror" / "lab" / "layout.py").exists()
+    assert (copy / "psycopg" / "__init__.py").exists()
+    assert copy.stat().st_mode & 0o777 == 0o755
+
+
+def test_copy_is_made_anew_and_dropped_with_the_lab(tmp_path: Path) -> None:
+    state = tmp_path / "lab"
+    state.mkdir()
+    (state / "lab.json").touch()
+    assert make_copy(state, LIBRARIES) == make_copy(state, LIBRARIES)
+    drop_copy(state)
+    assert (tmp_path / "lab.code").exists(), "the lab is still there"
+    (state / "lab.json").unlink()
+    drop_copy(state)
+    assert not (tmp_path / "lab.code").exists()
+
+
+def test_what_is_not_ours_stays(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "lab.code").symlink_to(tmp_path / "other")
+    with pytest.raises(Failure, match="not a folder of ours"):
+        make_copy(tmp_path / "lab", LIBRARIES)
+    drop_copy(tmp_path / "lab")
+    assert (tmp_path / "other").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Failure, match="cannot copy"):
+        make_copy(tmp_path / "file" / "lab", LIBRARIES)
