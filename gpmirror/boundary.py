@@ -179,8 +179,8 @@ class Operator(Protocol):
         ...
 
     def changes_begin(self) -> None:
-        """From now on the first interrupt asks to stop after the wave, the second detaches: it
-        raises Detached wherever the run is. Before, an interrupt ends the run at once.
+        """From now on the first interrupt asks to stop after the wave; the second raises
+        KeyboardInterrupt wherever the run is, as any does before.
         """
         ...
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gpmirror.errors import Declined, Detached
+from gpmirror.errors import Declined
 
 _WORDS = "yes"
 
@@ -17,8 +17,7 @@ class TerminalOperator:
     `assume_yes` answers every question with yes; `say` shows a line to the person.
     """
 
-    def __init__(self, run: str, *, assume_yes: bool, say: Callable[[str], None]) -> None:
-        self._run = run
+    def __init__(self, *, assume_yes: bool, say: Callable[[str], None]) -> None:
         self._assume_yes = assume_yes
         self._say = say
         self._interrupts = 0
@@ -34,7 +33,10 @@ class TerminalOperator:
                 hint="review the plan, then add --yes; nothing was changed",
             )
         self._say(question)
-        return sys.stdin.readline().strip().lower() == _WORDS
+        try:
+            return sys.stdin.readline().strip().lower() == _WORDS
+        except (UnicodeDecodeError, OSError):
+            return False  # bytes that are no text, a terminal that went away: not a yes
 
     def changes_begin(self) -> None:
         """From now on the first interrupt only asks."""
@@ -62,10 +64,7 @@ class TerminalOperator:
         self._interrupts += 1
         # A closed terminal or a shutdown will not ask twice.
         if self._interrupts > 1 or number != signal.SIGINT:
-            raise Detached(
-                "detached: the native utility goes on by itself on the coordinator's host",
-                hint=f"`gpmirror resume {self._run}` follows it to the end",
-            )
+            raise KeyboardInterrupt
         self._say(
             "interrupted: finishing this wave, then stopping; once more to leave it running alone"
         )

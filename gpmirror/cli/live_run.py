@@ -4,13 +4,13 @@ import getpass
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gpmirror import __version__
 from gpmirror.cli.console import Console
-from gpmirror.errors import ExitCode
+from gpmirror.errors import ExitCode, Failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,10 +104,12 @@ def _hand_over(old: str, new: str) -> None:
     from gpmirror.journal.records import end
 
     folder = runs_folder(os.environ)
-    standing, _ = read_run(folder, new)
-    if standing.changed_something:
-        journal = RunJournal(folder / old, None)
-        journal.write(end(ExitCode.PARTIAL, f"goes on as run {new}", continued_as=new))
+    # where this fails, the new run is the last unfinished one all the same
+    with suppress(Failure):
+        standing, _ = read_run(folder, new)
+        if standing.changed_something:
+            journal = RunJournal(folder / old, None)
+            journal.write(end(ExitCode.PARTIAL, f"goes on as run {new}", continued_as=new))
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def running(
         with ExitStack() as stack:
             reporter = stack.enter_context(report)
             say = voice(console, reporter)
-            operator = TerminalOperator(name, assume_yes=assume_yes, say=say)
+            operator = TerminalOperator(assume_yes=assume_yes, say=say)
             stack.enter_context(operator.listening())
             keeping = _Keeping(reporter=reporter, ends=ends)
             world = _world(name, folder, live, operator, keeping)

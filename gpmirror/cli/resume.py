@@ -42,12 +42,13 @@ def command(
     from gpmirror.cli.recorded import recorded
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
-    from gpmirror.workflow.resume import check_resumable
+    from gpmirror.workflow.resume import check_own_plan, check_resumable
 
     check_allow(allow or ())
     console: Console = ctx.obj
     _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
     check_resumable(standing)
+    check_own_plan(standing, plan)
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
         with open_live(spec_of(plan), via_ssh=via_ssh) as live:

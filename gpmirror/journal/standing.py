@@ -1,10 +1,13 @@
 """Where a run stands, read from its journal; a line cut off by a crash is no record."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gpmirror.errors import Failure
+
+_WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +37,12 @@ class Standing:
     @property
     def native_begun(self) -> tuple[int, ...]:
         """Numbers of the waves whose utility was started, or was about to be."""
-        found = [name for name in self.begun if name.endswith("/native")]
-        return tuple(sorted(int(name[len("wave-") :].partition("/")[0]) for name in found))
+        return _waves(self.begun, "native")
 
     @property
     def waves_done(self) -> tuple[int, ...]:
         """Numbers of the waves that were in sync at their end."""
-        found = [name for name in self.done if name.endswith("/sync")]
-        return tuple(sorted(int(name[len("wave-") :].partition("/")[0]) for name in found))
+        return _waves(self.done, "sync")
 
 
 @dataclass(slots=True)
@@ -106,6 +107,11 @@ def _take(fold: _Fold, record: dict[str, object]) -> None:
                 fold.done[name] = None
         case _:
             pass  # a later version's record
+
+
+def _waves(names: Iterable[str], step: str) -> tuple[int, ...]:
+    found = [_WAVE.fullmatch(name) for name in names]
+    return tuple(sorted(int(one[1]) for one in found if one is not None and one[2] == step))
 
 
 def _text(value: object) -> str | None:

@@ -5,19 +5,20 @@ on every failure is told as partly applied (10), unverified (11) or detached (13
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import (
     Declined,
     Detached,
     ExitCode,
+    Failure,
     GpmirrorError,
     Partial,
     Unverified,
 )
 from gpmirror.events import RunEnded, RunStarted, WaveDone
-from gpmirror.journal.records import PLAN, end, step
+from gpmirror.journal.records import PLAN, Record, end, step
 from gpmirror.plan.model import Action, Plan, Wave
 from gpmirror.plan.planfile import plan_id, plan_text
 from gpmirror.plan.replan import what_is_left
@@ -63,6 +64,7 @@ def carry_out(run: Run) -> Outcome:
     """The changing half: host actions, waves, verification."""
     with changing(run):
         _prepare(run)
+        _stop_if_interrupted(run)
         for wave in run.plan.waves:
             _one_wave(run, wave)
             _stop_if_asked(run, wave)
@@ -106,17 +108,23 @@ def ending(run: Run) -> Iterator[None]:
     try:
         yield
     except Detached as error:
-        run.world.journal.write(step("detach", "done"))
+        _note(run, step("detach", "done"))
         _tell_end(run, error.exit_code, error.message, (error.hint or "",))
         raise
     except KeyboardInterrupt:
-        run.world.journal.write(end(ExitCode.INTERRUPTED, "interrupted; nothing was changed"))
+        _note(run, end(ExitCode.INTERRUPTED, "interrupted; nothing was changed"))
         _tell_end(run, ExitCode.INTERRUPTED, "interrupted; nothing was changed", ())
         raise
     except GpmirrorError as error:
-        run.world.journal.write(end(error.exit_code, error.message[:2000]))
+        _note(run, end(error.exit_code, error.message[:2000]))
         _tell_end(run, error.exit_code, error.message, (error.hint,) if error.hint else ())
         raise
+
+
+def _note(run: Run, record: Record) -> None:
+    """A last record, if it can be kept: why the run ended is told before why that is not."""
+    with suppress(Failure):
+        run.world.journal.write(record)
 
 
 @contextmanager
@@ -128,6 +136,12 @@ def changing(run: Run) -> Iterator[None]:
         yield
     except (Partial, Unverified, Detached):
         raise
+    except KeyboardInterrupt as interrupt:
+        raise Detached(
+            "detached: a native utility that was started goes on by itself on "
+            f"{run.world.coordinator}",
+            hint=f"`gpmirror resume {run.name}` follows it to the end",
+        ) from interrupt
     except GpmirrorError as error:
         hint = error.hint or "mend what is said above"
         raise Partial(error.message, hint=f"{hint}; then `gpmirror resume {run.name}`") from error
@@ -195,8 +209,18 @@ def _check_hosts(run: Run, observed: Observed) -> None:
         detail.append(f"{len(preflight.checks)} checks on {hosts} hosts")
     with run.phase("dry-run") as detail:
         detail.append(try_native(run))
-    if run.health is not None:
-        check_gate(run, run.plan.waves[0], run.health)
+    _look_again(run)
+
+
+def _look_again(run: Run) -> None:
+    """The question and the checks take their time: a session lost meanwhile took the lock with it,
+    and the catalog may be another by now. Raises as `_before`.
+    """
+    if not run.wishes.rehearsal:
+        take_session_lock(run)
+    observed, health = look(run)
+    check_fresh(run.plan, observed)
+    check_gate(run, run.plan.waves[0], health)
 
 
 def _prepare(run: Run) -> None:
@@ -208,6 +232,8 @@ def _prepare(run: Run) -> None:
 def _one_wave(run: Run, wave: Wave) -> None:
     begin = run.world.clock.monotonic()
     record(run, wave, "gate", "begin")
+    if not run.wishes.rehearsal:
+        take_session_lock(run)  # an earlier wave may have lost it with its session
     _, health = look(run)
     check_gate(run, wave, health)
     record(run, wave, "gate", "done")
@@ -219,6 +245,15 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "sync", "done")
     seconds = run.world.clock.monotonic() - begin
     run.world.reporter.tell(WaveDone(wave=wave.number, waves=len(run.plan.waves), seconds=seconds))
+
+
+def _stop_if_interrupted(run: Run) -> None:
+    """Before the first wave: a wave that has not begun is not worth waiting for."""
+    if run.world.operator.stop_asked():
+        raise Partial(
+            "stopped before wave 1, as asked: directories were made ready, no utility was started",
+            hint=f"go on with `gpmirror resume {run.name}`",
+        )
 
 
 def _stop_if_asked(run: Run, wave: Wave) -> None:

@@ -1,22 +1,24 @@
 """One wave: start its utilities, follow them, wait until the catalog proves the copies in sync."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import ConnectionLost, Failure, Locked, Partial
+from gpmirror.errors import ConnectionLost, Failure, Partial
 from gpmirror.events import ContentProgress, NativeEnded, NativeSaid, Progress, WaveStarted
 from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of
 from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Wave
 from gpmirror.verify import CopyState, Health
-from gpmirror.workflow.gates import look, take_session_lock
+from gpmirror.workflow.gates import ask_for_lock, is_own, look
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
 
 _QUICK_SECONDS = 1.0
 _SLOW_SECONDS = 5.0
 _QUICK_FOR_SECONDS = 120.0
+_PROBE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ class Watch:
         self._begin = run.world.clock.monotonic()
         self._limit = float(run.plan.settings.apply.sync_timeout)
         self._meter = Meter(run, wave)
+        self._locked = True
 
     @property
     def seconds(self) -> float:
@@ -142,10 +145,15 @@ class Watch:
         self.rest()
 
     def glance(self) -> tuple[Observed | None, Health | None, str | None]:
-        """The catalog now; or, where the coordinator cannot be asked, why."""
+        """The catalog now; or, where the coordinator cannot be asked, why. Raises Partial: the lock
+        was lost with the session, and somebody else has it now.
+        """
         try:
+            if not self._locked:
+                self._lock_again()
             observed, health = look(self._run)
         except ConnectionLost as error:
+            self._locked = False
             self._reconnect()
             return None, None, error.message
         except Failure as error:
@@ -153,6 +161,18 @@ class Watch:
             return None, None, error.message
         self._meter.read(observed)
         return observed, health, None
+
+    def request_probe(self) -> None:
+        """Ask the prober to look; a coordinator that is away is found so at the next turn."""
+        with suppress(Failure):
+            self._run.world.catalog.request_probe()
+
+    def probe_seconds(self) -> float:
+        """How often the prober looks; the server's default where it cannot be asked."""
+        try:
+            return self._run.world.catalog.probe_seconds()
+        except Failure:
+            return _PROBE_SECONDS
 
     def rest(self) -> None:
         """Wait for the next turn: short at first, longer in long waves."""
@@ -173,16 +193,21 @@ class Watch:
         )
 
     def _reconnect(self) -> None:
-        try:
+        with suppress(Failure):
             self._run.world.catalog.reconnect()
-            take_session_lock(self._run)
-        except ConnectionLost:
+
+    def _lock_again(self) -> None:
+        """A session of ours that the server has not missed yet still holds it: that is no harm."""
+        holder = ask_for_lock(self._run)
+        self._locked = holder is None
+        if holder is None or is_own(self._run, holder):
             return
-        except Locked as error:
-            raise Partial(
-                f"the coordinator was lost for a while, and meanwhile: {error.message}",
-                hint=f"when that is over: `gpmirror resume {self._run.name}`",
-            ) from error
+        raise Partial(
+            "the coordinator was lost for a while, and meanwhile cluster "
+            f"{self._run.plan.cluster} was locked by {holder.name} (session {holder.pid} from "
+            f"{holder.client}, since {holder.since})",
+            hint=f"when that is over: `gpmirror resume {self._run.name}`",
+        )
 
 
 def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:

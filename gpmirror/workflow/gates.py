@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gpmirror.boundary import Answered
+from gpmirror.boundary import Answered, LockHolder
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Locked, NotReady, Stale
 from gpmirror.gputils.detached import environment_text
@@ -14,6 +14,7 @@ from gpmirror.workflow.observing import replication
 from gpmirror.workflow.running import Run
 
 _SHOWN = 12
+_LEFT_SECONDS = 10.0
 
 
 def take_lock(run: Run, observed: Observed) -> None:
@@ -24,13 +25,45 @@ def take_lock(run: Run, observed: Observed) -> None:
 
 def take_session_lock(run: Run) -> None:
     """The lock alone. Raises Locked: somebody else has it."""
-    holder = run.world.catalog.lock(f"gpmirror {run.name}")
+    holder = ask_for_lock(run)
     if holder is not None:
         raise Locked(
             f"cluster {run.plan.cluster} is locked by {holder.name} (session {holder.pid} from "
             f"{holder.client}, since {holder.since})",
             hint="wait until it ends; `gpmirror runs` lists the runs of this machine",
         )
+
+
+def take_own_lock(run: Run) -> None:
+    """The lock of a run that was cut off: a session that it left is given some seconds to end.
+    Raises Locked: somebody has it; where it still bears this run's name, the run goes on there.
+    """
+    clock = run.world.clock
+    limit = clock.monotonic() + _LEFT_SECONDS
+    while (holder := ask_for_lock(run)) is not None and is_own(run, holder):
+        if clock.monotonic() >= limit:
+            raise Locked(
+                f"run {run.name} still goes on in another process (session {holder.pid} from "
+                f"{holder.client}, since {holder.since})",
+                hint="wait until it ends; a session whose machine is gone can be ended with "
+                f"`SELECT pg_terminate_backend({holder.pid})` on the coordinator",
+            )
+        clock.sleep(1.0)
+    take_session_lock(run)
+
+
+def ask_for_lock(run: Run) -> LockHolder | None:
+    """None: the lock is ours; else who has it."""
+    return run.world.catalog.lock(_lock_name(run))
+
+
+def is_own(run: Run, holder: LockHolder) -> bool:
+    """Whether the lock is held in this run's name, by a session that is not ours any more."""
+    return holder.name == _lock_name(run)
+
+
+def _lock_name(run: Run) -> str:
+    return f"gpmirror {run.name}"
 
 
 def check_competing(run: Run, observed: Observed) -> None:

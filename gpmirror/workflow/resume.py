@@ -11,7 +11,7 @@ from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import plan_what_is_left, what_is_left
 from gpmirror.workflow.apply import changing, ending, finish, verify
 from gpmirror.workflow.following import Ended, Watch, record, run_utilities, utility_of
-from gpmirror.workflow.gates import look, take_session_lock
+from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 
@@ -36,18 +36,28 @@ def check_resumable(standing: Standing) -> None:
         )
 
 
+def check_own_plan(standing: Standing, plan: Plan) -> None:
+    """Raises Failure: the plan is not the one that the run was begun with."""
+    if plan_id(plan) != standing.plan_id:
+        raise Failure(
+            f"run {standing.run} was begun with plan {standing.plan_id[:12]}, but its folder holds "
+            f"plan {plan_id(plan)[:12]}",
+            hint="put the run's own plan.json back; `gpmirror plan` shows what is left in any case",
+        )
+
+
 def resume(run: Run, standing: Standing, by: str) -> Outcome:
     """Settle what the run began, then see what is left. The outcome is complete (0), or holds the
     plan for the rest, which is a run of its own; this run's journal is then still open.
 
-    Raises as `apply` does.
+    Raises as `apply` does; Locked: somebody else is at work, nothing was written.
     """
+    # before a word is written: the journal may be that of a run that goes on elsewhere
+    take_own_lock(run)
     with ending(run):
         run.world.journal.write(resumed(by))
         _tell_start(run)
         with changing(run):
-            with run.phase("lock"):
-                take_session_lock(run)
             _settle_last(run, standing)
             observed, health = look(run)
             if what_is_left(run.plan, observed).is_empty:

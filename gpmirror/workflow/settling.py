@@ -43,7 +43,7 @@ def settle(run: Run, wave: Wave, ended: Ended) -> None:
     (10): it failed, and what it left does not come up by itself.
     """
     watch = Watch(run, wave)
-    patience = _patience(run, ended)
+    patience = _patience(run, watch, ended)
     last: Position | None = None
     changed = probed = watch.seconds
     while True:
@@ -59,18 +59,18 @@ def settle(run: Run, wave: Wave, ended: Ended) -> None:
         if watch.expired or watch.seconds - changed > patience:
             raise _given_up(run, wave, ended, last)
         if watch.seconds - probed >= _PROBE_EVERY_SECONDS and not trouble:
-            run.world.catalog.request_probe()
+            watch.request_probe()
             probed = watch.seconds
         watch.rest()
 
 
-def _patience(run: Run, ended: Ended) -> float:
+def _patience(run: Run, watch: Watch, ended: Ended) -> float:
     """Seconds without any change after which nothing more is expected: after success only the
     deadline counts; after a failure the fault prober needs one more look.
     """
     if ended.well:
         return float(run.plan.settings.apply.sync_timeout)
-    return run.world.catalog.probe_seconds() + _GRACE_SECONDS
+    return watch.probe_seconds() + _GRACE_SECONDS
 
 
 def _position(wave: Wave, arrived: dict[int, Arrival], health: Health) -> Position:
