@@ -1,19 +1,35 @@
 #!/usr/bin/env bash
-# An offline tour: no cluster is needed and none is touched. Start it with `make demo`.
+# The story of `make demo`: first mirrors on a practice cluster, the loss of a host, its return.
+# Everything lies in a folder of its own below /var/tmp and is gone afterwards, however this ends.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-examples=$PWD
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
-chapter() { printf '\n== %s\n' "$1"; }
-tell() { printf '%s\n' "$@"; }
+work=$(mktemp -d /var/tmp/gpmirror-demo.XXXXXX)
+chmod 755 "$work" # root's practice cluster runs as another account
+export XDG_STATE_HOME=$work
 
-# Show a command, run it, and insist on its exit status.
+end() {
+  trap '' INT TERM HUP
+  trap - EXIT
+  cd /
+  gpmirror lab down >"$work/down.log" 2>&1 || cat "$work/down.log" >&2
+  rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+strong="" accent="" plain=""
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+  strong=$'\e[1m' accent=$'\e[36m' plain=$'\e[0m'
+fi
+
+tell() { printf '\n%s%s%s\n' "$accent" "$*" "$plain"; }
+
+# Show a command and run it; it must end with the status given first.
 expect() {
   local wanted=$1 status=0
   shift
-  printf '\n$ %s\n' "$*"
+  printf '\n%s$ %s%s\n' "$strong" "$*" "$plain"
   "$@" || status=$?
   if [ "$status" -ne "$wanted" ]; then
     printf 'error: exit status %s instead of %s\n' "$status" "$wanted" >&2
@@ -21,34 +37,47 @@ expect() {
   fi
 }
 
-chapter "1. A spec with slips: every problem in one run, nothing is touched (exit 3)"
-cd "$examples/two-hosts"
-expect 3 gpmirror validate mistyped.yaml
+# Until the catalog shows what a lost host did: its copies down, other copies acting as primaries.
+failed_over() {
+  local seconds
+  for seconds in {1..60}; do
+    gpmirror lab psql -XAtc "$1" 2>/dev/null | grep -qx 0 && return
+    sleep 0.5
+  done
+  printf 'error: no failover after %s tries\n' "$seconds" >&2
+  exit 1
+}
 
-chapter "2. Correct YAML, impossible ports: the arithmetic is shown (exit 3)"
-tell "Two hosts, two primaries each, from port 40000 on. An offset of 10000 looks harmless."
-expect 3 gpmirror plan offset-too-large.yaml --catalog catalog.txt
+cd "$work"
 
-chapter "3. The same hosts with port bases: the plan"
-expect 0 gpmirror validate gpmirror.yaml
-expect 0 gpmirror plan gpmirror.yaml --catalog catalog.txt -o "$work/plan.json"
+tell "A practice cluster: real SSH and PostgreSQL servers on loopback addresses of this machine."
+expect 0 gpmirror lab up
 
-chapter "4. Exactly what gpaddmirrors will be given"
-expect 0 gpmirror show "$work/plan.json" --format native
+tell "It has no mirrors. The spec says where they should be."
+expect 0 cat gpmirror.yaml
 
-chapter "5. After the run: the catalog matches, a second plan is empty"
-expect 0 gpmirror plan gpmirror.yaml --catalog catalog-mirrored.txt --detailed-exitcode
+tell "The plan: what would change, in which waves, at what risk. Nothing is touched yet."
+expect 0 gpmirror plan -o plan.json
 
-chapter "6. What if a host is lost?"
-expect 0 gpmirror simulate catalog-mirrored.txt --lose host:sdw1
+tell "A reviewer sees the very lines that gpaddmirrors will read."
+expect 0 gpmirror show plan.json --format native
 
-chapter "7. A cluster that has mirrors but no spec: import writes one, and proves it"
-expect 0 gpmirror import --catalog catalog-mirrored.txt --name two-hosts -o "$work/imported.yaml"
-expect 0 cat "$work/imported.yaml"
-expect 0 gpmirror plan "$work/imported.yaml" --catalog catalog-mirrored.txt --detailed-exitcode
+tell "Apply carries out what was reviewed: lock, host checks, the utility, proof from the catalog."
+expect 0 gpmirror apply plan.json --yes
 
-chapter "8. One machine, 23 segments: the file from the field, line for line"
-cd "$examples/single-host"
-expect 0 gpmirror plan gpmirror.yaml --catalog catalog.txt --format native
+tell "Every content has two copies in sync, and a second plan is empty."
+expect 0 gpmirror status
+expect 0 gpmirror plan --detailed-exitcode
 
-printf '\nDone. Next: `gpmirror init`, edit, `gpmirror plan --catalog FILE`.\n'
+tell "Now a host dies. Its mirrors are lost; for its primaries their mirrors take over."
+expect 0 gpmirror lab kill sdw3
+failed_over "SELECT count(*) FROM gp_segment_configuration WHERE hostname = 'sdw3' AND status = 'u'"
+expect 2 gpmirror status
+
+tell "It comes back. The same spec now plans its recovery, and the return of the roles."
+expect 0 gpmirror lab restore sdw3
+expect 0 gpmirror apply --rebalance --allow cancels-queries --yes
+expect 0 gpmirror status
+
+tell "The end: the practice cluster is taken down."
+expect 0 gpmirror lab down
