@@ -77,6 +77,8 @@ def command(
         _check_stop(stop_after_wave, plan)
         wishes = _wishes(plan, request, stop_after_wave, rehearsal=dry_run)
         _show(plan, manner)
+        if not plan.waves:
+            return _nothing(plan, console)
         try:
             outcome = run_plan(plan, live, wishes, manner)
         except (Partial, Unverified, Detached) as error:
@@ -114,6 +116,13 @@ def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":
     from gpmirror.workflow.plan import make_plan
 
     return make_plan(spec, live.observed, request)
+
+
+def _nothing(plan: "Plan", console: Console) -> ExitCode:
+    """A plan without waves needs no lock and leaves no journal."""
+    if plan.summary.blocked:
+        console.talk(f"Nothing to apply: {plan.summary.blocked} blocked; `gpmirror plan` says why.")
+    return ExitCode.OK
 
 
 def _check_stop(wave: int | None, plan: "Plan") -> None:

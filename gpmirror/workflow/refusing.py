@@ -20,6 +20,10 @@ def check_preflight(preflight: Preflight, allowed: Collection[str]) -> None:
     flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
     hint = "nothing was changed; mend the hosts and apply again"
     raise NotReady(
-        f"{len(blocking)} host checks block:\n" + "\n".join(lines),
+        f"{_counted(len(blocking))}:\n" + "\n".join(lines),
         hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,
     )
+
+
+def _counted(number: int) -> str:
+    return "a host check blocks" if number == 1 else f"{number} host checks block"

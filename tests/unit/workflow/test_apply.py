@@ -85,7 +85,7 @@ def test_a_second_apply_of_the_same_plan_changes_nothing() -> None:
     [
         ({"operator": FakeOperator(answer=False)}, Declined, "not yes"),
         ({"operator": FakeOperator(answer=None)}, Declined, "no terminal"),
-        ({"wishes": Wishes()}, NotReady, "checks block"),
+        ({"wishes": Wishes()}, NotReady, "check"),
     ],
 )
 def test_nothing_is_touched_before_everybody_agrees(
