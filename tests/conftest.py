@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import greenplum
+
 if TYPE_CHECKING:
     from tests.servers import Postgres
 
@@ -25,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-golden", action="store_true", help="rewrite the expected outputs; review the diff"
     )
+    greenplum.add_options(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    greenplum.select(config, items)
+    # the longest first, so that two workers end at the same time
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 @pytest.fixture

@@ -1,0 +1,244 @@
+"""A cluster as end-to-end tests see it: the practice cluster, or a Greenplum of the user's own."""
+
+import json
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+_ROWS = """SELECT content, role, preferred_role, mode, status, hostname, address, port,
+ {directory}, {replication} FROM gp_segment_configuration c{join} WHERE content >= 0 ORDER BY 1, 3"""
+_LATER = _ROWS.format(directory="datadir", replication="NULL", join="")
+_OLD = _ROWS.format(
+    directory="fselocation",
+    replication="replication_port",
+    join=" JOIN pg_filespace_entry e ON e.fsedbid = c.dbid AND e.fsefsoid = 3052",
+)
+_STREAMING = """SELECT gp_segment_id FROM gp_stat_replication WHERE gp_segment_id >= 0
+ AND application_name = 'gp_walreceiver' AND state = 'streaming'"""
+
+Words = tuple[str, ...]
+Ended = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One segment's row of the catalog."""
+
+    content: int
+    role: str
+    preferred_role: str
+    mode: str
+    status: str
+    hostname: str
+    address: str
+    port: int
+    directory: str
+    replication_port: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What a spec says of a cluster. `hosts` maps names to their interfaces, in ring order."""
+
+    host: str
+    port: int
+    user: str
+    ssh_config: str
+    hosts: Mapping[str, tuple[str, ...]]
+    root: str
+
+    def spec(self, strategy: str, more: str = "") -> str:
+        """A spec that mirrors the whole cluster, `more` at its end."""
+        hosts = "".join(
+            f"  - {{name: {name}, addresses: {json.dumps(addresses)}, roots: [{self.root!r}]}}\n"
+            for name, addresses in self.hosts.items()
+        )
+        ssh = f"ssh: {{config: {json.dumps(self.ssh_config)}}}\n" if self.ssh_config else ""
+        return (
+            "apiVersion: gpmirror/v1\n"
+            f"cluster:\n  name: e2e\n  coordinator: {{host: {json.dumps(self.host)}, "
+            f"port: {self.port}, database: postgres, user: {json.dumps(self.user)}}}\n"
+            f"{ssh}hosts:\n{hosts}"
+            f"mirrors:\n  strategy: {strategy}\n  ports: {{offset: 1000}}\n{more}"
+        )
+
+
+class Cluster(ABC):
+    """A cluster that is up, and what its DBA does to it with the program."""
+
+    patience = 300.0
+    """Seconds after which a command is taken for hung."""
+    allow: Words = ()
+    """What this cluster needs allowed, whatever is applied."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.site = site
+        self.folder = folder
+        self.old = "Greenplum Database 5." in self.sql("SELECT version()")[0][0]
+
+    @abstractmethod
+    def environment(self) -> dict[str, str]:
+        """What the program is started with."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Back to primaries without mirrors, if it is not there."""
+
+    @abstractmethod
+    def hold_copies(self, seconds: float) -> None:
+        """Let copies take that long, where the cluster can; until the next reset."""
+
+    @abstractmethod
+    def write_rows(self) -> None:
+        """Rows on every primary, told by `rows`."""
+
+    @abstractmethod
+    def rows(self, content: int) -> frozenset[int]:
+        """The rows that the acting primary has."""
+
+    @abstractmethod
+    def promoted_rows(self, content: int) -> frozenset[int]:
+        """The rows that the mirror has once it is a primary; afterwards a reset is due."""
+
+    @property
+    def has_room_for_spread(self) -> bool:
+        """Whether the mirrors of a host's primaries can lie on different hosts."""
+        hosts = len(self.site.hosts)
+        return hosts > len(self.contents()) / hosts
+
+    @property
+    def state(self) -> Path:
+        """Where the program keeps its runs."""
+        return Path(self.environment()["XDG_STATE_HOME"]) / "gpmirror" / "runs"
+
+    def runs(self) -> list[str]:
+        """The names of the runs that this machine knows, oldest first."""
+        return sorted(path.name for path in self.state.iterdir()) if self.state.exists() else []
+
+    def write_spec(self, strategy: str, more: str = "") -> None:
+        """Make it the spec in the work folder."""
+        text = self.site.spec(strategy, more)
+        (self.folder / "gpmirror.yaml").write_text(text, encoding="utf-8")
+
+    def start(self, *words: str, more: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+        """The program in the work folder, with `more` in its environment."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "gpmirror", *words],
+            cwd=self.folder,
+            env=self.environment() | dict(more or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def gpmirror(self, *words: str, more: Mapping[str, str] | None = None) -> Ended:
+        """Run the program to its end."""
+        with self.start(*words, more=more) as running:
+            try:
+                out, err = running.communicate(timeout=self.patience)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                raise
+        return subprocess.CompletedProcess(words, running.returncode, out, err)
+
+    def apply(self, *words: str) -> Ended:
+        """Apply without asking, with what this cluster needs allowed; it must end well."""
+        done = self.gpmirror("apply", *words, "--yes", *self.allowing())
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def allowing(self) -> Words:
+        """Words of a command line."""
+        return tuple(word for name in self.allow for word in ("--allow", name))
+
+    def plan(self, *words: str) -> Any:
+        """Plan from the spec into `plan.json`; its content."""
+        done = self.gpmirror("plan", "-o", "plan.json", *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads((self.folder / "plan.json").read_text(encoding="utf-8"))
+
+    def sql(self, statement: str, **where: Any) -> list[Any]:
+        """Rows from the coordinator's database `postgres`, or from another server."""
+        site = self.site
+        named: dict[str, Any] = {"host": site.host, "port": site.port, "user": site.user}
+        named |= {"dbname": "postgres", "gssencmode": "disable", "connect_timeout": 30}
+        named |= {"cursor_factory": psycopg.ClientCursor, "autocommit": True}
+        with psycopg.connect(**(named | where)) as server:
+            cursor = server.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def ssh(self, host: str, script: str) -> str:
+        """What a script prints on a host; it must end well."""
+        config = ["-F", self.site.ssh_config] if self.site.ssh_config else []
+        done = subprocess.run(
+            ["ssh", *config, host, script],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=self.patience,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def segments(self) -> list[Row]:
+        """The catalog's rows by content, mirror before primary; the coordinator's are left out."""
+        names = Row.__dataclass_fields__
+        found = self.sql(_OLD if self.old else _LATER)
+        return [Row(**dict(zip(names, row, strict=True))) for row in found]
+
+    def segment(self, content: int, role: str) -> Row:
+        """The row that acts in a role now."""
+        return next(s for s in self.segments() if (s.content, s.role) == (content, role))
+
+    def contents(self) -> set[int]:
+        """All content ids."""
+        return {row.content for row in self.segments()}
+
+    def streaming(self) -> set[int]:
+        """Contents whose mirror streams now, as the server that knows it tells."""
+        if self.old:
+            rows = self.segments()
+            bad = {row.content for row in rows if (row.mode, row.status) != ("s", "u")}
+            return {row.content for row in rows if row.role == "m"} - bad
+        return {row[0] for row in self.sql(_STREAMING)}
+
+    def wait(self, holds: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, "it does not come true"
+            time.sleep(0.2)
+
+
+def wanted(plan: Any) -> set[tuple[Any, ...]]:
+    """Slots that the plan wants, with the preferred role, as `laid_out` gives them."""
+    return {
+        (one["content"], *(one[word][key] for key in ("address", "port", "directory")), role, port)
+        for one in plan["desired"]["contents"]
+        for word, role in (("primary", "p"), ("mirror", "m"))
+        for port in [one[word]["replication_port"]]
+    }
+
+
+def laid_out(cluster: Cluster) -> set[tuple[Any, ...]]:
+    """Slots that the catalog has, with the preferred role."""
+    return {
+        (
+            row.content,
+            row.address,
+            row.port,
+            row.directory,
+            row.preferred_role,
+            row.replication_port,
+        )
+        for row in cluster.segments()
+    }

@@ -1,0 +1,33 @@
+"""The cluster of the end-to-end tests: the practice cluster, unless `--greenplum` names another."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import greenplum
+from tests.e2e.clusters import Cluster
+from tests.e2e.owned import OwnedCluster
+from tests.e2e.practising import PracticeCluster
+from tests.labs import Practice, shared_labs
+
+__all__ = ["shared_labs"]
+
+
+@pytest.fixture(scope="session")
+def any_cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Cluster:
+    """The one cluster of a session, in whatever state."""
+    named = greenplum.target(request.config)
+    if named is not None:
+        return OwnedCluster(named, Path(tmp_path_factory.mktemp("e2e")))
+    labs: Callable[..., Practice] = request.getfixturevalue("shared_labs")
+    return PracticeCluster(labs(dialect="gp6", hosts=4, primaries=2, addresses=1))
+
+
+@pytest.fixture(scope="module")
+def cluster(any_cluster: Cluster) -> Cluster:
+    """The same without mirrors, as a file of tests begins."""
+    any_cluster.reset()
+    return any_cluster

@@ -1,0 +1,103 @@
+"""A Greenplum of the user's own, named on the command line of the tests."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.e2e.clusters import Cluster, Site
+from tests.greenplum import Target
+
+_REPOSITORY = Path(__file__).parents[2]
+_LARGEST = 20 * 1024**3
+_KEPT = ("HOME", "PATH", "SSH_AUTH_SOCK", "PGPASSWORD", "PGPASSFILE")
+_HOSTS = """SELECT hostname, address FROM gp_segment_configuration
+ WHERE content >= 0 AND preferred_role = 'p' ORDER BY content"""
+
+
+class OwnedCluster(Cluster):
+    """A Greenplum. Mirrors are promoted by its own fault prober, as after a crash."""
+
+    patience = 3600.0
+
+    def __init__(self, target: Target, folder: Path) -> None:
+        self._environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        self._environment |= {"XDG_STATE_HOME": str(folder / "state")}
+        self._environment |= {"PYTHONPATH": str(_REPOSITORY)}
+        self._reset = target.reset
+        site = Site(
+            host=target.host,
+            port=target.port,
+            user=target.user,
+            ssh_config=target.ssh_config,
+            hosts={},
+            root=target.root,
+        )
+        super().__init__(site, folder)
+        self._check_small()
+        self._learn(target)
+
+    def environment(self) -> dict[str, str]:
+        return dict(self._environment)
+
+    def reset(self) -> None:
+        if all(row.role == "p" for row in self.segments()):
+            return
+        if not self._reset:
+            pytest.skip("the cluster has mirrors, and no --greenplum-reset is given")
+        done = subprocess.run(self._reset, shell=True, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert all(row.role == "p" for row in self.segments()), "it has mirrors after the reset"
+
+    def hold_copies(self, seconds: float) -> None:
+        del seconds  # its copies take as long as they take
+
+    def write_rows(self) -> None:
+        self.sql("DROP TABLE IF EXISTS gpmirror_kept")
+        rows = "generate_series(1, 100000) AS n"
+        self.sql(f"CREATE TABLE gpmirror_kept AS SELECT n FROM {rows} DISTRIBUTED BY (n)")
+
+    def rows(self, content: int) -> frozenset[int]:
+        rows = self.sql(f"SELECT n FROM gpmirror_kept WHERE gp_segment_id = {content}")
+        return frozenset(n for (n,) in rows)
+
+    def promoted_rows(self, content: int) -> frozenset[int]:
+        if not self._reset:
+            pytest.skip("a primary is stopped here, and no --greenplum-reset is given")
+        mirror, primary = self.segment(content, "m"), self.segment(content, "p")
+        self.ssh(primary.address, f"kill -QUIT $(head -n 1 {primary.directory}/postmaster.pid)")
+        self.wait(lambda: self._probed(content, mirror.directory), 300)
+        return self.rows(content)
+
+    def _probed(self, content: int, directory: str) -> bool:
+        """Whether the copy in a directory is the primary by now, and answers."""
+        try:
+            if not self.old:
+                self.sql("SELECT gp_request_fts_probe_scan()")
+            return self.segment(content, "p").directory == directory and bool(self.rows(content))
+        except psycopg.Error:
+            return False
+
+    def _check_small(self) -> None:
+        (size,) = self.sql("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")[0]
+        if size > _LARGEST:
+            pytest.exit(f"it holds {size} bytes: these tests want a cluster that you can lose", 4)
+
+    def _learn(self, target: Target) -> None:
+        """Hosts in ring order, each with its interfaces."""
+        hosts: dict[str, list[str]] = {}
+        for name, address in self.sql(_HOSTS):
+            if address not in hosts.setdefault(name, []):
+                hosts[name].append(address)
+        self.site = Site(
+            host=target.host,
+            port=target.port,
+            user=target.user,
+            ssh_config=target.ssh_config,
+            hosts={name: tuple(addresses) for name, addresses in hosts.items()},
+            root=target.root,
+        )
+        several = any((name,) != addresses for name, addresses in self.site.hosts.items())
+        self.allow = (*target.allow, *(("hostname-becomes-address",) if several else ()))

@@ -1,0 +1,66 @@
+"""The practice cluster as end-to-end tests see it."""
+
+from typing import Any
+
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.lab.faults import Faults, set_faults, slow
+from tests.e2e.clusters import Cluster, Row, Site
+from tests.labs import Practice
+
+
+class PracticeCluster(Cluster):
+    """A lab. Its primaries are servers of their own, so rows are written and read at each."""
+
+    def __init__(self, practice: Practice) -> None:
+        self._practice = practice
+        self._touched = False
+        lab = practice.lab
+        site = Site(
+            host=lab.coordinator.ip,
+            port=lab.coordinator_port,
+            user=lab.user,
+            ssh_config=str(lab.ssh_config),
+            hosts={host.name: tuple(name for name, _ in host.addresses) for host in lab.hosts},
+            root=f"{lab.state}/hosts/{{host}}/data/mirror",
+        )
+        super().__init__(site, practice.spec.parent)
+        assert self.old == (lab.dialect is DialectName.GP5)
+
+    def environment(self) -> dict[str, str]:
+        return self._practice.environment()
+
+    def reset(self) -> None:
+        if self._touched or any(row.role == "m" for row in self.segments()):
+            self._practice.reset()
+        self._touched = False
+
+    def hold_copies(self, seconds: float) -> None:
+        self._touched = True
+        set_faults(self._practice.lab.state, Faults(slow_copy=slow(seconds, 0)))
+
+    def write_rows(self) -> None:
+        self._touched = True
+        for row in self.segments():
+            if row.role == "p":
+                numbers = f"generate_series({row.content * 1000}, {row.content * 1000 + 99})"
+                self._at(row, "DROP TABLE IF EXISTS kept")
+                self._at(row, f"CREATE TABLE kept AS SELECT {numbers} AS n")
+
+    def rows(self, content: int) -> frozenset[int]:
+        return self._read(self.segment(content, "p"))
+
+    def promoted_rows(self, content: int) -> frozenset[int]:
+        self._touched = True
+        mirror = self.segment(content, "m")
+        program = self._practice.lab.pg_bin / "pg_ctl"
+        self.ssh(mirror.address, f"{program} promote -w -D {mirror.directory}")
+        self._at(mirror, "INSERT INTO kept VALUES (-1)")  # it is a primary
+        return self._read(mirror) - {-1}
+
+    def _read(self, row: Row) -> frozenset[int]:
+        return frozenset(n for (n,) in self._at(row, "SELECT n FROM kept"))
+
+    def _at(self, row: Row, statement: str) -> list[Any]:
+        host = self._practice.lab.host_of(row.hostname)
+        ip = dict(host.addresses).get(row.address, host.ip)
+        return self.sql(statement, host=ip, port=row.port)

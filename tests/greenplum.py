@@ -1,0 +1,65 @@
+"""The option `--greenplum`: run the end-to-end tests on a Greenplum of your own, and on it alone."""
+
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The cluster that the command line names. `reset` is a shell command, "" for none."""
+
+    host: str
+    port: int
+    user: str
+    ssh_config: str
+    root: str
+    reset: str
+    allow: tuple[str, ...]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """The options that describe the cluster; docs/how-to/test-on-your-greenplum.md tells them."""
+    group = parser.getgroup("greenplum", "end-to-end tests on a Greenplum that you can lose")
+    group.addoption(
+        "--greenplum", metavar="HOST:PORT", help="its coordinator; mirrors will be added"
+    )
+    group.addoption("--greenplum-user", metavar="NAME", default="gpadmin", help="database role")
+    group.addoption("--greenplum-ssh-config", metavar="FILE", default="", help="leads to its hosts")
+    group.addoption(
+        "--greenplum-root", metavar="DIR", default="/data/mirror", help="mirrors go here"
+    )
+    group.addoption(
+        "--greenplum-reset", metavar="CMD", default="", help="makes it mirrorless again"
+    )
+    group.addoption("--greenplum-allow", metavar="X", action="append", default=[], help="allowed")
+
+
+def target(config: pytest.Config) -> Target | None:
+    """The cluster that the command line names, if it names one. Raises UsageError."""
+    place = config.getoption("--greenplum")
+    if place is None:
+        return None
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal():
+        raise pytest.UsageError(f"--greenplum={place}: give HOST:PORT, for example mdw:5432")
+    if config.getoption("numprocesses", None):
+        raise pytest.UsageError("--greenplum runs one test at a time: leave -n out")
+    return Target(
+        host=host,
+        port=int(port),
+        user=config.getoption("--greenplum-user"),
+        ssh_config=config.getoption("--greenplum-ssh-config"),
+        root=config.getoption("--greenplum-root"),
+        reset=config.getoption("--greenplum-reset"),
+        allow=tuple(config.getoption("--greenplum-allow")),
+    )
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that run on any cluster; the others bring a practice cluster or need none."""
+    if target(config) is None:
+        return
+    kept = [item for item in items if "cluster" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
