@@ -48,12 +48,13 @@ class Figures:
 
 def measure(rounds: int = 3) -> Figures:
     """Both ways in turn, new connections each time; a warm-up round is thrown away."""
-    # what a person's start-up files cost is not ours
+    # what somebody's start-up files cost is not ours: another shell here, another home there
     os.environ["SHELL"] = "/bin/sh"
     with tempfile.TemporaryDirectory(prefix="gpmirror-bench-") as name, farm(Path(name)) as servers:
         names = [f"sdw{number + 1}" for number in range(HOSTS)]
         # numeric addresses: how fast somebody's name server fails is not measured here
-        addresses = {each: servers.start(each).address for each in names}
+        home = f"SetEnv HOME={servers.folder}"
+        addresses = {each: servers.start(each, home).address for each in names}
         plan, seen = _cluster(servers.folder / "data", addresses, 1)
         asked = scripts(plan, seen)
         ways: dict[str, Callable[[], None]] = {

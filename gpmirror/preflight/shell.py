@@ -135,7 +135,8 @@ fi
 w "$b"; echo "software $e"
 if [ -n "$b" ]; then
   LD_LIBRARY_PATH=${b%/bin}/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; export LD_LIBRARY_PATH
-  v=$("$b/postgres" --gp-version 2>/dev/null </dev/null) || v=$("$b/postgres" --version 2>/dev/null </dev/null)
+  o=--version; for f in "${b%/bin}"/*.sh; do [ -e "$f" ] && o=--gp-version; done
+  v=$("$b/postgres" $o 2>/dev/null </dev/null) || v=$("$b/postgres" --version 2>/dev/null </dev/null)
   w "$v"; echo "version $e"
   if [ -n "$s" ] && [ -x "$b/pg_controldata" ]; then
     v=$("$b/pg_controldata" "$s" 2>/dev/null | grep -i 'checksum version'); w "${v##*[!0-9]}"

@@ -1,0 +1,334 @@
+"""Judgement over answers as text: ports, hazards, space, names, tables."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
+from gpmirror.cluster.observed import Observed
+from gpmirror.plan.hazards import HOST_HAZARDS
+from gpmirror.plan.model import Plan
+from gpmirror.preflight.asking import questions
+from gpmirror.preflight.checks import CHECKS
+from gpmirror.preflight.hazards import reserved_spans, spans
+from gpmirror.preflight.judge import judge
+from gpmirror.preflight.model import Preflight, Result
+from gpmirror.preflight.script import scripts
+from gpmirror.preflight.shell import END, VERSION
+from gpmirror.preflight.space import told
+from gpmirror.render.preflight import preflight_text
+from gpmirror.spec.model import Offset
+from gpmirror.workflow.preflight import run_preflight
+from tests.clusters import mirrored, mirrorless, planned, spec
+from tests.machines import told as listed
+from tests.machines import troubles
+from tests.plans import moving, seen_before_moves
+
+HOSTS = ("sdw1", "sdw2")
+SIZES = dict.fromkeys(range(4), 10**9)
+
+
+def seen(**facts: object) -> Observed:
+    from dataclasses import replace
+
+    found: Observed = replace(mirrorless(HOSTS, 2), sizes=SIZES)
+    return replace(found, **facts)  # type: ignore[arg-type]
+
+
+def answer(plan: Plan, observed: Observed, host: str, **changes: str) -> str:
+    """A sound host's answer; `changes` replace lines by their key, empty text removes them."""
+    asked = questions(plan, observed)[host]
+    names = "".join(
+        f"10.0.0.{ord(name[-1])} STREAM {name}\n0.0.0.{number} STREAM\n"
+        for number, name in enumerate(asked.names, start=1)
+    )
+    paths = len(asked.parents) + len(asked.sources)
+    told_lines = {
+        "hostname": f"hostname t{host}",
+        "machine": f"machine tid-{host}",
+        "login": "login 1000 tgpadmin",
+        "clock": "clock 1790000000",
+        "shell": "shell 0 x",
+        "range": "range 32768 60999",
+        "reserved": "reserved x",
+        "sockets": "sockets 2",
+        "parent": "\n".join("parent -dwxe t/data/mirror t/data/mirror" for _ in asked.parents),
+        "place": "\n".join("place - 0" for _ in asked.landings),
+        "server": "\n".join("server -e 77" for _ in asked.sources),
+        "stat": "\n".join("stat 1000 41c0 66306 gpadmin" for _ in range(paths)),
+        "room": "\n".join("room 4096 9000000 8000000 8000000 1000000 900000" for _ in range(paths)),
+        "control": "\n".join("control -" for _ in asked.sources),
+        "software": "software t/usr/local/greenplum-db/bin",
+        "version": "version tpostgres-6.24.3",
+        "names": f"names begin\n{names}names end",
+        "processes": "processes 0",
+        "coordinator": "coordinator yes t/data/master/gpseg-1" if asked.coordinator else "",
+    } | changes
+    return "\n".join([VERSION, *filter(None, told_lines.values()), END, ""])
+
+
+def judged(
+    observed: Observed, offset: int = 1000, changes: Mapping[str, Mapping[str, str]] | None = None
+) -> Preflight:
+    plan = planned(spec(HOSTS, ports=Offset(offset)), observed)
+    outputs = {
+        host: answer(plan, observed, host, **(changes or {}).get(host, {}))
+        for host in questions(plan, observed)
+    }
+    return judge(plan, observed, outputs, {})
+
+
+def on_sdw2(**changes: str) -> Preflight:
+    return judged(seen(), changes={"sdw2": changes})
+
+
+def test_sound_answers_are_ready() -> None:
+    found = judged(seen())
+    assert troubles(found) == []
+    assert found.hazards == ()
+    assert found.notes == ()
+    assert {check.name for check in found.checks} == set(CHECKS) - {"checksums", "tablespaces"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"sockets": ""}, [("ports", "unknown")]),
+        ({"sockets": "socket L 00000000:1B58\nsockets 2"}, [("ports", "bad")]),
+        ({"sockets": "socket L 0100007F:1B58\nsockets 2"}, [("ports", "bad")]),
+        ({"sockets": "socket C 3200000A:1B58\nsockets 2"}, [("ports", "bad")]),
+        ({"sockets": "socket L 6300000A:1B58\nsockets 2"}, []),
+        ({"sockets": "socket L nonsense\nsockets 2"}, [("ports", "unknown")]),
+        ({"machine": "machine x"}, [("identity", "unknown")]),
+        ({"login": "login  x"}, [("login", "unknown")]),
+        ({"login": "login 0 troot"}, [("login", "bad")]),
+        ({"shell": ""}, [("shell", "unknown")]),
+        ({"shell": "shell 0 tMOTD"}, [("shell", "bad")]),
+        ({"shell": "shell 1 tnologin"}, []),
+        ({"software": "software x", "version": ""}, [("software", "bad")]),
+        ({"version": "version x"}, [("software", "unknown")]),
+        ({"version": "version tpostgres-7.0.0"}, [("software", "bad")]),
+        ({"names": "names missing"}, [("names", "unknown")]),
+        ({"names": "names begin\nnames end"}, [("names", "unknown")] * 2),
+        ({"processes": ""}, [("competing", "unknown")]),
+        ({"place": ""}, [("directories", "unknown")] * 2),
+        ({"parent": ""}, [("parents", "unknown"), ("space", "unknown"), ("space", "unknown")]),
+        ({"stat": ""}, [("space", "unknown")] * 2),
+        ({"server": "server - 0\nserver -e 5"}, [("identity", "bad")]),
+    ],
+)
+def test_what_a_host_says_or_keeps_to_itself(
+    changes: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    found = [(name, result) for host, name, result in listed(troubles(on_sdw2(**changes)))]
+    kept = [one for one in found if one[0] in {name for name, _ in expected} or not expected]
+    assert kept == expected
+
+
+def rooms(line: str, paths: int = 3) -> dict[str, str]:
+    return {"room": "\n".join([line] * paths)}
+
+
+def test_mirrors_on_one_file_system_are_summed() -> None:
+    found = on_sdw2(**rooms("room 4096 9000000 500000 500000 1000000 900000"))
+    (check,) = troubles(found)
+    assert (check.name, check.result) == ("space", "bad")
+    assert check.detail == (
+        "/data/mirror: 2.0 GB are free, 2 copies need 2.2 GB (content 0, 1; their size and a tenth)"
+    )
+
+
+def test_inodes_run_out() -> None:
+    (check,) = troubles(on_sdw2(**rooms("room 4096 9000000 8000000 8000000 1000000 9999")))
+    assert (check.name, check.result) == ("inodes", "bad")
+    assert "9,999 inodes are free, 2 copies need 10,000" in check.detail
+
+
+def test_a_file_system_without_inodes_has_enough() -> None:
+    assert troubles(on_sdw2(**rooms("room 4096 9000000 8000000 8000000 0 0"))) == []
+
+
+def test_unknown_sizes_are_bounded_by_the_primaries_file_systems() -> None:
+    assert troubles(judged(seen(sizes={}))) == []
+    tight = rooms("room 4096 9000000 1000 1000 1000000 900000")
+    found = troubles(judged(seen(sizes={}), changes={"sdw1": tight, "sdw2": tight}))
+    assert listed(found) == [("sdw1", "space", "unknown"), ("sdw2", "space", "unknown")]
+    assert "size of content 2, 3 is not known" in found[0].detail
+
+
+def test_tablespaces_that_the_new_host_does_not_use() -> None:
+    lines = "server -e 77\ntablespace 0 t/ts/fast/2\nserver -e 78"
+    found = troubles(judged(seen(), changes={"sdw1": {"server": lines}}))
+    assert listed(found) == [("sdw2", "tablespaces", "unknown")]
+    assert "tablespace in /ts/fast;" in found[0].detail
+    here = "server -e 77\ntablespace 0 t/ts/fast/4\nserver -e 78"
+    both = {"sdw1": {"server": lines}, "sdw2": {"server": here}}
+    assert troubles(judged(seen(), changes=both)) == []
+
+
+def test_checksums_differ() -> None:
+    changes = {"sdw1": {"checksums": "checksums t1"}, "sdw2": {"checksums": "checksums t0"}}
+    assert listed(troubles(judged(seen(), changes=changes))) == [("sdw2", "checksums", "bad")]
+
+
+def test_a_name_that_means_another_machine() -> None:
+    lines = (
+        "names begin\n10.0.0.49 STREAM\n0.0.0.1 STREAM\n10.9.9.9 STREAM\n0.0.0.2 STREAM\nnames end"
+    )
+    (check,) = troubles(judged(seen(), changes={"mdw": {"names": lines}}))
+    assert (check.host, check.name, check.result) == ("mdw", "names", "bad")
+    assert "sdw2 is 10.9.9.9 here and 10.0.0.50 on most hosts" in check.detail
+
+
+def test_a_name_that_is_loopback_at_home_is_a_note() -> None:
+    lines = (
+        "names begin\n10.0.0.49 STREAM\n0.0.0.1 STREAM\n127.0.1.1 STREAM\n0.0.0.2 STREAM\nnames end"
+    )
+    found = on_sdw2(names=lines)
+    assert troubles(found) == []
+    assert "sdw2 is 127.0.1.1 on sdw2 itself and 10.0.0.50 elsewhere" in found.notes[0]
+
+
+def test_a_clock_that_is_off_is_a_note() -> None:
+    assert "clock of sdw2 is +3600 s off" in on_sdw2(clock="clock 1790003600").notes[0]
+
+
+# --- hazards --------------------------------------------------------------------------------------
+
+
+def test_ephemeral_ports_are_a_hazard_with_the_line_that_reserves_them() -> None:
+    found = judged(seen(), offset=30000)
+    assert troubles(found) == []
+    (hazard,) = found.hazards
+    assert (hazard.name, hazard.contents) == ("ephemeral-port", (0, 1, 2, 3))
+    assert "sdw1, sdw2: port 36000-36001 lies inside ip_local_port_range (32768-60999)" in (
+        hazard.message
+    )
+    assert "`sysctl -w net.ipv4.ip_local_reserved_ports=36000-36001`" in hazard.message
+
+
+def test_reserving_keeps_what_is_reserved() -> None:
+    changes = {"sdw2": {"reserved": "reserved t36000,50000-50010"}}
+    found = judged(seen(), offset=30000, changes=changes)
+    lines = [hazard.message for hazard in found.hazards if "sdw2" in hazard.message]
+    assert "ip_local_reserved_ports=36000,50000-50010,36001`" in lines[0]
+
+
+def test_reserved_ports_are_no_hazard() -> None:
+    reserved = {"reserved": "reserved t36000-36001"}
+    found = judged(seen(), offset=30000, changes={"sdw1": reserved, "sdw2": reserved})
+    assert found.hazards == ()
+
+
+def test_a_hazard_is_allowed_by_the_plan_or_the_caller() -> None:
+    observed = seen()
+    plan = planned(spec(HOSTS, ports=Offset(30000)), observed)
+    outputs = {host: answer(plan, observed, host) for host in questions(plan, observed)}
+    for allowed, expected in ((("ephemeral-port",), True), (("same-machine",), False)):
+        (hazard,) = judge(plan, observed, outputs, {}, allowed=allowed).hazards
+        assert hazard.allowed is expected
+        assert hazard.name in HOST_HAZARDS
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [("", []), ("7000", [(7000, 7000)]), ("1-3,9", [(1, 3), (9, 9)]), ("x,-,5-", [(5, 5)])],
+)
+def test_reserved_ports_are_read(text: str, pairs: list[tuple[int, int]]) -> None:
+    assert reserved_spans(text) == pairs
+
+
+def test_ports_are_told_as_spans() -> None:
+    assert spans([7000, 7001, 7003]) == "7000-7001,7003"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (10**17, "100.0 PB")]
+)
+def test_amounts(amount: int, text: str) -> None:
+    assert told(amount) == text
+
+
+# --- the table, the report, the workflow --------------------------------------------------------------
+
+
+def test_every_check_has_its_page() -> None:
+    for name, check in CHECKS.items():
+        assert name.isalpha()
+        assert all(text.endswith(".") for text in (check.what, check.why, check.remedy)), name
+
+
+def test_unknown_blocks_unless_it_is_allowed_and_bad_blocks_always() -> None:
+    found = on_sdw2(sockets="", shell="shell 0 tMOTD")
+    assert {check.name for check in found.blocking(())} == {"ports", "shell"}
+    assert {check.name for check in found.blocking({"unchecked:ports", "unchecked:shell"})} == {
+        "shell"
+    }
+
+
+class Canned:
+    """Hosts that answer with prepared texts."""
+
+    def __init__(self, replies: Mapping[str, Reply]) -> None:
+        self.replies = replies
+        self.asked: list[Mapping[str, str]] = []
+
+    def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        del seconds
+        self.asked.append(scripts)
+        return {host: self.replies[host] for host in scripts}
+
+    def change(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        raise AssertionError("nothing is changed")
+
+
+def test_one_round_trip_and_silence_is_bad() -> None:
+    observed = seen()
+    plan = planned(spec(HOSTS), observed)
+    replies: dict[str, Reply] = {
+        host: Answered(host=host, status=0, out=answer(plan, observed, host), err="")
+        for host in questions(plan, observed)
+    }
+    why = Silence.UNREACHABLE
+    replies["sdw2"] = NoAnswer(host="sdw2", why=why, message="sdw2: no route", hint="cable?")
+    hosts = Canned(replies)
+    found = run_preflight(plan, observed, hosts)
+    assert hosts.asked == [scripts(plan, observed)]
+    (check,) = [check for check in found.checks if check.result is not Result.OK]
+    assert (check.host, check.name, check.detail, check.remedy) == (
+        "sdw2",
+        "reachable",
+        "sdw2: no route",
+        "cable?",
+    )
+
+
+def test_the_report() -> None:
+    observed = seen()
+    plan = planned(spec(HOSTS, ports=Offset(30000)), observed)
+    changes = {"sdw2": {"sockets": "", "shell": "shell 0 x1b5b31"}}
+    found = judged(observed, offset=30000, changes=changes)
+    text = preflight_text(plan, found, width=100, color=False)
+    assert "\x1b" not in text
+    assert "sdw2  10    1        1" in text
+    assert "  bad  shell: a shell that runs no command prints" in text
+    assert "`--allow unchecked:ports` when planning or applying" in text
+    assert "\nHazards\n  ephemeral-port" in text
+    assert text.endswith("31 checks on 3 hosts: 29 ok, 1 bad, 1 unknown. Not ready.\n")
+
+
+def test_a_plan_without_changes_asks_the_coordinator_alone() -> None:
+    observed = mirrored(HOSTS, 2)
+    plan = planned(spec(HOSTS), observed)
+    assert list(questions(plan, observed)) == ["mdw"]
+
+
+def test_slots_that_the_plan_frees_are_no_trouble() -> None:
+    plan, observed = moving(), seen_before_moves()
+    asked = questions(plan, observed)
+    landings = [one for found in asked.values() for one in found.landings]
+    assert len(landings) == sum(len(wave.steps) for wave in plan.waves)
+    held = {(row.hostname, row.port) for row in observed.segments if not row.is_acting_primary}
+    for host, found in asked.items():
+        for binding in found.bindings:
+            assert binding.held == ((host, binding.port) in held)
