@@ -53,6 +53,17 @@ def _is_ours(folder: Path) -> bool:
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=_NEEDLESS, dirs_exist_ok=True)
+        shutil.copytree(source, target, ignore=_NEEDLESS, copy_function=_renew, dirs_exist_ok=True)
     elif source.exists():
-        shutil.copy2(source, target)
+        _renew(str(source), str(target))
+
+
+def _renew(source: str, target: str) -> None:
+    """Copy what is not there as it is. Never writes into a file: running processes have libraries
+    of the copy mapped, and would crash.
+    """
+    now, then = Path(source).stat(), Path(target).stat() if Path(target).exists() else None
+    if then and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns):
+        return
+    shutil.copy2(source, f"{target}.part")
+    Path(f"{target}.part").replace(target)

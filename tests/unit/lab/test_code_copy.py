@@ -29,6 +29,20 @@ def test_copy_is_made_anew_and_dropped_with_the_lab(tmp_path: Path) -> None:
     assert not (tmp_path / "lab.code").exists()
 
 
+def test_files_in_use_are_never_written_into(tmp_path: Path) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    (libraries / "typing_extensions.py").write_text("old = 1")
+    copied = make_copy(tmp_path / "lab", libraries) / "typing_extensions.py"
+    in_use = copied.stat().st_ino
+    make_copy(tmp_path / "lab", libraries)
+    assert copied.stat().st_ino == in_use, "the same is left alone"
+    (libraries / "typing_extensions.py").write_text("newer = 1")
+    make_copy(tmp_path / "lab", libraries)
+    assert copied.stat().st_ino != in_use, "a new file takes its name"
+    assert copied.read_text() == "newer = 1"
+
+
 def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "lab.code").symlink_to(tmp_path / "other")
