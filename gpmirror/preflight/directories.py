@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from gpmirror.cluster.observed import CopyFact
 from gpmirror.plan.model import Method
-from gpmirror.preflight.copies import copy_fact
+from gpmirror.preflight.copies import Look, copy_fact
 from gpmirror.preflight.facts import Parent, Place
 from gpmirror.preflight.questions import Landing
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
@@ -51,8 +52,8 @@ def judge_directories(visit: Visit) -> list[Finding]:
     """Every new directory is absent, or empty and private; one that is kept is our own."""
     found = [
         finding
-        for landing, _, place in visit.landings()
-        for finding in _landing(visit, landing, place)
+        for landing, parent, place in visit.landings()
+        for finding in _landing(visit, landing, parent, place)
     ]
     found += _same_places(visit)
     if found or not visit.asked.landings:
@@ -60,12 +61,14 @@ def judge_directories(visit: Visit) -> list[Finding]:
     return [ok(f"{len(visit.asked.landings)} directories are absent, empty or our own")]
 
 
-def _landing(visit: Visit, landing: Landing, place: Place | None) -> Iterator[Finding]:
+def _landing(
+    visit: Visit, landing: Landing, parent: Parent | None, place: Place | None
+) -> Iterator[Finding]:
     subject = f"content {landing.content}: {landing.path}"
     if place is None:
         yield unknown(f"{subject} could not be looked at", f"look at it: `ls -la {landing.path}`")
     elif landing.in_place:
-        yield from _in_place(visit, landing, place) if landing.main else ()
+        yield from _in_place(visit, landing, parent, place) if landing.main else ()
     elif place.is_link:
         yield bad(
             f"{subject} is a symbolic link",
@@ -108,11 +111,13 @@ def _few(place: Place) -> str:
     return ", ".join(place.names) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _in_place(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]:
+def _in_place(
+    visit: Visit, landing: Landing, parent: Parent | None, place: Place
+) -> Iterator[Finding]:
     """A down copy is brought back where it is: the directory must be that copy's, and complete
     enough for the method.
     """
-    fact = copy_fact(visit, landing, place)
+    fact = _fact(visit, landing, parent, place)
     subject = f"content {landing.content}: {landing.path}"
     full = f"`gpmirror plan --full --content {landing.content}`"
     match fact:
@@ -133,6 +138,19 @@ def _in_place(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]
             yield bad(f"{subject} {_INCOMPLETE[fact]}: an incremental recovery would fail", full)
         case _:
             return
+
+
+def _fact(visit: Visit, landing: Landing, parent: Parent | None, place: Place) -> CopyFact:
+    primary = visit.survey.sources.get(landing.content)
+    return copy_fact(
+        Look(
+            path=landing.path,
+            parent=parent,
+            place=place,
+            processes=visit.facts.processes or (),
+            primary=None if primary is None else primary.server.identifier,
+        )
+    )
 
 
 _INCOMPLETE = {

@@ -39,6 +39,18 @@ def script(asked: Questions) -> str:
     return "".join(parts)
 
 
+def copies_script(asked: Questions) -> str:
+    """A short script: directories, whose they are, and what writes there."""
+    parts = (
+        shell.PRELUDE,
+        _directories(asked),
+        _controls(asked),
+        shell.PROCESSES.format(pattern=PROCESS_PATTERN),
+        _end(),
+    )
+    return "".join(parts)
+
+
 def locks_text(directory: str | None) -> str:
     """The look at the coordinator's locks; nothing on other hosts."""
     return "" if directory is None else f"\nc={quote(directory)}{shell.LOCKS}"

@@ -1,0 +1,49 @@
+"""`gpmirror preflight` over real SSH against a practice cluster."""
+
+import pytest
+
+from gpmirror.errors import ExitCode
+from tests.labs import Practice
+
+pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
+
+
+def test_ready_from_a_spec_and_from_a_plan(practice: Practice) -> None:
+    found = practice.gpmirror("preflight")
+    assert found.returncode == ExitCode.OK, found.stdout + found.stderr
+    assert "0 bad, 0 unknown. Ready." in found.stdout
+    assert practice.gpmirror("plan", "-o", "plan.json").returncode == ExitCode.OK
+    assert practice.gpmirror("preflight", "plan.json").returncode == ExitCode.OK
+
+
+def test_what_is_in_the_way_is_named_host_by_host(practice: Practice) -> None:
+    lab = practice.lab
+    mirror = f"{lab.hosts[1].data}/mirror/gpseg0"
+    lock = f"{lab.coordinator_data}/gprecoverseg.lock"
+    practice.ssh("sdw2", f"mkdir -p -m 0755 {mirror}")
+    practice.ssh("mdw", f"mkdir -p {lock}; echo 4194303 >{lock}/PID")
+    practice.gpmirror("lab", "kill", "sdw4")
+    try:
+        found = practice.gpmirror("preflight")
+    finally:
+        practice.gpmirror("lab", "restore", "sdw4")
+        practice.ssh("mdw", f"rm -r {lock}")
+        practice.ssh("sdw2", f"rmdir {mirror}")
+    assert found.returncode == ExitCode.PREFLIGHT, found.stdout + found.stderr
+    words = " ".join(found.stdout.split())
+    assert f"{lock} on mdw was left by pid 4194303" in words
+    assert f"{mirror} is empty with mode 0755" in words
+    assert "bad reachable: cannot reach sdw4" in words
+    assert "Not ready." in words
+
+
+def test_a_stale_plan_is_refused(practice: Practice) -> None:
+    assert practice.gpmirror("plan", "-o", "plan.json").returncode == ExitCode.OK
+    statement = "UPDATE gp.gp_segment_configuration SET port = port + {} WHERE content = 0"
+    practice.sql(statement.format(500))
+    try:
+        found = practice.gpmirror("preflight", "plan.json")
+    finally:
+        practice.sql(statement.format(-500))
+    assert found.returncode == ExitCode.STALE, found.stdout + found.stderr
+    assert "does not match the catalog any more" in found.stderr
