@@ -55,6 +55,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gpmirror-bench-") as folder:
         results = measure(cases(Path(folder)), repeats=5 if options.light else 15)
     found = limits(results)
+    if not options.light:
+        found += host_limits()
     page = report(results, found)
     print(page)
     if options.write:
@@ -137,6 +139,27 @@ def limits(results: dict[str, Result]) -> list[Limit]:
         ],
     }
     return [each for name, of in checks.items() if name in results for each in of(results[name])]
+
+
+def host_limits() -> list[Limit]:
+    """The promises about host checks; they take 64 SSH servers and most of a minute."""
+    from bench.preflight import HOSTS, SLOTS, measure
+
+    figures = measure()
+    return [
+        Limit(
+            name=f"checks of {HOSTS} hosts against bare fabric running the same scripts",
+            measured=figures.ratio,
+            bound=1.3,
+            unit="x",
+        ),
+        Limit(
+            name=f"one host's script for {SLOTS} slots, processor time",
+            measured=figures.script * 1000,
+            bound=60,
+            unit="ms",
+        ),
+    ]
 
 
 def report(results: dict[str, Result], found: Sequence[Limit]) -> str:
