@@ -1,6 +1,6 @@
 """The host checks for a terminal: a line per host, what blocks with its remedy, dangers, a verdict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.model import Check, Preflight, Result
@@ -15,9 +15,10 @@ _STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.
 
 def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> str:
     """The whole report; ok checks are counted, not listed."""
-    lines = [*_table(found.checks)]
-    for host in _hosts(found.checks):
-        troubles = [c for c in found.checks if c.host == host and c.result is not Result.OK]
+    by_host = _by_host(found.checks)
+    lines = [*_table(by_host)]
+    for host, checks in by_host.items():
+        troubles = [check for check in checks if check.result is not Result.OK]
         lines += heading(host) if troubles else []
         for check in troubles:
             lines += _trouble(check, width)
@@ -30,21 +31,24 @@ def summary(plan: Plan, found: Preflight) -> str:
     """One line: `Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.` and so on."""
     counts = {result: sum(c.result is result for c in found.checks) for result in Result}
     told = ", ".join(f"{counts[result]} {result.value}" for result in Result)
-    hosts = counted(len(_hosts(found.checks)), "host")
+    hosts = counted(len(_by_host(found.checks)), "host")
     ready = "Not ready." if found.blocking(plan.allowed) else "Ready."
     return f"Preflight: {counted(len(found.checks), 'check')} on {hosts}: {told}. {ready}"
 
 
-def _hosts(checks: Iterable[Check]) -> list[str]:
-    return list(dict.fromkeys(check.host for check in checks))
+def _by_host(checks: Iterable[Check]) -> dict[str, list[Check]]:
+    found: dict[str, list[Check]] = {}
+    for check in checks:
+        found.setdefault(check.host, []).append(check)
+    return found
 
 
-def _table(checks: tuple[Check, ...]) -> list[Line]:
+def _table(by_host: Mapping[str, list[Check]]) -> list[Line]:
     head = [styled(word, Style.STRONG) for word in ("host", "ok", "bad", "unknown")]
     rows: list[list[Line]] = [[(word,) for word in head]]
-    for host in _hosts(checks):
-        mine = [check.result for check in checks if check.host == host]
-        rows.append([line(host), *(_count(mine, result) for result in Result)])
+    for host, checks in by_host.items():
+        results = [check.result for check in checks]
+        rows.append([line(host), *(_count(results, result) for result in Result)])
     return folded(rows, width=1_000, lead=1, numbers=frozenset({1, 2, 3}))
 
 
