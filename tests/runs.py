@@ -77,7 +77,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     NativeSaid(wave=1, level="warning", text="Segments will be started on a different host"),
     report(10, copying(0, 10 * GB), copying(3, None, None), synced(5)),
     NativeEnded(wave=1, utility="gprecoverseg", status=0, seconds=310.0),
-    WaveDone(wave=1, waves=2, seconds=372.0),
+    WaveDone(wave=1, waves=2, seconds=372.0, bytes=40 * GB, bytes_left=80 * GB),
     Rehearsed(host="sdw1", script="mkdir -m 700 /data1/mirror\n"),
     replace(ENDED, next_actions=("`gpmirror status`",)),
 )

@@ -113,11 +113,15 @@ class NativeEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveDone:
-    """A wave's contents are all in sync."""
+    """A wave's contents are all in sync. `bytes` were copied, as measured at the targets, None where
+    a copy only caught up; `bytes_left` is what the waves to come copy, as the plan knows it.
+    """
 
     wave: int
     waves: int
     seconds: float
+    bytes: int | None = None
+    bytes_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
-from gpmirror.render.durations import elapsed_text
+from gpmirror.render.durations import elapsed_text, remaining_text
 from gpmirror.render.marks import MARKS
-from gpmirror.render.quantities import counted, ranges
+from gpmirror.render.quantities import counted, ranges, size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
 
 _OK = Span("ok", Style.ADD)
@@ -79,7 +79,7 @@ def _of_wave(event: WaveStarted | NativeSaid | NativeEnded | WaveDone) -> list[L
         case NativeEnded():
             return [_native_ended(event)]
         case WaveDone():
-            return [_wave_done(event)]
+            return [_wave_done(event), *_to_come(event)]
 
 
 def _wave_started(event: WaveStarted) -> list[Line]:
@@ -121,6 +121,20 @@ def _native_ended(event: NativeEnded) -> Line:
 def _wave_done(event: WaveDone) -> Line:
     text = f" wave {event.wave} of {event.waves}: every content in sync"
     return line("  ", _OK, text, styled(f"  {elapsed_text(event.seconds)}", Style.FAINT))
+
+
+def _to_come(event: WaveDone) -> list[Line]:
+    """`about 40 min for 5 more waves at 95.0 MB/s`: the rate as this wave showed it."""
+    more = event.waves - event.wave
+    if not (more and event.bytes and event.seconds > 0) or event.bytes_left == 0:
+        return []
+    rate = event.bytes / event.seconds
+    # sizes that the plan does not know: as much again in each wave
+    left = event.bytes * more if event.bytes_left is None else event.bytes_left
+    time = remaining_text(left / rate)
+    about = time if time.startswith("under") else f"about {time}"
+    text = f"     {about} for {counted(more, 'more wave')} at {size_text(int(rate))}/s"
+    return [line(styled(text, Style.FAINT))]
 
 
 def _rehearsed(event: Rehearsed) -> list[Line]:

@@ -241,10 +241,24 @@ def _one_wave(run: Run, wave: Wave) -> None:
     ended = run_utilities(run, wave)
     record(run, wave, "native", "done", status=ended.status)
     record(run, wave, "sync", "begin")
-    settle(run, wave, ended)
+    copied = settle(run, wave, ended)
     record(run, wave, "sync", "done")
-    seconds = run.world.clock.monotonic() - begin
-    run.world.reporter.tell(WaveDone(wave=wave.number, waves=len(run.plan.waves), seconds=seconds))
+    run.world.reporter.tell(
+        WaveDone(
+            wave=wave.number,
+            waves=len(run.plan.waves),
+            seconds=run.world.clock.monotonic() - begin,
+            bytes=copied,
+            bytes_left=_bytes_left(run.plan, wave),
+        )
+    )
+
+
+def _bytes_left(plan: Plan, wave: Wave) -> int | None:
+    """What the waves after this one copy; None where a size is unknown."""
+    sizes = [found.bytes for found in plan.exposure.waves if found.wave > wave.number]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
 
 
 def _stop_if_interrupted(run: Run) -> None:

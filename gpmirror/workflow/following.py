@@ -132,6 +132,11 @@ class Watch:
         """Whether the time that the spec gives a wave is over."""
         return self.seconds > self._limit
 
+    @property
+    def copied(self) -> int | None:
+        """Bytes that the wave copied whole, as last measured."""
+        return self._meter.copied()
+
     def pause(self, trouble: str | None = None) -> None:
         """One turn while a utility runs. Raises Partial: the time is over."""
         _, _, lost = self.glance()

@@ -10,7 +10,7 @@ from gpmirror.boundary import Answered
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ConnectionLost
 from gpmirror.gputils.measuring import measure_script, read_measures
-from gpmirror.plan.model import Action, Wave
+from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.workflow.running import Run
 
 _EVERY_SECONDS = 10.0
@@ -52,6 +52,19 @@ class Meter:
             if found.total:
                 self.total[found.content] = found.total
         self.done |= {} if told else self._measure(self._targets(), _TARGET_SECONDS)
+
+    def copied(self) -> int | None:
+        """Bytes that the wave copied whole, None where any of them is unknown: the file system of a
+        copy that only caught up does not tell how much that was.
+        """
+        whole = {
+            change.content
+            for change in self._run.plan.changes
+            if change.action in {Action.ADD, Action.MOVE} or change.method is Method.FULL
+        }
+        known = [self.done.get(content) for content in self._wave.contents if content in whole]
+        sizes = [size for size in known if size is not None]
+        return sum(sizes) if len(sizes) == len(self._wave.contents) else None
 
     def _sources(self, observed: Observed) -> Places:
         hosts = {change.content: change.primary for change in self._run.plan.changes}

@@ -36,8 +36,9 @@ class Position:
         )
 
 
-def settle(run: Run, wave: Wave, ended: Ended) -> None:
-    """Wait until every content of the wave is up at its place and in sync.
+def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
+    """Wait until every content of the wave is up at its place and in sync; the bytes that were
+    copied, None where that is not known.
 
     Raises Unverified (11): the utility claims success and the catalog disagrees. Raises Partial
     (10): it failed, and what it left does not come up by itself.
@@ -52,7 +53,7 @@ def settle(run: Run, wave: Wave, ended: Ended) -> None:
         if observed is not None and health is not None:
             position = _position(wave, arrivals(wave, observed), health)
             if not position.waiting:
-                return
+                return watch.copied
             if last is None or position != last:
                 last, changed = position, watch.seconds
             _check_nothing_done(run, wave, ended, position)

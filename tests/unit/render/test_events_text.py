@@ -4,10 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.events import Event, NativeEnded, NativeSaid, PhaseStarted, Rehearsed, RunEnded
+from gpmirror.events import (
+    Event,
+    NativeEnded,
+    NativeSaid,
+    PhaseStarted,
+    Rehearsed,
+    RunEnded,
+    WaveDone,
+)
 from gpmirror.render.events_text import logged, said
 from gpmirror.render.spans import painted
-from tests.runs import EVERY_EVENT, STARTED, WAVE
+from tests.runs import EVERY_EVENT, GB, STARTED, WAVE
 
 
 def shown(event: Event) -> str:
@@ -25,6 +33,7 @@ def test_a_whole_run() -> None:
         "     | warning: Segments will be started on a different host\n"
         "     gprecoverseg ended well after 5m 10s\n"
         "  ok wave 1 of 2: every content in sync  6m 12s\n"
+        "     about 12 min for 1 more wave at 107.5 MB/s\n"
         "  would run on sdw1:\n"
         "    mkdir -m 700 /data1/mirror\n"
     )
@@ -51,6 +60,30 @@ def test_a_whole_run() -> None:
 )
 def test_words(event: Event, words: str) -> None:
     assert words in shown(event)
+
+
+WAVES = WaveDone(wave=1, waves=6, seconds=400, bytes=38 * GB, bytes_left=228 * GB)
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (WAVES, "about 40 min for 5 more waves at 95.0 MB/s"),
+        # the plan does not know the sizes: as much again in each wave
+        (replace(WAVES, bytes_left=None), "about 33 min for 5 more waves at 95.0 MB/s"),
+        (replace(WAVES, bytes_left=GB), " under 1 min for 5 more waves"),
+        (replace(WAVES, bytes=None), None),
+        (replace(WAVES, bytes=0), None),
+        (replace(WAVES, bytes_left=0), None),
+        (replace(WAVES, wave=6), None),
+        (replace(WAVES, seconds=0), None),
+    ],
+)
+def test_the_measured_rate_tells_how_long_the_rest_takes(
+    event: WaveDone, words: str | None
+) -> None:
+    told = shown(event)
+    assert "more wave" not in told if words is None else words in told
 
 
 def test_a_log_says_which_phase_begins_and_has_no_blank_lines() -> None:

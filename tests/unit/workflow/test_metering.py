@@ -1,0 +1,68 @@
+"""What a wave is told to have copied, and how long the rest takes at that rate."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.events import WaveDone
+from gpmirror.plan.model import Action, Method, Plan
+from gpmirror.workflow.apply import apply
+from gpmirror.workflow.metering import Meter
+from gpmirror.workflow.running import Run, Wishes
+from tests.fakes import FakeCluster, Reporter, world_of
+from tests.plans import GB, moving, recovering, seen_before_add, seen_before_moves
+from tests.unchecked import UNCHECKED
+
+
+def a_run(plan: Plan) -> Run:
+    seen = seen_before_moves() if plan.summary.move else seen_before_add()
+    world = world_of(FakeCluster(observed=seen))
+    return Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
+
+
+def test_copies_of_moves_are_summed() -> None:
+    plan = moving()
+    meter = Meter(a_run(plan), plan.waves[0])
+    meter.done = dict.fromkeys(plan.waves[0].contents, GB)
+    assert meter.copied() == len(plan.waves[0].contents) * GB
+
+
+def test_one_unknown_makes_the_sum_unknown() -> None:
+    plan = moving()
+    meter = Meter(a_run(plan), plan.waves[0])
+    meter.done = dict.fromkeys(plan.waves[0].contents[1:], GB)
+    assert meter.copied() is None
+
+
+@pytest.mark.parametrize(("method", "copied"), [(Method.INCREMENTAL, None), (Method.FULL, GB)])
+def test_a_copy_that_only_caught_up_does_not_count(method: Method, copied: int | None) -> None:
+    plan = recovering()
+    wave = plan.waves[0]
+    assert wave.action is Action.RECOVER
+    changes = tuple(replace(change, method=method) for change in plan.changes)
+    meter = Meter(a_run(replace(plan, changes=changes)), wave)
+    meter.done = dict.fromkeys(wave.contents, GB)
+    assert meter.copied() == copied
+
+
+def test_each_wave_tells_what_the_waves_after_it_copy() -> None:
+    plan = moving()
+    cluster = FakeCluster(observed=seen_before_moves())
+    reporter = Reporter()
+    wishes = Wishes(allow=(*UNCHECKED, "guard:moves_percent", "guard:bytes", "policy"))
+    plan = replace(plan, hazards=(), guards=())
+    run = Run(
+        name="r1",
+        plan=plan,
+        world=world_of(cluster, reporter=reporter),
+        wishes=wishes,
+        started=0.0,
+    )
+    apply(run, "?")
+    told = [event for event in reporter.events if isinstance(event, WaveDone)]
+    bytes_of = [wave.bytes or 0 for wave in plan.exposure.waves]
+    assert [event.bytes_left for event in told] == [
+        sum(bytes_of[number + 1 :]) for number in range(len(told))
+    ]
+    assert told[-1].bytes_left == 0
+    assert {event.bytes for event in told} == {None}, "these hosts measure nothing"
