@@ -23,12 +23,13 @@ _KINDS: dict[str, Kind] = {
 @dataclass(slots=True)
 class Look:
     """What stands at a path: its kind, the system identifier in it (hex, None: no pg_control that
-    can be read), and the processes that work in it.
+    can be read), the processes that work in it, and whether it holds no file at all.
     """
 
     kind: Kind = "unreadable"
     identifier: str | None = None
     processes: list[int] = field(default_factory=list)
+    empty: bool = False
 
 
 def look_script(paths: Sequence[str]) -> str:
@@ -49,6 +50,8 @@ def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
                 found[number].kind = _KINDS[kind]
             case [number, "identifier", text] if number in found:
                 found[number].identifier = text
+            case [number, "empty"] if number in found:
+                found[number].empty = True
             case [number, "process", pid] if number in found and pid.isdigit():
                 found[number].processes.append(int(pid))
             case _:
@@ -61,21 +64,23 @@ def set_aside_name(path: str, run: str) -> str:
     return f"{path}.gpmirror-{run}"
 
 
-def set_aside_script(paths: Iterable[str], run: str) -> str:
-    """Rename directories; prints `aside PATH-NUMBER` for each that was, in the order given."""
-    return "".join(
-        f"[ ! -e {_quoted(path, run)} ] && mv -T -- {shlex.quote(path)} {_quoted(path, run)} "
-        f"&& echo 'aside {number}'\n"
-        for number, path in enumerate(paths)
+def set_aside_script(proved: Iterable[tuple[str, str]], run: str) -> str:
+    """Rename directories, given with the system identifiers that were proved: one that holds
+    another by now stays. Prints `aside NUMBER` for each that was renamed, in the order given.
+    """
+    calls = "".join(
+        f"aside {number} {shlex.quote(path)} {_quoted(path, run)} {shlex.quote(identifier)}\n"
+        for number, (path, identifier) in enumerate(proved)
     )
+    return _IDENTIFIER + _ASIDE + calls
 
 
 def delete_script(paths: Iterable[str], run: str) -> str:
-    """Delete what was set aside; prints `deleted PATH-NUMBER` for each, in the order given."""
-    return "".join(
-        f"rm -rf -- {_quoted(path, run)} && echo 'deleted {number}'\n"
-        for number, path in enumerate(paths)
-    )
+    """Delete what was set aside; prints `deleted NUMBER` for each, in the order given. What proves
+    whose a directory is goes last, so that half of one can still be proved.
+    """
+    calls = "".join(f"delete {number} {_quoted(path, run)}\n" for number, path in enumerate(paths))
+    return _DELETE + calls
 
 
 def read_numbers(answer: str, word: str, paths: Sequence[str]) -> list[str]:
@@ -88,19 +93,57 @@ def _quoted(path: str, run: str) -> str:
     return shlex.quote(set_aside_name(path, run))
 
 
-_LOOK = r"""
+_IDENTIFIER = r"""
+identifier() {
+  head -c 8 "$1/global/pg_control" 2>/dev/null | od -A n -v -t x1 2>/dev/null | tr -d ' \n'
+}
+"""
+
+_ASIDE = r"""
+aside() {
+  [ ! -L "$2" ] && [ ! -L "$3" ] && [ ! -e "$3" ] && [ "$(identifier "$2")" = "$4" ] \
+    && mv -T -- "$2" "$3" && echo "aside $1"
+}
+cd /
+"""
+
+_DELETE = r"""
+delete() {
+  if [ -d "$2" ] && [ ! -L "$2" ]; then
+    (
+      cd -P -- "$2" && [ ! -L ./global ] || exit 1
+      find . -mindepth 1 ! -path ./global ! -path ./global/pg_control -delete || exit 1
+      rm -f ./global/pg_control
+      [ ! -d ./global ] || rmdir ./global
+    ) && rmdir -- "$2" || return 1
+  elif [ -e "$2" ] || [ -L "$2" ]; then
+    return 1
+  fi
+  echo "deleted $1"
+}
+cd /
+"""
+
+_LOOK = (
+    _IDENTIFIER
+    + r"""
 look() {
   if [ -L "$2" ]; then echo "$1 kind link"
   elif [ -d "$2" ]; then echo "$1 kind directory"
   elif [ -e "$2" ]; then echo "$1 kind other"
-  else echo "$1 kind absent"
+  else
+    # behind a folder that may not be entered everything seems absent
+    d=${2%/*}
+    while [ -n "$d" ] && [ ! -d "$d" ]; do d=${d%/*}; done
+    [ -x "${d:-/}" ] && echo "$1 kind absent"
   fi
-  h=$(head -c 8 "$2/global/pg_control" 2>/dev/null | od -A n -v -t x1 2>/dev/null | tr -d ' \n')
+  h=$(identifier "$2")
   [ -n "$h" ] && echo "$1 identifier $h"
   p=$(head -n 1 "$2/postmaster.pid" 2>/dev/null)
   case $p in ''|*[!0-9]*) ;; *) kill -0 "$p" 2>/dev/null && echo "$1 process $p" ;; esac
   # in a subshell: a shell that stands in the directory would be found there itself
   d=$(cd -P "$2" 2>/dev/null && pwd) || return 0
+  f=$(find "$d" ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
   for c in /proc/[0-9]*/cwd; do
     [ "$(readlink "$c" 2>/dev/null)" = "$d" ] || continue
     p=${c#/proc/}; echo "$1 process ${p%/cwd}"
@@ -108,3 +151,4 @@ look() {
 }
 cd /
 """
+)

@@ -1,80 +1,46 @@
-"""Old directories of moved mirrors: proved to be ours and unused, set aside, then deleted.
+"""Old directories of moved mirrors: proved to be unused, set aside, proved again, then deleted.
 
-Nothing is deleted on the word of a journal: the catalog must not know the directory, no process may
-work in it, and its system identifier must be that of the content's acting primary.
+A prune that was cut off is finished by the next one: what it set aside bears the run's name, and
+what it deleted half can still be proved.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from gpmirror.boundary import Answered, Reply
-from gpmirror.cluster.observed import Observed
-from gpmirror.errors import Declined, ExitCode, Partial, Unsafe
+from gpmirror.errors import Declined, Detached, ExitCode, GpmirrorError, Partial, Stale, Unsafe
 from gpmirror.gputils.leavings import (
-    Look,
     delete_script,
-    look_script,
-    read_looks,
     read_numbers,
     set_aside_name,
     set_aside_script,
 )
 from gpmirror.journal.records import step
-from gpmirror.plan.model import Plan
-from gpmirror.plan.replan import hosts_of
-from gpmirror.verify import CopyState, Health
-from gpmirror.workflow.apply import changing
 from gpmirror.workflow.gates import check_competing, look, take_session_lock
+from gpmirror.workflow.proving import LOOK_SECONDS, Leaving, leavings, prove
 from gpmirror.workflow.running import Outcome, Run
 
-_LOOK_SECONDS = 60
 _DELETE_SECONDS = 7200
 _SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
-    """A directory that a content left. `keep` says why it stays; empty: it may go."""
-
-    content: int
-    host: str
-    path: str
-    keep: str = ""
-    absent: bool = False
-
-
-def leavings(plan: Plan) -> tuple[Leaving, ...]:
-    """Every directory that a wave of the plan left, temporary ones too, by host and path."""
-    found = {
-        (step.from_.host, path): Leaving(content=step.content, host=step.from_.host, path=path)
-        for wave in plan.waves
-        for step in wave.steps
-        if step.from_ is not None and step.to is not None
-        for path in step.from_.directories
-        if step.from_.host != step.to.host or path not in step.to.directories
-    }
-    return tuple(found[key] for key in sorted(found))
 
 
 def prune(run: Run) -> Outcome:
     """Delete what the run's plan left behind.
 
-    Raises Unsafe (4): nothing may go, with the reasons; Declined (8); Partial (10): some of it was
-    set aside and not deleted.
+    Raises Unsafe (4): nothing may go, with the reasons; Stale (5): what may go changed while the
+    question stood; Declined (8); Partial (10): some of it was set aside and not deleted; Detached
+    (130): interrupted.
     """
-    take_session_lock(run)
-    observed, health = look(run)
-    check_competing(run, observed)
-    judged = _judge(run, observed, health)
-    going = [one for one in judged if not one.keep and not one.absent]
-    kept = [one for one in judged if one.keep]
+    judged = _judge(run)
+    going, kept = _going(judged), [one for one in judged if one.keep]
     if not going:
         return _nothing(judged, kept)
     if not run.world.operator.confirm(_question(going, kept)):
         raise Declined("nothing was deleted: the answer was not yes")
-    with changing(run):
-        _set_aside(run, going)
-        _check_still_whole(run, going)
+    _check_unchanged(run, going)
+    with _pruning(run):
+        _set_aside(run, [one for one in going if not one.is_aside])
+        _prove_again(run, going)
         _delete(run, going)
     return Outcome(
         code=ExitCode.OK,
@@ -83,144 +49,120 @@ def prune(run: Run) -> Outcome:
     )
 
 
-def _judge(run: Run, observed: Observed, health: Health) -> list[Leaving]:
-    used = _used(run.plan, observed)
-    # what the catalog uses (again) is no leaving
-    found = [one for one in leavings(run.plan) if (one.host, one.path) not in used]
-    sources = _sources(run.plan, observed)
-    asked = {(one.host, one.path) for one in found} | set(sources.values())
-    looks = _looks(run, sorted(asked))
-    synced = {one.content for one in health.contents if one.state is CopyState.SYNCED}
-    return [_verdict(one, looks, source=sources.get(one.content), synced=synced) for one in found]
+def _judge(run: Run) -> list[Leaving]:
+    take_session_lock(run)
+    observed, health = look(run)
+    check_competing(run, observed)
+    return prove(run, leavings(run.plan, run.name), observed, health)
 
 
-def _verdict(
-    one: Leaving,
-    looks: Mapping[tuple[str, str], Look],
-    *,
-    source: tuple[str, str] | None,
-    synced: set[int],
-) -> Leaving:
-    here = looks.get((one.host, one.path))
-    if here is not None and here.kind == "absent":
-        return Leaving(content=one.content, host=one.host, path=one.path, absent=True)
-    primary = None if source is None else looks.get(source)
-    own = None if primary is None else primary.identifier
-    return Leaving(
-        content=one.content,
-        host=one.host,
-        path=one.path,
-        keep=_reason(one, here, own, synced=synced),
-    )
+def _going(judged: Sequence[Leaving]) -> list[Leaving]:
+    return [one for one in judged if not one.keep and not one.absent]
 
 
-def _reason(one: Leaving, here: Look | None, own: str | None, *, synced: set[int]) -> str:
-    """Why it must stay; the first reason that holds."""
-    if here is None:
-        return "its host gave no answer"
-    reasons = (
-        (one.content not in synced, f"content {one.content} is not in sync"),
-        (here.kind != "directory", f"it is no directory of its own ({here.kind})"),
-        (bool(here.processes), f"process {_pids(here)} works in it"),
-        (here.identifier is None, "it has no global/pg_control that proves whose it is"),
-        (own is None, "the system identifier of its primary could not be read"),
-        (here.identifier != own, "it belongs to another system"),
-    )
-    return next((reason for holds, reason in reasons if holds), "")
+def _check_unchanged(run: Run, going: Sequence[Leaving]) -> None:
+    """The question takes its time. Raises Stale."""
+    now = _going(_judge(run))
+    lost = [one for one in going if one not in now]
+    if lost:
+        raise Stale(
+            f"nothing was deleted: {_line(lost[0])} is no longer what it was when you were asked",
+            hint=f"`gpmirror prune {run.name}` looks again",
+        )
 
 
-def _pids(here: Look) -> str:
-    return ", ".join(str(pid) for pid in sorted(set(here.processes)))
-
-
-def _used(plan: Plan, observed: Observed) -> set[tuple[str, str]]:
-    hosts = hosts_of(plan, observed)
-    return {
-        (hosts.host_of(row), path)
-        for row in observed.segments
-        for path in (row.directory, *(path for _, path in row.filespaces))
-        if path is not None
-    }
-
-
-def _sources(plan: Plan, observed: Observed) -> dict[int, tuple[str, str]]:
-    hosts = hosts_of(plan, observed)
-    return {
-        row.content: (hosts.host_of(row), row.directory)
-        for row in observed.segments
-        if row.content >= 0 and row.is_acting_primary and row.directory is not None
-    }
-
-
-def _looks(run: Run, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Look]:
-    paths: dict[str, list[str]] = {}
-    for host, path in asked:
-        paths.setdefault(host, []).append(path)
-    scripts = {host: look_script(mine) for host, mine in paths.items()}
-    replies = run.world.hosts.ask(scripts, seconds=_LOOK_SECONDS)
-    found: dict[tuple[str, str], Look] = {}
-    for host, reply in replies.items():
-        told = read_looks(reply.out, paths[host]) if isinstance(reply, Answered) else None
-        found |= {(host, path): one for path, one in (told or {}).items()}
-    return found
+@contextmanager
+def _pruning(run: Run) -> Iterator[None]:
+    """From here on something may be set aside or deleted, and the next prune goes on with it."""
+    run.world.journal.also_far()
+    again = f"`gpmirror prune {run.name}` goes on where this one ended"
+    try:
+        yield
+    except Partial:
+        raise
+    except KeyboardInterrupt as interrupt:
+        raise Detached(
+            "interrupted: hosts may still do what they were told", hint=again
+        ) from interrupt
+    except GpmirrorError as error:
+        hint = f"{error.hint}; then {again}" if error.hint else again
+        raise Partial(error.message, hint=hint) from error
 
 
 def _set_aside(run: Run, going: Sequence[Leaving]) -> None:
     run.world.journal.write(step("prune/aside", "begin", paths=[_line(one) for one in going]))
-    paths = _by_host(going)
-    scripts = {host: set_aside_script(mine, run.name) for host, mine in paths.items()}
-    replies = run.world.hosts.change(scripts, seconds=_LOOK_SECONDS)
-    _check_done(replies, "aside", paths, "could not be set aside")
+    proved = _by_host(going)
+    scripts = {
+        host: set_aside_script(((one.path, one.identifier) for one in mine), run.name)
+        for host, mine in proved.items()
+    }
+    replies = run.world.hosts.change(scripts, seconds=LOOK_SECONDS) if scripts else {}
+    left = _not_done(replies, "aside", proved)
+    if left:
+        raise Partial(
+            f"{_counted(len(left))} of {len(going)} could not be set aside: {_named(left)}; "
+            "nothing was deleted",
+            hint=f"look there, then `gpmirror prune {run.name}` goes on",
+        )
     run.world.journal.write(step("prune/aside", "done"))
 
 
-def _check_still_whole(run: Run, going: Sequence[Leaving]) -> None:
-    """With the directories out of the way every content must still be in sync."""
-    _, health = look(run)
-    mine = {one.content for one in going}
-    loose = [
-        one.content
-        for one in health.contents
-        if one.content in mine and one.state is not CopyState.SYNCED
+def _prove_again(run: Run, going: Sequence[Leaving]) -> None:
+    """With the directories out of the way all of it must still hold. Raises Partial."""
+    observed, health = look(run)
+    aside = [
+        Leaving(
+            content=one.content,
+            host=one.host,
+            path=one.path,
+            at=set_aside_name(one.path, run.name),
+        )
+        for one in going
     ]
-    if loose:
-        names = ", ".join(set_aside_name(one.path, run.name) for one in going[:_SHOWN])
+    kept = [one for one in prove(run, aside, observed, health) if one.keep]
+    if kept:
         raise Partial(
-            f"content {loose[0]} is no longer in sync: the old directories are set aside and were "
-            f"not deleted ({names})",
-            hint="`gpmirror status` first; rename them back if they are needed",
+            "old directories are set aside, and were not deleted:\n"
+            + "\n".join(f"  {_line(one)}" for one in kept[:_SHOWN]),
+            hint="`gpmirror status` first; rename them back if they are needed, else "
+            f"`gpmirror prune {run.name}`",
         )
 
 
 def _delete(run: Run, going: Sequence[Leaving]) -> None:
     run.world.journal.write(step("prune/delete", "begin"))
-    paths = _by_host(going)
-    scripts = {host: delete_script(mine, run.name) for host, mine in paths.items()}
+    proved = _by_host(going)
+    scripts = {
+        host: delete_script([one.path for one in mine], run.name) for host, mine in proved.items()
+    }
     replies = run.world.hosts.change(scripts, seconds=_DELETE_SECONDS)
-    _check_done(replies, "deleted", paths, "were set aside and not deleted")
+    left = _not_done(replies, "deleted", proved)
+    if left:
+        raise Partial(
+            f"{_counted(len(left))} of {len(going)} set aside and not deleted: {_named(left)}",
+            hint=f"look there, then `gpmirror prune {run.name}` goes on",
+        )
     run.world.journal.write(step("prune/delete", "done"))
 
 
-def _check_done(
-    replies: Mapping[str, Reply], word: str, paths: Mapping[str, Sequence[str]], words: str
-) -> None:
-    """Raises Partial, naming what a host did not do."""
+def _not_done(
+    replies: Mapping[str, Reply], word: str, asked: Mapping[str, Sequence[Leaving]]
+) -> list[str]:
+    """What hosts did not do, or did not say that they did."""
     left = []
-    for host, mine in sorted(paths.items()):
+    for host, mine in sorted(asked.items()):
         reply = replies.get(host)
-        done = read_numbers(reply.out, word, mine) if isinstance(reply, Answered) else []
-        left += [f"{host}:{path}" for path in mine if path not in done]
-    if left:
-        raise Partial(
-            f"{len(left)} directories {words}: {', '.join(left[:_SHOWN])}",
-            hint="look at them by hand, then prune again",
-        )
+        paths = [one.path for one in mine]
+        done = read_numbers(reply.out, word, paths) if isinstance(reply, Answered) else []
+        why = "" if isinstance(reply, Answered) or reply is None else f" ({reply.message})"
+        left += [f"{host}:{path}{why}" for path in paths if path not in done]
+    return left
 
 
-def _by_host(going: Sequence[Leaving]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _by_host(going: Sequence[Leaving]) -> dict[str, list[Leaving]]:
+    found: dict[str, list[Leaving]] = {}
     for one in going:
-        found.setdefault(one.host, []).append(one.path)
+        found.setdefault(one.host, []).append(one)
     return found
 
 
@@ -236,7 +178,7 @@ def _nothing(judged: Sequence[Leaving], kept: Sequence[Leaving]) -> Outcome:
 
 
 def _question(going: Sequence[Leaving], kept: Sequence[Leaving]) -> str:
-    lines = [f"  {one.host}:{one.path} (content {one.content})" for one in going[:_SHOWN]]
+    lines = [f"  {one.host}:{one.at} (content {one.content})" for one in going[:_SHOWN]]
     if len(going) > _SHOWN:
         lines.append(f"  and {len(going) - _SHOWN} more")
     stay = [f"  stays: {_line(one)}" for one in kept[:_SHOWN]]
@@ -245,7 +187,12 @@ def _question(going: Sequence[Leaving], kept: Sequence[Leaving]) -> str:
 
 
 def _line(one: Leaving) -> str:
-    return f"{one.host}:{one.path}" + (f": {one.keep}" if one.keep else "")
+    return f"{one.host}:{one.at}" + (f": {one.keep}" if one.keep else "")
+
+
+def _named(left: Sequence[str]) -> str:
+    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+    return ", ".join(left[:_SHOWN]) + more
 
 
 def _counted(number: int) -> str:

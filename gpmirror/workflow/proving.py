@@ -1,0 +1,170 @@
+"""Which old directories of a run may go: each proved to be ours, unused and no longer needed.
+
+Nothing goes on the word of a journal: the catalog must not know the directory, no process may work
+in it, its content must be in sync, and its system identifier must be that of the acting primary.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gpmirror.boundary import Answered
+from gpmirror.cluster.observed import Observed
+from gpmirror.gputils.leavings import Look, look_script, read_looks, set_aside_name
+from gpmirror.plan.model import Plan
+from gpmirror.plan.replan import hosts_of
+from gpmirror.verify import CopyState, Health
+from gpmirror.workflow.running import Run
+
+LOOK_SECONDS = 60
+
+Spot = tuple[str, str]
+"""(host, directory)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """A directory that a content left: `path` is its old place, `at` where it stands now, which
+    differs where a prune has set it aside. `keep` says why it stays; empty: it may go. `identifier`
+    is what was proved (empty: no file is left in it).
+    """
+
+    content: int
+    host: str
+    path: str
+    at: str
+    keep: str = ""
+    absent: bool = False
+    identifier: str = ""
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether a prune set it aside."""
+        return self.at != self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What hosts and catalog say: looks by spot, acting primaries' spots and contents in sync."""
+
+    looks: Mapping[Spot, Look]
+    sources: Mapping[int, Spot]
+    synced: frozenset[int]
+
+
+def leavings(plan: Plan, run: str) -> tuple[Leaving, ...]:
+    """Every directory that a wave of the plan left, temporary ones too, at its old place and where
+    a prune of this run sets it aside; by host and path.
+    """
+    found = {
+        (step.from_.host, path): step.content
+        for wave in plan.waves
+        for step in wave.steps
+        if step.from_ is not None and step.to is not None
+        for path in step.from_.directories
+        if step.from_.host != step.to.host or path not in step.to.directories
+    }
+    return tuple(
+        Leaving(content=found[spot], host=spot[0], path=spot[1], at=at)
+        for spot in sorted(found)
+        for at in (spot[1], set_aside_name(spot[1], run))
+    )
+
+
+def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health) -> list[Leaving]:
+    """The same with verdicts, as hosts and catalog tell now; what the catalog uses (again) is no
+    leaving, and a set-aside place where nothing stands is left out.
+    """
+    used = _used(run.plan, observed)
+    unused = [one for one in found if (one.host, one.at) not in used]
+    sources = _sources(run.plan, observed)
+    spots = {(one.host, one.at) for one in unused} | set(sources.values())
+    synced = [one.content for one in health.contents if one.state is CopyState.SYNCED]
+    evidence = _Evidence(
+        looks=_looks(run, sorted(spots)), sources=sources, synced=frozenset(synced)
+    )
+    judged = [_verdict(one, evidence) for one in unused]
+    aside = {(one.host, one.path): one for one in judged if one.is_aside and not one.absent}
+    return [
+        _behind(one, aside.get((one.host, one.path)))
+        for one in judged
+        if not (one.is_aside and one.absent)
+    ]
+
+
+def _behind(one: Leaving, aside: Leaving | None) -> Leaving:
+    """Two directories cannot be set aside under one name."""
+    if aside is None or one.is_aside or one.absent or one.keep:
+        return one
+    return replace(one, keep=f"{aside.at} of an earlier prune goes first: prune once more then")
+
+
+def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
+    here = evidence.looks.get((one.host, one.at))
+    if here is None:
+        return replace(one, keep="its host gave no answer")
+    if here.kind == "absent":
+        return replace(one, absent=True)
+    source = evidence.sources.get(one.content)
+    primary = None if source is None else evidence.looks.get(source)
+    own = None if primary is None else primary.identifier
+    keep = _in_use(one, here, evidence) or _foreign(one, here, own)
+    return replace(one, keep=keep, identifier=here.identifier or "")
+
+
+def _in_use(one: Leaving, here: Look, evidence: _Evidence) -> str:
+    """Why it may still be needed; the first reason that holds."""
+    reasons = (
+        (one.content not in evidence.synced, f"content {one.content} is not in sync"),
+        (here.kind == "unreadable", "the login user may not look at it"),
+        (here.kind != "directory", f"it is no directory of its own ({here.kind})"),
+        (bool(here.processes), f"process {_pids(here)} works in it"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _foreign(one: Leaving, here: Look, own: str | None) -> str:
+    """Why it cannot be proved to be ours. The name alone proves what a prune emptied."""
+    if one.is_aside and here.empty:
+        return ""
+    reasons = (
+        (here.identifier is None, "it has no global/pg_control that proves whose it is"),
+        (own is None, "the system identifier of its primary could not be read"),
+        (here.identifier != own, "it belongs to another system"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _pids(here: Look) -> str:
+    return ", ".join(str(pid) for pid in sorted(set(here.processes)))
+
+
+def _used(plan: Plan, observed: Observed) -> set[Spot]:
+    hosts = hosts_of(plan, observed)
+    return {
+        (hosts.host_of(row), path)
+        for row in observed.segments
+        for path in (row.directory, *(path for _, path in row.filespaces))
+        if path is not None
+    }
+
+
+def _sources(plan: Plan, observed: Observed) -> dict[int, Spot]:
+    hosts = hosts_of(plan, observed)
+    return {
+        row.content: (hosts.host_of(row), row.directory)
+        for row in observed.segments
+        if row.content >= 0 and row.is_acting_primary and row.directory is not None
+    }
+
+
+def _looks(run: Run, asked: Sequence[Spot]) -> dict[Spot, Look]:
+    paths: dict[str, list[str]] = {}
+    for host, path in asked:
+        paths.setdefault(host, []).append(path)
+    scripts = {host: look_script(mine) for host, mine in paths.items()}
+    replies = run.world.hosts.ask(scripts, seconds=LOOK_SECONDS)
+    found: dict[Spot, Look] = {}
+    for host, reply in replies.items():
+        told = read_looks(reply.out, paths[host]) if isinstance(reply, Answered) else None
+        found |= {(host, path): one for path, one in (told or {}).items()}
+    return found
