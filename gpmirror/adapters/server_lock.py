@@ -1,12 +1,12 @@
 """The cluster's lock: an advisory lock of a session on the coordinator.
 
-Advisory locks of one key do not meet across databases, so the holders in all of them are read too.
+Advisory locks of one key do not meet across databases, so sessions of the same kind in the others
+are looked for by the name they show.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from gpmirror.adapters.server_session import Session
 from gpmirror.boundary import LockHolder
@@ -25,7 +25,6 @@ _LONGEST_NAME = 63
 _TRIES = 3
 
 _Key = tuple[int, int]
-_Mine = Literal["mine", "free"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,47 +41,37 @@ class Lock:
         Raises:
             Failure: something between us and the server shares sessions (a connection pooler).
         """
+        self._check_own_session()
+        call_myself(self.session, name if name.startswith(f"{PROGRAM} ") else f"{PROGRAM} {name}")
         for _ in range(_TRIES):
-            found = self._look()
-            if found == "mine":
+            ((taken,),) = self.session.rows(queries.TRY_LOCK, self.key)
+            elsewhere = self._holders(here=False)
+            if taken == str(True) and not elsewhere:
                 return None
-            if isinstance(found, LockHolder):
-                return found
-            call_myself(self.session, name)
-            holder = self._try()
-            if holder is None:
-                return None
-            call_myself(self.session, PROGRAM)
-            if isinstance(holder, LockHolder):
-                return holder
+            if taken == str(True):
+                # held in another database: ours does not count
+                self.session.rows(queries.UNLOCK, self.key)
+            found = elsewhere or self._holders(here=True)
+            if found:
+                call_myself(self.session, PROGRAM)
+                return found[0]
+        call_myself(self.session, PROGRAM)
         raise Failure(
-            "the cluster's lock is neither free nor held by anybody",
+            "the cluster's lock is neither free nor held by a session that can be seen",
             hint="another run may just have ended: run the command again",
         )
 
-    def _try(self) -> LockHolder | Literal["free"] | None:
-        """None: taken. `free`: its holder went away between two questions."""
-        ((taken,),) = self.session.rows(queries.TRY_LOCK, self.key)
-        found = self._look()
-        if taken != str(True):
-            return found if isinstance(found, LockHolder) else "free"
-        if isinstance(found, LockHolder):
-            # held in another database: ours does not count
-            self.session.rows(queries.UNLOCK, self.key)
-            return found
-        if found == "free":
+    def _holders(self, *, here: bool) -> list[LockHolder]:
+        return [_holder(row) for row in self.session.rows(self.queries.holders, (here,))]
+
+    def _check_own_session(self) -> None:
+        """A lock belongs to a session; a pooler hands out another one with every statement."""
+        pids = {self.session.rows(queries.BACKEND)[0][0] for _ in range(_TRIES)}
+        if len(pids) > 1:
             raise Failure(
-                "the cluster's lock was taken, but not by this session",
+                "the coordinator answers from changing sessions, so no lock can be held",
                 hint="connect to the coordinator itself, not through a connection pooler",
             )
-        return None
-
-    def _look(self) -> LockHolder | _Mine:
-        rows = self.session.rows(self.queries.holders, self.key)
-        others = [_holder(row) for row in rows if row[0] != str(True)]
-        if others:
-            return others[0]
-        return "mine" if rows else "free"
 
 
 def lock_key(observed: Observed) -> _Key:
@@ -106,7 +95,7 @@ def call_myself(session: Session, name: str) -> None:
 
 
 def _holder(row: Row) -> LockHolder:
-    _, pid, since, client, name = row
+    pid, since, client, name = row
     return LockHolder(
         pid=int(pid or 0), since=since or "unknown", client=client or "local", name=name or ""
     )

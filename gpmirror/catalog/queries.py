@@ -45,12 +45,17 @@ UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
 CALL_MYSELF = "SELECT set_config('application_name', %s, false)"
 
 _HOLDERS = """\
-SELECT l.pid = pg_backend_pid(), l.pid, CAST(date_trunc('second', a.backend_start) AS text),
-       host(a.client_addr), a.application_name
-  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.{pid} = l.pid
- WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = %s AND l.objsubid = 2
-   AND l.granted
- ORDER BY l.pid"""
+SELECT {pid}, CAST(date_trunc('second', backend_start) AS text), host(client_addr),
+       application_name
+  FROM pg_stat_activity
+ WHERE application_name LIKE 'gpmirror _%%' AND {pid} <> pg_backend_pid()
+   AND (datname = current_database()) = %s
+ ORDER BY backend_start, {pid}"""
+"""Sessions that hold the lock or are about to ask for it, in this database or in the others. Not
+pg_locks: Greenplum asks every segment for its part, and one host that is cut off holds it up.
+"""
+
+BACKEND = "SELECT pg_backend_pid()"
 
 MAINTENANCE_SCHEMAS = """\
 SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance') ORDER BY nspname"""

@@ -361,7 +361,7 @@ def test_the_lock_is_one_in_all_databases(postgres: Postgres, opened: Opener) ->
         assert here.lock("here") is None
         holder = there.lock("there")
         assert holder is not None
-        assert holder.name == "here"
+        assert holder.name == "gpmirror here"
         here.close()
         eventually(lambda: there.lock("there") is None, "the lock was not released")
         there.close()
@@ -369,18 +369,13 @@ def test_the_lock_is_one_in_all_databases(postgres: Postgres, opened: Opener) ->
         postgres.run("gp6", "DROP DATABASE twin WITH (FORCE)")
 
 
-def test_the_lock_of_the_old_generation_and_of_another_cluster(
-    postgres: Postgres, opened: Opener
-) -> None:
+def test_the_lock_of_the_old_generation(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp5", old_rows())
-    postgres.fill("gp6", mirrored(HOSTS, 1).segments)
     first, second = opened("gp5"), opened("gp5")
     assert first.lock("x" * 100 + "é") is None
     holder = second.lock("b")
     assert holder is not None
-    assert holder.name == "x" * 63
-    postgres.run("gp6", "UPDATE gp.gp_segment_configuration SET hostname = 'other' WHERE dbid = 1")
-    assert opened("gp6").lock("another cluster") is None
+    assert holder.name == f"gpmirror {'x' * 54}"
 
 
 def test_a_new_session_has_no_lock(postgres: Postgres, opened: Opener) -> None:
@@ -389,7 +384,7 @@ def test_a_new_session_has_no_lock(postgres: Postgres, opened: Opener) -> None:
     assert first.lock("first") is None
     postgres.run(
         "gp6",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gpmirror first'",
     )
     eventually(lambda: second.lock("second") is None, "the lock was not released")
     with pytest.raises(ConnectionLost) as caught:
@@ -401,7 +396,7 @@ def test_a_new_session_has_no_lock(postgres: Postgres, opened: Opener) -> None:
     assert len(first.observe().segments) == 7
     holder = first.lock("first")
     assert holder is not None
-    assert holder.name == "second"
+    assert holder.name == "gpmirror second"
 
 
 def test_competing_work(postgres: Postgres, opened: Opener) -> None:

@@ -21,15 +21,22 @@ from tests.servers import Postgres
 
 T = TypeVar("T")
 ASKED = queries_for(DIALECTS[DialectName.GP6])
-OTHER: Row = ("False", "77", "2026-01-01 00:00:00+00", None, None)
-MINE: Row = ("True", "78", "2026-01-01 00:00:00+00", None, "gpmirror")
+OTHER: Row = ("77", "2026-01-01 00:00:00+00", None, None)
 
 
 class ScriptedSession:
-    """Answers questions from lists, the last answer for ever."""
+    """Answers questions from lists, the last answer for ever. `holders` are those of the other
+    databases, of this one, and so on in turn.
+    """
 
-    def __init__(self, taken: Sequence[str], holders: Sequence[list[Row]]) -> None:
+    def __init__(
+        self,
+        taken: Sequence[str],
+        holders: Sequence[list[Row]] = ([],),
+        backends: Sequence[str] = ("1",),
+    ) -> None:
         self._taken, self._holders = list(taken), list(holders)
+        self._backends = list(backends)
         self.asked: list[str] = []
         self.is_open = True
         self.names_refused = False
@@ -40,6 +47,8 @@ class ScriptedSession:
             raise Failure("permission denied") if self.is_open else ConnectionLost("gone")
         if sql == queries.TRY_LOCK:
             return [(next_of(self._taken),)]
+        if sql == queries.BACKEND:
+            return [(next_of(self._backends),)]
         return next_of(self._holders) if sql == ASKED.holders else [("",)]
 
 
@@ -52,27 +61,27 @@ def lock_over(session: ScriptedSession) -> Lock:
 
 
 def test_a_pooler_is_found_out() -> None:
-    session = ScriptedSession(["True"], [[]])
-    with pytest.raises(Failure, match="not by this session"):
+    session = ScriptedSession(["True"], backends=("1", "2"))
+    with pytest.raises(Failure, match="changing sessions"):
         lock_over(session).take("gpmirror")
+    assert queries.TRY_LOCK not in session.asked
 
 
 def test_a_lock_held_in_another_database_counts() -> None:
-    session = ScriptedSession(["True"], [[], [OTHER, MINE]])
+    session = ScriptedSession(["True"], [[OTHER]])
     holder = lock_over(session).take("gpmirror")
     assert holder == LockHolder(pid=77, since="2026-01-01 00:00:00+00", client="local", name="")
     assert session.asked[-2:] == [queries.UNLOCK, queries.CALL_MYSELF]
 
 
 def test_a_holder_that_went_away_between_two_questions() -> None:
-    session = ScriptedSession(["False", "True"], [[], [], [], [MINE]])
-    assert lock_over(session).take("gpmirror") is None
+    assert lock_over(ScriptedSession(["False", "True"])).take("gpmirror") is None
     with pytest.raises(Failure, match="neither free nor held"):
-        lock_over(ScriptedSession(["False"], [[]])).take("gpmirror")
+        lock_over(ScriptedSession(["False"])).take("gpmirror")
 
 
 def test_a_server_that_refuses_names() -> None:
-    session = ScriptedSession(["True"], [[], [MINE]])
+    session = ScriptedSession(["True"])
     session.names_refused = True
     assert lock_over(session).take("gpmirror") is None
     session.is_open = False
@@ -82,7 +91,7 @@ def test_a_server_that_refuses_names() -> None:
 
 class ScriptedSessionThatDied(ScriptedSession):
     def __init__(self) -> None:
-        super().__init__(["True"], [[]])
+        super().__init__(["True"])
         self.names_refused, self.is_open = True, False
 
 
