@@ -214,6 +214,8 @@ def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Source]:
             dbid=row.dbid,
             path=row.directory or "",
             copied=row.content in ground.changes and _copies_all(ground, row.content),
+            compared=row.content in ground.changes
+            and ground.changes[row.content].action is Action.RECOVER,
         )
 
 

@@ -76,7 +76,7 @@ def read_paths(found: Lines, asked: Questions) -> Paths:
 def control_paths(asked: Questions) -> list[str]:
     """The directories whose system identifier matters: copies brought back in place, and sources."""
     places = [landing.path for landing in asked.landings if landing.in_place and landing.main]
-    return [*places, *(source.path for source in asked.sources)]
+    return [*places, *(source.path for source in asked.sources if source.compared)]
 
 
 def _paired(asked: Sequence[_Value], lines: Sequence[str]) -> list[tuple[_Value, str]]:

@@ -45,14 +45,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An acting primary's directory; `copied`: the plan copies all of it. Content -1: the
-    coordinator's own.
+    """An acting primary's directory; `copied`: the plan copies all of it; `compared`: its system
+    identifier proves whose a down copy is. Content -1: the coordinator's own.
     """
 
     content: int
     dbid: int
     path: str
     copied: bool
+    compared: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
