@@ -113,9 +113,9 @@ def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
 
 
 def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":
-    from gpmirror.workflow.plan import make_plan
+    from gpmirror.workflow.inspecting import plan_inspected
 
-    return make_plan(spec, live.observed, request)
+    return plan_inspected(spec, live.observed, request, live.hosts)
 
 
 def _nothing(plan: "Plan", console: Console) -> ExitCode:

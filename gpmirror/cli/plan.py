@@ -10,8 +10,10 @@ from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_pla
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
+    from gpmirror.cluster.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
+    from gpmirror.spec.model import Spec
 
 
 def command(
@@ -108,13 +110,26 @@ def planned(
     table: int | None = None,
     via_ssh: bool = False,
 ) -> "Plan":
-    """The plan of a spec over a saved or the live catalog. Raises what reading and planning raise."""
+    """The plan of a spec over a saved or the live catalog; down copies of a live one are looked at
+    on their hosts. Raises what reading and planning raise.
+    """
     from gpmirror.adapters.files import read_input
     from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
     wanted = load(read_input(spec), spec)
-    return make_plan(wanted, observed_for(catalog, wanted, table=table, via_ssh=via_ssh), request)
+    observed = observed_for(catalog, wanted, table=table, via_ssh=via_ssh)
+    if catalog is None and observed.has_down_copies:
+        return _inspected(wanted, observed, request)
+    return make_plan(wanted, observed, request)
+
+
+def _inspected(spec: "Spec", observed: "Observed", request: "Request") -> "Plan":
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.workflow.inspecting import plan_inspected
+
+    with open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once) as hosts:
+        return plan_inspected(spec, observed, request, hosts)
 
 
 def request_from(

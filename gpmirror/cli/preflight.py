@@ -8,6 +8,7 @@ from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode, Stale
 
 if TYPE_CHECKING:
+    from gpmirror.boundary import Hosts
     from gpmirror.cluster.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.spec.model import Spec
@@ -36,24 +37,24 @@ def command(
     spec, plan = read_target(target, Request())
     with open_live(spec, via_ssh=via_ssh) as live:
         observed = live.server.observe(sizes=True)
-        plan = _plan(spec, plan, observed)
+        plan = _plan(spec, plan, observed, live.hosts)
         found = run_preflight(plan, observed, live.hosts)
     console.data(preflight_text(plan, found, width=console.width, color=console.color))
     return ExitCode.PREFLIGHT if found.blocking(plan.allowed) else ExitCode.OK
 
 
-def _plan(spec: "Spec", plan: "Plan | None", observed: "Observed") -> "Plan":
+def _plan(spec: "Spec", plan: "Plan | None", observed: "Observed", hosts: "Hosts") -> "Plan":
     """The plan to check: from the spec now, or the file's, which must still match the catalog.
 
     Raises Stale (5): it does not, or was made for review only.
     """
     from gpmirror.plan.replan import stale_rows
-    from gpmirror.workflow.plan import make_plan
+    from gpmirror.workflow.inspecting import plan_inspected
 
     if plan is None:
         from gpmirror.plan.request import Request
 
-        return make_plan(spec, observed, Request())
+        return plan_inspected(spec, observed, Request(), hosts)
     if plan.review_only:
         raise Stale(
             "the plan is for review only: the catalog it was made from does not tell directories",

@@ -1,13 +1,16 @@
 """`gpmirror snapshot`: the live catalog as a file that can be planned over later."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpmirror.cli.catalog_input import spec_if_any
 from gpmirror.cli.console import Console
-from gpmirror.errors import Usage
+
+if TYPE_CHECKING:
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.spec.model import Spec
 
 
 def command(
@@ -37,13 +40,11 @@ def command(
     from gpmirror.cli.wiring import live_catalog
 
     console: Console = ctx.obj
-    if hosts:
-        raise Usage(
-            "--hosts is not available in this version",
-            hint="leave it out: a snapshot without host facts plans incremental recoveries",
-        )
-    with live_catalog(spec_if_any(spec), via_ssh=via_ssh, environment=os.environ) as server:
+    wanted = spec_if_any(spec)
+    with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
         observed = server.observe(sizes=sizes)
+    if hosts:
+        observed = _with_copies(wanted, observed, console)
     for note in observed.notes:
         console.talk(f"note: {note}")
     if output is None:
@@ -51,3 +52,15 @@ def command(
         return
     write_output(output, snapshot_text(observed), force=True)
     console.talk(f"written: {output}")
+
+
+def _with_copies(spec: "Spec | None", observed: "Observed", console: Console) -> "Observed":
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.spec.model import SshOptions
+    from gpmirror.workflow.inspecting import inspect_copies
+
+    with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
+        found = inspect_copies(observed, lines, () if spec is None else spec.hosts)
+    count = len(found.copies)
+    console.talk(f"{count} down {'copy' if count == 1 else 'copies'} inspected")
+    return found

@@ -47,6 +47,14 @@ class Observed:
         return None
 
     @property
+    def has_down_copies(self) -> bool:
+        """Whether a segment that does not act as primary is down."""
+        return any(
+            row.content >= 0 and not row.is_acting_primary and not row.is_up
+            for row in self.segments
+        )
+
+    @property
     def directories_known(self) -> bool:
         """Whether every row of a segment tells its data directory."""
         return all(row.directory is not None for row in self.segments if row.content >= 0)

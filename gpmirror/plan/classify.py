@@ -11,6 +11,12 @@ from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Host
 
+NOT_INSPECTED = "directory not inspected"
+"""The remark on an incremental recovery of a copy that nobody looked at."""
+
+ASKED_FOR = "asked for"
+"""The remark on a full recovery that `--full` asks for."""
+
 _FULL_FACTS: dict[CopyFact, str] = {
     "absent": "its directory is absent",
     "backup_label": "its directory holds a partial base backup",
@@ -192,10 +198,10 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
 
 def _method(fact: CopyFact, *, asked: bool) -> tuple[Method, str | None]:
     if asked:
-        return Method.FULL, "asked for"
+        return Method.FULL, ASKED_FOR
     if fact in _FULL_FACTS:
         return Method.FULL, _FULL_FACTS[fact]
-    return Method.INCREMENTAL, None if fact == "rewindable" else "directory not inspected"
+    return Method.INCREMENTAL, None if fact == "rewindable" else NOT_INSPECTED
 
 
 def _change(content: _Content, action: Action, from_: Slot | None, to: Slot | None) -> Change:

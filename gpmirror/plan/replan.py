@@ -12,7 +12,7 @@ from gpmirror.diagnostics import Place
 from gpmirror.placement import Desired, Placed
 from gpmirror.placement.hosts import HostMap, map_hosts
 from gpmirror.plan.build import build_plan
-from gpmirror.plan.classify import Classified, classify
+from gpmirror.plan.classify import ASKED_FOR, Classified, classify
 from gpmirror.plan.fingerprint import fingerprint
 from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedContent
 from gpmirror.plan.request import Request
@@ -120,9 +120,9 @@ def _classes(plan: Plan, observed: Observed) -> Classified:
 
 def _request(plan: Plan) -> Request:
     """What was asked when the plan was made, as far as classes depend on it."""
-    rebalance = any(change.action is Action.REBALANCE for change in plan.changes)
     return Request(
-        rebalance=rebalance,
+        rebalance=any(wave.action is Action.REBALANCE for wave in plan.waves),
+        full=any(change.note == ASKED_FOR for change in plan.changes),
         allow=tuple(name for name in plan.allowed if not name.startswith("unprotect:")),
     )
 

@@ -1,17 +1,19 @@
 """Take up a run that was cut off or stopped: attach to what still runs, settle it, plan the rest."""
 
 from gpmirror.boundary import NoAnswer
+from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ExitCode, Failure, Partial, Unverified
 from gpmirror.events import NativeSaid, RunStarted
 from gpmirror.gputils.detached import Stage
 from gpmirror.journal.records import resumed
 from gpmirror.journal.standing import Standing
-from gpmirror.plan.model import Change, Plan, Wave
+from gpmirror.plan.model import Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.replan import plan_what_is_left, what_is_left
+from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
 from gpmirror.workflow.apply import changing, ending, finish, verify
 from gpmirror.workflow.following import Ended, Watch, record, run_utilities, utility_of
 from gpmirror.workflow.gates import look, take_own_lock
+from gpmirror.workflow.inspecting import inspect_copies, not_inspected
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 
@@ -62,15 +64,32 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
             observed, health = look(run)
             if what_is_left(run.plan, observed).is_empty:
                 return finish(run, verify(run))
-            remaining = plan_what_is_left(run.plan, observed)
+            remaining = _rest(run, observed)
             _check_possible(run, remaining)
     summary = f"{len(remaining.changes)} contents are left: {_words(remaining.changes)}"
     return Outcome(code=ExitCode.PARTIAL, summary=summary, health=health, remaining=remaining)
 
 
+def _rest(run: Run, observed: Observed) -> Plan:
+    """The plan for what is left; half copies that the run may have left are looked for."""
+    remaining = plan_what_is_left(run.plan, observed)
+    contents = not_inspected(remaining)
+    if not contents:
+        return remaining
+    spec = spec_of(run.plan)
+    seen = inspect_copies(observed, run.world.hosts, spec.hosts, contents)
+    return plan_what_is_left(run.plan, seen)
+
+
 def is_expected(plan: Plan, remaining: Plan) -> bool:
     """Whether the rest is nothing but a part of what was confirmed when the run began."""
     confirmed = {(c.content, c.action, c.method, c.to) for c in plan.changes}
+    confirmed |= {
+        (content, Action.REBALANCE, None, None)
+        for wave in plan.waves
+        if wave.action is Action.REBALANCE
+        for content in wave.contents
+    }
     return all((c.content, c.action, c.method, c.to) in confirmed for c in remaining.changes)
 
 

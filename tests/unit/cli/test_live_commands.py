@@ -125,7 +125,6 @@ def test_waiting_in_vain_ends(live: Postgres, capsys: Shown) -> None:
         (["status", "--wait", "0s"], ExitCode.USAGE, "more than zero"),
         (["status", "--wait", "1h", "--watch"], ExitCode.USAGE, "exclude each other"),
         (["status", "no.yaml"], ExitCode.INVALID, "no such file"),
-        (["snapshot", "--hosts"], ExitCode.USAGE, "--hosts"),
         (["snapshot", "-o", "no/such/folder"], ExitCode.ERROR, "cannot write"),
     ],
 )
