@@ -11,7 +11,7 @@ from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.programs import find_client
 
 UTILITIES = ("gpaddmirrors", "gprecoverseg", "gpmovemirrors", "gpstate")
-_POSTGRES = ("psql", "pg_ctl", "pg_basebackup", "pg_controldata", "pg_isready")
+_POSTGRES = ("postgres", "psql", "pg_ctl", "pg_basebackup", "pg_controldata", "pg_isready")
 
 _SESSION = """\
 #!/bin/sh
@@ -100,7 +100,8 @@ def hosts_table(lab: Lab) -> Path:
 
 
 def write_gphome(lab: Lab) -> None:
-    """Write GPHOME: `greenplum_path.sh`, the stand-ins, and PostgreSQL's client programs."""
+    """Write GPHOME: `greenplum_path.sh`, the stand-ins, and PostgreSQL's programs; a host whose servers
+    are all down is asked for its software there."""
     programs = lab.gphome / "bin"
     programs.mkdir(parents=True, exist_ok=True)
     text = _PATH_FILE.format(gphome=shlex.quote(str(lab.gphome)))

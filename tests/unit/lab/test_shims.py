@@ -1,5 +1,6 @@
 """The programs on a practice host answer for the host; run by the real shell."""
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -97,3 +98,11 @@ def test_the_utilities_shed_the_old_python_settings(lab: Lab) -> None:
     sourced = f'. {lab.gphome}/greenplum_path.sh; echo "$PYTHONHOME"'
     done = subprocess.run(["sh", "-c", sourced], capture_output=True, text=True, check=True)
     assert done.stdout == f"{lab.gphome}/ext/python\n"
+
+
+def test_gphome_holds_the_server_that_a_silent_host_is_asked_for(lab: Lab, tmp_path: Path) -> None:
+    found = dataclasses.replace(lab, pg_bin=tmp_path / "postgresql")
+    found.pg_bin.mkdir()
+    (found.pg_bin / "postgres").touch()
+    write_gphome(found)
+    assert (found.gphome / "bin" / "postgres").resolve() == found.pg_bin / "postgres"
