@@ -100,8 +100,9 @@ def hosts_table(lab: Lab) -> Path:
 
 
 def write_gphome(lab: Lab) -> None:
-    """Write GPHOME: `greenplum_path.sh`, the stand-ins, and PostgreSQL's programs; a host whose servers
-    are all down is asked for its software there."""
+    """Write GPHOME: `greenplum_path.sh`, the stand-ins, and PostgreSQL's programs; a host whose
+    servers are all down is asked for its software there.
+    """
     programs = lab.gphome / "bin"
     programs.mkdir(parents=True, exist_ok=True)
     text = _PATH_FILE.format(gphome=shlex.quote(str(lab.gphome)))
