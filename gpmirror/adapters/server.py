@@ -1,10 +1,10 @@
 """The live catalog: a read-only session on the coordinator, through psycopg."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpmirror.adapters.server_address import Target, target_of
-from gpmirror.adapters.server_lock import Lock, lock_key
+from gpmirror.adapters.server_lock import Lock, lock_key, shown_name
 from gpmirror.adapters.server_session import Session, open_session
 from gpmirror.adapters.server_work import work_told
 from gpmirror.boundary import LockHolder
@@ -125,6 +125,16 @@ class Server:
         except Failure:
             return  # the prober goes its rounds without being asked
 
+    def busy_sessions(self) -> int | None:
+        """Sessions of others at work; None where the server does not tell."""
+        try:
+            rows = self._session.rows(self._queries.busy)
+        except ConnectionLost:
+            raise
+        except GpmirrorError:
+            return None
+        return int(rows[0][0] or 0) if rows else None
+
     def probe_seconds(self) -> float:
         """gp_fts_probe_interval; the server's default of 60 s where it does not tell."""
         try:
@@ -138,14 +148,33 @@ class Server:
 
     def competing(self) -> tuple[str, ...]:
         """Other work on this cluster, one sentence each."""
-        return work_told(self._session, self._queries, self.replication())
+        return work_told(self._session, self._queries, self._backups_told())
+
+    def _backups_told(self) -> tuple[Replication, ...]:
+        """Who streams, as far as that can be asked: a host that is cut off holds the question up,
+        and it is the hosts' own checks that shall name it.
+        """
+        asked = self._queries.replication
+        if asked is None:
+            return ()
+        try:
+            return replication_from(self._session.rows(asked, seconds=_PROBE_SECONDS))
+        except Failure:
+            if not self._session.is_open:
+                raise
+            return ()
 
     def lock(self, name: str) -> LockHolder | None:
         """Take the cluster's lock or say who holds it; see `boundary.Catalog`."""
         if self._lock_key is None:
             self._lock_key = lock_key(self.observe())
-        lock = Lock(session=self._session, queries=self._queries, key=self._lock_key)
-        return lock.take(name)
+        shown = shown_name(name)
+        if self._target.parameters.get("application_name") != shown:
+            # a new session, because Greenplum passes a SET on to every segment
+            named = {**self._target.parameters, "application_name": shown}
+            self._target = replace(self._target, parameters=named)
+            self.reconnect()
+        return Lock(session=self._session, queries=self._queries, key=self._lock_key).take()
 
     def reconnect(self) -> None:
         """A new session in place of the old one. Raises as `connect`."""

@@ -14,10 +14,10 @@ from gpmirror.catalog import queries
 from gpmirror.catalog.live import Row
 from gpmirror.catalog.queries import Queries
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import Failure, GpmirrorError
+from gpmirror.errors import Failure
 
 PROGRAM = "gpmirror"
-"""What a session calls itself while it holds no lock."""
+"""What a session calls itself that does not ask for the lock."""
 
 _LONGEST_NAME = 63
 """Bytes that PostgreSQL keeps of an application_name."""
@@ -35,14 +35,13 @@ class Lock:
     queries: Queries
     key: _Key
 
-    def take(self, name: str) -> LockHolder | None:
+    def take(self) -> LockHolder | None:
         """Take it, or say who holds it; None: it is ours. See `boundary.Catalog.lock`.
 
         Raises:
             Failure: something between us and the server shares sessions (a connection pooler).
         """
         self._check_own_session()
-        call_myself(self.session, name if name.startswith(f"{PROGRAM} ") else f"{PROGRAM} {name}")
         for _ in range(_TRIES):
             ((taken,),) = self.session.rows(queries.TRY_LOCK, self.key)
             elsewhere = self._holders(here=False)
@@ -53,9 +52,7 @@ class Lock:
                 self.session.rows(queries.UNLOCK, self.key)
             found = elsewhere or self._holders(here=True)
             if found:
-                call_myself(self.session, PROGRAM)
                 return found[0]
-        call_myself(self.session, PROGRAM)
         raise Failure(
             "the cluster's lock is neither free nor held by a session that can be seen",
             hint="another run may just have ended: run the command again",
@@ -84,14 +81,10 @@ def lock_key(observed: Observed) -> _Key:
     return high, low
 
 
-def call_myself(session: Session, name: str) -> None:
-    """Show `name` to others, cut to what the server keeps. A server that refuses keeps the old."""
-    kept = name.encode("ascii", "replace")[:_LONGEST_NAME].decode()
-    try:
-        session.rows(queries.CALL_MYSELF, (kept,))
-    except GpmirrorError:
-        if not session.is_open:
-            raise
+def shown_name(name: str) -> str:
+    """What a session calls itself while it holds the lock or asks for it: others look for it."""
+    full = name if name.startswith(f"{PROGRAM} ") else f"{PROGRAM} {name}"
+    return full.encode("ascii", "replace")[:_LONGEST_NAME].decode()
 
 
 def _holder(row: Row) -> LockHolder:

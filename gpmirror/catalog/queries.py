@@ -42,7 +42,6 @@ PROBE = "SELECT gp_request_fts_probe_scan()"
 
 TRY_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
 UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
-CALL_MYSELF = "SELECT set_config('application_name', %s, false)"
 
 _HOLDERS = """\
 SELECT {pid}, CAST(date_trunc('second', backend_start) AS text), host(client_addr),
@@ -61,6 +60,11 @@ MAINTENANCE_SCHEMAS = """\
 SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance') ORDER BY nspname"""
 
 EXPANSION_STATUS = "SELECT status FROM gpexpand.status ORDER BY updated DESC LIMIT 1"
+
+_BUSY = """\
+SELECT count(*) FROM pg_stat_activity
+ WHERE {pid} <> pg_backend_pid() AND datname IS NOT NULL AND {busy}
+   AND application_name NOT LIKE 'gpmirror%'"""
 
 _SESSIONS = """\
 SELECT {pid}, usename, datname, host(client_addr), application_name,
@@ -92,6 +96,7 @@ class Queries:
     probe: str | None
     holders: str
     sessions: str
+    busy: str
 
 
 def queries_for(dialect: Dialect) -> Queries:
@@ -113,6 +118,7 @@ def queries_for(dialect: Dialect) -> Queries:
         probe=None if old else PROBE,
         holders=_HOLDERS.format(**activity),
         sessions=_SESSIONS.format(**activity),
+        busy=_BUSY.format(**activity),
     )
 
 

@@ -1,5 +1,6 @@
 """Before anything is touched: the lock, competing work, the catalog as planned, the first gate."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gpmirror.boundary import Answered, LockHolder
@@ -103,18 +104,27 @@ def is_applied(plan: Plan, observed: Observed) -> bool:
 def look(run: Run) -> tuple[Observed, Health]:
     """The catalog and the state of all copies now; remembered as the run's last look."""
     observed = run.world.catalog.observe()
-    streams = replication(run.world.catalog)
+    streams = replication(run.world.catalog, observed)
     run.health = judge(observed, streams)
     return replace(observed, disagreements=disagreements(observed, streams)), run.health
 
 
 def unhealthy(plan: Plan, wave: Wave, health: Health) -> list[str]:
-    """Contents that forbid this wave: not in sync, and not waiting for this or a later repair."""
-    excused = set(wave.contents) | {
+    """Contents that forbid this wave: not in sync, and not waiting for this or a later repair.
+    Nothing excuses a content when roles return: both copies of each pair stop in turn, and the
+    utility also recovers whatever is down, in its own way.
+    """
+    if wave.action is Action.REBALANCE:
+        return _loose(health, ())
+    waiting = {
         change.content
         for change in plan.changes
         if change.action in {Action.BLOCKED, Action.RECOVER, Action.ADD}
     }
+    return _loose(health, waiting.union(wave.contents))
+
+
+def _loose(health: Health, excused: Collection[int]) -> list[str]:
     return [
         f"content {found.content} is {found.state.value}: {found.reason}"
         for found in health.contents
@@ -122,9 +132,22 @@ def unhealthy(plan: Plan, wave: Wave, health: Health) -> list[str]:
     ]
 
 
+def check_returns(run: Run, health: Health) -> None:
+    """Raises NotReady (9): roles are to return at the end, but something is not in sync that no
+    wave before brings in sync.
+    """
+    for wave in run.plan.waves:
+        if wave.action is Action.REBALANCE:
+            earlier = (w for w in run.plan.waves if w.number < wave.number)
+            _refuse(wave, _loose(health, {content for w in earlier for content in w.contents}))
+
+
 def check_gate(run: Run, wave: Wave, health: Health) -> None:
     """Raises NotReady (9): a content that this wave does not treat is not in sync."""
-    found = unhealthy(run.plan, wave, health)
+    _refuse(wave, unhealthy(run.plan, wave, health))
+
+
+def _refuse(wave: Wave, found: Sequence[str]) -> None:
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise NotReady(

@@ -15,15 +15,16 @@ def observe(catalog: Catalog, *, sizes: bool = False) -> Observed:
     Raises as the catalog does.
     """
     observed = catalog.observe(sizes=sizes)
-    if all(mirror is None for _, mirror in observed.pairs().values()):
-        return observed
-    return replace(observed, disagreements=disagreements(observed, replication(catalog)))
+    streams = replication(catalog, observed)
+    return replace(observed, disagreements=disagreements(observed, streams))
 
 
-def replication(catalog: Catalog) -> tuple[Replication, ...]:
-    """Who streams. A segment that died a moment ago fails the question until the prober has seen
+def replication(catalog: Catalog, observed: Observed) -> tuple[Replication, ...]:
+    """Who streams. Nobody, and nobody is asked, where no mirror is. A segment that died a moment ago fails the question until the prober has seen
     it, so a probe is asked for and the question asked once more. Raises as the catalog does.
     """
+    if all(mirror is None for _, mirror in observed.pairs().values()):
+        return ()
     try:
         return catalog.replication()
     except ConnectionLost:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
-from gpmirror.plan.model import Wave
+from gpmirror.plan.model import Action, Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.following import Ended, Watch
 from gpmirror.workflow.running import Run
@@ -58,7 +58,7 @@ def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
                 last, changed = position, watch.seconds
             _check_nothing_done(run, wave, ended, position)
         if watch.expired or watch.seconds - changed > patience:
-            raise _given_up(run, wave, ended, last)
+            raise _given_up(run, wave, ended, last, trouble)
         if watch.seconds - probed >= _PROBE_EVERY_SECONDS and not trouble:
             watch.request_probe()
             probed = watch.seconds
@@ -94,20 +94,24 @@ def _check_nothing_done(run: Run, wave: Wave, ended: Ended, position: Position) 
         return
     if not ended.well and len(missing) < len(position.arrived):
         return  # the rest may still come up; it is all told at the end
-    raise _told(
-        run,
-        ended,
-        f"wave {wave.number}: {_claim(ended)}, but the catalog does not show "
-        f"{_contents(missing)} at the new place",
-    )
+    raise _told(run, ended, f"wave {wave.number}: {_claim(ended)}, but {_untold(wave, missing)}")
 
 
-def _given_up(run: Run, wave: Wave, ended: Ended, position: Position | None) -> GpmirrorError:
+def _untold(wave: Wave, missing: list[int]) -> str:
+    if wave.action is Action.REBALANCE:
+        return f"the catalog still shows switched roles of {_contents(missing)}"
+    return f"the catalog does not show {_contents(missing)} at the new place"
+
+
+def _given_up(
+    run: Run, wave: Wave, ended: Ended, position: Position | None, trouble: str | None
+) -> GpmirrorError:
     if position is None:
-        return _told(run, ended, f"wave {wave.number}: the coordinator could not be asked any more")
+        unread = f"the catalog could not be read since: {trouble}"
+        return _told(run, ended, f"wave {wave.number}: {_claim(ended)}, and {unread}")
     waiting = position.waiting
     reasons = "; ".join(
-        f"content {content}: {position.reasons.get(content) or position.arrived[content].value}"
+        f"content {content}: {position.reasons.get(content) or _where(wave, position, content)}"
         for content in waiting[:_SHOWN]
     )
     return _told(
@@ -118,8 +122,14 @@ def _given_up(run: Run, wave: Wave, ended: Ended, position: Position | None) -> 
     )
 
 
+def _where(wave: Wave, position: Position, content: int) -> str:
+    """Why a content that is in sync is waited for."""
+    switched = wave.action is Action.REBALANCE
+    return "its roles are still switched" if switched else position.arrived[content].value
+
+
 def _told(run: Run, ended: Ended, message: str) -> GpmirrorError:
-    said = f"\n  it said: {'; '.join(ended.said[-3:])}" if ended.said else ""
+    said = f"; it said: {'; '.join(ended.said[-3:])}" if ended.said else ""
     kind = Unverified if ended.well else Partial
     return kind(
         message + said,

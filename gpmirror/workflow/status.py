@@ -26,7 +26,7 @@ class Reading:
 def read_status(catalog: Catalog) -> Reading:
     """One look. Raises as the catalog does."""
     observed = catalog.observe()
-    streams = replication(catalog)
+    streams = replication(catalog, observed)
     return Reading(observed=observed, replication=streams, health=judge(observed, streams))
 
 

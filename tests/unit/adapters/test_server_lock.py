@@ -7,14 +7,14 @@ from typing import TypeVar, cast
 import pytest
 
 from gpmirror.adapters.server import Server, connect
-from gpmirror.adapters.server_lock import Lock, lock_key
+from gpmirror.adapters.server_lock import Lock, lock_key, shown_name
 from gpmirror.adapters.server_session import Session
 from gpmirror.boundary import LockHolder
 from gpmirror.catalog import queries
 from gpmirror.catalog.live import Row
 from gpmirror.catalog.queries import queries_for
 from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.errors import ConnectionLost, Failure
+from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
 from tests.clusters import coordinator, mirrored, observed, primaries
 from tests.servers import Postgres
@@ -38,13 +38,9 @@ class ScriptedSession:
         self._taken, self._holders = list(taken), list(holders)
         self._backends = list(backends)
         self.asked: list[str] = []
-        self.is_open = True
-        self.names_refused = False
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         self.asked.append(sql)
-        if sql == queries.CALL_MYSELF and self.names_refused:
-            raise Failure("permission denied") if self.is_open else ConnectionLost("gone")
         if sql == queries.TRY_LOCK:
             return [(next_of(self._taken),)]
         if sql == queries.BACKEND:
@@ -63,36 +59,28 @@ def lock_over(session: ScriptedSession) -> Lock:
 def test_a_pooler_is_found_out() -> None:
     session = ScriptedSession(["True"], backends=("1", "2"))
     with pytest.raises(Failure, match="changing sessions"):
-        lock_over(session).take("gpmirror")
+        lock_over(session).take()
     assert queries.TRY_LOCK not in session.asked
 
 
 def test_a_lock_held_in_another_database_counts() -> None:
     session = ScriptedSession(["True"], [[OTHER]])
-    holder = lock_over(session).take("gpmirror")
+    holder = lock_over(session).take()
     assert holder == LockHolder(pid=77, since="2026-01-01 00:00:00+00", client="local", name="")
-    assert session.asked[-2:] == [queries.UNLOCK, queries.CALL_MYSELF]
+    assert queries.UNLOCK in session.asked
 
 
 def test_a_holder_that_went_away_between_two_questions() -> None:
-    assert lock_over(ScriptedSession(["False", "True"])).take("gpmirror") is None
+    assert lock_over(ScriptedSession(["False", "True"])).take() is None
     with pytest.raises(Failure, match="neither free nor held"):
-        lock_over(ScriptedSession(["False"])).take("gpmirror")
+        lock_over(ScriptedSession(["False"])).take()
 
 
-def test_a_server_that_refuses_names() -> None:
-    session = ScriptedSession(["True"])
-    session.names_refused = True
-    assert lock_over(session).take("gpmirror") is None
-    session.is_open = False
-    with pytest.raises(ConnectionLost):
-        lock_over(ScriptedSessionThatDied()).take("gpmirror")
-
-
-class ScriptedSessionThatDied(ScriptedSession):
-    def __init__(self) -> None:
-        super().__init__(["True"])
-        self.names_refused, self.is_open = True, False
+def test_names_are_cut_to_what_the_server_keeps() -> None:
+    assert shown_name("gpmirror 20260101-a") == "gpmirror 20260101-a"
+    assert shown_name("a run") == "gpmirror a run"
+    assert shown_name("x" * 100) == f"gpmirror {'x' * 54}"
+    assert shown_name("\u00e9") == "gpmirror ?"
 
 
 def test_the_key_belongs_to_the_cluster() -> None:
