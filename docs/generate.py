@@ -56,7 +56,9 @@ def exit_codes_page() -> str:
         "Exit codes",
         "Every command ends with one of these; there are no others.",
         "The codes 3 to 9 and 64 guarantee that nothing was changed.",
-        "The codes 4, 5 and 7 to 11 are reserved for commands that this version does not have.",
+        "After 10 and 11 the cluster was changed: read what the run says, then `gpmirror resume`.",
+        "After 130 nothing was changed, or a native utility goes on by itself; the last line says "
+        "which.",
         "",
         "| code | name | meaning |",
         "| ---: | --- | --- |",
@@ -129,11 +131,11 @@ def checks_page() -> str:
     """Every host check, from the table of checks itself."""
     body = [
         "Before a run every host that the plan touches is asked once, by one read-only script.",
-        ("`gpmirror preflight` shows the result; `apply` refuses (exit 9) while a check is bad or "
-        "unknown."),
+        "`gpmirror preflight` shows the result.",
+        "`apply` refuses (exit 9) while a check is bad or unknown.",
         "An unknown check is accepted by `--allow unchecked:NAME`; a bad one never.",
-        ("A port inside the host's range for outgoing connections and two hosts that are one "
-        "machine are [hazards](hazards.md), not failed checks."),
+        "A port inside the host's range for outgoing connections and two hosts that are one "
+        "machine are [hazards](hazards.md), not failed checks.",
         "",
         "Touched hosts are the coordinator's, the acting primaries' and the new slots'.",
         "A host that copies only leave is asked too, and its silence is a remark.",

@@ -52,7 +52,7 @@ class ExitCode(IntEnum):
 _MEANINGS = {
     ExitCode.OK: "done, or nothing to do",
     ExitCode.ERROR: "an error; nothing was changed",
-    ExitCode.DIFFERENCES: "differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`)",
+    ExitCode.DIFFERENCES: "differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`, `status`)",
     ExitCode.INVALID: "invalid input: spec, catalog, plan file or selection",
     ExitCode.UNSAFE: "unsafe and refused; the message names the flag that allows it",
     ExitCode.STALE: "the plan does not match the catalog any more",

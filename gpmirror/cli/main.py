@@ -86,6 +86,6 @@ def gpmirror(
     quiet: Annotated[bool, typer.Option("--quiet", help="Results and errors only.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Plan Greenplum segment mirrors: a spec in, the native utilities' lines out."""
+    """Plan Greenplum segment mirrors from a spec, apply the plan, prove the result."""
     # The last three are taken out of the arguments before typer sees them; here for `--help`.
     del version, no_color, quiet, debug

@@ -62,7 +62,7 @@ class Part(BaseModel):
 class CoordinatorPart(Part):
     """Where the coordinator listens; what is left out comes from the PG* environment.
 
-    Checked and kept, not used yet: this version reads saved catalogs.
+    Passwords never stand in a spec: they come from PGPASSWORD, PGPASSFILE or ~/.pgpass.
     """
 
     host: str | None = Field(None, description="Host name or address of the coordinator.")
@@ -88,10 +88,16 @@ class ClusterPart(Part):
 
 
 class SshPart(Part):
-    """How hosts are reached. Checked and kept, not used yet."""
+    """How hosts are reached. Host keys are always checked: an unknown or changed key is an error."""
 
-    user: Account | None = Field(None, description="Account on the hosts.")
-    config: Line | None = Field(None, description="OpenSSH client configuration file.")
+    user: Account | None = Field(
+        None,
+        description="Account on the hosts; default: what the SSH configuration says, else "
+        "your own.",
+    )
+    config: Line | None = Field(
+        None, description="OpenSSH client configuration file; default: ~/.ssh/config."
+    )
 
 
 class HostPart(Part):
@@ -250,12 +256,11 @@ class ApplyPart(Part):
     native: NativePart = Field(
         default_factory=NativePart, description="Options of the native utilities."
     )
-    hosts_at_once: int = Field(
-        32, ge=1, le=1_000, description="Hosts prepared at once. Not used yet."
-    )
+    hosts_at_once: int = Field(32, ge=1, le=1_000, description="Hosts asked and prepared at once.")
     sync_timeout: Time = Field(
         86_400,
-        description="How long to wait for a wave to be in sync: 30s, 90m, 24h, 2d. Not used yet.",
+        description="How long a wave may run, and then how long it may take to be in sync: 30s, "
+        "90m, 24h, 2d.",
         json_schema_extra={"default": "24h"},
     )
 
@@ -267,7 +272,7 @@ class SpecPart(Part):
         alias="apiVersion", description="Version of this format."
     )
     cluster: ClusterPart = Field(description="Which cluster this is.")
-    ssh: SshPart | None = Field(None, description="How hosts are reached. Not used yet.")
+    ssh: SshPart | None = Field(None, description="How hosts are reached.")
     hosts: list[HostPart] = Field(
         min_length=1, max_length=10_000, description="All segment hosts, in ring order."
     )
