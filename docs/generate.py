@@ -134,8 +134,10 @@ def checks_page() -> str:
         "`gpmirror preflight` shows the result.",
         "`apply` refuses (exit 9) while a check is bad or unknown.",
         "An unknown check is accepted by `--allow unchecked:NAME`; a bad one never.",
-        "A port inside the host's range for outgoing connections and two hosts that are one "
-        "machine are [hazards](hazards.md), not failed checks.",
+        (
+            "A port inside the host's range for outgoing connections and two hosts that are one "
+            "machine are [hazards](hazards.md), not failed checks."
+        ),
         "",
         "Touched hosts are the coordinator's, the acting primaries' and the new slots'.",
         "A host that copies only leave is asked too, and its silence is a remark.",
