@@ -19,10 +19,11 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
 
     Raises Failure: nobody knows it; InvalidInput: its plan was changed.
     """
-    from gpmirror.adapters.runs import read_run, runs_folder
+    from gpmirror.adapters.runs import check_name, read_run, runs_folder
     from gpmirror.plan.planfile import read_plan
 
     folder = runs_folder(os.environ)
+    check_name(folder, name)
     if not (folder / name).is_dir():
         _fetch(folder, name, via_ssh=via_ssh)
     standing, data = read_run(folder, name)
@@ -30,11 +31,10 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
 
 
 def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
-    from gpmirror.adapters.runs import check_name, keep_run
+    from gpmirror.adapters.runs import keep_run
     from gpmirror.cli.live_run import open_live
     from gpmirror.workflow.natives import far_files
 
-    check_name(folder, name)
     with open_live(_spec(folder, name), via_ssh=via_ssh) as live:
         journal, plan = far_files(live.hosts, live.coordinator, name)
     keep_run(folder, name, journal, plan)

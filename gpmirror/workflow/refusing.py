@@ -16,7 +16,9 @@ def check_preflight(preflight: Preflight, allowed: Collection[str]) -> None:
     lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
     if len(blocking) > _SHOWN:
         lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
-    unknown = sorted({one.name for one in blocking if one.result is Result.UNKNOWN})
+    bad = {one.host for one in blocking if one.result is Result.BAD}
+    # of a host that does not answer everything is unknown, and no flag helps it
+    unknown = sorted({one.name for one in blocking if one.host not in bad})
     flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
     hint = "nothing was changed; mend the hosts and apply again"
     raise NotReady(
