@@ -144,12 +144,12 @@ def _wishes(
     done = [
         found.run
         for found in list_runs(runs_folder(os.environ))
-        if found.plan_id == mine and found.exit_code == ExitCode.OK
+        if found.plan_id == mine and found.exit_code == ExitCode.OK and found.changed_something
     ]
     return Wishes(
         allow=request.allow,
         stop_after_wave=stop_after_wave,
-        applied_by=done[-1] if done else None,
+        applied_by=done[0] if done else None,
         rehearsal=rehearsal,
     )
 
