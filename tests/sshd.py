@@ -146,6 +146,8 @@ def _started(folder: Path, name: str, user_key: Path, options: Sequence[str]) ->
             f"HostKey {folder / 'host_key'}",
             f"AuthorizedKeysFile {user_key}.pub",
             f"PidFile {folder / 'pid'}",
+            # the caller's own start-up files are none of the tests' business
+            f"SetEnv HOME={folder}",
             *("StrictModes no", "UsePAM no", "PasswordAuthentication no"),
             *("KbdInteractiveAuthentication no", "PrintMotd no", "MaxStartups 200"),
             *("LogLevel VERBOSE", "UseDNS no"),

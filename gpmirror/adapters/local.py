@@ -57,7 +57,7 @@ class _Running:
         self._name = name
         self._process = process
         self._parcel = parcel
-        self._unsent = memoryview(parcel.body)
+        self._unsent = memoryview(parcel.body + parcel.seal)
         self._began = time.monotonic()
         assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018
         self._stdin = process.stdin.fileno()

@@ -148,6 +148,15 @@ def not_begun(target: Target, error: Exception) -> NotBegun:
     )
 
 
+def not_started(target: Target, seconds: float) -> Unanswered:
+    """The login shell took all the time for itself."""
+    return Unanswered(
+        Silence.TIMED_OUT,
+        f"the login shell of {target} started nothing within {seconds:g} s; the script did not run",
+        "does a start-up file of that account hang (`.bashrc`, `.profile`), or the host?",
+    )
+
+
 def cut(target: Target) -> NotBegun:
     """Something ate a part of the script on its way."""
     return NotBegun(

@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -164,9 +164,15 @@ def _like(name: str, pattern: str) -> bool:
 
 
 def _hashed(names: str, name: str) -> bool:
-    _, _, salt, digest = [*names.split("|"), "", ""][:4]
+    salt, digest = _salt_and_digest(names)
+    return bool(digest) and hmac.digest(salt, name.encode(), "sha1") == digest
+
+
+@lru_cache(maxsize=100_000)
+def _salt_and_digest(names: str) -> tuple[bytes, bytes]:
+    """The parts of a hashed name; empty where they cannot be read."""
+    _, _, salt, digest = [*names.split("|"), "", "", ""][:4]
     try:
-        made = hmac.digest(base64.b64decode(salt), name.encode(), "sha1")
-        return hmac.compare_digest(made, base64.b64decode(digest))
+        return base64.b64decode(salt), base64.b64decode(digest)
     except (binascii.Error, ValueError):
-        return False
+        return b"", b""

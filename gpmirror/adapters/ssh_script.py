@@ -16,11 +16,10 @@ from dataclasses import dataclass
 # polite end of an overdue script reaches all processes of its group; this shell then stays, so that
 # the forced end that follows reaches those that did not listen.
 _INNER = (
-    'gpm_script=$(cat); exec </dev/null; gpm_mark=$1; set --; case $gpm_script in "#$gpm_mark"*'
+    'gpm_mark=$1; set --; echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
+    'gpm_script=$(cat); exec </dev/null; case $gpm_script in "#$gpm_mark"*'
     '"#$gpm_mark") ;; *) echo "$gpm_mark cut"; echo "$gpm_mark cut" >&2; exit 97;; esac; '
-    'gpm_script=${gpm_script%"#$gpm_mark"}; '
-    'echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
-    'gpm_status=; trap "gpm_status=late" TERM; '
+    'gpm_script=${gpm_script%"#$gpm_mark"}; gpm_status=; trap "gpm_status=late" TERM; '
     '(eval "$gpm_script"); gpm_status=${gpm_status:-$?}; '
     'echo "$gpm_mark $gpm_status"; echo "$gpm_mark $gpm_status" >&2; '
     "case $gpm_status in late) exec >/dev/null 2>&1; sleep 20;; esac; exit $gpm_status"
@@ -31,8 +30,8 @@ _INNER = (
 _OUTER = (
     "if timeout -k 5 9 true </dev/null >/dev/null 2>&1; then "
     'exec timeout -k 5 "$2" sh -c "$3" sh "$1"; fi; '
-    '( exec </dev/null >/dev/null 2>&1; k() { kill $c; exit; }; trap k TERM; sleep "$2" & c=$!; '
-    'wait $c; trap "" TERM; kill -TERM 0; sleep 5; kill -KILL 0 ) & w=$!; '
+    '( exec </dev/null >/dev/null 2>&1; k() { kill $c; exit; }; trap k TERM; sleep "$2" & c=$! ; '
+    'wait $c; trap "" TERM; kill -TERM 0; sleep 5; kill -KILL 0 ) & w=$! ; '
     'sh -c "$3" sh "$1"; r=$?; kill $w; exit $r'
 )
 
@@ -42,11 +41,16 @@ KILL_AFTER = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A script ready to travel: `argv` for a local run, `command` for a login shell."""
+    """A script ready to travel: `argv` for a local run, `command` for a login shell.
+
+    Both parts go to standard input. Until the last byte of `seal` is there nothing runs: whoever
+    holds it back until the shell has spoken knows that nothing runs after he gave up waiting.
+    """
 
     mark: str
     seconds: int
     body: bytes
+    seal: bytes
 
     @property
     def argv(self) -> list[str]:
@@ -67,11 +71,11 @@ def pack(script: str, seconds: float) -> Parcel:
     if "\0" in script:
         raise ValueError("a script with a NUL character cannot run")
     mark = f"gpm{secrets.token_hex(16)}"
-    text = f"#{mark}\n{script}\n#{mark}\n"
     return Parcel(
         mark=mark,
         seconds=max(1, math.ceil(seconds)),
-        body=text.encode("utf-8", "surrogateescape"),
+        body=f"#{mark}\n{script}\n".encode("utf-8", "surrogateescape"),
+        seal=f"#{mark}\n".encode(),
     )
 
 

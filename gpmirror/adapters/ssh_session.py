@@ -1,8 +1,8 @@
 """Run one wrapped script over an open connection."""
 
-import select
 import time
-from threading import Timer
+from collections.abc import Callable
+from threading import Event, Timer
 
 from paramiko import Channel, SSHException
 
@@ -14,6 +14,7 @@ from gpmirror.boundary import Answered
 
 _LATE = 5.0  # beyond the far side's own deadline and its forced end
 _SEND_SECONDS = 30.0
+_LEAST_START_SECONDS = 15.0
 _CHUNK = 1 << 18
 
 
@@ -23,15 +24,17 @@ def converse(connection: StrictConnection, script: str, seconds: float) -> Answe
     Raises Unanswered; NotBegun: the connection failed before the whole script was there.
     """
     parcel = pack(script, seconds)
-    channel = _begin(connection, parcel)
+    channel = _open(connection, parcel)
     try:
-        return _Conversation(connection, channel, parcel).finish()
+        talk = _Conversation(connection, channel, parcel)
+        talk.begin()
+        return talk.finish()
     finally:
         channel.close()
 
 
-def _begin(connection: StrictConnection, parcel: Parcel) -> Channel:
-    """Open a channel and send the script: until its last line is there, nothing of it runs."""
+def _open(connection: StrictConnection, parcel: Parcel) -> Channel:
+    """Open a channel, start a shell and send it the script, yet without the seal."""
     try:
         channel = connection.transport.open_session()
         try:
@@ -56,7 +59,6 @@ def _send(channel: Channel, parcel: Parcel) -> None:
         guard.cancel()
     try:
         channel.sendall(parcel.body)
-        channel.shutdown_write()
     except TimeoutError:
         raise
     except OSError:
@@ -65,59 +67,106 @@ def _send(channel: Channel, parcel: Parcel) -> None:
             raise
 
 
+class _Bell:
+    """Rings when something arrives, on either stream, or the channel closes.
+
+    Not the channel's own descriptor: when both streams are busy, it may miss a ring.
+    """
+
+    def __init__(self) -> None:
+        self._rung = Event()
+
+    def set(self) -> None:
+        """Something arrived."""
+        self._rung.set()
+
+    def clear(self) -> None:
+        """A stream was read empty: no news of the other one."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring, and be ready for the next; False: none within `seconds`."""
+        rung = self._rung.wait(max(0.0, seconds))
+        self._rung.clear()
+        return rung
+
+
 class _Conversation:
-    """What comes back from one script."""
+    """What goes to and comes back from one script."""
 
     def __init__(self, connection: StrictConnection, channel: Channel, parcel: Parcel) -> None:
         self._connection = connection
+        self._target = connection.target
         self._channel = channel
         self._parcel = parcel
         self._out, self._err = Captured(parcel.mark), Captured(parcel.mark)
+        self._bell = _Bell()
+        channel.in_buffer.set_event(self._bell)
+        channel.in_stderr_buffer.set_event(self._bell)
         self._began = time.monotonic()
+
+    def begin(self) -> None:
+        """Wait until the script's shell speaks, then send the seal that lets it begin."""
+        seconds = max(_LEAST_START_SECONDS, self._parcel.seconds)
+        if not self._read_until(lambda: self._out.begun, seconds):
+            raise self._not_begun(seconds)
+        self._began = time.monotonic()
+        try:
+            self._channel.sendall(self._parcel.seal)
+            self._channel.shutdown_write()
+        except (SSHException, EOFError, OSError) as error:
+            raise ssh_failures.lost(str(self._target), str(error)) from error
 
     def finish(self) -> Answered:
         """Read until both streams hold the closing mark."""
-        limit = self._began + self._parcel.seconds + KILL_AFTER + _LATE
-        ready = select.poll()
-        ready.register(self._channel.fileno(), select.POLLIN)
-        while not (self._out.ended and self._err.ended):
-            left = limit - time.monotonic()
-            if left <= 0 or not ready.poll(left * 1000):
-                self._connection.close()  # it is of no use any more
-                raise ssh_failures.overran(str(self._connection.target), self._parcel.seconds)
-            if not self._read():
-                break
-        return self._answer()
+        seconds = self._parcel.seconds + KILL_AFTER + _LATE
+        self._read_until(lambda: self._out.ended and self._err.ended, seconds)
+        if self._out.status is None:
+            raise self._not_ended()
+        return Answered(
+            host=self._target.alias,
+            status=self._out.status,
+            out=self._out.text,
+            err=self._err.text,
+        )
+
+    def _read_until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Read until `done`; False: the far side closed first, or the time is over."""
+        limit = time.monotonic() + seconds
+        while not done():
+            if not self._bell.wait(limit - time.monotonic()) or not self._read():
+                return done()
+        return True
 
     def _read(self) -> bool:
         """Take in what is there; False: nothing will come any more."""
-        closed = self._channel.closed or self._channel.eof_received
-        fed = False
+        closed = self._closed
         while self._channel.recv_ready():
             self._out.feed(self._channel.recv(_CHUNK))
-            fed = True
         while self._channel.recv_stderr_ready():
             self._err.feed(self._channel.recv_stderr(_CHUNK))
-            fed = True
-        return fed or not closed
+        return not closed
 
-    def _answer(self) -> Answered:
-        target = self._connection.target
-        if self._out.status is not None:
-            return Answered(
-                host=target.alias, status=self._out.status, out=self._out.text, err=self._err.text
-            )
-        raise self._why()
+    @property
+    def _closed(self) -> bool:
+        return bool(self._channel.closed or self._channel.eof_received)
 
-    def _why(self) -> Unanswered:
-        target = self._connection.target
-        if not self._out.ended and not self._connection.is_connected:
-            return ssh_failures.lost(str(target), "the connection was closed")
+    def _not_begun(self, seconds: float) -> Unanswered:
+        if not self._connection.is_connected:
+            return ssh_failures.not_begun(self._target, EOFError("the connection was closed"))
+        if not self._closed:
+            return ssh_failures.not_started(self._target, seconds)
+        self._channel.status_event.wait(1)  # it may come a little after the end of the output
+        noise = self._out.text + self._err.text
+        return ssh_failures.no_shell(self._target, noise, self._channel.exit_status)
+
+    def _not_ended(self) -> Unanswered:
         if self._out.cut:
-            return ssh_failures.cut(target)
-        if self._out.late or time.monotonic() - self._began >= self._parcel.seconds:
-            return ssh_failures.overran(str(target), self._parcel.seconds)
-        status = self._channel.recv_exit_status() if self._channel.exit_status_ready() else -1
-        if not self._out.begun:
-            return ssh_failures.no_shell(target, self._out.text + self._err.text, status)
-        return ssh_failures.lost(str(target), "its shell was ended from outside")
+            return ssh_failures.cut(self._target)
+        if not self._closed:
+            self._connection.close()  # it is of no use any more
+        elif not self._connection.is_connected:
+            return ssh_failures.lost(str(self._target), "the connection was closed")
+        overdue = time.monotonic() - self._began >= self._parcel.seconds
+        if self._out.late or overdue:
+            return ssh_failures.overran(str(self._target), self._parcel.seconds)
+        return ssh_failures.lost(str(self._target), "its shell was ended from outside")

@@ -35,7 +35,6 @@ def test_an_unknown_key_is_refused(farm: Farm, connect: Connect, strict: str) ->
     server = farm.start("sdw1", known=False)
     farm.write_config(strict)
     reply = silent(run(connect(), "echo no"), Silence.UNKNOWN_KEY)
-    print(reply)
     assert str(farm.known_hosts) in reply.message
     assert server.address in reply.message
     assert "SHA256:" in reply.message

@@ -1,6 +1,5 @@
 """Logging in: keys alone, each file read once, and clear words when the server takes none."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,11 +109,11 @@ def test_an_encrypted_key_that_the_agent_holds(farm: Farm, connect: Connect, onl
         check=True,
         capture_output=True,
     )
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     hosts = connect()
     answered(run(hosts, "echo yes"))
     hosts.close()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 @pytest.mark.usefixtures("agent")

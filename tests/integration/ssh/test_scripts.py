@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpmirror.adapters import ssh_session
 from gpmirror.adapters.ssh import SshHosts, open_hosts
 from gpmirror.boundary import Silence
 from gpmirror.spec.model import SshOptions
@@ -109,6 +110,21 @@ def test_a_start_up_file_that_eats_the_script_keeps_it_from_running(
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_start_up_file_that_hangs_keeps_the_script_from_running_ever(
+    farm: Farm, connect: Callable[[], SshHosts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_session, "_LEAST_START_SECONDS", 1.0)
+    gate, over = tmp_path / "gate", tmp_path / "over"
+    wait = f"until test -e {gate}; do sleep 0.05; done"
+    farm.start("sdw1", f'ForceCommand {wait}; eval "$SSH_ORIGINAL_COMMAND"; touch {over}')
+    reply = silent(run(connect(), f"touch {tmp_path}/ran", seconds=1), Silence.TIMED_OUT)
+    assert "start-up file" in reply.hint
+    assert "did not run" in reply.message
+    gate.touch()
+    _until(over.exists)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_shell_that_runs_nothing(farm: Farm, connect: Callable[[], SshHosts]) -> None:
     farm.start("sdw1", "ForceCommand echo This account is currently not available.; exit 1")
     reply = silent(run(connect(), "echo hello"), Silence.NO_LOGIN)
@@ -170,19 +186,23 @@ def test_the_environment_of_the_caller_stays_here(
 
 def test_many_scripts_leave_no_descriptor_open(plain: SshHosts) -> None:
     run(plain, ":")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(10):
         answered(run(plain, "echo x"))
-    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def _gone(pids: Path) -> None:
     """The processes in a file must end soon: a forced end comes 5 s after the polite one."""
-    deadline = time.monotonic() + 30
     for pid in pids.read_text().split():
-        while _alive(pid):
-            assert time.monotonic() < deadline, f"{pid} still runs"
-            time.sleep(0.05)
+        _until(lambda pid=pid: not _alive(pid))  # type: ignore[misc]
 
 
 def _alive(pid: str) -> bool:

@@ -1,0 +1,81 @@
+"""The wrapping of scripts: what counts as their output, in whatever pieces it arrives."""
+
+import subprocess
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpmirror.adapters.ssh_script import Captured, pack
+
+MARK = "gpm0123"
+
+
+def captured(*chunks: bytes) -> Captured:
+    stream = Captured(MARK)
+    for chunk in chunks:
+        stream.feed(chunk)
+    return stream
+
+
+@given(
+    noise=st.binary(max_size=20),
+    out=st.binary(max_size=60),
+    after=st.binary(max_size=9),
+    cuts=st.lists(st.integers(0, 120), max_size=8),
+)
+def test_output_in_any_pieces(noise: bytes, out: bytes, after: bytes, cuts: list[int]) -> None:
+    whole = noise + f"\n{MARK}\n".encode() + out + f"{MARK} 17\n".encode() + after
+    edges = [0, *sorted(cut for cut in cuts if cut <= len(whole)), len(whole)]
+    stream = captured(*(whole[a:b] for a, b in pairwise(edges)))
+    assert stream.status == 17
+    assert stream.text == out.decode("utf-8", "backslashreplace")
+
+
+@pytest.mark.parametrize(
+    ("data", "begun", "status", "cut", "late", "text"),
+    [
+        (b"", False, None, False, False, ""),
+        (b"motd", False, None, False, False, "motd"),
+        (b"motd\ngpm0123\n", True, None, False, False, ""),
+        (b"\ngpm0123\nabc", True, None, False, False, "abc"),
+        (b"\ngpm0123\nabcgpm0123 0", True, None, False, False, "abcgpm0123 0"),
+        (b"\ngpm0123\ngpm0123 cut\n", True, None, True, False, ""),
+        (b"\ngpm0123\nhalfgpm0123 late\n", True, None, False, True, "half"),
+    ],
+)
+def test_what_is_known_of_a_stream(
+    data: bytes, begun: bool, status: int | None, cut: bool, late: bool, text: str
+) -> None:
+    stream = captured(data)
+    assert (stream.begun, stream.status, stream.cut, stream.late, stream.text) == (
+        *(begun, status, cut, late, text),
+    )
+
+
+def test_a_script_without_its_seal_does_not_run() -> None:
+    parcel = pack("echo ran", 5)
+    done = subprocess.run(parcel.argv, input=parcel.body, capture_output=True, check=False)
+    assert b"ran" not in done.stdout
+    stream = Captured(parcel.mark)
+    stream.feed(done.stdout)
+    assert stream.cut
+
+
+def test_nothing_of_the_script_is_on_the_command_line() -> None:
+    parcel = pack("echo SECRET", 5)
+    assert "SECRET" not in parcel.command
+    assert parcel.command.count("!") == parcel.command.count("! ")  # else csh looks in its history
+    assert "\\" not in parcel.command  # fish and csh read it their own way
+    assert "\n" not in parcel.command
+    assert len(parcel.command) < 2000
+
+
+def test_seconds_are_rounded_up() -> None:
+    assert [pack(":", seconds).seconds for seconds in (0, 0.2, 1, 1.1)] == [1, 1, 1, 2]
+
+
+def test_a_nul_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        pack("echo \0", 5)
