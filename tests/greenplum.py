@@ -4,6 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 
+FLAGS = (
+    "--greenplum",
+    "--greenplum-user",
+    "--greenplum-ssh-config",
+    "--greenplum-root",
+    "--greenplum-reset",
+    "--greenplum-allow",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -21,18 +30,14 @@ class Target:
 def add_options(parser: pytest.Parser) -> None:
     """The options that describe the cluster; docs/how-to/test-on-your-greenplum.md tells them."""
     group = parser.getgroup("greenplum", "end-to-end tests on a Greenplum that you can lose")
-    group.addoption(
-        "--greenplum", metavar="HOST:PORT", help="its coordinator; mirrors will be added"
-    )
-    group.addoption("--greenplum-user", metavar="NAME", default="gpadmin", help="database role")
-    group.addoption("--greenplum-ssh-config", metavar="FILE", default="", help="leads to its hosts")
-    group.addoption(
-        "--greenplum-root", metavar="DIR", default="/data/mirror", help="mirrors go here"
-    )
-    group.addoption(
-        "--greenplum-reset", metavar="CMD", default="", help="makes it mirrorless again"
-    )
-    group.addoption("--greenplum-allow", metavar="X", action="append", default=[], help="allowed")
+    named, user, ssh_config, root, reset, allow = FLAGS
+    add = group.addoption
+    add(named, metavar="HOST:PORT", help="its coordinator; mirrors will be added")
+    add(user, metavar="NAME", default="gpadmin", help="the database role (gpadmin)")
+    add(ssh_config, metavar="FILE", default="", help="SSH configuration that leads to its hosts")
+    add(root, metavar="DIR", default="/data/mirror", help="where mirrors go (/data/mirror)")
+    add(reset, metavar="CMD", default="", help="a shell command that makes it mirrorless again")
+    add(allow, metavar="X", action="append", default=[], help="what it needs allowed; repeatable")
 
 
 def target(config: pytest.Config) -> Target | None:
