@@ -12,6 +12,7 @@ from gpmirror.cli.commands import COMMANDS
 from gpmirror.cli.lazy import load_command
 from gpmirror.errors import ExitCode
 from gpmirror.plan.hazards import GUARDS, HAZARDS
+from tests.greenplum import FLAGS as GREENPLUM_FLAGS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -25,7 +26,7 @@ MOST_README_LINES = 120
 LINK = re.compile(r"\[[^\]\[]+\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OTHER_PROGRAMS_FLAGS = {"--csv", "--write-golden"}
+OTHER_PROGRAMS_FLAGS = {"--csv", "--write-golden", *GREENPLUM_FLAGS}
 NOT_OURS = {"psql", "make", "pip", "python3", "git", "ssh", "gpaddmirrors", "gprecoverseg"}
 FORBIDDEN = re.compile(
     r"\b(simply|just|easily|seamless\w*|powerful|robust|blazing\w*|effortless\w*|leverag\w+)\b"
