@@ -20,7 +20,7 @@ w() {{
     *) e=t$1 ;;
   esac
 }}
-T=; L=; if command -v timeout >/dev/null 2>&1; then T='timeout 10'; L='timeout 4'; fi
+T=; L=; if command -v timeout >/dev/null 2>&1; then T='timeout 10'; L='timeout 20'; fi
 echo '{VERSION}'
 """
 
