@@ -110,6 +110,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def busy_sessions(self) -> int | None:
+        """Sessions of others that run a statement or hold a transaction open; None: not told."""
+        ...
+
     def probe_seconds(self) -> float:
         """How often the fault prober looks by itself (gp_fts_probe_interval); 60 if not told."""
         ...

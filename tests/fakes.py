@@ -75,6 +75,7 @@ class FakeCluster:
     work: tuple[str, ...] = ()
     replies: dict[str, Reply] = field(default_factory=dict)
     probes: int = 0
+    busy: int | None = 0
     tried: Reply | None = None
 
     # --- catalog --------------------------------------------------------------------------------
@@ -93,13 +94,13 @@ class FakeCluster:
         self._session()
         return tuple(
             Replication(
-                content=content,
+                content=row.content,
                 application_name="gp_walreceiver",
                 state="streaming",
                 sync_state="sync",
             )
-            for content, (_, mirror) in sorted(self.observed.pairs().items())
-            if mirror is not None and mirror.is_up
+            for row in self.observed.segments
+            if row.content >= 0 and row.role is Role.MIRROR and row.is_up
         )
 
     def copying(self) -> tuple[CopyProgress, ...]:
@@ -110,6 +111,9 @@ class FakeCluster:
 
     def probe_seconds(self) -> float:
         return 60.0
+
+    def busy_sessions(self) -> int | None:
+        return self.busy
 
     def competing(self) -> tuple[str, ...]:
         return self.work

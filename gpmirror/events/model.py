@@ -14,6 +14,7 @@ Phase = Literal[
     "lock",
     "observe",
     "confirm",
+    "rebalance",
     "preflight",
     "dry-run",
     "host-actions",

@@ -29,6 +29,7 @@ from gpmirror.workflow.gates import (
     check_competing,
     check_fresh,
     check_gate,
+    check_returns,
     is_applied,
     look,
     take_session_lock,
@@ -36,6 +37,7 @@ from gpmirror.workflow.gates import (
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, try_native
 from gpmirror.workflow.refusing import check_preflight
+from gpmirror.workflow.returning import confirm_return, tell_cost
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 
@@ -194,8 +196,9 @@ def _before(run: Run) -> Observed:
 
 
 def _confirm(run: Run, question: str) -> None:
+    cost = tell_cost(run, run.plan.waves[0])
     with run.phase("confirm"):
-        if not run.world.operator.confirm(question):
+        if not run.world.operator.confirm("\n".join(filter(None, (cost, question)))):
             raise Declined("not applied: the answer was not yes", hint="nothing was changed")
 
 
@@ -221,6 +224,7 @@ def _look_again(run: Run) -> None:
     observed, health = look(run)
     check_fresh(run.plan, observed)
     check_gate(run, run.plan.waves[0], health)
+    check_returns(run, health)
 
 
 def _prepare(run: Run) -> None:
@@ -236,6 +240,7 @@ def _one_wave(run: Run, wave: Wave) -> None:
         take_session_lock(run)  # an earlier wave may have lost it with its session
     _, health = look(run)
     check_gate(run, wave, health)
+    confirm_return(run, wave)
     record(run, wave, "gate", "done")
     record(run, wave, "native", "begin")
     ended = run_utilities(run, wave)

@@ -116,12 +116,22 @@ def unhealthy(plan: Plan, wave: Wave, health: Health) -> list[str]:
     """
     if wave.action is Action.REBALANCE:
         return _loose(health, ())
+    if wave.action is Action.RECOVER and _as_planned(plan, wave, health):
+        return []
     waiting = {
         change.content
         for change in plan.changes
         if change.action in {Action.BLOCKED, Action.RECOVER, Action.ADD}
     }
     return _loose(health, waiting.union(wave.contents))
+
+
+def _as_planned(plan: Plan, wave: Wave, health: Health) -> bool:
+    """Whether no more contents have one copy than when the plan was made. A recovery puts none of
+    them at risk, and those that a selection left out may be beyond repair for now.
+    """
+    planned = {found.wave: found.already_single for found in plan.exposure.waves}
+    return len(_loose(health, wave.contents)) <= planned.get(wave.number, 0)
 
 
 def _loose(health: Health, excused: Collection[int]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from gpmirror.boundary import Catalog, Hosts, LockHolder, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
+from gpmirror.cluster.segment import Role
 from gpmirror.gputils.detached import Poll, Stage, Utility
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Wave
@@ -32,13 +33,13 @@ class ForeseeingCatalog:
             return self._real.replication()
         return tuple(
             Replication(
-                content=content,
+                content=row.content,
                 application_name="gp_walreceiver",
                 state="streaming",
                 sync_state="sync",
             )
-            for content, (_, mirror) in sorted(self._foreseen.pairs().items())
-            if mirror is not None and mirror.is_up
+            for row in self._foreseen.segments
+            if row.content >= 0 and row.role is Role.MIRROR and row.is_up
         )
 
     def copying(self) -> tuple[CopyProgress, ...]:
@@ -51,6 +52,10 @@ class ForeseeingCatalog:
     def probe_seconds(self) -> float:
         """Nothing is waited for."""
         return 0.0
+
+    def busy_sessions(self) -> int | None:
+        """As it is now."""
+        return self._real.busy_sessions()
 
     def competing(self) -> tuple[str, ...]:
         """As it is now."""

@@ -82,14 +82,12 @@ def _rest(run: Run, observed: Observed) -> Plan:
 
 
 def is_expected(plan: Plan, remaining: Plan) -> bool:
-    """Whether the rest is nothing but a part of what was confirmed when the run began."""
+    """Whether the rest is nothing but a part of what was confirmed when the run began. To return
+    roles is asked for anew each time.
+    """
+    if any(wave.action is Action.REBALANCE for wave in remaining.waves):
+        return False
     confirmed = {(c.content, c.action, c.method, c.to) for c in plan.changes}
-    confirmed |= {
-        (content, Action.REBALANCE, None, None)
-        for wave in plan.waves
-        if wave.action is Action.REBALANCE
-        for content in wave.contents
-    }
     return all((c.content, c.action, c.method, c.to) in confirmed for c in remaining.changes)
 
 

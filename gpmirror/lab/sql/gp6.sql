@@ -10,6 +10,10 @@ CREATE TABLE gp.gp_segment_configuration (
   port integer NOT NULL, hostname text NOT NULL, address text NOT NULL, datadir text NOT NULL,
   UNIQUE (content, preferred_role));
 
+-- The real prober is no session.
+CREATE VIEW gp.pg_stat_activity AS
+  SELECT * FROM pg_catalog.pg_stat_activity WHERE application_name <> 'fts probe';
+
 CREATE UNLOGGED TABLE gp.lab_replication (
   content smallint NOT NULL, pid integer, usesysid oid, usename name, application_name text,
   client_addr inet, client_hostname text, client_port integer, backend_start timestamptz,
