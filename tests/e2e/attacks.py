@@ -24,7 +24,7 @@ from gpmirror.lab.layout import LabHost
 from gpmirror.lab.orders import give
 from tests.labs import Practice
 
-SECONDS = 60.0
+SECONDS = 90.0
 MARKS = (pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow)
 
 Ended = subprocess.CompletedProcess[str]

@@ -12,6 +12,13 @@ CREATE SEQUENCE gp.lab_probe_started MINVALUE 0 START 0;
 CREATE SEQUENCE gp.lab_probe_done MINVALUE 0 START 0;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA gp TO PUBLIC;
 
+-- How often the prober looks by itself: a setting of Greenplum's that PostgreSQL does not know.
+CREATE VIEW gp.pg_settings AS
+  SELECT * FROM pg_catalog.pg_settings
+  UNION ALL
+  SELECT (jsonb_populate_record(s, '{"name": "gp_fts_probe_interval", "setting": "1"}')).*
+    FROM pg_catalog.pg_settings s WHERE name = 'checkpoint_timeout';
+
 -- Bytes of all databases on each acting primary, as the prober last measured.
 CREATE UNLOGGED TABLE gp.lab_size (content smallint PRIMARY KEY, bytes bigint NOT NULL);
 
