@@ -30,6 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     greenplum.add_options(parser)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    greenplum.target(config)  # what is wrong with the options is said before anything begins
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     greenplum.select(config, items)
     # the longest first, so that two workers end at the same time

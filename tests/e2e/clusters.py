@@ -92,8 +92,10 @@ class Cluster(ABC):
         """Back to primaries without mirrors, if it is not there."""
 
     @abstractmethod
-    def hold_copies(self, seconds: float) -> None:
-        """Let copies take that long, where the cluster can; until the next reset."""
+    def hold_copies(self, seconds: float) -> float:
+        """Let a copy take that long until the next reset; the seconds that it will, 0 where a
+        cluster cannot be slowed down.
+        """
 
     @abstractmethod
     def write_rows(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests import greenplum
@@ -21,7 +22,10 @@ def any_cluster(
     """The one cluster of a session, in whatever state."""
     named = greenplum.target(request.config)
     if named is not None:
-        return OwnedCluster(named, Path(tmp_path_factory.mktemp("e2e")))
+        try:
+            return OwnedCluster(named, Path(tmp_path_factory.mktemp("e2e")))
+        except psycopg.Error as error:
+            pytest.exit(f"--greenplum={named.host}:{named.port}: {error}", 4)
     labs: Callable[..., Practice] = request.getfixturevalue("shared_labs")
     return PracticeCluster(labs(dialect="gp6", hosts=4, primaries=2, addresses=1))
 

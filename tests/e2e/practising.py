@@ -34,9 +34,10 @@ class PracticeCluster(Cluster):
             self._practice.reset()
         self._touched = False
 
-    def hold_copies(self, seconds: float) -> None:
+    def hold_copies(self, seconds: float) -> float:
         self._touched = True
         set_faults(self._practice.lab.state, Faults(slow_copy=slow(seconds, 0)))
+        return seconds
 
     def write_rows(self) -> None:
         self._touched = True
