@@ -20,6 +20,7 @@ command = typer.Typer(
     help="Build and use a practice cluster on this machine; it is not Greenplum.",
 )
 _MOST_HOSTS, _MOST_PRIMARIES, _MOST_ADDRESSES = 64, 16, 4
+_LONGEST = 86_400
 _ANYTHING = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
@@ -110,6 +111,48 @@ def restore(
     started = _give("restore", where, host=host)
     count = f"{len(started)} server{'s' if len(started) != 1 else ''}"
     console.data(f"{name} is back with {count}. Copies that are marked down wait for gprecoverseg.")
+
+
+@command.command("slow")
+def slow(
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Argument(metavar="HOST|all|off", help="A host, every host, or none any more.")
+    ],
+    seconds: Annotated[
+        float, typer.Option(min=0, max=_LONGEST, help="What a base backup takes at least.")
+    ] = 60,
+) -> None:
+    """Let base backups to a host take time, to watch or to interrupt them."""
+    console: Console = ctx.obj
+    where = _where()
+    lab = _lab(where)
+    if host == "off":
+        _give("fast", where)
+        console.data("Base backups go as fast as they can.")
+        return
+    name = "every" if host == "all" else lab.host_of(host).name
+    _give("slow", where, host=name, seconds=seconds)
+    console.data(
+        f"Base backups to {name if name != 'every' else 'every host'} take {seconds:g} s from now "
+        "on. `gpmirror lab slow off` ends that; utilities that run already are not slowed."
+    )
+
+
+@command.command("fail-over")
+def fail_over(
+    ctx: typer.Context,
+    content: Annotated[int, typer.Argument(min=0, help="A content id, such as 0.")],
+) -> None:
+    """Kill the acting primary of a content, so that its mirror takes over."""
+    console: Console = ctx.obj
+    where = _where()
+    _lab(where)
+    acting, down = _give("fail-over", where, content=content)
+    console.data(
+        f"Content {content} acts on {acting}; its copy on {down} is down. `gpmirror apply "
+        "--rebalance --allow cancels-queries` recovers it and returns the roles."
+    )
 
 
 @command.command("psql", context_settings=_ANYTHING)

@@ -15,6 +15,8 @@ from gpmirror.errors import ExitCode, GpmirrorError
 from gpmirror.lab import control
 from gpmirror.lab.account import claim, lab_account
 from gpmirror.lab.building import Means, Shape, rebuild
+from gpmirror.lab.failing_over import fail_over
+from gpmirror.lab.faults import EVERY, end_slowness, slow_host
 from gpmirror.lab.layout import read_lab
 from gpmirror.lab.lock import locked
 from gpmirror.lab.orders import remove_empty
@@ -90,6 +92,28 @@ def _restore(state: Path, order: Order) -> list[str]:
         return control.restore_host(lab, host)
 
 
+def _slow(state: Path, order: Order) -> list[str]:
+    lab = read_lab(state)
+    name, seconds = order["host"], float(order["seconds"])
+    host = name if name == EVERY else lab.host_of(name).name
+    with locked(state, lambda: None):
+        slow_host(state, host, seconds)
+    return [host]
+
+
+def _fast(state: Path, _order: Order) -> list[str]:
+    read_lab(state)
+    with locked(state, lambda: None):
+        end_slowness(state)
+    return []
+
+
+def _fail_over(state: Path, order: Order) -> list[str]:
+    lab = read_lab(state)
+    with locked(state, lambda: None):
+        return list(fail_over(lab, int(order["content"])))
+
+
 def _reset(state: Path, _order: Order) -> list[str]:
     """Not offered on the command line: what is practised on would be gone without a word."""
     lab = read_lab(state)
@@ -108,6 +132,9 @@ _COMMANDS: dict[str, Callable[[Path, Order], list[str]]] = {
     "down": _down,
     "kill": _kill,
     "restore": _restore,
+    "slow": _slow,
+    "fast": _fast,
+    "fail-over": _fail_over,
     "reset": _reset,
 }
 

@@ -2,8 +2,8 @@
 
 They lie in `faults.json` of the lab's state folder and are read when a utility starts:
 
-- `slow_copy`: seconds a base backup takes, for every content or as {content: seconds}; on gp5 the
-  utility returns before it.
+- `slow_copy`: seconds a base backup takes, for every one or as {content or target host: seconds};
+  on gp5 the utility returns before it.
 - `fail_copy`: contents whose base backup breaks off and leaves half a directory.
 - `fail_start`: contents whose copy succeeds and whose server then does not start.
 - `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing.
@@ -12,7 +12,7 @@ They lie in `faults.json` of the lab's state folder and are read when a utility 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from gpmirror.errors import Failure
@@ -23,7 +23,7 @@ EVERY = "every"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What goes wrong. `slow_copy` maps contents, or "every", to seconds."""
+    """What goes wrong. `slow_copy` maps contents, host names, or "every", to seconds."""
 
     slow_copy: Mapping[str, float] = field(default_factory=dict)
     fail_copy: tuple[int, ...] = ()
@@ -31,14 +31,26 @@ class Faults:
     exit_zero_do_nothing: bool = False
     hang_before_catalog: float = 0.0
 
-    def delay(self, content: int) -> float:
-        """Seconds that copying this content takes at least; 0 is as fast as it goes."""
-        return self.slow_copy.get(str(content), self.slow_copy.get(EVERY, 0.0))
+    def delay(self, content: int, host: str = "") -> float:
+        """Seconds that copying this content to a host takes at least; 0 is as fast as it goes."""
+        known = (self.slow_copy.get(key) for key in (str(content), host, EVERY))
+        return next((seconds for seconds in known if seconds is not None), 0.0)
 
 
 def slow(seconds: float, *contents: int) -> dict[str, float]:
     """A value for `slow_copy`: these contents, or every one."""
     return {str(c): seconds for c in contents} or {EVERY: seconds}
+
+
+def slow_host(state: Path, host: str, seconds: float) -> None:
+    """Let copies to a host, or to "every" one, take some seconds; other faults stay."""
+    faults = read_faults(state)
+    set_faults(state, replace(faults, slow_copy={**faults.slow_copy, host: seconds}))
+
+
+def end_slowness(state: Path) -> None:
+    """Copies go as fast as they can; other faults stay."""
+    set_faults(state, replace(read_faults(state), slow_copy={}))
 
 
 def set_faults(state: Path, faults: Faults) -> None:

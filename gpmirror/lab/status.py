@@ -6,6 +6,7 @@ import psycopg
 
 from gpmirror.lab import ssh
 from gpmirror.lab.control import prober
+from gpmirror.lab.faults import EVERY, read_faults
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.processes import utilities
 from gpmirror.lab.servers import is_ready
@@ -52,9 +53,20 @@ def status_text(lab: Lab) -> str:
             *lines,
             f"prober: {'running' if prober(lab) else 'not running'}",
             f"utilities running: {'; '.join(running) or 'none'}",
+            *_slowness(lab),
             f"state: {lab.state} (account {lab.account}, {lab.dialect.value})",
         )
     )
+
+
+def _slowness(lab: Lab) -> list[str]:
+    """A line where copies are slowed down."""
+    told = {EVERY: "every host"}
+    slow = [
+        f"{told.get(key) or (f'content {key}' if key.isdecimal() else key)} {seconds:g} s"
+        for key, seconds in sorted(read_faults(lab.state).slow_copy.items())
+    ]
+    return [f"base backups take longer: {', '.join(slow)}"] if slow else []
 
 
 def _servers(lab: Lab) -> dict[str, list[str]]:

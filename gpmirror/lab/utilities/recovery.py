@@ -83,7 +83,7 @@ def task_of(session: Session, recovery: Recovery, stamp: str = "") -> Task:
         source=(session.lab.resolve(source.address), source.port),
         full=recovery.full,
         overwrite=session.old or recovery.failed is not None,
-        seconds=faults.delay(target.content),
+        seconds=faults.delay(target.content, host.name if host else ""),
         log=log,
         filespaces=tuple(path for _, path in target.filespaces),
     )

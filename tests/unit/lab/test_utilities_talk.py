@@ -8,7 +8,16 @@ import pytest
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
-from gpmirror.lab.faults import Faults, clear_faults, read_faults, set_faults, slow
+from gpmirror.lab.faults import (
+    EVERY,
+    Faults,
+    clear_faults,
+    end_slowness,
+    read_faults,
+    set_faults,
+    slow,
+    slow_host,
+)
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.utilities import settings
 from gpmirror.lab.utilities.console import Console
@@ -83,6 +92,16 @@ def test_faults_are_written_read_and_cleared(tmp_path: Path) -> None:
     assert read_faults(tmp_path) == wanted
     assert (wanted.delay(3), wanted.delay(4)) == (2.5, 0.0)
     assert Faults(slow_copy=slow(4)).delay(7) == 4
+    slow_host(tmp_path, "sdw2", 9)
+    slow_host(tmp_path, EVERY, 5)
+    slower = read_faults(tmp_path)
+    assert (slower.delay(3, "sdw2"), slower.delay(4, "sdw2"), slower.delay(4, "sdw1")) == (
+        2.5,
+        9,
+        5,
+    )
+    end_slowness(tmp_path)
+    assert read_faults(tmp_path) == Faults(fail_copy=(1,), hang_before_catalog=1.0)
     clear_faults(tmp_path)
     clear_faults(tmp_path)
     assert read_faults(tmp_path) == Faults()
