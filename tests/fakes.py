@@ -17,7 +17,6 @@ from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Wave
 from gpmirror.preflight import shell
 
-
 _EMPTY = f"{shell.VERSION}\nsoftware t/usr/local/gp/bin\nversion t6.24.3\n{shell.END}\n"
 """A whole answer of a host that tells no fact."""
 
@@ -41,14 +40,15 @@ class ManualClock:
 
 @dataclass
 class Behaviour:
-    """What a utility does: polls answered `running`, its exit status, contents that it fails, and
-    whether it does anything at all. `vanish`: it is killed in the middle, its copies go on.
+    """What a utility does: polls answered `running`, its exit status, contents that it fails,
+    whether it does anything at all, and its last words. `vanish`: it is killed in the middle, its copies go on.
     """
 
     polls: int = 2
     status: int = 0
     fails: tuple[int, ...] = ()
     does_nothing: bool = False
+    says: str = ""
     vanish: bool = False
     sync_looks: int = 1
     """Looks at the catalog until the copies are in sync."""
@@ -174,7 +174,13 @@ class FakeCluster:
             self._finish(self.waves.pop(name))
         if self.behaviour.vanish:
             return Poll(stage=Stage.LOST, status=None, text="", offset=offset)
-        return Poll(stage=Stage.ENDED, status=self.behaviour.status, text="", offset=offset)
+        text = "" if offset else self.behaviour.says
+        return Poll(
+            stage=Stage.ENDED,
+            status=self.behaviour.status,
+            text=text,
+            offset=offset + len(text),
+        )
 
     def forestall(self, name: str) -> bool | NoAnswer:
         if self._silent():

@@ -183,6 +183,21 @@ def errors_of(log: str, most: int = 12) -> tuple[str, ...]:
     return tuple(line for line in told if line)[-most:]
 
 
+def says_done(log: str) -> bool:
+    """Whether a utility says that it did its work, not only exits with 0, as it also does where a
+    lock, an unreachable host or a copy that still runs kept it from doing anything (4.3 to 7).
+    """
+    return any(words in log for words in _DONE)
+
+
+_DONE = (
+    "Mirror segments have been added",
+    "Segments successfully recovered",
+    "Updating segments for resynchronization is completed",
+    "The rebalance operation has completed",
+)
+
+
 def _runner(utility: Utility, environment: str) -> str:
     name = shlex.quote(utility.name)
     return (

@@ -1,13 +1,13 @@
 """One wave: start its utilities, follow them, wait until the catalog proves the copies in sync."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ConnectionLost, Failure, Partial
 from gpmirror.events import ContentProgress, NativeEnded, NativeSaid, Progress, WaveStarted
-from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of
+from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, says_done
 from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Wave
 from gpmirror.verify import CopyState, Health
@@ -23,10 +23,13 @@ _PROBE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a wave's utilities ended. `status` of the first that failed, None where one was lost."""
+    """How a wave's utilities ended. `status` of the first that failed, None where one was lost.
+    `done`: all of them say that they did their work.
+    """
 
     status: int | None
     said: tuple[str, ...]
+    done: bool = False
 
     @property
     def well(self) -> bool:
@@ -48,9 +51,11 @@ def run_utilities(run: Run, wave: Wave) -> Ended:
     """Start the wave's utilities one after the other, or find them started, and follow each to its
     end. One that fails keeps the next from starting.
     """
-    ended = Ended(status=0, said=())
+    ended = Ended(status=0, said=(), done=True)
     for native in wave.native:
+        earlier = ended.done
         ended = _run_one(run, wave, utility_of(wave, native), native.utility)
+        ended = replace(ended, done=earlier and ended.done)
         if not ended.well:
             break
     return ended
@@ -67,7 +72,7 @@ def _run_one(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
     world.reporter.tell(
         NativeEnded(wave=wave.number, utility=title, status=status, seconds=seconds)
     )
-    return Ended(status=status, said=errors_of(log))
+    return Ended(status=status, said=errors_of(log), done=says_done(log))
 
 
 def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:

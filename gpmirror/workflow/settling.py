@@ -15,6 +15,7 @@ from gpmirror.workflow.running import Run
 
 _PROBE_EVERY_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
+_START_SECONDS = 1800.0
 _SHOWN = 8
 
 
@@ -44,7 +45,7 @@ def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
     (10): it failed, and what it left does not come up by itself.
     """
     watch = Watch(run, wave)
-    patience = _patience(run, watch, ended)
+    probe = watch.probe_seconds() + _GRACE_SECONDS
     last: Position | None = None
     changed = probed = watch.seconds
     while True:
@@ -57,7 +58,7 @@ def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
             if last is None or position != last:
                 last, changed = position, watch.seconds
             _check_nothing_done(run, wave, ended, position)
-        if watch.expired or watch.seconds - changed > patience:
+        if watch.expired or watch.seconds - changed > _patience(run, ended, last, probe):
             raise _given_up(run, wave, ended, last, trouble)
         if watch.seconds - probed >= _PROBE_EVERY_SECONDS and not trouble:
             watch.request_probe()
@@ -65,13 +66,16 @@ def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
         watch.rest()
 
 
-def _patience(run: Run, watch: Watch, ended: Ended) -> float:
-    """Seconds without any change after which nothing more is expected: after success only the
-    deadline counts; after a failure the fault prober needs one more look.
+def _patience(run: Run, ended: Ended, position: Position | None, probe: float) -> float:
+    """Seconds without any change after which nothing more is expected. Copies that are up may catch
+    up until the deadline. One that is down comes up with the next look of the fault prober
+    (`probe`); a server that was started may first have a lot to replay.
     """
-    if ended.well:
+    if not ended.well:
+        return probe
+    if position is None or Arrival.DOWN not in position.arrived.values():
         return float(run.plan.settings.apply.sync_timeout)
-    return watch.probe_seconds() + _GRACE_SECONDS
+    return max(probe, _START_SECONDS) if ended.done else probe
 
 
 def _position(wave: Wave, arrived: dict[int, Arrival], health: Health) -> Position:

@@ -148,6 +148,16 @@ def test_success_that_did_nothing_is_not_believed() -> None:
     assert error.exit_code == ExitCode.UNVERIFIED
 
 
+@pytest.mark.parametrize(("done", "least", "most"), [(False, 60, 200), (True, 1800, 2000)])
+def test_a_down_copy_is_not_waited_for_all_day(done: bool, least: float, most: float) -> None:
+    """Exit 0, the copy at its place stays down: natively so where a lock or a host stood in the way."""
+    world = cluster(behaviour=Behaviour(fails=(5,), says="Mirror segments have been added" * done))
+    run, _, _ = started(world)
+    error = refused(Unverified, run)
+    assert "content 5 not" in error.message
+    assert least < run.seconds() < most
+
+
 def test_a_failure_that_did_nothing_is_partly_applied() -> None:
     world = cluster(behaviour=Behaviour(does_nothing=True, status=2))
     error = refused(Partial, started(world)[0])
