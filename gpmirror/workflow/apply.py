@@ -4,26 +4,16 @@ Up to `host actions` nothing is changed and every refusal has an exit code from 
 on every failure is told as partly applied (10), unverified (11) or detached (130).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import (
-    Declined,
-    Detached,
-    ExitCode,
-    Failure,
-    GpmirrorError,
-    Partial,
-    Unverified,
-)
-from gpmirror.events import RunEnded, RunStarted, WaveDone
-from gpmirror.journal.records import PLAN, Record, end, step
+from gpmirror.errors import Declined, Partial, Unverified
+from gpmirror.events import WaveDone
+from gpmirror.journal.records import PLAN
 from gpmirror.plan.model import Action, Plan, Wave
-from gpmirror.plan.planfile import plan_id, plan_text
+from gpmirror.plan.planfile import plan_text
 from gpmirror.plan.replan import what_is_left
 from gpmirror.verify import CopyState
 from gpmirror.workflow.allowing import check_allowed, refuse
+from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
 from gpmirror.workflow.gates import (
     check_competing,
@@ -34,6 +24,7 @@ from gpmirror.workflow.gates import (
     look,
     take_session_lock,
 )
+from gpmirror.workflow.outcomes import already, complete, nothing
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, try_native
 from gpmirror.workflow.refusing import check_preflight
@@ -50,13 +41,13 @@ def apply(run: Run, question: str) -> Outcome:
     """
     with ending(run):
         check_allowed(run.plan, run.wishes.allow)
-        _begin(run, resumed=False)
+        tell_start(run, resumed=False)
         observed = _before(run)
         if is_applied(run.plan, observed):
-            return finish(run, _already(run))
+            return finish(run, already(run))
         check_fresh(run.plan, observed)
         if not run.plan.waves:
-            return finish(run, _nothing(run.plan))
+            return finish(run, nothing(run.plan))
         _confirm(run, question)
         _check_hosts(run, observed)
         return carry_out(run)
@@ -97,89 +88,7 @@ def verify(run: Run) -> Outcome:
                 hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
             )
         detail.append(f"{len(mine)} contents in sync, a second plan is empty")
-    if run.wishes.rehearsal:
-        return Outcome(code=ExitCode.OK, summary=_rehearsed(run.plan))
-    return Outcome(
-        code=ExitCode.OK, summary=_counts(run), next_actions=_next(run), health=run.health
-    )
-
-
-@contextmanager
-def ending(run: Run) -> Iterator[None]:
-    """Whatever ends the run is told last; a detached run stays open in the journal."""
-    try:
-        yield
-    except Detached as error:
-        _note(run, step("detach", "done"))
-        _tell_end(run, error.exit_code, error.message, (error.hint or "",))
-        raise
-    except KeyboardInterrupt:
-        _note(run, end(ExitCode.INTERRUPTED, "interrupted; nothing was changed"))
-        _tell_end(run, ExitCode.INTERRUPTED, "interrupted; nothing was changed", ())
-        raise
-    except GpmirrorError as error:
-        _note(run, end(error.exit_code, error.message[:2000]))
-        _tell_end(run, error.exit_code, error.message, (error.hint,) if error.hint else ())
-        raise
-
-
-def _note(run: Run, record: Record) -> None:
-    """A last record, if it can be kept: why the run ended is told before why that is not."""
-    with suppress(Failure):
-        run.world.journal.write(record)
-
-
-@contextmanager
-def changing(run: Run) -> Iterator[None]:
-    """From here on a refusal no longer means that nothing was changed."""
-    run.world.operator.changes_begin()
-    run.world.journal.also_far()
-    try:
-        yield
-    except (Partial, Unverified, Detached):
-        raise
-    except KeyboardInterrupt as interrupt:
-        raise Detached(
-            "detached: a native utility that was started goes on by itself on "
-            f"{run.world.coordinator}",
-            hint=f"`gpmirror resume {run.name}` follows it to the end",
-        ) from interrupt
-    except GpmirrorError as error:
-        hint = error.hint or "mend what is said above"
-        raise Partial(error.message, hint=f"{hint}; then `gpmirror resume {run.name}`") from error
-
-
-def finish(run: Run, outcome: Outcome) -> Outcome:
-    """Close the journal and tell the end."""
-    run.world.journal.write(end(outcome.code, outcome.summary))
-    _tell_end(run, outcome.code, outcome.summary, outcome.next_actions)
-    return outcome
-
-
-def _tell_end(run: Run, code: int, summary: str, next_actions: tuple[str, ...]) -> None:
-    run.world.reporter.tell(
-        RunEnded(
-            run=run.name,
-            exit_code=code,
-            summary=summary,
-            next_actions=tuple(action for action in next_actions if action),
-            seconds=run.seconds(),
-        )
-    )
-
-
-def _begin(run: Run, *, resumed: bool) -> None:
-    run.world.reporter.tell(
-        RunStarted(
-            run=run.name,
-            plan_id=plan_id(run.plan),
-            cluster=run.plan.cluster,
-            changes=len(run.plan.changes),
-            waves=len(run.plan.waves),
-            rehearsal=run.wishes.rehearsal,
-            resumed=resumed,
-        )
-    )
+    return complete(run)
 
 
 def _before(run: Run) -> Observed:
@@ -291,45 +200,3 @@ def _stop_if_asked(run: Run, wave: Wave) -> None:
 
 def _blocked(plan: Plan) -> set[int]:
     return {change.content for change in plan.changes if change.action is Action.BLOCKED}
-
-
-def _already(run: Run) -> Outcome:
-    named = f" (run {run.wishes.applied_by})" if run.wishes.applied_by else ""
-    return Outcome(
-        code=ExitCode.OK, summary=f"already applied{named}, 0 changes", health=run.health
-    )
-
-
-def _nothing(plan: Plan) -> Outcome:
-    blocked = plan.summary.blocked
-    words = f"Nothing to apply: {blocked} blocked." if blocked else "Nothing to apply."
-    return Outcome(code=ExitCode.OK, summary=words)
-
-
-def _rehearsed(plan: Plan) -> str:
-    return (
-        f"Rehearsal complete: nothing was changed; apply would run {len(plan.waves)} "
-        f"{'wave' if len(plan.waves) == 1 else 'waves'} as shown."
-    )
-
-
-def _counts(run: Run) -> str:
-    did = run.plan.summary
-    return (
-        f"Apply complete: {did.add} added, {did.move} moved, {did.recover} recovered, "
-        f"{did.rebalance} rebalanced; every mirror of the plan is in sync."
-    )
-
-
-def _next(run: Run) -> tuple[str, ...]:
-    found = []
-    switched = [] if run.health is None else [c.content for c in run.health.contents if c.switched]
-    if switched:
-        shown = ", ".join(str(content) for content in switched[:8])
-        found.append(
-            f"{len(switched)} contents act with switched roles ({shown}): return them with "
-            "`gpmirror apply --rebalance` in a quiet hour"
-        )
-    if run.plan.summary.blocked:
-        found.append(f"{run.plan.summary.blocked} contents are blocked: `gpmirror plan` says why")
-    return tuple(found)

@@ -3,14 +3,15 @@
 from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ExitCode, Failure, Partial, Unverified
-from gpmirror.events import NativeSaid, RunStarted
+from gpmirror.events import NativeSaid
 from gpmirror.gputils.detached import Stage
 from gpmirror.journal.records import resumed
 from gpmirror.journal.standing import Standing
 from gpmirror.plan.model import Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
-from gpmirror.workflow.apply import changing, ending, finish, verify
+from gpmirror.workflow.apply import verify
+from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import Ended, Watch, record, run_utilities, utility_of
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import inspect_copies, not_inspected
@@ -58,7 +59,7 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
     take_own_lock(run)
     with ending(run):
         run.world.journal.write(resumed(by))
-        _tell_start(run)
+        tell_start(run, resumed=True)
         with changing(run):
             _settle_last(run, standing)
             observed, health = look(run)
@@ -89,20 +90,6 @@ def is_expected(plan: Plan, remaining: Plan) -> bool:
         return False
     confirmed = {(c.content, c.action, c.method, c.to) for c in plan.changes}
     return all((c.content, c.action, c.method, c.to) in confirmed for c in remaining.changes)
-
-
-def _tell_start(run: Run) -> None:
-    run.world.reporter.tell(
-        RunStarted(
-            run=run.name,
-            plan_id=plan_id(run.plan),
-            cluster=run.plan.cluster,
-            changes=len(run.plan.changes),
-            waves=len(run.plan.waves),
-            rehearsal=False,
-            resumed=True,
-        )
-    )
 
 
 def _settle_last(run: Run, standing: Standing) -> None:
