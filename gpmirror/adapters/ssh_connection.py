@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from fabric import Config, Connection
@@ -25,21 +26,23 @@ logging.getLogger("gpmirror.ssh").addHandler(logging.NullHandler())
 logging.getLogger("gpmirror.ssh").propagate = False
 
 _CONFIG = Config(lazy=True, overrides={"load_ssh_configs": False})
+_CONFIG_LOCK = Lock()  # every new connection writes to it, so it serves one thread at a time
 
 
 class StrictConnection(Connection):  # type: ignore[misc]
     """One connection to one host. Opened once; a lost one is replaced, not opened again."""
 
     def __init__(self, target: Target, known: KnownHosts, keys: KeyStore) -> None:
-        super().__init__(
-            host=target.address,
-            user=target.user,
-            port=target.port,
-            config=_CONFIG,
-            gateway=False,
-            connect_timeout=int(target.connect_seconds) + _HANDSHAKE_SECONDS,
-        )
-        self._set(target=target, dialled=None)
+        with _CONFIG_LOCK:
+            super().__init__(
+                host=target.address,
+                user=target.user,
+                port=target.port,
+                config=_CONFIG,
+                gateway=False,
+                connect_timeout=int(target.connect_seconds) + _HANDSHAKE_SECONDS,
+            )
+        self._set(target=target, dialled=None, old_tools=False)
         self.connect_kwargs = {
             "banner_timeout": target.connect_seconds,
             "auth_timeout": LOGIN_SECONDS,
@@ -56,11 +59,20 @@ class StrictConnection(Connection):  # type: ignore[misc]
         Raises Unanswered; HungUp: before any greeting.
         """
         self._set(dialled=stream)
+        target = self.target
         raw = stream.stream if isinstance(stream, Dialled) else stream
         began = time.monotonic()
         try:
-            self.connect_kwargs["sock"] = raw
-            self.open()
+            # not `open` of fabric: it reads the shared configuration, while others write to it
+            self.client.connect(
+                hostname=target.address,
+                port=target.port,
+                username=target.user,
+                timeout=self.connect_timeout,
+                sock=raw,
+                **self.connect_kwargs,
+            )
+            self.transport = self.client.get_transport()
             self.transport.set_keepalive(_ALIVE_EVERY)
         except Unanswered:
             self.close()
@@ -72,6 +84,10 @@ class StrictConnection(Connection):  # type: ignore[misc]
         except BaseException:
             self.close()
             raise
+
+    def note_old_tools(self) -> None:
+        """This host has no modern timeout(1)."""
+        self._set(old_tools=True)
 
     def close(self) -> None:
         """Hang up at once, also in the middle of opening."""

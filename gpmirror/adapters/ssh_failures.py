@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from gpmirror.adapters.ssh_known_hosts import Changed, Known, KnownLine, Revoked, Unknown, Verdict
 from gpmirror.adapters.ssh_target import Target
-from gpmirror.adapters.ssh_unanswered import HungUp, NotBegun, Unanswered
+from gpmirror.adapters.ssh_unanswered import HungUp, NoShell, NotBegun, Unanswered
 from gpmirror.boundary import Silence
 
 if TYPE_CHECKING:
@@ -166,10 +166,10 @@ def cut(target: Target) -> NotBegun:
     )
 
 
-def no_shell(target: Target, noise: str, status: int) -> Unanswered:
+def no_shell(target: Target, noise: str, status: int) -> NoShell:
     """The login shell ended without running what it was given."""
     said = " ".join(noise.split())[:300]
-    return Unanswered(
+    return NoShell(
         Silence.NO_LOGIN,
         f"the login shell of {target} ran no command: exit status {status}, it said {said!r}",
         f"`{target.command} true` must work: look at the account's shell and start-up files",

@@ -18,18 +18,19 @@ from dataclasses import dataclass
 _INNER = (
     'gpm_mark=$1; set --; echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
     'gpm_script=$(cat); exec </dev/null; case $gpm_script in "#$gpm_mark"*'
-    '"#$gpm_mark") ;; *) echo "$gpm_mark cut"; echo "$gpm_mark cut" >&2; exit 97;; esac; '
+    '"#$gpm_mark") ;; *) echo "$gpm_mark cut"; echo "$gpm_mark cut" >&2; exit 0;; esac; '
     'gpm_script=${gpm_script%"#$gpm_mark"}; gpm_status=; trap "gpm_status=late" TERM; '
     '(eval "$gpm_script"); gpm_status=${gpm_status:-$?}; '
     'echo "$gpm_mark $gpm_status"; echo "$gpm_mark $gpm_status" >&2; '
-    "case $gpm_status in late) exec >/dev/null 2>&1; sleep 20;; esac; exit $gpm_status"
+    "case $gpm_status in late) exec >/dev/null 2>&1; sleep 20;; esac; exit 0"
 )
 
-# timeout(1) learned -k in coreutils 8.5; without it a watchdog ends the process group, which
-# sshd makes for every command. A process that left the group on purpose (setsid) lives on.
+# timeout(1) learned -k in coreutils 8.5; an older or absent one fails at once, as nothing else here
+# does. Then a watchdog ends the process group, which sshd makes for every command. A process that
+# left the group on purpose (setsid) lives on.
 _OUTER = (
-    "if timeout -k 5 9 true </dev/null >/dev/null 2>&1; then "
-    'exec timeout -k 5 "$2" sh -c "$3" sh "$1"; fi; '
+    'timeout -k 5 "$2" sh -c "$3" sh "$1"; r=$?; '
+    "if test $r -eq 0 || test $r -eq 124 || test $r -gt 127; then exit $r; fi; "
     '( exec </dev/null >/dev/null 2>&1; k() { kill $c; exit; }; trap k TERM; sleep "$2" & c=$! ; '
     'wait $c; trap "" TERM; kill -TERM 0; sleep 5; kill -KILL 0 ) & w=$! ; '
     'sh -c "$3" sh "$1"; r=$?; kill $w; exit $r'
@@ -41,7 +42,9 @@ KILL_AFTER = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A script ready to travel: `argv` for a local run, `command` for a login shell.
+    """A script ready to travel: `argv` runs on any machine, `command` and `old_command` are for a
+    login shell. `command` needs a modern timeout(1) and starts fewer programs; where there is none
+    it starts nothing, and `old_command` does.
 
     Both parts go to standard input. Until the last byte of `seal` is there nothing runs: whoever
     holds it back until the shell has spoken knows that nothing runs after he gave up waiting.
@@ -59,7 +62,13 @@ class Parcel:
 
     @property
     def command(self) -> str:
-        """The command line as text, quoted alike for every login shell."""
+        """The quick command line as text, quoted alike for every login shell."""
+        limit = ["timeout", "-k", str(KILL_AFTER), str(self.seconds)]
+        return shlex.join([*limit, "sh", "-c", _INNER, "sh", self.mark])
+
+    @property
+    def old_command(self) -> str:
+        """`argv` as text, quoted alike for every login shell."""
         return shlex.join(self.argv)
 
 

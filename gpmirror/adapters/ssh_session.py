@@ -9,7 +9,7 @@ from paramiko import Channel, SSHException
 from gpmirror.adapters import ssh_failures
 from gpmirror.adapters.ssh_connection import StrictConnection
 from gpmirror.adapters.ssh_script import KILL_AFTER, Captured, Parcel, pack
-from gpmirror.adapters.ssh_unanswered import Unanswered
+from gpmirror.adapters.ssh_unanswered import NoShell, Unanswered
 from gpmirror.boundary import Answered
 
 _LATE = 5.0  # beyond the far side's own deadline and its forced end
@@ -24,7 +24,17 @@ def converse(connection: StrictConnection, script: str, seconds: float) -> Answe
     Raises Unanswered; NotBegun: the connection failed before the whole script was there.
     """
     parcel = pack(script, seconds)
-    channel = _open(connection, parcel)
+    if not connection.old_tools:
+        try:
+            return _converse(connection, parcel, parcel.command)
+        except NoShell:
+            # nothing has run; perhaps there is no timeout(1), or one that is too old
+            connection.note_old_tools()
+    return _converse(connection, parcel, parcel.old_command)
+
+
+def _converse(connection: StrictConnection, parcel: Parcel, command: str) -> Answered:
+    channel = _open(connection, parcel, command)
     try:
         talk = _Conversation(connection, channel, parcel)
         talk.begin()
@@ -33,12 +43,12 @@ def converse(connection: StrictConnection, script: str, seconds: float) -> Answe
         channel.close()
 
 
-def _open(connection: StrictConnection, parcel: Parcel) -> Channel:
+def _open(connection: StrictConnection, parcel: Parcel, command: str) -> Channel:
     """Open a channel, start a shell and send it the script, yet without the seal."""
     try:
         channel = connection.transport.open_session()
         try:
-            _send(channel, parcel)
+            _send(channel, parcel, command)
         except BaseException:
             channel.close()
             raise
@@ -47,14 +57,14 @@ def _open(connection: StrictConnection, parcel: Parcel) -> Channel:
     return channel
 
 
-def _send(channel: Channel, parcel: Parcel) -> None:
+def _send(channel: Channel, parcel: Parcel, command: str) -> None:
     channel.settimeout(_SEND_SECONDS)
     # the library waits for the server's word without a deadline of its own
     guard = Timer(_SEND_SECONDS, channel.close)
     guard.daemon = True
     guard.start()
     try:
-        channel.exec_command(parcel.command)
+        channel.exec_command(command)
     finally:
         guard.cancel()
     try:

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Thread
 
 from paramiko import Channel, SSHException
@@ -47,18 +47,17 @@ class Tunnel:
             Thread(target=self._carry, args=(near,), daemon=True).start()
 
     def _carry(self, near: socket.socket) -> None:
-        try:
-            far = self._take_spare() or self._channel()
-        except Unanswered:
-            near.close()  # all that a byte stream can say
-            return
-        near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        back = Thread(target=_pump, args=(far, near), daemon=True)
-        back.start()
-        _pump(near, far)
-        back.join()
-        far.close()
-        near.close()
+        # a byte stream cannot say why it ends: trouble with the host just closes it
+        with (
+            near,
+            suppress(Unanswered, OSError),
+            closing(self._take_spare() or self._channel()) as far,
+        ):
+            near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            back = Thread(target=_pump, args=(far, near), daemon=True)
+            back.start()
+            _pump(near, far)
+            back.join()
 
     def _take_spare(self) -> Channel | None:
         spare, self._spare = self._spare, None
@@ -66,6 +65,14 @@ class Tunnel:
 
     def _channel(self) -> Channel:
         connection = self._connected()
+        try:
+            return self._over(connection)
+        except Unanswered:
+            if connection.is_connected:
+                raise
+            return self._over(self._connected())  # it was dying, and nobody knew yet
+
+    def _over(self, connection: StrictConnection) -> Channel:
         host, port = self._target
         try:
             return connection.transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0))

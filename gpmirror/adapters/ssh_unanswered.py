@@ -21,5 +21,9 @@ class HungUp(Unanswered):
     """The server closed the connection before its greeting: often a limit on logins at once."""
 
 
+class NoShell(Unanswered):
+    """The login shell ended without starting the script's shell."""
+
+
 class NotBegun(Unanswered):
     """The connection failed before the whole script was there, so none of it has run."""
