@@ -27,6 +27,10 @@ from tests.labs import Practice
 SECONDS = 90.0
 MARKS = (pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow)
 
+GROUP = ("sdw2", "sdw3", "sdw1")
+"""Where mirrors are in the ring sdw1, sdw2, sdw3."""
+BACKWARDS = ("sdw3", "sdw1", "sdw2")
+
 Ended = subprocess.CompletedProcess[str]
 Row = tuple[int, str, str, str, int]
 """content, mode, status, hostname, port of a mirror."""
@@ -94,6 +98,7 @@ class Site:
         self.practice = practice
         self.folder = folder
         self.lab = practice.lab
+        self.wanted: tuple[str, ...] = GROUP
         self._running: list[Running] = []
         self.write_spec()
 
@@ -252,11 +257,6 @@ class Site:
         for pid in pids:
             self.sql(f"SELECT pg_terminate_backend({pid})")
         return len(pids)
-
-
-GROUP = ("sdw2", "sdw3", "sdw1")
-"""Where mirrors are in the ring sdw1, sdw2, sdw3."""
-BACKWARDS = ("sdw3", "sdw1", "sdw2")
 
 
 @contextmanager
