@@ -1,0 +1,29 @@
+"""What pages show of a live cluster is what a practice cluster says."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.generate import documents
+from docs.live_transcripts import BLOCK, LivePage, told
+from tests.labs import lab_folder
+
+ROOT = Path(__file__).parents[1]
+LIVE = [file for file in documents() if BLOCK.search(file.read_text(encoding="utf-8"))]
+
+pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("file", LIVE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_live_commands_print_what_is_shown(request: pytest.FixtureRequest, file: Path) -> None:
+    shown = file.read_text(encoding="utf-8")
+    with lab_folder() as practice:
+        environment = practice.environment()
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        page = LivePage(practice.spec.parent, environment, practice.state)
+        now = page.refreshed(shown)
+    if told(now) != told(shown) and request.config.getoption("--write-golden"):
+        file.write_text(now, encoding="utf-8")
+        shown = now
+    assert told(now) == told(shown), now
