@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.console import Console
+from gpmirror.cli.failures import visible
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(
         return ExitCode.OK
     standing, _ = read_run(folder, run)
     console.data(runs_table([_row(standing)], width=console.width, color=console.color))
-    console.data(_story(standing, str(folder / run)))
+    console.data(visible(_story(standing, str(folder / run))))
     return ExitCode.OK
 
 
