@@ -1,0 +1,98 @@
+"""`gpmirror resume`: what is refused before a cluster is asked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gpmirror.adapters.runs import RunJournal, create_run
+from gpmirror.cli.main import main
+from gpmirror.errors import ExitCode
+from gpmirror.journal.records import PLAN, Opening, Record, end, resumed, step
+from gpmirror.plan.model import Plan
+from gpmirror.plan.planfile import plan_id, plan_text
+from tests.plans import adding
+
+Shown = pytest.CaptureFixture[str]
+NAME = "20261121T070539Z-aaaaaa"
+NATIVE = step("wave-001/native", "begin")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "gpmirror" / "runs"
+
+
+def recorded(folder: Path, *records: Record, name: str = NAME, plan: Plan | None = None) -> Path:
+    plan = plan or adding()
+    run = create_run(folder, name, plan_text(plan))
+    journal = RunJournal(run, None)
+    journal.write(
+        Opening(run=name, plan_id=plan_id(plan), cluster="c", by="me", version="0").record()
+    )
+    for record in records:
+        journal.write(record)
+    return run
+
+
+def refused(capsys: Shown, code: ExitCode, *words: str, name: str | None = NAME) -> None:
+    assert main(["resume", *([] if name is None else [name])]) == code
+    err = capsys.readouterr().err
+    for word in (*words, "hint: "):
+        assert word in err
+    assert "Traceback" not in err
+
+
+def test_nothing_to_resume(capsys: Shown) -> None:
+    refused(capsys, ExitCode.ERROR, "is unfinished", "gpmirror runs", name=None)
+
+
+def test_runs_that_are_over_or_changed_nothing(folder: Path, capsys: Shown) -> None:
+    recorded(folder, end(ExitCode.OK, "Apply complete"))
+    recorded(folder, end(ExitCode.DECLINED, "no"), name="20261121T070540Z-bbbbbb")
+    refused(capsys, ExitCode.ERROR, f"run {NAME} is complete")
+    refused(capsys, ExitCode.ERROR, "changed nothing", name="20261121T070540Z-bbbbbb")
+    refused(capsys, ExitCode.ERROR, "is unfinished", name=None)
+
+
+def test_a_run_that_goes_on_elsewhere(folder: Path, capsys: Shown) -> None:
+    recorded(folder, NATIVE, end(ExitCode.PARTIAL, "", continued_as="20261121T070540Z-bbbbbb"))
+    refused(capsys, ExitCode.ERROR, "goes on as run 20261121T070540Z-bbbbbb")
+
+
+def test_a_plan_that_was_edited(folder: Path, capsys: Shown) -> None:
+    run = recorded(folder, NATIVE)
+    text = (run / PLAN).read_text()
+    (run / PLAN).write_text(text.replace("sdw1", "sdw9", 1))
+    refused(capsys, ExitCode.INVALID, f"{NAME}/plan.json")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\0" * 99, '{"format_version": "9.0"}'])
+def test_a_plan_that_is_none(folder: Path, capsys: Shown, text: str) -> None:
+    run = recorded(folder, NATIVE)
+    (run / PLAN).write_text(text)
+    refused(capsys, ExitCode.INVALID, "plan.json")
+
+
+def test_the_plan_of_another_run(folder: Path, capsys: Shown) -> None:
+    run = recorded(folder, NATIVE)
+    other = adding()
+    body = json.loads(plan_text(other))
+    journal = run / "journal.jsonl"
+    journal.write_text(journal.read_text().replace(body["plan_id"], "f" * 64))
+    refused(capsys, ExitCode.ERROR, "was begun with plan ffffffffffff", body["plan_id"][:12])
+
+
+def test_a_resumed_run_is_open_again(folder: Path, capsys: Shown) -> None:
+    """It is followed, so the cluster is asked: here there is none."""
+    recorded(folder, NATIVE, end(ExitCode.PARTIAL, ""), resumed("me"))
+    assert main(["resume"]) == ExitCode.ERROR
+    assert "cannot connect" in capsys.readouterr().err
+
+
+def test_a_name_to_allow_that_nobody_knows(folder: Path, capsys: Shown) -> None:
+    recorded(folder, NATIVE)
+    assert main(["resume", NAME, "--allow", "everything"]) == ExitCode.INVALID
+    assert "everything" in capsys.readouterr().err
