@@ -7,6 +7,7 @@ from gpmirror.boundary import Answered, LockHolder
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Locked, NotReady, Stale
 from gpmirror.gputils.detached import environment_text
+from gpmirror.plan.arrival import strayed
 from gpmirror.plan.model import Action, Plan, Wave
 from gpmirror.plan.replan import stale_rows, what_is_left
 from gpmirror.preflight.competing import competing_script, read_competing
@@ -15,7 +16,7 @@ from gpmirror.workflow.observing import replication
 from gpmirror.workflow.running import Run
 
 _SHOWN = 12
-_LEFT_SECONDS = 10.0
+_LEFT_SECONDS = 3.0
 
 
 def take_lock(run: Run, observed: Observed) -> None:
@@ -152,9 +153,11 @@ def check_returns(run: Run, health: Health) -> None:
             _refuse(wave, _loose(health, {content for w in earlier for content in w.contents}))
 
 
-def check_gate(run: Run, wave: Wave, health: Health) -> None:
-    """Raises NotReady (9): a content that this wave does not treat is not in sync."""
-    _refuse(wave, unhealthy(run.plan, wave, health))
+def check_gate(run: Run, wave: Wave, observed: Observed, health: Health) -> None:
+    """Raises NotReady (9): a content that this wave does not treat is not in sync, or one that it
+    treats is not as it was planned for.
+    """
+    _refuse(wave, [*unhealthy(run.plan, wave, health), *strayed(wave, observed)])
 
 
 def _refuse(wave: Wave, found: Sequence[str]) -> None:

@@ -37,9 +37,9 @@ def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]
         yield found
 
 
-def slowly(site: Site) -> Running:
+def slowly(site: Site, seconds: float = COPY_SECONDS) -> Running:
     """An apply whose utility runs, its copies taking a while."""
-    set_faults(site.practice.state, Faults(slow_copy=slow(COPY_SECONDS)))
+    set_faults(site.practice.state, Faults(slow_copy=slow(seconds)))
     running = site.start("apply", "--yes")
     site.wait_native(running, ADD)
     return running
@@ -158,7 +158,7 @@ def test_killed_at_a_step(site: Site, step: str, state: str) -> None:
 
 
 def test_a_run_is_not_resumed_while_it_goes_on(site: Site) -> None:
-    running = slowly(site)
+    running = slowly(site, 8.0)
     run = site.run
     before = site.records()
     done = site.gpmirror("resume", run, "--yes")
