@@ -14,7 +14,8 @@ GpmirrorError
 ├── Detached        130  a person left the native utility running
 ├── Usage            64  the command line is wrong
 └── Failure           1  anything else that ends a command before it changed something
-    └── ConnectionLost   the coordinator or its connection went away
+    ├── ConnectionLost   the coordinator or its connection went away
+    └── Overdue          the coordinator does not answer in time
 """
 
 from collections.abc import Iterable
@@ -165,3 +166,7 @@ class Failure(GpmirrorError):
 
 class ConnectionLost(Failure):
     """The coordinator cannot be reached, or the session with it ended."""
+
+
+class Overdue(Failure):
+    """The coordinator took a question and did not answer it in time; the session lives."""

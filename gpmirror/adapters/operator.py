@@ -50,7 +50,11 @@ class TerminalOperator:
     def listening(self) -> Iterator[None]:
         """Take SIGINT, SIGTERM and SIGHUP while a run goes on; puts the old handlers back."""
         signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, self._interrupted) for number in signals}
+        before = {
+            number: signal.signal(number, self._interrupted)
+            for number in signals
+            if signal.getsignal(number) is not signal.SIG_IGN  # nohup means it
+        }
         try:
             yield
         finally:

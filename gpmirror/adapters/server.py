@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gpmirror.adapters.server_address import Target, target_of
-from gpmirror.adapters.server_lock import Lock, lock_key, shown_name
+from gpmirror.adapters.server_lock import Lock, shown_name
 from gpmirror.adapters.server_session import Session, open_session
 from gpmirror.adapters.server_work import work_told
 from gpmirror.boundary import LockHolder
@@ -70,7 +70,6 @@ class Server:
         self._session = session
         self._identity = identity
         self._queries: Queries = queries_for(identity.dialect)
-        self._lock_key: tuple[int, int] | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -166,15 +165,13 @@ class Server:
 
     def lock(self, name: str) -> LockHolder | None:
         """Take the cluster's lock or say who holds it; see `boundary.Catalog`."""
-        if self._lock_key is None:
-            self._lock_key = lock_key(self.observe())
         shown = shown_name(name)
         if self._target.parameters.get("application_name") != shown:
             # a new session, because Greenplum passes a SET on to every segment
             named = {**self._target.parameters, "application_name": shown}
             self._target = replace(self._target, parameters=named)
             self.reconnect()
-        return Lock(session=self._session, queries=self._queries, key=self._lock_key).take()
+        return Lock(session=self._session, queries=self._queries).take()
 
     def reconnect(self) -> None:
         """A new session in place of the old one. Raises as `connect`."""

@@ -3,7 +3,7 @@
 from psycopg import Error, errors
 
 from gpmirror.catalog.live import not_a_coordinator
-from gpmirror.errors import ConnectionLost, Failure, GpmirrorError
+from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, Overdue
 
 _WORDS = (
     ("password authentication failed", "check PGPASSWORD or the password file"),
@@ -57,9 +57,12 @@ def failed(error: Error, label: str, *, alive: bool) -> GpmirrorError:
             return Failure(f"{label} answered with an error: {said}", hint=_AGAIN)
 
 
-def overdue(label: str, seconds: float) -> ConnectionLost:
-    """A server that takes a question and does not answer."""
-    return ConnectionLost(
+def overdue(label: str, seconds: float, *, alive: bool) -> Failure:
+    """A server that takes a question and does not answer; ConnectionLost where the session had to be
+    given up over it.
+    """
+    kind: type[Failure] = Overdue if alive else ConnectionLost
+    return kind(
         f"{label} did not answer within {seconds:.0f} s",
         hint="look at the coordinator's load and at hosts that are cut off (`gpstate`), "
         "then run the command again",

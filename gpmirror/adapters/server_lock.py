@@ -4,8 +4,6 @@ Advisory locks of one key do not meet across databases, so sessions of the same 
 are looked for by the name they show.
 """
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpmirror.adapters.server_session import Session
@@ -13,7 +11,6 @@ from gpmirror.boundary import LockHolder
 from gpmirror.catalog import queries
 from gpmirror.catalog.live import Row
 from gpmirror.catalog.queries import Queries
-from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Failure
 
 PROGRAM = "gpmirror"
@@ -24,7 +21,10 @@ _LONGEST_NAME = 63
 
 _TRIES = 3
 
-_Key = tuple[int, int]
+KEY = (int.from_bytes(b"gpmi", "big"), int.from_bytes(b"rror", "big"))
+"""An advisory lock belongs to one server and so to one cluster: a key that told more could differ
+between two runs, after a failover say.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,6 @@ class Lock:
 
     session: Session
     queries: Queries
-    key: _Key
 
     def take(self) -> LockHolder | None:
         """Take it, or say who holds it; None: it is ours. See `boundary.Catalog.lock`.
@@ -43,13 +42,13 @@ class Lock:
         """
         self._check_own_session()
         for _ in range(_TRIES):
-            ((taken,),) = self.session.rows(queries.TRY_LOCK, self.key)
+            ((taken,),) = self.session.rows(queries.TRY_LOCK, KEY)
             elsewhere = self._holders(here=False)
             if taken == str(True) and not elsewhere:
                 return None
             if taken == str(True):
                 # held in another database: ours does not count
-                self.session.rows(queries.UNLOCK, self.key)
+                self.session.rows(queries.UNLOCK, KEY)
             found = elsewhere or self._holders(here=True)
             if found:
                 return found[0]
@@ -69,16 +68,6 @@ class Lock:
                 "the coordinator answers from changing sessions, so no lock can be held",
                 hint="connect to the coordinator itself, not through a connection pooler",
             )
-
-
-def lock_key(observed: Observed) -> _Key:
-    """Two 31-bit numbers, the same for everybody who sees this cluster's coordinator."""
-    row = observed.coordinator
-    parts: Sequence[object] = () if row is None else (row.hostname, row.port, row.directory)
-    text = "\n".join(map(str, (PROGRAM, *parts, observed.system_identifier)))
-    digest = hashlib.sha256(text.encode()).digest()
-    high, low = (int.from_bytes(digest[at : at + 4], "big") >> 1 for at in (0, 4))
-    return high, low
 
 
 def shown_name(name: str) -> str:

@@ -47,7 +47,7 @@ class Session:
             return [tuple(map(_text, row)) for row in cursor.fetchall()]
         except TimeoutError as error:
             self.close()
-            raise overdue(self._target.label, seconds) from error
+            raise overdue(self._target.label, seconds, alive=False) from error
         except psycopg.Error as error:
             raise self._ours(error) from error
         except UnicodeDecodeError as error:
@@ -65,7 +65,7 @@ class Session:
 
     def _ours(self, error: psycopg.Error) -> GpmirrorError:
         if isinstance(error, psycopg.errors.QueryCanceled) and self._connection.lost_patience:
-            return overdue(self._target.label, self._connection.seconds)
+            return overdue(self._target.label, self._connection.seconds, alive=self.is_open)
         return failed(error, self._target.label, alive=self.is_open)
 
 

@@ -144,7 +144,8 @@ def running(
             yield run
     finally:
         if run is not None and ends and not manner.json and ends[-1].exit_code in TOLD:
-            _last_words(console, ends[-1], run)
+            with suppress(Failure):  # a full disk does not change what became of the run
+                _last_words(console, ends[-1], run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,12 +82,12 @@ export {word}_DATA_DIRECTORY="$data" MASTER_DATA_DIRECTORY="$data" PGPORT={coord
 def start_script(run: str, utility: Utility, environment: str) -> str:
     """Write the input file, start the utility detached, once; prints `started` or `already`."""
     name = shlex.quote(utility.name)
-    parts = [_enter(run), f"n={name}\n"]
-    parts.append('mkdir "$n.started" 2>/dev/null || { echo already; exit 0; }\n')
+    parts = [_enter(run), f"n={name}\n", '[ ! -d "$n.started" ] || { echo already; exit 0; }\n']
     if utility.file_name is not None:
         parts.append(_write(utility.file_name, utility.file_text or ""))
     parts.append(_write(f"{utility.name}.sh", _runner(utility, environment)))
     parts.append(
+        'mkdir "$n.started" 2>/dev/null || { echo already; exit 0; }\n'
         'setsid nohup bash "$PWD/$n.sh" >/dev/null 2>&1 </dev/null &\n'
         "i=0\n"
         'while [ ! -s "$n.pid" ] && [ "$i" -lt 100 ]; do sleep 0.05; i=$((i + 1)); done\n'
@@ -109,6 +109,7 @@ def poll_script(run: str, name: str, offset: int) -> str:
     """Ask for the stage, the status and the log from a byte offset on; changes nothing."""
     folder = _folder(run)
     return f"""\
+cd "$HOME" || exit 125
 cd {folder} 2>/dev/null || {{ echo absent; exit 0; }}
 n={shlex.quote(name)}
 [ -d "$n.started" ] || {{ echo absent; exit 0; }}
@@ -132,13 +133,15 @@ tail -c +{offset + 1} "$n.log" 2>/dev/null | head -c $((end - {offset}))
 """
 
 
-def read_poll(answer: str, offset: int) -> Poll:
-    """What a poll answered; an answer that makes no sense counts as `lost`."""
+def read_poll(answer: str, offset: int) -> Poll | None:
+    """What a poll answered; None for an answer that makes no sense."""
     first, _, rest = answer.partition("\n")
     end, _, text = rest.partition("\n")
     word, _, status = first.partition(" ")
+    if word not in set(Stage):
+        return None
     return Poll(
-        stage=Stage(word) if word in set(Stage) else Stage.LOST,
+        stage=Stage(word),
         status=int(status) if status.strip().isdigit() else None,
         text=text,
         offset=int(end) if end.strip().isdigit() else offset,
@@ -164,8 +167,11 @@ def keep_script(run: str, files: Sequence[tuple[str, str]]) -> str:
 
 def append_script(run: str, name: str, text: str) -> str:
     """Append text to a file of the run directory and see it to disk."""
-    quoted = shlex.quote(name)
-    return f"{_make(run)}printf %s {shlex.quote(text)} >>{quoted} && sync {quoted}\n"
+    quoted = shlex.quote(f"of={name}")
+    return (
+        f"{_make(run)}printf %s {shlex.quote(text)} "
+        f"| dd {quoted} oflag=append conv=notrunc,fsync 2>/dev/null\n"
+    )
 
 
 def read_script(run: str, name: str) -> str:
@@ -204,7 +210,8 @@ def _runner(utility: Utility, environment: str) -> str:
         f'n={name}\ncd "${{0%/*}}" || exit 125\necho $$ >"$n.pid.part" && mv "$n.pid.part" "$n.pid"\n'
         f"(\n{environment}exec {_command(utility.argv)}\n"
         ') >"$n.log" 2>&1 </dev/null\n'
-        'echo $? >"$n.status.part" && sync "$n.status.part" && mv "$n.status.part" "$n.status"\n'
+        'echo $? | dd of="$n.status.part" conv=fsync 2>/dev/null\n'
+        'mv "$n.status.part" "$n.status"\n'
     )
 
 
@@ -226,8 +233,10 @@ def _make(run: str) -> str:
 
 
 def _write(name: str, text: str) -> str:
+    """Whole or not at all. dd, because `sync FILE` of coreutils before 8.24 syncs the machine."""
     part = shlex.quote(f"{name}.part")
     whole = shlex.quote(name)
     return (
-        f"printf %s {shlex.quote(text)} >{part} && sync {part} && mv {part} {whole} || exit 125\n"
+        f"printf %s {shlex.quote(text)} | dd {shlex.quote(f'of={name}.part')} conv=fsync "
+        f"2>/dev/null && mv {part} {whole} || exit 125\n"
     )

@@ -57,7 +57,7 @@ class _Fold:
 def read_standing(text: str, name: str) -> Standing:
     """Where the run stands. Raises Failure: the file holds no journal."""
     fold = _Fold()
-    for record in _records(text.splitlines()):
+    for record in _records(text.split("\n")):
         _take(fold, record)
     if not fold.head:
         hint = "name a run that `gpmirror runs` lists"

@@ -1,10 +1,10 @@
-"""Whether a wave's copies stand where the wave puts them."""
+"""Whether a wave's copies stand where the wave takes them from, and where it puts them."""
 
 from enum import StrEnum
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment, Slot
-from gpmirror.plan.model import Step, Wave
+from gpmirror.plan.model import Action, Step, Wave
 
 
 class Arrival(StrEnum):
@@ -31,6 +31,32 @@ def _arrival(step: Step, rows: list[Segment]) -> Arrival:
     if there:
         return Arrival.UP if all(row.is_up for row in there) else Arrival.DOWN
     return Arrival.ELSEWHERE if len(rows) > 1 else Arrival.ABSENT
+
+
+def strayed(wave: Wave, observed: Observed) -> tuple[str, ...]:
+    """Contents that are not as the wave was planned for, one sentence each: while earlier waves ran,
+    their roles may have switched, their mirror may have died or been moved by somebody.
+    """
+    rows: dict[int, list[Segment]] = {}
+    for row in observed.segments:
+        rows.setdefault(row.content, []).append(row)
+    told = [_stray(wave.action, step, rows.get(step.content, [])) for step in wave.steps]
+    return tuple(words for words in told if words)
+
+
+def _stray(action: Action, step: Step, rows: list[Segment]) -> str:
+    if step.to is None:
+        return ""
+    idle = next((row for row in rows if not row.is_acting_primary), None)
+    if step.from_ is None:
+        return "" if idle is None else f"content {step.content} has a mirror by now"
+    name = f"content {step.content}"
+    if idle is None or not _stands(idle, step.from_):
+        where = "has none" if idle is None else f"is {idle.hostname}:{idle.port} by now"
+        return f"{name}: {step.from_.host}:{step.from_.port} was to go, its mirror {where}"
+    if action is Action.MOVE and not idle.is_up:
+        return f"{name}: its mirror {step.from_.host}:{step.from_.port} is down by now"
+    return ""
 
 
 def _stands(row: Segment, slot: Slot) -> bool:

@@ -44,6 +44,7 @@ def apply(run: Run, question: str) -> Outcome:
         tell_start(run, resumed=False)
         observed = _before(run)
         if is_applied(run.plan, observed):
+            verify(run)
             return finish(run, already(run))
         check_fresh(run.plan, observed)
         if not run.plan.waves:
@@ -132,7 +133,7 @@ def _look_again(run: Run) -> None:
         take_session_lock(run)
     observed, health = look(run)
     check_fresh(run.plan, observed)
-    check_gate(run, run.plan.waves[0], health)
+    check_gate(run, run.plan.waves[0], observed, health)
     check_returns(run, health)
 
 
@@ -147,8 +148,8 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "gate", "begin")
     if not run.wishes.rehearsal:
         take_session_lock(run)  # an earlier wave may have lost it with its session
-    _, health = look(run)
-    check_gate(run, wave, health)
+    observed, health = look(run)
+    check_gate(run, wave, observed, health)
     confirm_return(run, wave)
     record(run, wave, "gate", "done")
     record(run, wave, "native", "begin")

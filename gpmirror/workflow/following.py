@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import ConnectionLost, Failure, Partial
+from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Partial
 from gpmirror.events import ContentProgress, NativeEnded, NativeSaid, Progress, WaveStarted
 from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, says_done
 from gpmirror.journal.records import step, wave_step
@@ -15,6 +15,7 @@ from gpmirror.workflow.gates import ask_for_lock, is_own, look
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
 
+_GONE_SECONDS = 10.0
 _QUICK_SECONDS = 1.0
 _SLOW_SECONDS = 5.0
 _QUICK_FOR_SECONDS = 120.0
@@ -61,11 +62,38 @@ def run_utilities(run: Run, wave: Wave) -> Ended:
     return ended
 
 
+def follow_utilities(run: Run, wave: Wave) -> Ended | None:
+    """Follow those of the wave's utilities that were started, and start none; None: not even the
+    first was. A start still on its way comes too late from now on, so that nothing runs twice.
+    """
+    ended: Ended | None = None
+    for native in wave.native:
+        utility = utility_of(wave, native)
+        if _is_forestalled(run, wave, utility.name):
+            break
+        _tell_start(run, wave, utility, native.utility)
+        ended = _to_its_end(run, wave, utility, native.utility)
+        if not ended.well:
+            break
+    return ended
+
+
+def _is_forestalled(run: Run, wave: Wave, name: str) -> bool:
+    watch = Watch(run, wave)
+    while isinstance(found := run.world.natives.forestall(name), NoAnswer):
+        watch.pause(found.message)
+    return found
+
+
 def _run_one(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
-    world = run.world
-    begin = world.clock.monotonic()
     _tell_start(run, wave, utility, title)
     _start(run, wave, utility)
+    return _to_its_end(run, wave, utility, title)
+
+
+def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
+    world = run.world
+    begin = world.clock.monotonic()
     poll, log = _follow(run, wave, utility.name)
     seconds = world.clock.monotonic() - begin
     status = poll.status if poll.stage is Stage.ENDED else None
@@ -98,6 +126,7 @@ def _start(run: Run, wave: Wave, utility: Utility) -> None:
 def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
     watch = Watch(run, wave)
     offset, log = 0, ""
+    gone: float | None = None
     while True:
         poll = run.world.natives.poll(name, offset)
         if isinstance(poll, NoAnswer):
@@ -107,7 +136,11 @@ def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
         log = (log + poll.text)[-200_000:]
         for line in errors_of(poll.text):
             run.world.reporter.tell(NativeSaid(wave=wave.number, level="warning", text=line))
-        if poll.stage is not Stage.RUNNING:
+        if poll.stage is Stage.ENDED:
+            return poll, log
+        # one that is being started this very moment looks lost too
+        gone = None if poll.stage is Stage.RUNNING else (watch.seconds if gone is None else gone)
+        if gone is not None and watch.seconds - gone > _GONE_SECONDS:
             return poll, log
         watch.pause()
 
@@ -166,8 +199,9 @@ class Watch:
             self._locked = False
             self._reconnect()
             return None, None, error.message
-        except Failure as error:
-            # a dead segment fails the question about replication until the prober has seen it
+        except (Failure, InvalidInput) as error:
+            # a dead segment fails the question about replication until the prober has seen it, and
+            # a coordinator that is being restarted may say what it never says otherwise
             return None, None, error.message
         self._meter.read(observed)
         return observed, health, None
@@ -203,7 +237,7 @@ class Watch:
         )
 
     def _reconnect(self) -> None:
-        with suppress(Failure):
+        with suppress(Failure, InvalidInput):
             self._run.world.catalog.reconnect()
 
     def _lock_again(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from gpmirror.boundary import Answered
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import ConnectionLost
+from gpmirror.errors import GpmirrorError
 from gpmirror.gputils.measuring import measure_script, read_measures
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.workflow.running import Run
@@ -45,7 +45,7 @@ class Meter:
             self.total = self._measure(self._sources(observed), _SOURCE_SECONDS)
         try:
             told = self._run.world.catalog.copying()
-        except ConnectionLost:
+        except GpmirrorError:
             told = ()
         for found in told:
             self.done[found.content] = found.done

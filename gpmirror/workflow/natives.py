@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
+from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply, Silence
 from gpmirror.errors import Failure
 from gpmirror.gputils.detached import (
     Poll,
@@ -56,8 +56,10 @@ class DetachedNatives:
         match self._ask(poll_script(self.run, name, offset), _SECONDS):
             case NoAnswer() as silent:
                 return silent
-            case Answered(out=out):
-                return read_poll(out, offset)
+            case Answered(status=0, out=out) if (poll := read_poll(out, offset)) is not None:
+                return poll
+            case Answered() as reply:
+                return self._no_sense(reply)
 
     def forestall(self, name: str) -> bool | NoAnswer:
         """See `boundary.Natives.forestall`."""
@@ -78,6 +80,16 @@ class DetachedNatives:
 
     def _change(self, script: str) -> Reply:
         return self.hosts.change({self.coordinator: script}, seconds=_SECONDS)[self.coordinator]
+
+    def _no_sense(self, reply: Answered) -> NoAnswer:
+        """A host that cannot start a process or reach the home directory answers something."""
+        return NoAnswer(
+            host=self.coordinator,
+            why=Silence.LOST,
+            message=f"{self.coordinator} does not tell how the utility is doing (exit "
+            f"{reply.status}): {reply.err.strip()[:200] or 'no reason given'}",
+            hint="look at the load and the home directory there",
+        )
 
     def _check_written(self, reply: Answered) -> None:
         if reply.status != 0:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gpmirror.boundary import Catalog
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
-from gpmirror.errors import ConnectionLost, Failure
+from gpmirror.errors import ConnectionLost, Failure, Overdue
 from gpmirror.verify import disagreements
 
 
@@ -27,7 +27,7 @@ def replication(catalog: Catalog, observed: Observed) -> tuple[Replication, ...]
         return ()
     try:
         return catalog.replication()
-    except ConnectionLost:
+    except (ConnectionLost, Overdue):
         raise
     except Failure:
         catalog.request_probe()

@@ -1,10 +1,8 @@
 """Take up a run that was cut off or stopped: attach to what still runs, settle it, plan the rest."""
 
-from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ExitCode, Failure, Partial, Unverified
 from gpmirror.events import NativeSaid
-from gpmirror.gputils.detached import Stage
 from gpmirror.journal.records import resumed
 from gpmirror.journal.standing import Standing
 from gpmirror.plan.model import Action, Change, Plan, Wave
@@ -12,14 +10,13 @@ from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
 from gpmirror.workflow.apply import verify
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
-from gpmirror.workflow.following import Ended, Watch, record, run_utilities, utility_of
+from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import inspect_copies, not_inspected
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 
 _SHOWN = 8
-_START_SECONDS = 10.0
 
 
 def check_resumable(standing: Standing) -> None:
@@ -96,7 +93,7 @@ def _settle_last(run: Run, standing: Standing) -> None:
     """Bring the wave that was begun and not ended to its end, whatever end that is."""
     open_waves = set(standing.native_begun) - set(standing.waves_done)
     for wave in run.plan.waves:
-        if wave.number in open_waves and _was_started(run, wave):
+        if wave.number in open_waves:
             try:
                 _finish_wave(run, wave)
             except (Partial, Unverified) as error:
@@ -105,42 +102,17 @@ def _settle_last(run: Run, standing: Standing) -> None:
                 run.world.reporter.tell(said)
 
 
-def _was_started(run: Run, wave: Wave) -> bool:
-    """Whether the wave's first utility was started; if not, a start still on its way comes too
-    late from now on, so that nothing is ever run twice.
-    """
-    watch = Watch(run, wave)
-    name = utility_of(wave, wave.native[0]).name
-    while isinstance(found := run.world.natives.forestall(name), NoAnswer):
-        watch.pause(found.message)
-    return not found
-
-
 def _finish_wave(run: Run, wave: Wave) -> None:
     """Follow what was started; a utility that was lost counts as failed, and its copies may still
     come up.
     """
-    ended = Ended(status=None, said=()) if _is_lost(run, wave) else run_utilities(run, wave)
+    ended = follow_utilities(run, wave)
+    if ended is None:
+        return
     record(run, wave, "native", "done", status=ended.status)
     record(run, wave, "sync", "begin")
     settle(run, wave, ended)
     record(run, wave, "sync", "done")
-
-
-def _is_lost(run: Run, wave: Wave) -> bool:
-    """Whether the wave's first utility is gone without a status. One that is being started this
-    very moment looks the same, so it is given some seconds.
-    """
-    watch = Watch(run, wave)
-    name = utility_of(wave, wave.native[0]).name
-    while True:
-        poll = run.world.natives.poll(name, 0)
-        if isinstance(poll, NoAnswer):
-            watch.pause(poll.message)
-        elif poll.stage is not Stage.LOST or watch.seconds > _START_SECONDS:
-            return poll.stage is Stage.LOST
-        else:
-            watch.rest()
 
 
 def _check_possible(run: Run, remaining: Plan) -> None:

@@ -13,7 +13,7 @@ from gpmirror.adapters import server_session
 from gpmirror.adapters.server import connect
 from gpmirror.adapters.server_address import target_of
 from gpmirror.adapters.server_session import Session, open_session
-from gpmirror.errors import ConnectionLost, Failure, InvalidInput
+from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Overdue
 from gpmirror.spec.model import CoordinatorAddress
 from tests.clusters import mirrored
 from tests.servers import PASSWORD, Postgres, free_port, running
@@ -224,7 +224,7 @@ def session_through(proxy: Proxy) -> Session:
 def test_a_slow_answer_is_cancelled_and_the_session_lives(proxy: Proxy) -> None:
     session = session_through(proxy)
     try:
-        with pytest.raises(ConnectionLost) as caught:
+        with pytest.raises(Overdue) as caught:
             session.rows(SLEEP, seconds=0.3)
         assert "did not answer within 0 s" in caught.value.message
         assert session.is_open

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 import pytest
 
 from gpmirror.adapters.server import Server, connect
-from gpmirror.adapters.server_lock import Lock, lock_key, shown_name
+from gpmirror.adapters.server_lock import Lock, shown_name
 from gpmirror.adapters.server_session import Session
 from gpmirror.boundary import LockHolder
 from gpmirror.catalog import queries
@@ -16,7 +16,7 @@ from gpmirror.catalog.queries import queries_for
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
-from tests.clusters import coordinator, mirrored, observed, primaries
+from tests.clusters import mirrored
 from tests.servers import Postgres
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def next_of(answers: list[T]) -> T:
 
 
 def lock_over(session: ScriptedSession) -> Lock:
-    return Lock(session=cast("Session", session), queries=ASKED, key=(1, 2))
+    return Lock(session=cast("Session", session), queries=ASKED)
 
 
 def test_a_pooler_is_found_out() -> None:
@@ -81,19 +81,6 @@ def test_names_are_cut_to_what_the_server_keeps() -> None:
     assert shown_name("a run") == "gpmirror a run"
     assert shown_name("x" * 100) == f"gpmirror {'x' * 54}"
     assert shown_name("\u00e9") == "gpmirror ?"
-
-
-def test_the_key_belongs_to_the_cluster() -> None:
-    cluster = mirrored(("sdw1", "sdw2"), 1)
-    keys = {
-        lock_key(cluster),
-        lock_key(observed(cluster.segments, "gp7", system_identifier="7")),
-        lock_key(observed([coordinator("other"), *primaries(("sdw1",))])),
-        lock_key(observed(primaries(("sdw1",)))),
-    }
-    assert len(keys) == 4
-    assert all(0 <= part < 1 << 31 for key in keys for part in key)
-    assert lock_key(cluster) == lock_key(observed([coordinator(), *primaries(("x", "y"), 4)]))
 
 
 @pytest.mark.postgres

@@ -69,7 +69,9 @@ class Shell:
         return self.home / RUNS / RUN
 
     def poll(self, name: str, offset: int = 0) -> Poll:
-        return read_poll(self.run(poll_script(RUN, name, offset)).stdout, offset)
+        poll = read_poll(self.run(poll_script(RUN, name, offset)).stdout, offset)
+        assert poll is not None
+        return poll
 
     def wait(self, name: str, wanted: Callable[[Poll], bool]) -> Poll:
         deadline = time.monotonic() + 20

@@ -243,12 +243,13 @@ def test_a_journal_tells_where_the_run_stands() -> None:
     assert standing.exit_code == ExitCode.PARTIAL
 
 
-def test_an_unknown_stage_counts_as_lost() -> None:
+def test_an_answer_without_sense_is_none() -> None:
     from gpmirror.gputils.detached import read_poll
 
-    assert read_poll("bash: no such file", 7).stage is Stage.LOST
-    assert read_poll("ended 3\n12\nabc", 9).status == 3
-    assert read_poll("ended 3\n12\nabc", 9).offset == 12
+    assert read_poll("bash: no such file", 7) is None
+    poll = read_poll("ended 3\n12\nabc", 9)
+    assert poll is not None
+    assert (poll.stage, poll.status, poll.offset) == (Stage.ENDED, 3, 12)
 
 
 def test_rows_of_others_do_not_make_a_plan_stale() -> None:
