@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TextIO
 
-from gpmirror.events import Event
+from gpmirror.events import Event, Progress
 from gpmirror.events.wire import event_line
+
+QUIET_SECONDS = 4.0
+"""Between two lines that tell of more bytes alone; a heartbeat is promised every 10 s."""
 
 
 def utc_now() -> datetime:
@@ -25,14 +28,35 @@ class JsonReporter:
         self._stream = stream
         self._now = now
         self._seq = 0
+        self._told: tuple[object, ...] = ()
+        self._at: datetime | None = None
         self._lock = Lock()
 
     def tell(self, event: Event) -> None:
         """Write one event."""
         with self._lock:
+            now = self._now()
+            if isinstance(event, Progress) and self._is_repetition(event, now):
+                return
             self._seq += 1
-            time = self._now().astimezone(UTC).isoformat(timespec="milliseconds")
+            time = now.astimezone(UTC).isoformat(timespec="milliseconds")
             self._write(event_line(event, seq=self._seq, time=time.replace("+00:00", "Z")))
+
+    def _is_repetition(self, event: Progress, now: datetime) -> bool:
+        """Whether only bytes changed since the last line: of thousands of contents a line is long,
+        and a few seconds between two are enough.
+        """
+        told = (
+            event.wave,
+            event.utility_running,
+            event.trouble,
+            *(c.state for c in event.contents),
+        )
+        quiet = timedelta(seconds=QUIET_SECONDS)
+        if told == self._told and self._at is not None and now - self._at < quiet:
+            return True
+        self._told, self._at = told, now
+        return False
 
     def _write(self, text: str) -> None:
         if self._stream is None:

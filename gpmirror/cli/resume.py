@@ -38,17 +38,19 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Take up a run that was cut off: follow what still runs, then do what is left."""
+    from gpmirror.adapters.runs import list_runs, runs_folder
     from gpmirror.cli.live_run import Manner, open_live
     from gpmirror.cli.recorded import recorded
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
-    from gpmirror.workflow.resume import check_own_plan, check_resumable
+    from gpmirror.workflow.resume import check_latest, check_own_plan, check_resumable
 
     check_allow(allow or ())
     console: Console = ctx.obj
     _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
     check_resumable(standing)
     check_own_plan(standing, plan)
+    check_latest(standing, list_runs(runs_folder(os.environ)))
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
         with open_live(spec_of(plan), via_ssh=via_ssh) as live:

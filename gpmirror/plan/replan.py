@@ -36,9 +36,19 @@ def what_is_left(plan: Plan, observed: Observed) -> Left:
 
     Raises InvalidInput: a row stands on a host that the plan does not know.
     """
-    mine = {change.content for change in plan.changes if change.action is not Action.BLOCKED}
-    now = _classes(plan, observed).changes
-    return Left(changes=tuple(change for change in now if change.content in mine))
+    mine = {c.content: c for c in plan.changes if c.action is not Action.BLOCKED}
+    now = [change for change in _classes(plan, observed).changes if change.content in mine]
+    return Left(changes=tuple(c for c in now if not _is_back(mine[c.content], c, observed)))
+
+
+def _is_back(planned: Change, now: Change, observed: Observed) -> bool:
+    """Whether a recovered copy is where it was to be, and what is left of the content is more than
+    the plan was to do: its switched roles must return before its mirror can move.
+    """
+    if planned.action is not Action.RECOVER or now.action is not Action.BLOCKED:
+        return False
+    rows = observed.pairs()[now.content]
+    return now.from_ == planned.to and all(row is not None and row.is_up for row in rows)
 
 
 def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
@@ -70,6 +80,11 @@ def stale_rows(plan: Plan, observed: Observed) -> tuple[str, ...]:
     return tuple(found)
 
 
+def other_cluster(plan: Plan, observed: Observed) -> tuple[str, ...]:
+    """What tells that another coordinator, system or version answers, one sentence each."""
+    return tuple(_cluster_facts(plan.fingerprint, fingerprint(observed, ())))
+
+
 def _cluster_facts(planned: Fingerprint, now: Fingerprint) -> list[str]:
     told = (
         ("the coordinator", planned.coordinator, now.coordinator),
@@ -84,9 +99,12 @@ def _cluster_facts(planned: Fingerprint, now: Fingerprint) -> list[str]:
 
 
 def _contents(planned: Fingerprint, now: Fingerprint) -> list[str]:
+    """What the plan leaves alone may change: it blocks more than classes alone tell."""
     current = {row.content: row for row in now.contents}
     found = []
     for row in planned.contents:
+        if row.action is Action.BLOCKED:
+            continue
         fresh = current.get(row.content)
         if fresh is None:
             found.append(f"content {row.content} was to {row.action.value}, now it needs nothing")

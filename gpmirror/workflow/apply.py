@@ -4,6 +4,8 @@ Up to `host actions` nothing is changed and every refusal has an exit code from 
 on every failure is told as partly applied (10), unverified (11) or detached (130).
 """
 
+from collections.abc import Collection
+
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, Partial, Unverified
 from gpmirror.events import WaveDone
@@ -11,7 +13,7 @@ from gpmirror.journal.records import PLAN
 from gpmirror.plan.model import Action, Plan, Wave
 from gpmirror.plan.planfile import plan_text
 from gpmirror.plan.replan import what_is_left
-from gpmirror.verify import CopyState
+from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.allowing import check_allowed, refuse
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
@@ -20,10 +22,14 @@ from gpmirror.workflow.gates import (
     check_fresh,
     check_gate,
     check_returns,
+    check_same_cluster,
     is_applied,
     look,
+    take_own_lock,
     take_session_lock,
+    unhealthy,
 )
+from gpmirror.workflow.looking import look_until
 from gpmirror.workflow.outcomes import already, complete, nothing
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, try_native
@@ -71,25 +77,26 @@ def verify(run: Run) -> Outcome:
     Raises Unverified (11).
     """
     with run.phase("verify") as detail:
-        observed, health = look(run)
-        left = what_is_left(run.plan, observed).changes
         mine = {change.content for change in run.plan.changes} - _blocked(run.plan)
-        loose = [
-            found
-            for found in health.contents
-            if found.content in mine and found.state is not CopyState.SYNCED
-        ]
-        if left or loose:
-            words = [
-                f"content {change.content} is still to {change.action.value}" for change in left
-            ]
-            words += [f"content {found.content}: {found.reason}" for found in loose]
+        observed, health = look_until(run, lambda found: not _loose(found, mine))
+        left = what_is_left(run.plan, observed).changes
+        words = [f"content {change.content} is still to {change.action.value}" for change in left]
+        words += _loose(health, mine)
+        if words:
             raise Unverified(
                 "the catalog does not prove the plan: " + "; ".join(words[:8]),
                 hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
             )
         detail.append(f"{len(mine)} contents in sync, a second plan is empty")
     return complete(run)
+
+
+def _loose(health: Health, mine: Collection[int]) -> list[str]:
+    return [
+        f"content {found.content}: {found.reason}"
+        for found in health.contents
+        if found.content in mine and found.state is not CopyState.SYNCED
+    ]
 
 
 def _before(run: Run) -> Observed:
@@ -145,12 +152,10 @@ def _prepare(run: Run) -> None:
 
 def _one_wave(run: Run, wave: Wave) -> None:
     begin = run.world.clock.monotonic()
-    record(run, wave, "gate", "begin")
-    if not run.wishes.rehearsal:
-        take_session_lock(run)  # an earlier wave may have lost it with its session
-    observed, health = look(run)
-    check_gate(run, wave, observed, health)
+    # a person may take hours to answer: whatever must hold is looked at afterwards
     confirm_return(run, wave)
+    record(run, wave, "gate", "begin")
+    _pass_gate(run, wave)
     record(run, wave, "gate", "done")
     record(run, wave, "native", "begin")
     ended = run_utilities(run, wave)
@@ -167,6 +172,17 @@ def _one_wave(run: Run, wave: Wave) -> None:
             bytes_left=_bytes_left(run.plan, wave),
         )
     )
+
+
+def _pass_gate(run: Run, wave: Wave) -> None:
+    """Everything that must hold when a wave starts. Raises Locked, Stale and NotReady."""
+    observed, health = look_until(run, lambda found: not unhealthy(run.plan, wave, found))
+    if not run.wishes.rehearsal:
+        take_own_lock(run)  # an earlier wave may have lost it with its session
+    if wave.number > 1:
+        check_competing(run, observed)
+    check_same_cluster(run.plan, observed)
+    check_gate(run, wave, observed, health)
 
 
 def _bytes_left(plan: Plan, wave: Wave) -> int | None:

@@ -1,5 +1,6 @@
 """One wave: start its utilities, follow them, wait until the catalog proves the copies in sync."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
 
 _GONE_SECONDS = 10.0
+_LONGEST_REST = 8.0
+"""A wave is heard of at least every 10 s."""
 _QUICK_SECONDS = 1.0
 _SLOW_SECONDS = 5.0
 _QUICK_FOR_SECONDS = 120.0
@@ -158,6 +161,8 @@ class Watch:
         self._begin = run.world.clock.monotonic()
         self._limit = float(run.plan.settings.apply.sync_timeout)
         self._meter = Meter(run, wave)
+        self._arrived = 0
+        self._look_seconds = 0.0
         self._locked = True
 
     @property
@@ -169,6 +174,12 @@ class Watch:
     def expired(self) -> bool:
         """Whether the time that the spec gives a wave is over."""
         return self.seconds > self._limit
+
+    def grew(self, contents: Iterable[int]) -> bool:
+        """Whether more bytes of these contents have arrived since this was last asked."""
+        total = sum(self._meter.done.get(content, 0) for content in contents)
+        more, self._arrived = total > self._arrived, total
+        return more
 
     @property
     def copied(self) -> int | None:
@@ -194,7 +205,9 @@ class Watch:
         try:
             if not self._locked:
                 self._lock_again()
+            before = self.seconds
             observed, health = look(self._run)
+            self._look_seconds = self.seconds - before
         except ConnectionLost as error:
             self._locked = False
             self._reconnect()
@@ -220,8 +233,9 @@ class Watch:
 
     def rest(self) -> None:
         """Wait for the next turn: short at first, longer in long waves."""
-        quick = self.seconds < _QUICK_FOR_SECONDS
-        self._run.world.clock.sleep(_QUICK_SECONDS if quick else _SLOW_SECONDS)
+        usual = _QUICK_SECONDS if self.seconds < _QUICK_FOR_SECONDS else _SLOW_SECONDS
+        # looking at thousands of contents must not become a load of its own
+        self._run.world.clock.sleep(min(max(usual, 5 * self._look_seconds), _LONGEST_REST))
 
     def tell(self, trouble: str | None, *, utility_running: bool | None) -> None:
         """Say where the wave stands."""

@@ -9,7 +9,7 @@ from gpmirror.errors import Locked, NotReady, Stale
 from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.arrival import strayed
 from gpmirror.plan.model import Action, Plan, Wave
-from gpmirror.plan.replan import stale_rows, what_is_left
+from gpmirror.plan.replan import other_cluster, stale_rows, what_is_left
 from gpmirror.preflight.competing import competing_script, read_competing
 from gpmirror.verify import CopyState, Health, disagreements, judge
 from gpmirror.workflow.observing import replication
@@ -119,12 +119,10 @@ def unhealthy(plan: Plan, wave: Wave, health: Health) -> list[str]:
         return _loose(health, ())
     if wave.action is Action.RECOVER and _as_planned(plan, wave, health):
         return []
-    waiting = {
-        change.content
-        for change in plan.changes
-        if change.action in {Action.BLOCKED, Action.RECOVER, Action.ADD}
-    }
-    return _loose(health, waiting.union(wave.contents))
+    blocked = {change.content for change in plan.changes if change.action is Action.BLOCKED}
+    later = (one for one in plan.waves if one.number >= wave.number)
+    repaired = {c for one in later if one.action is not Action.MOVE for c in one.contents}
+    return _loose(health, blocked | repaired | set(wave.contents))
 
 
 def _as_planned(plan: Plan, wave: Wave, health: Health) -> bool:
@@ -153,11 +151,33 @@ def check_returns(run: Run, health: Health) -> None:
             _refuse(wave, _loose(health, {content for w in earlier for content in w.contents}))
 
 
+def check_same_cluster(plan: Plan, observed: Observed) -> None:
+    """Raises Stale (5): another coordinator answers than the one the plan was made for."""
+    changed = other_cluster(plan, observed)
+    if changed:
+        raise Stale(
+            "not the cluster of the plan any more: " + "; ".join(changed), hint="plan again"
+        )
+
+
 def check_gate(run: Run, wave: Wave, observed: Observed, health: Health) -> None:
     """Raises NotReady (9): a content that this wave does not treat is not in sync, or one that it
     treats is not as it was planned for.
     """
-    _refuse(wave, [*unhealthy(run.plan, wave, health), *strayed(wave, observed)])
+    found = [*unhealthy(run.plan, wave, health), *strayed(wave, observed)]
+    _refuse(wave, [*found, *_returning_too(wave, health)])
+
+
+def _returning_too(wave: Wave, health: Health) -> list[str]:
+    """`gprecoverseg -r` returns every switched pair, also those that nobody agreed to."""
+    if wave.action is not Action.REBALANCE:
+        return []
+    mine = set(wave.contents)
+    return [
+        f"content {found.content} has switched roles by now and would be returned too"
+        for found in health.contents
+        if found.switched and found.content not in mine
+    ]
 
 
 def _refuse(wave: Wave, found: Sequence[str]) -> None:

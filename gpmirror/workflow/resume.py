@@ -1,6 +1,9 @@
 """Take up a run that was cut off or stopped: attach to what still runs, settle it, plan the rest."""
 
+from collections.abc import Sequence
+
 from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Slot
 from gpmirror.errors import ExitCode, Failure, Partial, Unverified
 from gpmirror.events import NativeSaid
 from gpmirror.journal.records import resumed
@@ -33,6 +36,24 @@ def check_resumable(standing: Standing) -> None:
         raise Failure(
             f"run {name} changed nothing, so there is nothing to resume",
             hint="apply the plan again",
+        )
+
+
+def check_latest(standing: Standing, runs: Sequence[Standing]) -> None:
+    """Raises Failure: a later run has changed this cluster, and going on would undo its work."""
+    later = [
+        one.run
+        for one in runs
+        if one.cluster == standing.cluster
+        and one.run > standing.run
+        and one.changed_something
+        and one.continues != standing.run
+    ]
+    if later:
+        raise Failure(
+            f"run {max(later)} has changed cluster {standing.cluster} after run {standing.run}, so "
+            "its rest may no longer be wanted",
+            hint="`gpmirror plan` shows what the spec still asks for",
         )
 
 
@@ -86,7 +107,25 @@ def is_expected(plan: Plan, remaining: Plan) -> bool:
     if any(wave.action is Action.REBALANCE for wave in remaining.waves):
         return False
     confirmed = {(c.content, c.action, c.method, c.to) for c in plan.changes}
-    return all((c.content, c.action, c.method, c.to) in confirmed for c in remaining.changes)
+    places = _places(plan)
+    return all(
+        (c.content, c.action, c.method, c.to) in confirmed
+        and (c.from_ is None or c.from_ in places.get(c.content, ()))
+        for c in remaining.changes
+    )
+
+
+def _places(plan: Plan) -> dict[int, list[Slot]]:
+    """Where the plan's own steps take each copy from or leave it: found elsewhere, somebody else
+    has moved it since.
+    """
+    found: dict[int, list[Slot]] = {}
+    for wave in plan.waves:
+        for step in wave.steps:
+            found.setdefault(step.content, []).extend(
+                slot for slot in (step.from_, step.to) if slot is not None
+            )
+    return found
 
 
 def _settle_last(run: Run, standing: Standing) -> None:

@@ -52,10 +52,15 @@ def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
         observed, health, trouble = watch.glance()
         watch.tell(trouble, utility_running=False)
         if observed is not None and health is not None:
-            position = _position(wave, arrivals(wave, observed), health)
+            position = _position(arrivals(wave, observed), health)
             if not position.waiting:
                 return watch.copied
-            if last is None or position != last:
+            if (
+                last is None
+                or position != last
+                or _is_copying(position)
+                or watch.grew(position.waiting)
+            ):
                 last, changed = position, watch.seconds
             _check_nothing_done(run, wave, ended, position)
         if watch.expired or watch.seconds - changed > _patience(run, ended, last, probe):
@@ -64,6 +69,13 @@ def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
             watch.request_probe()
             probed = watch.seconds
         watch.rest()
+
+
+def _is_copying(position: Position) -> bool:
+    """Whether a base backup of a content that is waited for still runs: a killed utility does not
+    end those (6.24.3 and 7.0.0, recorded), and they may take hours.
+    """
+    return any("base backup" in position.reasons.get(content, "") for content in position.waiting)
 
 
 def _patience(run: Run, ended: Ended, position: Position | None, probe: float) -> float:
@@ -78,8 +90,8 @@ def _patience(run: Run, ended: Ended, position: Position | None, probe: float) -
     return max(probe, _START_SECONDS) if ended.done else probe
 
 
-def _position(wave: Wave, arrived: dict[int, Arrival], health: Health) -> Position:
-    mine = {found.content: found for found in health.contents if found.content in wave.contents}
+def _position(arrived: dict[int, Arrival], health: Health) -> Position:
+    mine = {found.content: found for found in health.contents if found.content in arrived}
     return Position(
         arrived=arrived,
         synced=frozenset(c for c, found in mine.items() if found.state is CopyState.SYNCED),
