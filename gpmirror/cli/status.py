@@ -92,7 +92,7 @@ def _seconds(wait: str | None) -> int | None:
 
 
 def _awaited(server: "Server", out: _Out, seconds: int) -> "Reading":
-    """The last reading; changes are told on stderr on the way. Raises ConnectionLost: the last look
+    """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
     """
     from gpmirror.adapters.clock import SystemClock
@@ -106,7 +106,7 @@ def _awaited(server: "Server", out: _Out, seconds: int) -> "Reading":
 def _watched(server: "Server", out: _Out) -> "Reading":
     """Shows readings until a person interrupts or the reader goes away; then the last one.
 
-    Raises ConnectionLost or KeyboardInterrupt: there was none.
+    Raises Failure or KeyboardInterrupt: there was none.
     """
     from gpmirror.adapters.clock import SystemClock
     from gpmirror.cli.status_views import until_interrupted, view_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gpmirror.adapters.clock import utc_now
 from gpmirror.cli.console import Console
-from gpmirror.errors import ConnectionLost
+from gpmirror.errors import Failure
 from gpmirror.render.status import status_changes, status_human
 from gpmirror.workflow.status import Reading
 
@@ -22,7 +22,7 @@ class View(Protocol):
         """A reading; `before` is the one shown last."""
         ...
 
-    def lost(self, error: ConnectionLost) -> None:
+    def lost(self, error: Failure) -> None:
         """The connection was lost and is tried again; told once."""
         ...
 
@@ -44,12 +44,12 @@ def view_of(console: Console, cluster: str | None, *, json: bool) -> View:
     return Lines(write=write)
 
 
-def follow(looks: "Iterable[Reading | ConnectionLost]", view: View) -> Reading:
-    """Show all looks; the last one. Raises ConnectionLost: it was none."""
+def follow(looks: "Iterable[Reading | Failure]", view: View) -> Reading:
+    """Show all looks; the last one. Raises Failure: it was none."""
     return _followed(looks, view, [])
 
 
-def until_interrupted(looks: "Iterable[Reading | ConnectionLost]", view: View) -> Reading:
+def until_interrupted(looks: "Iterable[Reading | Failure]", view: View) -> Reading:
     """Show looks until Ctrl-C or until nobody reads; the last reading.
 
     Raises KeyboardInterrupt: interrupted before the first.
@@ -63,13 +63,11 @@ def until_interrupted(looks: "Iterable[Reading | ConnectionLost]", view: View) -
         return seen[0]
 
 
-def _followed(
-    looks: "Iterable[Reading | ConnectionLost]", view: View, seen: list[Reading]
-) -> Reading:
+def _followed(looks: "Iterable[Reading | Failure]", view: View, seen: list[Reading]) -> Reading:
     """`seen` holds the last reading, also when this is left by an exception."""
-    error: ConnectionLost | None = None
+    error: Failure | None = None
     for found in looks:
-        if isinstance(found, ConnectionLost):
+        if isinstance(found, Failure):
             if error is None:
                 view.lost(found)
             error = found
@@ -78,7 +76,7 @@ def _followed(
         seen[:] = [found]
         view.show(before, found)
     if error is not None or not seen:
-        raise error or ConnectionLost("the coordinator was not read")
+        raise error or Failure("the coordinator was not read")
     return seen[0]
 
 
@@ -93,7 +91,7 @@ class Lines:
         for text in status_changes(before, now):
             self.write(f"{utc_now()} {text}")
 
-    def lost(self, error: ConnectionLost) -> None:
+    def lost(self, error: Failure) -> None:
         """One line."""
         self.write(f"{utc_now()} {error.message}; trying again")
 
@@ -112,7 +110,7 @@ class JsonLines:
         if status_changes(before, now):
             self.write(status_json_line(now, cluster=self.cluster))
 
-    def lost(self, error: ConnectionLost) -> None:
+    def lost(self, error: Failure) -> None:
         """Nothing: the next document tells."""
 
 
@@ -135,7 +133,7 @@ class Redrawn:
         self._drawn = lines if len(lines) <= room else [*lines[: room - 1], lines[-1]]
         self.screen.draw(self._drawn)
 
-    def lost(self, error: ConnectionLost) -> None:
+    def lost(self, error: Failure) -> None:
         """A last line below what was known."""
         self.screen.draw([*self._drawn[:-1], f"{error.message}; trying again"])
 

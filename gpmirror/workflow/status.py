@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gpmirror.boundary import Catalog, Clock
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
-from gpmirror.errors import ConnectionLost
+from gpmirror.errors import ConnectionLost, Failure
 from gpmirror.verify import Health, judge
 from gpmirror.workflow.observing import replication
 
@@ -30,10 +30,10 @@ def read_status(catalog: Catalog) -> Reading:
     return Reading(observed=observed, replication=streams, health=judge(observed, streams))
 
 
-def readings(catalog: Catalog, clock: Clock, *, every: float) -> Iterator[Reading | ConnectionLost]:
+def readings(catalog: Catalog, clock: Clock, *, every: float) -> Iterator[Reading | Failure]:
     """A look every `every` seconds, without end, fault probes asked for in between.
 
-    A lost connection is told and then made again; the consumer decides how long to bear with it.
+    A look that fails is told, a lost connection made again; the consumer decides how long to bear with it.
     """
     probed: float | None = None
     connected = True
@@ -50,7 +50,7 @@ def readings(catalog: Catalog, clock: Clock, *, every: float) -> Iterator[Readin
 
 def until_synced(
     catalog: Catalog, clock: Clock, *, seconds: float, every: float
-) -> Iterator[Reading | ConnectionLost]:
+) -> Iterator[Reading | Failure]:
     """The same until all contents are in sync or `seconds` have passed; the last reading is the
     verdict.
     """
@@ -62,12 +62,12 @@ def until_synced(
             return
 
 
-def _look(catalog: Catalog, *, reconnect: bool, probe: bool) -> Reading | ConnectionLost:
+def _look(catalog: Catalog, *, reconnect: bool, probe: bool) -> Reading | Failure:
     try:
         if reconnect:
             catalog.reconnect()
         if probe:
             catalog.request_probe()
         return read_status(catalog)
-    except ConnectionLost as error:
+    except Failure as error:
         return error

@@ -96,7 +96,9 @@ def test_names_of_runs_are_names(run: str, name: str) -> None:
         place = Home(folder)
         assert place.sh(forestall_script(run, name)).stdout == b"forestalled\n"
         assert place.sh(forestall_script(run, name)).stdout == b"already\n"
-        assert read_poll(place.sh(poll_script(run, name, 0)).stdout.decode(), 0).text == ""
+        poll = read_poll(place.sh(poll_script(run, name, 0)).stdout.decode(), 0)
+        assert poll is not None
+        assert poll.text == ""
         place.check([place.path / RUNS / run / f"{name}.started"])
 
 
@@ -133,7 +135,7 @@ def test_a_utility_gets_its_words(words: list[str], name: str, text: str, direct
         assert place.sh(start_script(RUN, utility, environment)).stdout == b"started\n"
         for _ in range(400):
             poll = read_poll(place.sh(poll_script(RUN, utility.name, 0)).stdout.decode(), 0)
-            if poll.status is not None:
+            if poll is not None and poll.status is not None:
                 break
         assert (run / "wave-001-x.log").read_bytes() == told.encode()
         made = [f"wave-001-x.{end}" for end in ("sh", "log", "pid", "started", "status")]

@@ -151,8 +151,8 @@ def test_it_outlives_the_shell_that_started_it_and_a_killed_one_is_lost(shell: S
     os.kill(pid, 9)
     assert shell.poll("wave-001-gpaddmirrors").stage is Stage.RUNNING
     os.killpg(pid, 9)
-    assert shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is not Stage.RUNNING)
-    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.LOST
+    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is not Stage.RUNNING)
+    assert poll.stage is Stage.LOST
 
 
 def test_unknown_runs_are_absent(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import pytest
 from gpmirror.boundary import LockHolder
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
-from gpmirror.errors import ConnectionLost, InvalidInput
+from gpmirror.errors import ConnectionLost, Failure, InvalidInput
 from gpmirror.workflow.status import Reading, read_status, readings, until_synced
 from tests.clusters import coordinator, observed, row
 
@@ -69,6 +69,9 @@ class ScriptedCatalog:
     def probe_seconds(self) -> float:
         return 60.0
 
+    def busy_sessions(self) -> int | None:
+        return None
+
     def competing(self) -> tuple[str, ...]:
         return ()
 
@@ -79,7 +82,7 @@ class ScriptedCatalog:
         self.said.append("reconnect")
 
 
-def states(found: Iterator[Reading | ConnectionLost]) -> list[str]:
+def states(found: Iterator[Reading | Failure]) -> list[str]:
     return [
         each.health.contents[0].state.value if isinstance(each, Reading) else "lost"
         for each in found
