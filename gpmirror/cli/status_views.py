@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gpmirror.adapters.clock import utc_now
 from gpmirror.cli.console import Console
-from gpmirror.errors import Failure
+from gpmirror.errors import ConnectionLost, Failure
 from gpmirror.render.status import status_changes, status_human
 from gpmirror.workflow.status import Reading
 
@@ -76,7 +76,7 @@ def _followed(looks: "Iterable[Reading | Failure]", view: View, seen: list[Readi
         seen[:] = [found]
         view.show(before, found)
     if error is not None or not seen:
-        raise error or Failure("the coordinator was not read")
+        raise error or ConnectionLost("the coordinator was not read")
     return seen[0]
 
 
