@@ -65,6 +65,10 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests that run on any cluster; the others bring a practice cluster or need none."""
     if target(config) is None:
         return
-    kept = [item for item in items if "cluster" in getattr(item, "fixturenames", ())]
+    kept = [
+        item
+        for item in items
+        if item.get_closest_marker("e2e") and "cluster" in getattr(item, "fixturenames", ())
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
