@@ -20,9 +20,17 @@ def block_hopeless(
         if not any(reasons):
             return result
         result = [
-            blocked_by(change, reason) if reason else change
+            blocked_by(change, _with_way_out(change, reason)) if reason else change
             for change, reason in zip(result, reasons, strict=True)
         ]
+
+
+def _with_way_out(change: Change, reason: str) -> str:
+    """A second copy is worth more than its place: say how a down one comes back without the slot."""
+    if change.action is not Action.RECOVER or change.from_ is None:
+        return reason
+    host, port = change.from_.host, change.from_.port
+    return f"{reason}; if {host} still stands, a pin to {host}:{port} brings it back where it is"
 
 
 def relocates(change: Change) -> bool:
