@@ -1,0 +1,568 @@
+"""A layout's whole life, played at random: specs that change, runs that are cut off, hosts that die,
+people who meddle; whatever happened, the way to the desired layout stays open.
+
+`tests.life` looks at what must hold at every moment: a live copy of every content, nothing started
+without the lock or beside another utility, nothing pruned that is in use or not ours.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from hypothesis import HealthCheck, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from gpmirror.boundary import LockHolder, World
+from gpmirror.cluster.segment import Slot
+from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
+from gpmirror.journal.records import Opening, end
+from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.placement import place
+from gpmirror.plan.back import plan_back
+from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS
+from gpmirror.plan.model import Action, Plan
+from gpmirror.plan.planfile import plan_id, plan_text, read_plan
+from gpmirror.plan.replan import what_is_left
+from gpmirror.plan.request import Request
+from gpmirror.spec.model import ApplyOptions, Pin, Spec
+from gpmirror.workflow.apply import apply
+from gpmirror.workflow.inspecting import plan_inspected
+from gpmirror.workflow.prune import prune
+from gpmirror.workflow.resume import check_own_plan, check_resumable, resume
+from gpmirror.workflow.running import Outcome, Run, Wishes
+from tests import strategies
+from tests.clusters import PLACE
+from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
+from tests.life import FATES, FateKind, Life, machine_of
+from tests.unchecked import UNCHECKED
+
+Ended = Outcome | GpmirrorError | None
+"""How a command ended; None: it was killed."""
+
+MOST_CONTENTS = 14
+KNOWN = ("unchecked:reachable", "unchecked:directories")
+"""What these hosts tell, so nobody need allow that they do not."""
+
+ALLOW = (
+    *(name for name in UNCHECKED if name not in KNOWN),
+    *HAZARDS,
+    *HOST_HAZARDS,
+    *(f"guard:{name}" for name in GUARDS),
+)
+SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
+KILLS = st.none() | st.integers(min_value=2, max_value=32)
+SECONDS = st.sampled_from([0.0, 0.5, 2.0, 4.5, 7.0, 12.0, 30.0])
+
+
+@dataclass(frozen=True)
+class Luck:
+    """Something that happens to the cluster, some seconds from now."""
+
+    kind: str
+    seconds: float
+    seed: int
+
+
+LUCK = st.builds(
+    Luck,
+    kind=st.sampled_from(
+        (
+            "a mirror dies",
+            "a primary dies",
+            "a host dies",
+            "a host is away for a while",
+            "somebody edits the catalog",
+            "somebody meddles with an old directory",
+            "the coordinator is lost",
+            "the coordinator's host is silent",
+            "somebody else takes the lock",
+        )
+    ),
+    seconds=SECONDS,
+    seed=SEEDS,
+)
+BAD_LUCK = st.lists(LUCK, max_size=2)
+FATE = st.tuples(st.sampled_from(("ok", "ok", *FATES)), SEEDS)
+
+
+STRANGER = LockHolder(pid=9, since="12:00", client="10.0.0.9", name="gpmirror r77 on sdw9")
+
+
+@dataclass
+class Recorded:
+    """A run as the machine that began it remembers it."""
+
+    name: str
+    plan: Plan
+    records: list[Mapping[str, object]] = field(default_factory=list)
+
+    @property
+    def standing(self) -> Standing:
+        return read_standing("\n".join(json.dumps(record) for record in self.records), self.name)
+
+
+class Layout(RuleBasedStateMachine):
+    """A DBA, a cluster, and bad luck."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Recorded] = []
+        self.plan: Plan | None = None
+        self.heirs = 0
+
+    @initialize(seed=SEEDS)
+    def begin(self, seed: int) -> None:
+        random = Random(seed)
+        while True:
+            bare = strategies.mirrorless(random)
+            wanted = strategies.spec(random, bare)
+            if len(bare.pairs()) > MOST_CONTENTS:
+                continue
+            try:
+                desired = place(wanted, bare)
+            except GpmirrorError:
+                continue
+            break
+        self.spec = _quick(wanted)
+        mirrored = random.random() < 0.8
+        seen = strategies.applied(bare, desired) if mirrored else bare
+        self.life = Life(seen, same_host=self.spec.allow_same_host)
+        if mirrored:
+            self._want(strategies.changed(random, self.spec, seen))
+
+    # --- what the DBA does ----------------------------------------------------------------------
+
+    @rule(seed=SEEDS)
+    def change_the_spec(self, seed: int) -> None:
+        random = Random(seed)
+        changed = strategies.changed(random, self.spec, self.life.truth())
+        if random.random() < 0.2:
+            changed = self._without_a_host(random, changed)
+        self._want(changed)
+
+    @rule(rebalance=st.booleans(), full=st.sampled_from([False, False, False, True]))
+    def make_a_plan(self, rebalance: bool, full: bool) -> None:
+        plan = self._planned(Request(rebalance=rebalance, full=full))
+        if plan is not None:
+            assert read_plan(plan_text(plan).encode(), "plan.json") == plan
+            self.plan = plan
+
+    @precondition(lambda self: self.plan is not None)
+    @rule(kill=KILLS, before=st.booleans(), luck=BAD_LUCK, fate=FATE)
+    def apply_the_plan(
+        self, kill: int | None, before: bool, luck: list[Luck], fate: tuple[FateKind, int]
+    ) -> None:
+        assert self.plan is not None
+        self._brew(luck, fate)
+        self._apply(self.plan, None, kill, before=before)
+
+    @rule(kill=KILLS, before=st.booleans(), rebalance=st.booleans(), luck=BAD_LUCK, fate=FATE)
+    def plan_and_apply(
+        self,
+        kill: int | None,
+        before: bool,
+        rebalance: bool,
+        luck: list[Luck],
+        fate: tuple[FateKind, int],
+    ) -> None:
+        self.make_a_plan(rebalance=rebalance, full=False)
+        if self.plan is not None:
+            self._brew(luck, fate)
+            self._apply(self.plan, None, kill, before=before)
+
+    @precondition(lambda self: self.runs)
+    @rule(kill=KILLS, before=st.booleans(), luck=BAD_LUCK, fate=FATE)
+    def resume_the_last_run(
+        self, kill: int | None, before: bool, luck: list[Luck], fate: tuple[FateKind, int]
+    ) -> None:
+        self._brew(luck, fate)
+        self._resume(kill, before=before)
+
+    @precondition(lambda self: self.runs)
+    @rule(number=st.integers(min_value=0, max_value=99))
+    def plan_the_way_back(self, number: int) -> None:
+        chosen = self.runs[number % len(self.runs)]
+        try:
+            self.plan = plan_back(chosen.plan, self.life.truth())
+        except GpmirrorError as refusal:
+            event(f"no way back: {type(refusal).__name__}")
+        else:
+            event("a way back")
+
+    @precondition(lambda self: self.runs)
+    @rule(
+        number=st.integers(min_value=0, max_value=99),
+        kill=st.none() | st.integers(min_value=1, max_value=5),
+        cut=st.none() | st.integers(min_value=0, max_value=8),
+        luck=BAD_LUCK,
+    )
+    def prune_a_run(self, number: int, kill: int | None, cut: int | None, luck: list[Luck]) -> None:
+        self._brew(luck, ("ok", 0))
+        self.life.cut_hosts = cut
+        ended = self._prune(self.runs[number % len(self.runs)], kill)
+        self.life.cut_hosts = None
+        event(f"prune: {_told(ended)}")
+
+    @precondition(lambda self: self.life.down)
+    @rule(seed=SEEDS)
+    def replace_a_dead_host(self, seed: int) -> None:
+        dead = [host for host in self.spec.hosts if host.name in self.life.down]
+        if not dead:
+            return
+        chosen = Random(seed).choice(dead)
+        self.heirs += 1
+        name = f"spare{self.heirs}"
+        addresses = tuple(f"{name}-{n + 1}" for n, _ in enumerate(chosen.addresses))
+        heir = replace(
+            chosen,
+            name=name,
+            addresses=addresses if len(addresses) > 1 else (name,),
+            replaces=chosen.name,
+        )
+        hosts = tuple(heir if host is chosen else host for host in self.spec.hosts)
+        pins = tuple(
+            replace(pin, host=name, address=None) if pin.host == chosen.name else pin
+            for pin in self.spec.pins
+        )
+        self._want(replace(self.spec, hosts=hosts, pins=pins))
+
+    # --- bad luck -------------------------------------------------------------------------------
+
+    @rule(luck=LUCK)
+    def bad_luck(self, luck: Luck) -> None:
+        self._brew([luck], None)
+
+    @rule(seconds=st.sampled_from([1.0, 10.0, 60.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.life.sleep(seconds)
+
+    def _brew(self, luck: list[Luck], fate: tuple[FateKind, int] | None) -> None:
+        if fate is not None:
+            self.life.fate = fate
+        for one in luck:
+            self._befall(one)
+
+    def _befall(self, luck: Luck) -> None:
+        random, life = Random(luck.seed), self.life
+        content = random.choice(sorted(life.by_content()))
+        machine = random.choice(self._machines())
+        away = random.choice([3.0, 20.0, 200.0])
+        actions: dict[str, Callable[[], None]] = {
+            "a mirror dies": lambda: life.mirror_dies(content),
+            "a primary dies": lambda: life.fail_over(content),
+            "a host dies": lambda: life.host_dies(machine),
+            "a host is away for a while": lambda: self._away(machine, away),
+            "somebody edits the catalog": lambda: life.somebody_moves(content),
+            "somebody meddles with an old directory": lambda: self._meddle(random),
+            "the coordinator is lost": lambda: self._lose(away),
+            "the coordinator's host is silent": lambda: self._silence(away),
+            "somebody else takes the lock": lambda: self._take_lock(away),
+        }
+        if luck.seconds:
+            life.later(luck.seconds, actions[luck.kind])
+        else:
+            actions[luck.kind]()
+
+    @invariant()
+    def everything_holds(self) -> None:
+        if hasattr(self, "life"):
+            self.life.check()
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        if not hasattr(self, "life"):
+            return
+        life = self.life
+        life.sleep(300)
+        life.stranger, life.cut_hosts, life.fate = None, None, ("ok", 0)
+        for machine in sorted(life.down - {host.replaces for host in self.spec.hosts}):
+            life.host_returns(machine)
+        if self.runs:
+            self._resume(None, before=False)
+        told: list[str] = []
+        while len(told) < 14 and not self._arrived(told):
+            pass
+        assert told[-1] == "", "no end:\n" + "\n".join(told)
+
+    def _arrived(self, told: list[str]) -> bool:
+        """One turn of what a person does until there is nothing left to do."""
+        # roles return only when the rest is in sync
+        rebalance = len(told) % 2 == 1
+        plan = self._planned(Request(rebalance=rebalance))
+        told.append("")
+        if plan is None:
+            event("no layout at the end")
+            return True
+        if not plan.waves:
+            arrived = rebalance and not self._pinned_down(plan)
+            if arrived:
+                self._check_end(plan)
+            return arrived
+        ended = self._apply(plan, None, None, before=False)
+        told[-1] = f"{_told(ended)}: {ended}"
+        if isinstance(ended, NotReady):
+            self._make_room(ended)
+            self._pinned_down(plan)
+        return False
+
+    def _pinned_down(self, plan: Plan) -> bool:
+        """Follow the advice for copies that are down and whose new place is taken."""
+        before = self.spec
+        for change in plan.changes:
+            if change.action is Action.BLOCKED and "brings it back where it is" in change.reason:
+                assert change.from_ is not None
+                self._pin(change.content, change.from_)
+        event(f"pins to come back: {self.spec != before}")
+        return self.spec != before
+
+    def _pin(self, content: int, where: Slot) -> None:
+        pin = Pin(
+            content=content,
+            host=where.host,
+            address=where.address,
+            port=where.port,
+            directory=where.directory,
+            replication_port=where.replication_port,
+            filespaces=where.filespaces,
+            place=PLACE,
+        )
+        if any(host.name == where.host for host in self.spec.hosts):
+            others = tuple(other for other in self.spec.pins if other.content != content)
+            self._want(replace(self.spec, pins=(*others, pin)))
+
+    def _check_end(self, plan: Plan) -> None:
+        left = [change for change in plan.changes if change.action is not Action.BLOCKED]
+        assert not left
+        blocked = {change.content for change in plan.changes}
+        for content in self.life.by_content():
+            if content not in blocked:
+                assert self.life.is_synced(content), content
+        event(f"blocked at the end: {bool(blocked)}")
+        for recorded in self.runs:
+            self._prune(recorded, None)
+
+    def _make_room(self, refusal: NotReady) -> None:
+        """What a person does: prune, and move away what a message names."""
+        for recorded in self.runs:
+            self._prune(recorded, None)
+        for machine, path in self.life.leavings():
+            if path in refusal.message:
+                self.life.somebody_deletes((machine, path))
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _apply(self, plan: Plan, continues: str | None, kill: int | None, *, before: bool) -> Ended:
+        recorded = Recorded(name=f"r{len(self.runs) + 1}", plan=plan)
+        self.runs.append(recorded)
+        self.life.run = recorded.name
+        recorded.records.append(
+            Opening(
+                run=recorded.name,
+                plan_id=plan_id(plan),
+                cluster=plan.cluster,
+                by="me",
+                version="0",
+                continues=continues,
+            ).record()
+        )
+        differs = self._differs(plan)
+        done = what_is_left_now(plan, self.life)
+        run = self._run(recorded, kill, before=before)
+        self.life.started_now = 0
+        ended = self._ended(lambda: apply(run, "?"))
+        event(f"apply: {_told(ended)}")
+        started = self.life.started_now
+        if isinstance(ended, GpmirrorError) and 3 <= ended.exit_code <= 9:
+            assert not started, f"{_told(ended)} after a start"
+        if differs and plan.waves:
+            assert not started, "a plan for another catalog was started"
+            assert not (isinstance(ended, Outcome) and not done), "a stale plan was called applied"
+        if isinstance(ended, Outcome) and plan.waves:
+            assert ended.code is ExitCode.OK
+            if not self.life.agenda:
+                self._check_applied(plan)
+        return ended
+
+    def _check_applied(self, plan: Plan) -> None:
+        assert what_is_left(plan, self.life.truth()).is_empty
+        for change in plan.changes:
+            if change.action is not Action.BLOCKED and self.life.started_now:
+                assert self.life.is_synced(change.content)
+
+    def _differs(self, plan: Plan) -> bool:
+        """Whether a row that the plan was made for is another now, asked of the rows alone."""
+        seen = self.life.truth().pairs()
+        for planned in plan.fingerprint.contents:
+            rows = [row for row in seen.get(planned.content, ()) if row is not None]
+            now = [
+                f"{row.preferred_role}/{row.role} {row.hostname} {row.address} {row.port} "
+                f"{row.directory}"
+                for row in rows
+            ]
+            if len(now) != len(planned.rows):
+                return True
+            if any(not was.startswith(new) for was, new in zip(planned.rows, now, strict=True)):
+                return True
+        return False
+
+    def _resume(self, kill: int | None, *, before: bool) -> None:
+        for recorded in reversed(self.runs):
+            try:
+                check_resumable(recorded.standing)
+            except Failure:
+                continue
+            break
+        else:
+            return
+        check_own_plan(recorded.standing, recorded.plan)
+        self.life.run = recorded.name
+        standing = recorded.standing
+        jobs = {key for key in self.life.jobs if key.startswith(f"{recorded.name}/")}
+        run = self._run(recorded, None, before=before)
+        ended = self._ended(lambda: resume(run, standing, "me"))
+        event(f"resume: {_told(ended)}")
+        added = {key for key in self.life.jobs if key.startswith(f"{recorded.name}/")} - jobs
+        begun = {wave for key in jobs for wave in [key.split("-")[1]]}
+        assert {key.split("-")[1] for key in added} <= begun, "a wave that nobody began was started"
+        if not isinstance(ended, Outcome):
+            return
+        if ended.remaining is None:
+            assert ended.code is ExitCode.OK
+            return
+        self._apply(ended.remaining, recorded.name, kill, before=before)
+        mine = self.runs[-1]
+        if mine.standing.changed_something:
+            recorded.records.append(
+                end(ExitCode.PARTIAL, f"goes on as {mine.name}", continued_as=mine.name)
+            )
+
+    def _prune(self, recorded: Recorded, kill: int | None) -> Ended:
+        self.life.run = recorded.name
+        at = None if kill is None else len(recorded.records) + kill
+        run = self._run(recorded, at, before=False)
+        return self._ended(lambda: prune(run))
+
+    def _run(self, recorded: Recorded, kill: int | None, *, before: bool) -> Run:
+        journal = MemoryJournal(
+            records=recorded.records,
+            die_before=kill if before else None,
+            die_after=None if before else kill,
+        )
+        world = World(
+            catalog=self.life,
+            hosts=self.life,
+            natives=self.life,
+            journal=journal,
+            clock=self.life,
+            operator=FakeOperator(),
+            reporter=Reporter(),
+            coordinator="mdw",
+        )
+        wishes = Wishes(allow=ALLOW)
+        now = self.life.monotonic()
+        return Run(name=recorded.name, plan=recorded.plan, world=world, wishes=wishes, started=now)
+
+    def _ended(self, command: Callable[[], Outcome]) -> Ended:
+        try:
+            return command()
+        except GpmirrorError as refusal:
+            return refusal
+        except Killed:
+            return None
+        finally:
+            self.life.killed()
+
+    def _planned(self, request: Request) -> Plan | None:
+        try:
+            return plan_inspected(self.spec, self.life.truth(), request, self.life)
+        except GpmirrorError as refusal:
+            event(f"no plan: {type(refusal).__name__}")
+            return None
+
+    # --- smaller things -------------------------------------------------------------------------
+
+    def _want(self, wanted: Spec) -> None:
+        """Take the spec if it has a layout now."""
+        try:
+            place(wanted, self.life.truth())
+        except GpmirrorError:
+            return
+        self.spec = _quick(wanted)
+
+    def _without_a_host(self, random: Random, wanted: Spec) -> Spec:
+        holding = {
+            machine_of(row.hostname) for row in self.life.rows.values() if row.is_preferred_primary
+        }
+        free = [host for host in wanted.hosts if host.name not in holding]
+        if not free or len(wanted.hosts) < 3:
+            return wanted
+        gone = random.choice(free)
+        return replace(
+            wanted,
+            hosts=tuple(host for host in wanted.hosts if host is not gone),
+            pins=tuple(pin for pin in wanted.pins if pin.host != gone.name),
+        )
+
+    def _machines(self) -> list[str]:
+        names = {machine_of(row.hostname) for row in self.life.rows.values() if row.content >= 0}
+        return sorted(names | {host.name for host in self.spec.hosts})
+
+    def _away(self, machine: str, seconds: float) -> None:
+        self.life.host_dies(machine)
+        self.life.later(seconds, lambda: self.life.host_returns(machine))
+
+    def _meddle(self, random: Random) -> None:
+        old = self.life.leavings()
+        if old:
+            does = random.choice([self.life.somebody_fills, self.life.somebody_deletes])
+            does(random.choice(old))
+
+    def _lose(self, seconds: float) -> None:
+        self.life.locked = False
+        self.life.lost_until = self.life.now + seconds
+
+    def _silence(self, seconds: float) -> None:
+        self.life.silent_until = self.life.now + seconds
+
+    def _take_lock(self, seconds: float) -> None:
+        """If it is free."""
+        if not self.life.locked:
+            self.life.stranger = STRANGER
+            self.life.later(seconds, self._give_lock_back)
+
+    def _give_lock_back(self) -> None:
+        self.life.stranger = None
+
+
+def what_is_left_now(plan: Plan, life: Life) -> bool:
+    """Whether nothing of a plan is left."""
+    try:
+        return what_is_left(plan, life.truth()).is_empty
+    except GpmirrorError:
+        return False
+
+
+def _quick(wanted: Spec) -> Spec:
+    """Waves that nobody waits a day for."""
+    return replace(wanted, apply=ApplyOptions(waves=wanted.apply.waves, sync_timeout=300))
+
+
+def _told(ended: Ended) -> str:
+    match ended:
+        case None:
+            return "killed"
+        case Outcome():
+            return f"exit {int(ended.code)}"
+        case _:
+            return f"{type(ended).__name__} ({int(ended.exit_code)})"
+
+
+TestLife = Layout.TestCase
+TestLife.settings = settings(
+    max_examples=2 * settings().max_examples,
+    stateful_step_count=16,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
