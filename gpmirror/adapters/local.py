@@ -132,12 +132,12 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _is_our_name(address: str) -> bool:
     here = socket.gethostname().lower()
-    ours = {here, here.partition(".")[0]}
     if address in _LOOPBACK:
         return True
-    if address not in ours and address != socket.getfqdn().lower():
-        return False
-    return _is_our_address(address)
+    if address.partition(".")[0] != here.partition(".")[0]:
+        return False  # the full name is a question to the name service: not for every host
+    ours = {here, here.partition(".")[0]}
+    return (address in ours or address == socket.getfqdn().lower()) and _is_our_address(address)
 
 
 def _is_our_address(address: str) -> bool:

@@ -88,6 +88,7 @@ class _Lines:
         self._connector: Connector | None = None
 
     def get(self, host: str) -> Line:
+        """The line to a host."""
         with self._lock:
             return self._lines.setdefault(
                 host, Line(host, partial(self._resolver.host, host), self.connect)

@@ -1,33 +1,20 @@
-"""Ask OpenSSH itself how a host is reached: `ssh -G`, so Include, Match and patterns all count.
-
-Where there is no `ssh` program, the configuration is read by paramiko, which knows no Include.
-"""
+"""Turn host names into targets: what the SSH settings of a host mean, tokens expanded."""
 
 import getpass
 import os
 import pwd
 import re
-import shlex
-import shutil
-import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gpmirror.adapters.ssh_settings import Settings, settings_source, unusable
 from gpmirror.adapters.ssh_target import Target
 from gpmirror.adapters.ssh_tokens import Tokens, expand
-from gpmirror.adapters.ssh_unanswered import Unanswered
-from gpmirror.boundary import Silence
 from gpmirror.errors import Unreadable
 from gpmirror.spec.model import SshOptions
 
-Settings = Mapping[str, list[str]]
-"""Keyword in lower case -> its values, in order; a keyword may stand on several lines."""
-
 DEFAULT_CONNECT_SECONDS = 10.0
-_SSH_SECONDS = 20  # Match exec may run programs
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*\$?")
-_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "~/.ssh/known_hosts")
 
 
 class Resolver:
@@ -38,14 +25,8 @@ class Resolver:
 
     def __init__(self, options: SshOptions) -> None:
         self._user = options.user
-        self._config = _config_file(options.config)
-        ssh = shutil.which("ssh")
+        self._look_up = settings_source(_config_file(options.config))
         self._jumps: dict[str, Target] = {}
-        self._look_up: Callable[[str, str | None], Settings] = (
-            (lambda name, user: _ask_ssh(ssh, self._config, name, user))
-            if ssh
-            else (lambda name, user: _read_config(self._config, name, user))
-        )
 
     def host(self, name: str) -> Target:
         """The target of a spec host; the spec's user wins over the configuration's.
@@ -65,10 +46,13 @@ class Resolver:
 
     def _resolve(self, name: str, user: str | None, port: int | None) -> Target:
         if not _NAME.fullmatch(name):
-            raise _unusable(name, "the name holds characters that no host name has")
+            raise unusable(name, "the name holds characters that no host name has")
         if user is not None and not _USER.fullmatch(user):
-            raise _unusable(name, f"the user name {user!r} holds characters that no login has")
-        return target_of(name, self._look_up(name, user), user, port)
+            raise unusable(name, f"the user name {user!r} holds characters that no login has")
+        try:
+            return target_of(name, self._look_up(name, user), user, port)
+        except ValueError as error:  # paramiko passes on a port that is no number
+            raise unusable(name, str(error)) from error
 
 
 def target_of(name: str, settings: Settings, user: str | None, port: int | None) -> Target:
@@ -122,64 +106,6 @@ def _config_file(config: str | None) -> str | None:
             f"cannot read {path}, the SSH configuration: {error.strerror}",
             hint="mend `ssh.config` in the spec, or leave it out for ~/.ssh/config",
         ) from error
-
-
-def _ask_ssh(ssh: str, config: str | None, name: str, user: str | None) -> Settings:
-    file = ["-F", config] if config else []
-    login = ["-l", user] if user else []
-    try:
-        # LC_ALL: the complaint is quoted to the reader of an English message
-        done = subprocess.run(  # noqa: S603
-            [ssh, "-G", *file, *login, "--", name],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SSH_SECONDS,
-            check=False,
-            env=os.environ | {"LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _unusable(name, f"`ssh -G` did not answer: {error}") from error
-    if done.returncode:
-        complaint = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-        raise _unusable(name, f"ssh says: {' / '.join(complaint) or done.returncode}")
-    return parse_settings(done.stdout.decode("utf-8", "surrogateescape"))
-
-
-def parse_settings(text: str) -> Settings:
-    """The output of `ssh -G`: a keyword and a value a line."""
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        keyword, _, value = line.partition(" ")
-        found.setdefault(keyword.lower(), []).append(value)
-    return found
-
-
-def _read_config(config: str | None, name: str, user: str | None) -> Settings:
-    from paramiko import SSHConfig
-    from paramiko.ssh_exception import ConfigParseError
-
-    del user  # target_of puts it first
-    path = Path(config) if config else Path("~/.ssh/config").expanduser()
-    try:
-        read = SSHConfig.from_path(str(path)) if path.exists() else SSHConfig()
-        looked_up = dict(read.lookup(name))
-    except (OSError, ConfigParseError) as error:
-        raise _unusable(name, f"{path}: {error}") from error
-    found: dict[str, list[str]] = {
-        keyword: value if isinstance(value, list) else [str(value)]
-        for keyword, value in looked_up.items()
-    }
-    keys = [f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ed25519")]
-    return {"identityfile": keys, "userknownhostsfile": [" ".join(_KNOWN_HOSTS)]} | found
-
-
-def _unusable(name: str, reason: str) -> Unanswered:
-    return Unanswered(
-        Silence.UNREACHABLE,
-        f"cannot work out how to reach {name!r}: {reason}",
-        f"`ssh -G -- {shlex.quote(name)}` must print its settings: mend the spec's `hosts` or `ssh`, or the "
-        "SSH configuration",
-    )
 
 
 def _split_port(place: str) -> tuple[str, int | None]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.ssh_resolve import Resolver, parse_settings, target_of
+from gpmirror.adapters.ssh_resolve import Resolver, target_of
+from gpmirror.adapters.ssh_settings import parse_settings
 from gpmirror.adapters.ssh_target import Target
 from gpmirror.adapters.ssh_tokens import Tokens, expand
 from gpmirror.adapters.ssh_unanswered import Unanswered
@@ -69,6 +70,21 @@ def test_a_host_of_which_nothing_is_said(config: str) -> None:
     assert target.proxy_command is None
 
 
+def test_a_broken_configuration_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("Host *\n  Nonsense yes\n")
+    resolver = Resolver(SshOptions(config=str(file)))
+    with pytest.raises(Unanswered, match="line 2"):
+        resolver.host("sdw2")
+
+
+def test_a_port_that_is_no_number(config: str) -> None:
+    with Path(config).open("a") as file:
+        file.write("Host odd\n  Port many\n")
+    with pytest.raises(Unanswered, match="odd"):
+        Resolver(SshOptions(config=config)).host("odd")
+
+
 def test_the_user_of_the_spec_wins(config: str) -> None:
     target = Resolver(SshOptions(config=config, user="dba")).host("sdw1")
     assert target.user == "dba"
@@ -104,7 +120,9 @@ def test_a_home_in_the_name_of_the_configuration(
 
 
 def test_settings_may_repeat() -> None:
-    settings = parse_settings("user me\nidentityfile a\nidentityfile b c\nproxycommand none\n")
+    settings = parse_settings(
+        "user me\nidentityfile a\nidentityfile b c\nproxycommand none".splitlines()
+    )
     assert settings["identityfile"] == ["a", "b c"]
     target = target_of("x", settings, None, None)
     assert target.identities == ("a", "b c")
