@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from gpmirror.lab.faults import Faults, clear_faults, set_faults
 from tests.e2e.clusters import Row
@@ -35,10 +36,25 @@ class BreakableCluster(PracticeCluster):
         return row
 
     def kill_host(self, name: str) -> None:
-        """A host dies; back once the catalog knows that its primaries act elsewhere."""
-        primaries = [s for s in self.segments() if s.hostname == name and s.role == "p"]
+        """A host dies; back once the catalog knows, and its primaries act elsewhere."""
+        rows = [row for row in self.segments() if row.hostname == name]
         assert self.practice.gpmirror("lab", "kill", name).returncode == 0
-        self.wait(lambda: all(self.copy(row).role == "m" for row in primaries))
+        self.wait(lambda: all(self.copy(row).status == "d" for row in rows))
+
+    def make_spare(self, name: str) -> None:
+        """Take the primaries of the last host out of a mirrorless cluster: it is left empty."""
+        rows = [row for row in self.segments() if row.hostname == name]
+        for row in rows:
+            self.ssh(row.address, f"kill -QUIT $(head -n 1 {row.directory}/postmaster.pid)")
+            self.wait(partial(self._is_stopped, row))
+            self.ssh(row.address, f"rm -r {row.directory}")
+        for _ in range(2):  # the prober hangs up
+            self.sql("SELECT gp_request_fts_probe_scan()")
+        for row in rows:
+            self.sql(f"DELETE FROM gp_segment_configuration WHERE content = {row.content}")
+
+    def _is_stopped(self, row: Row) -> bool:
+        return "yes" in self.ssh(row.address, f"[ -e {row.directory}/postmaster.pid ] || echo yes")
 
     def copy(self, row: Row) -> Row:
         """The same copy as the catalog has it now."""
