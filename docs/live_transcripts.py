@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 BLOCK = re.compile(r"(<!-- lab(?: after ([^\n]+?))? -->\n```\w*\n)(.*?)(^```$)", re.M | re.S)
-SHOWN_STATE = "/home/gpadmin/.local/state/gpmirror/lab"
+SHOWN_STATE = "/home/gpadmin/.local/state"
+SHOWN_PERSON = "gpadmin@mdw"
 _SECONDS = 120
+
+_STANDING = re.compile(r"^\d\d:\d\d:\d\d +wave \d+ of \d+  \d+ of \d+ in sync.*\n", re.M)
+"""A line of progress: a slow machine shows more of them."""
 
 _CHANGING = (
     (r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN"),
@@ -22,26 +26,25 @@ _CHANGING = (
     (r"\b\d+(\.\d+)?(s|ms)\b", "SECONDS"),
     (r"\b127\.\d+\.\d+\.\d+", "ADDRESS"),
     (r"\b(account|session) [\w-]+", r"\1 NAME"),
-    (r"\bby [\w-]+@[\w.-]+", "by SOMEBODY"),
     (r"\bpid \d+", "pid N"),
     (r"\b\d+ checks\b", "N checks"),
 )
 
 
 class LivePageError(Exception):
-    """A command that prepares a page's block failed."""
+    """A command that prepares a page's block failed, or one met a bug."""
 
 
 class LivePage:
     """The folder in which a page's commands run, and the last exit status.
 
-    `environment` leads to a practice cluster whose state lies in `state`.
+    `environment` leads to a practice cluster whose state lies below `base`.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], state: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], base: Path) -> None:
         self._folder = folder
         self._environment = {**environment, "PYTHONUNBUFFERED": "1", "COLUMNS": "100"}
-        self._state = str(state)
+        self._base = str(base)
         self._status = 0
 
     def refreshed(self, text: str) -> str:
@@ -70,7 +73,10 @@ class LivePage:
             check=False,
         )
         self._status = done.returncode
-        return done.stdout.replace(self._state, SHOWN_STATE)
+        if "this is a bug in gpmirror" in done.stdout:
+            raise LivePageError(f"{command}\n{done.stdout}")
+        shown = _STANDING.sub("", done.stdout.replace(self._base, SHOWN_STATE))
+        return re.sub(r"^by \S+@\S+(?=,)", f"by {SHOWN_PERSON}", shown, flags=re.M)
 
 
 def told(text: str) -> str:

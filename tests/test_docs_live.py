@@ -21,7 +21,7 @@ def test_live_commands_print_what_is_shown(request: pytest.FixtureRequest, file:
     with lab_folder() as practice:
         environment = practice.environment()
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-        page = LivePage(practice.spec.parent, environment, practice.state)
+        page = LivePage(practice.spec.parent, environment, practice.folder / "state")
         now = page.refreshed(shown)
     if told(now) != told(shown) and request.config.getoption("--write-golden"):
         file.write_text(now, encoding="utf-8")
