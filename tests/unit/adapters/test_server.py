@@ -454,5 +454,17 @@ def test_competing_work_of_the_old_generation(postgres: Postgres, opened: Opener
             sleeper.join()
 
 
+@pytest.mark.parametrize("database", ["gp5", "gp6", "gp7"])
+def test_sessions_at_work_are_counted(database: str, postgres: Postgres, opened: Opener) -> None:
+    postgres.fill(database, old_rows() if database == "gp5" else mirrored(HOSTS, 1).segments)
+    server = opened(database)
+    where = keywords(postgres, database)
+    with psycopg.connect(**where), psycopg.connect(**where) as other:
+        before = server.busy_sessions()
+        assert before is not None
+        other.execute("SELECT 1")  # its transaction stays open
+        eventually(lambda: server.busy_sessions() == before + 1, "it is not counted")
+
+
 def keywords(postgres: Postgres, database: str) -> dict[str, Any]:
     return {"host": "127.0.0.1", "port": postgres.port, "dbname": database, "user": "gpadmin"}
