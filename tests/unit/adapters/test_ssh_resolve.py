@@ -120,9 +120,7 @@ def test_a_home_in_the_name_of_the_configuration(
 
 
 def test_settings_may_repeat() -> None:
-    settings = parse_settings(
-        "user me\nidentityfile a\nidentityfile b c\nproxycommand none".splitlines()
-    )
+    settings = parse_settings("user me\nidentityfile a\nidentityfile b c\nproxycommand none\n")
     assert settings["identityfile"] == ["a", "b c"]
     target = target_of("x", settings, None, None)
     assert target.identities == ("a", "b c")
