@@ -141,11 +141,11 @@ look() {
   [ -n "$h" ] && echo "$1 identifier $h"
   p=$(head -n 1 "$2/postmaster.pid" 2>/dev/null)
   case $p in ''|*[!0-9]*) ;; *) kill -0 "$p" 2>/dev/null && echo "$1 process $p" ;; esac
-  # in a subshell: a shell that stands in the directory would be found there itself
-  d=$(cd -P "$2" 2>/dev/null && pwd) || return 0
-  f=$(find "$d" ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
+  [ -d "$2" ] || return 0
+  f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
+  # by device and inode: whatever name leads there, and no process started for each
   for c in /proc/[0-9]*/cwd; do
-    [ "$(readlink "$c" 2>/dev/null)" = "$d" ] || continue
+    [ "$c" -ef "$2" ] || continue
     p=${c#/proc/}; echo "$1 process ${p%/cwd}"
   done
 }

@@ -1,0 +1,215 @@
+"""Scripts about old directories, run by a real sh on real directories."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gpmirror.gputils.leavings import (
+    Look,
+    delete_script,
+    look_script,
+    read_looks,
+    read_numbers,
+    set_aside_name,
+    set_aside_script,
+)
+
+SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
+OWN = bytes.fromhex("07ab6d5f1a2b3c4d")
+HEX = OWN.hex()
+NAMES = ["gpseg1", "with space", "it's [a] $(touch x) *", "-n", "späte\nzeile", "wow;rm -rf ."]
+
+
+def sh(script: str, shell: str = "sh") -> str:
+    done = subprocess.run(shell.split(), input=script, capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def data_directory(path: Path, identifier: bytes = OWN) -> Path:
+    """What the leavings of a mirror look like, with a tablespace that lies elsewhere."""
+    (path / "global").mkdir(parents=True, mode=0o700)
+    (path / "global" / "pg_control").write_bytes(identifier + bytes(8184))
+    (path / "global" / "1262").write_text("rows")
+    (path / "base" / "1").mkdir(parents=True)
+    (path / "base" / "1" / "2619").write_text("rows")
+    (path / "PG_VERSION").write_text("9.4\n")
+    elsewhere = path.parent / f"tablespace of {path.name}"
+    elsewhere.mkdir()
+    (elsewhere / "kept").write_text("rows")
+    (path / "pg_tblspc").mkdir()
+    (path / "pg_tblspc" / "16400").symlink_to(elsewhere)
+    return path
+
+
+def looked(*paths: Path, shell: str = "sh") -> list[Look]:
+    given = [str(path) for path in paths]
+    found = read_looks(sh(look_script(given), shell), given)
+    assert found is not None
+    return [found[path] for path in given]
+
+
+@contextmanager
+def standing_in(folder: Path) -> Iterator[int]:
+    """A process with that working directory, and its id."""
+    with subprocess.Popen(["sleep", "60"], cwd=folder) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_directory_is_known_by_its_identifier(tmp_path: Path, name: str, shell: str) -> None:
+    here = data_directory(tmp_path / name)
+    (found,) = looked(here, shell=shell)
+    assert found == Look(kind="directory", identifier=HEX)
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_is_no_directory(tmp_path: Path) -> None:
+    real = data_directory(tmp_path / "real")
+    link, dangling, file = tmp_path / "link", tmp_path / "dangling", tmp_path / "file"
+    link.symlink_to(real)
+    dangling.symlink_to(tmp_path / "nothing")
+    file.touch()
+    gone = tmp_path / "gone" / "gpseg1"
+    kinds = [found.kind for found in looked(link, dangling, file, gone, tmp_path / "gone2")]
+    assert kinds == ["link", "link", "other", "absent", "absent"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_processes_that_work_in_it_are_found(tmp_path: Path, shell: str) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    way_there = tmp_path / "by another way"
+    way_there.symlink_to(tmp_path)
+    with standing_in(here) as pid:
+        found, other = looked(here, way_there / "gpseg1", shell=shell)
+        assert found.processes == [pid]
+        assert other.processes == [pid], "it is the same directory"
+    (found,) = looked(here, shell=shell)
+    assert found.processes == []
+
+
+def test_a_server_that_wrote_its_pid_is_found(tmp_path: Path) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    with standing_in(tmp_path) as pid:
+        (here / "postmaster.pid").write_text(f"{pid}\n/data\n")
+        (found,) = looked(here)
+        assert found.processes == [pid]
+    (here / "postmaster.pid").write_text("not a number; echo 0 kind absent\n")
+    (found,) = looked(here)
+    assert found == Look(kind="directory", identifier=HEX)
+
+
+def test_no_pg_control_and_no_file_at_all(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    (bare / "global").mkdir(parents=True)
+    assert looked(bare) == [Look(kind="directory", empty=True)]
+    (bare / "base").mkdir()
+    (bare / "base" / "x").touch()
+    assert looked(bare) == [Look(kind="directory")]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_what_may_not_be_looked_at_is_not_called_absent(tmp_path: Path) -> None:
+    here = data_directory(tmp_path / "closed" / "gpseg1")
+    here.parent.chmod(0o000)
+    try:
+        assert looked(here) == [Look(kind="unreadable")]
+    finally:
+        here.parent.chmod(0o700)
+
+
+def test_what_may_not_be_looked_at_is_not_called_absent_by_anybody(tmp_path: Path) -> None:
+    """The same as another user, where the tests run as root."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("this needs root, to be somebody else")
+    here = data_directory(tmp_path / "gpseg1")
+    tmp_path.chmod(0o700)
+    script = look_script([str(here)])
+    user = "setpriv --reuid=nobody --regid=nogroup --clear-groups sh"
+    found = read_looks(sh(script, user), [str(here)])
+    assert found == {str(here): Look(kind="unreadable")}
+
+
+@pytest.mark.parametrize("answer", ["", "0 kind directory\n", "0 kind directory\nen"])
+def test_an_answer_that_breaks_off_is_none(answer: str) -> None:
+    assert read_looks(answer, ["/a"]) is None
+
+
+def test_lines_that_make_no_sense_say_nothing() -> None:
+    answer = "7 kind absent\n0 kind heap\n0 process x\n0 identifier\n\n0\nend\n"
+    assert read_looks(answer, ["/a"]) == {"/a": Look()}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_set_aside_then_deleted(tmp_path: Path, name: str, shell: str) -> None:
+    here = data_directory(tmp_path / name)
+    beside = data_directory(tmp_path / "beside")
+    aside = Path(set_aside_name(str(here), "20261121T070539Z-1f3a9c"))
+    out = sh(set_aside_script([(str(here), HEX)], "20261121T070539Z-1f3a9c"), shell)
+    assert read_numbers(out, "aside", [str(here)]) == [str(here)]
+    assert not here.exists()
+    assert looked(aside)[0].identifier == HEX
+    out = sh(delete_script([str(here)], "20261121T070539Z-1f3a9c"), shell)
+    assert read_numbers(out, "deleted", [str(here)]) == [str(here)]
+    assert not aside.exists()
+    assert beside.exists()
+    assert (tmp_path / f"tablespace of {name}" / "kept").exists(), "links are not followed"
+    assert not (tmp_path / "x").exists()
+    again = sh(delete_script([str(here)], "20261121T070539Z-1f3a9c"), shell)
+    assert again == out, "gone already is as good"
+
+
+def test_what_changed_since_the_proof_stays(tmp_path: Path) -> None:
+    other = data_directory(tmp_path / "other", identifier=bytes(8))
+    link = tmp_path / "link"
+    link.symlink_to(data_directory(tmp_path / "real"))
+    taken = data_directory(tmp_path / "taken")
+    Path(set_aside_name(str(taken), "r1")).mkdir()
+    blocked = data_directory(tmp_path / "blocked")
+    Path(set_aside_name(str(blocked), "r1")).symlink_to(tmp_path / "nothing")
+    good = data_directory(tmp_path / "good")
+    paths = [str(path) for path in (other, link, taken, blocked, tmp_path / "gone", good)]
+    out = sh(set_aside_script([(path, HEX) for path in paths], "r1"))
+    assert read_numbers(out, "aside", paths) == [str(good)]
+    assert all(path.exists() for path in (other, link, taken, blocked))
+
+
+def test_half_a_deletion_can_still_be_proved(tmp_path: Path) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    aside = here.rename(set_aside_name(str(here), "r1"))
+    stuck = aside / "base" / "stuck"
+    stuck.mkdir()
+    (stuck / "file").touch()
+    script = delete_script([str(here)], "r1")
+    broken = script.replace("rm -f ./global/pg_control", "exit 1")
+    assert broken != script
+    assert read_numbers(sh(broken), "deleted", [str(here)]) == []
+    assert looked(aside) == [Look(kind="directory", identifier=HEX)]
+    assert [path.name for path in aside.iterdir()] == ["global"]
+    assert read_numbers(sh(script), "deleted", [str(here)]) == [str(here)]
+    assert not aside.exists()
+
+
+def test_links_in_place_of_what_is_deleted_are_not_followed(tmp_path: Path) -> None:
+    real = data_directory(tmp_path / "real")
+    Path(set_aside_name(str(tmp_path / "a"), "r1")).symlink_to(real)
+    outer = tmp_path / set_aside_name("b", "r1")
+    outer.mkdir()
+    (outer / "global").symlink_to(real / "global")
+    paths = [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert read_numbers(sh(delete_script(paths, "r1")), "deleted", paths) == []
+    assert looked(real)[0].identifier == HEX
+
+
+def test_numbers_are_of_the_word_asked_for() -> None:
+    answer = "aside 0\ndeleted 1\nasides 2\naside x\naside 2\n"
+    assert read_numbers(answer, "aside", ["/a", "/b", "/c"]) == ["/a", "/c"]
