@@ -4,14 +4,13 @@ import fcntl
 import json
 import os
 import pty
-import re
 import select
 import signal
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,10 @@ from tests.labs import Practice
 SECONDS = 90.0
 MARKS = (pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow)
 
+AHEAD = ("sdw1", "sdw2", "sdw3")
+BACK = AHEAD[::-1]
 GROUP = ("sdw2", "sdw3", "sdw1")
-"""Where mirrors are in the ring sdw1, sdw2, sdw3."""
+"""Where mirrors are along the ring, by content."""
 BACKWARDS = ("sdw3", "sdw1", "sdw2")
 
 Ended = subprocess.CompletedProcess[str]
@@ -128,12 +129,18 @@ class Site:
     # --- its input ------------------------------------------------------------------------------
 
     def write_spec(
-        self, *, ring: str = "sdw[1-3]", more: str = "", config: str = "", offset: int = 1000
+        self,
+        *,
+        ring: Sequence[str] = AHEAD,
+        offset: int = 1000,
+        root: str = "mirror",
+        config: str = "",
+        more: str = "",
     ) -> None:
-        """Group along the ring, everything else as the lab is."""
-        names = _names(ring)
+        """Group along the ring, everything else as the lab is unless it is given."""
         hosts = "".join(
-            f"  - {{name: {name}, roots: [{json.dumps(self.root(name))}]}}\n" for name in names
+            f"  - {{name: {name}, roots: [{json.dumps(str(self.host(name).data / root))}]}}\n"
+            for name in ring
         )
         lab = self.lab
         address = f"{{host: {lab.coordinator.ip}, port: {lab.coordinator_port}, user: {lab.user}}}"
@@ -192,12 +199,14 @@ class Site:
 
         eventually(there, f"{step} {state}")
 
-    def wait_native(self, running: Running, name: str = "wave-001-gpaddmirrors") -> None:
-        """Until the utility really runs on the coordinator's host."""
-        file = f"{name}.pid"
-        eventually(
-            lambda: any(path.name == file for path in self.far_files()) or _alive(running), file
-        )
+    def wait_native(self, running: Running, name: str) -> None:
+        """Until the latest run's utility really runs on the coordinator's host."""
+        eventually(lambda: self.is_native(name) or _alive(running), name)
+
+    def is_native(self, name: str) -> bool:
+        """Whether the latest run has started a utility."""
+        top = self.host("mdw").home / ".gpmirror" / "runs"
+        return bool(self.runs()) and (top / self.run / f"{name}.pid").exists()
 
     def far_files(self) -> list[Path]:
         """Everything in run directories on the coordinator's host."""
@@ -356,9 +365,3 @@ def ssh_sessions(site: Site, host: str) -> list[int]:
 def _alive(running: Running) -> bool:
     assert running.process.poll() is None, running.said
     return False
-
-
-def _names(ring: str) -> list[str]:
-    if found := re.fullmatch(r"(\w+)\[(\d)-(\d)\]", ring):
-        return [f"{found[1]}{number}" for number in range(int(found[2]), int(found[3]) + 1)]
-    return ring.split()

@@ -97,11 +97,13 @@ def test_ssh_sessions_are_killed(site: Site) -> None:
 
 def test_a_host_dies(site: Site) -> None:
     """The third host takes the primary of content 2 and the mirror of content 1 with it."""
-    running = slowly(site)
+    running = slowly(site, 4.0)
+    begun = Path(site.root("sdw3")) / "gpseg1" / "PG_VERSION"
+    eventually(begun.exists, "a copy on the third host")
     site.order("kill", "sdw3")
     done = running.end(120)
     assert done.returncode == 10, done.stdout + done.stderr
-    for words in ("NEXT ACTIONS", f"gpmirror resume {site.run}", "sdw3"):
+    for words in ("NEXT ACTIONS", f"gpmirror resume {site.run}", "sdw3", "content 1"):
         assert words in done.stderr
     states = {content: (mode, status) for content, mode, status, *_ in site.mirrors()}
     assert states[0] == ("s", "u")
@@ -186,7 +188,7 @@ def test_two_interrupts_on_a_terminal_detach(site: Site) -> None:
         screen.wait_for("Only 'yes'")
         screen.type("yes\n")
         eventually(lambda: site.begun("wave-001/native"), "the wave")
-        eventually(lambda: any(path.name == f"{ADD}.pid" for path in site.far_files()), "a utility")
+        eventually(lambda: site.is_native(ADD), "its utility")
         screen.type("\x03")
         screen.wait_for("finishing this wave")
         screen.type("\x03")

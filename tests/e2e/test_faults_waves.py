@@ -1,5 +1,6 @@
 """A move in three waves, stopped and hit between and within waves; and what `resume` refuses."""
 
+import itertools
 import json
 import shutil
 import signal
@@ -9,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from gpmirror.lab.faults import Faults, clear_faults, set_faults, slow
-from tests.e2e.attacks import BACKWARDS, GROUP, MARKS, Ended, Running, Site, site_on
+from tests.e2e.attacks import AHEAD, BACK, BACKWARDS, GROUP, MARKS, Ended, Running, Site, site_on
 from tests.labs import Practice
 
 pytestmark = [*MARKS, pytest.mark.xdist_group("refused")]
 ONE_BY_ONE = "apply: {waves: {max_contents: 1}}\n"
-AHEAD = "sdw[1-3]"
-BACK = "sdw3 sdw2 sdw1"
 FIRST = "wave-001-gprecoverseg"
+PLACES = itertools.count(1)
+"""Old directories are kept, so every test moves the mirrors to places of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,9 @@ def site(mirrored: Practice, tmp_path: Path) -> Iterator[Site]:
     with site_on(mirrored, tmp_path) as found:
         ahead = found.in_sync(GROUP)
         assert ahead or found.in_sync(BACKWARDS), found.mirrors()
-        found.write_spec(ring=BACK if ahead else AHEAD, more=ONE_BY_ONE)
+        place = next(PLACES)
+        ring = BACK if ahead else AHEAD
+        found.write_spec(ring=ring, offset=1000 + place, root=f"mirror{place}", more=ONE_BY_ONE)
         found.wanted = BACKWARDS if ahead else GROUP
         yield found
         clear_faults(mirrored.state)

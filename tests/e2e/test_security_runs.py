@@ -33,7 +33,7 @@ def wide_open() -> Iterator[None]:
 def test_private_files_and_no_password(site: Site, wide_open: None) -> None:
     set_faults(site.practice.state, Faults(slow_copy=slow(1.5)))
     running = site.start("apply", "--yes", "--json", more={"PGPASSWORD": PASSWORD})
-    site.wait_native(running)
+    site.wait_native(running, "wave-001-gpaddmirrors")
     shown = _command_lines() + _environments(but=running.process.pid)
     done = running.end()
     assert done.returncode == 0, done.stderr
