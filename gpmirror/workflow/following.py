@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from gpmirror.boundary import NoAnswer
+from gpmirror.boundary import NoAnswer, Silence
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Partial
 from gpmirror.events import ContentProgress, NativeEnded, NativeSaid, Progress, WaveStarted
@@ -12,7 +12,7 @@ from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, say
 from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Wave
 from gpmirror.verify import CopyState, Health
-from gpmirror.workflow.gates import ask_for_lock, is_own, look
+from gpmirror.workflow.gates import ask_for_lock, check_gate, is_own, look
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
 
@@ -120,10 +120,33 @@ def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
 
 
 def _start(run: Run, wave: Wave, utility: Utility) -> None:
-    """Starting twice is harmless: the run directory remembers. So is asking again after silence."""
+    """Starting twice is harmless: the run directory remembers. So is asking again after silence, if
+    all that the gate asked for still holds. Raises NotReady and Partial.
+    """
     watch = Watch(run, wave)
-    while (silence := run.world.natives.start(wave, utility)) is not None:
+    silence = run.world.natives.start(wave, utility)
+    while silence is not None:
         watch.pause(silence.message)
+        silence = _start_again(run, wave, utility, watch)
+
+
+def _start_again(run: Run, wave: Wave, utility: Utility, watch: "Watch") -> NoAnswer | None:
+    poll = run.world.natives.poll(utility.name, 0)
+    if isinstance(poll, NoAnswer):
+        return poll
+    if poll.stage is not Stage.ABSENT:
+        return None
+    observed, health, lost = watch.glance()
+    if observed is None or health is None or not watch.is_locked:
+        return NoAnswer(
+            host=run.world.coordinator,
+            why=Silence.LOST,
+            message=lost or "the session that was lost still holds the lock",
+            hint="wait",
+        )
+    if utility == utility_of(wave, wave.native[0]):
+        check_gate(run, wave, observed, health)
+    return run.world.natives.start(wave, utility)
 
 
 def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
@@ -174,6 +197,11 @@ class Watch:
     def expired(self) -> bool:
         """Whether the time that the spec gives a wave is over."""
         return self.seconds > self._limit
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the lock was ours at the last look."""
+        return self._locked
 
     def grew(self, contents: Iterable[int]) -> bool:
         """Whether more bytes of these contents have arrived since this was last asked."""
