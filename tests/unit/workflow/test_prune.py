@@ -1,0 +1,374 @@
+"""What moves left behind: every reason to keep it, each half that may fail, and a prune that was cut
+off, finished by the next one.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gpmirror.boundary import LockHolder, World
+from gpmirror.cluster.segment import Role, Status
+from gpmirror.errors import (
+    Declined,
+    Detached,
+    ExitCode,
+    GpmirrorError,
+    Locked,
+    Partial,
+    Stale,
+    Unsafe,
+)
+from gpmirror.plan.model import Plan
+from gpmirror.workflow.prune import prune
+from gpmirror.workflow.running import Outcome, Run, Wishes
+from tests.clusters import mirrored, planned, spec
+from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
+from tests.life import FOREIGN, Files, Life, Spot, ident
+from tests.plans import HOSTS, adding, seen_before_add, swapping
+
+
+def moved() -> tuple[Plan, Life]:
+    """Group became spread: half the mirrors left their hosts, and the old directories are there."""
+    seen = replace(mirrored(HOSTS, 2), server_version="6.24.3")
+    plan = planned(spec(HOSTS, strategy="spread", cluster="prod-dwh"), seen)
+    life = Life(seen, same_host=False)
+    for wave in plan.waves:
+        for native in wave.native:
+            for dbid, row in life._simulated(native).items():
+                life.rows[dbid] = row
+                life._fill(row)
+    assert len(old(plan)) == plan.summary.move == 4
+    return plan, life
+
+
+def old(plan: Plan) -> list[tuple[str, str]]:
+    """Where the mirrors were."""
+    return sorted(
+        (change.from_.host, change.from_.directory or "")
+        for change in plan.changes
+        if change.from_ is not None
+    )
+
+
+def a_run(plan: Plan, life: Life, **parts: Any) -> Run:
+    world = World(
+        catalog=life,
+        hosts=life,
+        natives=life,
+        journal=parts.get("journal") or MemoryJournal(),
+        clock=life,
+        operator=parts.get("operator") or FakeOperator(),
+        reporter=Reporter(),
+        coordinator="mdw",
+    )
+    return Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
+
+
+def refused(kind: type[GpmirrorError], run: Run) -> GpmirrorError:
+    with pytest.raises(kind) as caught:
+        prune(run)
+    return caught.value
+
+
+def aside(life: Life) -> list[Spot]:
+    return sorted(spot for spot in life.files if spot[1].endswith(".gpmirror-r1"))
+
+
+def test_old_directories_are_set_aside_and_deleted() -> None:
+    plan, life = moved()
+    operator, journal = FakeOperator(), MemoryJournal()
+    outcome = prune(a_run(plan, life, operator=operator, journal=journal))
+    assert outcome == Outcome(code=ExitCode.OK, summary="4 directories deleted, 0 kept")
+    assert life.leavings() == []
+    assert [(record["step"], record["state"]) for record in journal.records] == [
+        ("prune/aside", "begin"),
+        ("prune/aside", "done"),
+        ("prune/delete", "begin"),
+        ("prune/delete", "done"),
+    ]
+    assert journal.far
+    for host, path in old(plan):
+        assert f"{host}:{path} (content " in operator.asked[0]
+    again = prune(a_run(plan, life))
+    assert again.summary == "Nothing to prune: all of it is gone already."
+
+
+def test_a_run_that_moved_nothing_left_nothing() -> None:
+    life = Life(seen_before_add(), same_host=False)
+    outcome = prune(a_run(adding(), life))
+    assert outcome.summary == "Nothing to prune: the run left no directory."
+
+
+def test_temporary_slots_are_left_too() -> None:
+    plan = swapping()
+    life = Life(mirrored(HOSTS[:2], 2), same_host=False)
+    left = [step.from_ for wave in plan.waves for step in wave.steps if step.from_ is not None]
+    temporary = [step.to for wave in plan.waves for step in wave.steps if step.temporary]
+    assert temporary
+    assert temporary[0] in left
+    assert temporary[0] is not None
+    life.files["sdw2", temporary[0].directory or ""] = Files(ident(plan.waves[0].contents[0]))
+    assert prune(a_run(plan, life)).summary == "1 directory deleted, 0 kept"
+
+
+# --- reasons to keep ------------------------------------------------------------------------------
+
+
+def foreign(plan: Plan, life: Life) -> None:
+    life.files[old(plan)[0]] = Files(FOREIGN)
+
+
+def loose(plan: Plan, life: Life) -> None:
+    first = next(c for c in plan.changes if (c.from_ and c.from_.host) == old(plan)[0][0])
+    life.mirror_dies(first.content)
+
+
+def silent(plan: Plan, life: Life) -> None:
+    life.down.add(old(plan)[0][0])
+
+
+def nameless_primary(plan: Plan, life: Life) -> None:
+    first = next(c for c in plan.changes if (c.from_ and c.from_.host) == old(plan)[0][0])
+    acting = life.acting(first.content)
+    del life.files[acting.hostname, acting.directory or ""]
+
+
+@pytest.mark.parametrize(
+    ("happened", "words"),
+    [
+        (foreign, "belongs to another system"),
+        (loose, "is not in sync"),
+        (silent, "its host gave no answer"),
+        (nameless_primary, "the system identifier of its primary could not be read"),
+    ],
+)
+def test_what_cannot_be_proved_stays_and_is_told(
+    happened: Callable[[Plan, Life], None], words: str
+) -> None:
+    plan, life = moved()
+    happened(plan, life)
+    operator = FakeOperator()
+    before = dict(life.files)
+    outcome = prune(a_run(plan, life, operator=operator))
+    host, path = old(plan)[0]
+    kept = [line for line in outcome.next_actions if line.startswith(f"{host}:{path}: ")]
+    assert len(kept) == 1
+    assert words in kept[0]
+    assert f"stays: {kept[0]}" in operator.asked[0]
+    assert life.files.get((host, path)) == before.get((host, path))
+    assert "directories deleted" in outcome.summary or "directory deleted" in outcome.summary
+
+
+class Looking(Life):
+    """Old directories look as told."""
+
+    told = ""
+
+    def _look(self, machine: str, number: str, path: str) -> str:
+        known = super()._look(machine, number, path)
+        old_place = "mirror" in path and "process" not in known and "absent" not in known
+        return self.told.format(number=number) if old_place else known
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("", "the login user may not look at it"),
+        ("{number} kind link\n", "it is no directory of its own (link)"),
+        ("{number} kind other\n", "it is no directory of its own (other)"),
+        ("{number} kind directory\n", "it has no global/pg_control that proves whose it is"),
+        ("{number} kind directory\n{number} empty\n", "it has no global/pg_control"),
+        ("{number} kind directory\n{number} process 7\n{number} process 5\n", "process 5, 7 works"),
+    ],
+)
+def test_nothing_may_go(told: str, words: str) -> None:
+    plan, life = moved()
+    life.__class__ = Looking
+    life.told = told  # type: ignore[attr-defined]
+    operator = FakeOperator()
+    error = refused(Unsafe, a_run(plan, life, operator=operator))
+    assert error.message.startswith("nothing may be deleted:")
+    assert error.message.count(words) == 4
+    assert operator.asked == []
+    assert len(life.leavings()) == 4
+
+
+def test_what_the_catalog_uses_again_is_no_leaving() -> None:
+    plan, life = moved()
+    content = plan.changes[0].content
+    row = life.idle(content)
+    home = plan.changes[0].from_
+    assert row is not None
+    assert home is not None
+    life.rows[row.dbid] = replace(
+        row, hostname=home.host, address=home.address, port=home.port, directory=home.directory
+    )
+    assert prune(a_run(plan, life)).summary == "3 directories deleted, 0 kept"
+    assert (home.host, home.directory) in life.files
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def test_no_is_no() -> None:
+    plan, life = moved()
+    error = refused(Declined, a_run(plan, life, operator=FakeOperator(answer=False)))
+    assert "nothing was deleted" in error.message
+    assert len(life.leavings()) == 4
+
+
+def test_others_at_work_are_waited_for() -> None:
+    plan, life = moved()
+    life.stranger = LockHolder(pid=4, since="12:00", client="10.0.0.9", name="gpmirror r0 on x")
+    assert "gpmirror r0 on x" in refused(Locked, a_run(plan, life)).message
+
+
+class Slow(FakeOperator):
+    """Something happens while the person thinks."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._then = then
+
+    def confirm(self, question: str) -> bool:
+        self._then()
+        return super().confirm(question)
+
+
+def test_the_question_takes_its_time() -> None:
+    plan, life = moved()
+    spot = old(plan)[1]
+    run = a_run(plan, life, operator=Slow(lambda: life.somebody_fills(spot)))
+    error = refused(Stale, run)
+    assert f"{spot[0]}:{spot[1]} is no longer what it was" in error.message
+    assert len(life.leavings()) == 4
+
+
+# --- half of it -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("record", range(1, 5))
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_killed_at_every_record_and_finished_by_the_next_prune(record: int, side: str) -> None:
+    plan, life = moved()
+    journal = MemoryJournal(**{f"die_{side}": record})  # type: ignore[arg-type]
+    with pytest.raises(Killed):
+        prune(a_run(plan, life, journal=journal))
+    life.killed()
+    outcome = prune(a_run(plan, life))
+    assert outcome.code is ExitCode.OK
+    assert outcome.next_actions == ()
+    assert life.leavings() == []
+
+
+@pytest.mark.parametrize("calls", range(9))
+def test_hosts_lost_after_any_call_and_finished_by_the_next_prune(calls: int) -> None:
+    """Four hosts are told to set aside, then to delete."""
+    plan, life = moved()
+    life.cut_hosts = calls
+    error = refused(Partial, a_run(plan, life))
+    assert "gpmirror prune r1" in (error.hint or "")
+    assert "does not answer" in error.message
+    life.cut_hosts = None
+    outcome = prune(a_run(plan, life))
+    assert outcome.next_actions == ()
+    assert life.leavings() == []
+
+
+def test_what_was_set_aside_is_shown_where_it_stands() -> None:
+    plan, life = moved()
+    life.cut_hosts = 4
+    error = refused(Partial, a_run(plan, life))
+    assert "could not be set aside" in error.message
+    assert "nothing was deleted" in error.message
+    assert len(aside(life)) == 4, "the last answer was lost after the deed"
+    life.cut_hosts = None
+    operator = FakeOperator()
+    prune(a_run(plan, life, operator=operator))
+    assert operator.asked[0].count(".gpmirror-r1 (content ") == 4
+
+
+def test_a_mirror_that_dies_meanwhile_keeps_the_old_directories() -> None:
+    plan, life = moved()
+    content = plan.changes[0].content
+
+    class Dying(MemoryJournal):
+        def write(self, record: Any) -> None:
+            super().write(record)
+            if (record["step"], record["state"]) == ("prune/aside", "done"):
+                life.mirror_dies(content)
+
+    error = refused(Partial, a_run(plan, life, journal=Dying()))
+    assert f"content {content} is not in sync" in error.message
+    assert len(aside(life)) == 4
+
+
+def test_interrupted_in_the_middle() -> None:
+    plan, life = moved()
+
+    class Interrupting(MemoryJournal):
+        def write(self, record: Any) -> None:
+            super().write(record)
+            if record["step"] == "prune/delete":
+                raise KeyboardInterrupt
+
+    error = refused(Detached, a_run(plan, life, journal=Interrupting()))
+    assert "`gpmirror prune r1` goes on" in (error.hint or "")
+    assert prune(a_run(plan, life)).code is ExitCode.OK
+    assert life.leavings() == []
+
+
+def test_a_lost_coordinator_in_the_middle_is_partly_done() -> None:
+    plan, life = moved()
+
+    class Losing(MemoryJournal):
+        def write(self, record: Any) -> None:
+            super().write(record)
+            life.lost_until = life.now + 60
+
+    error = refused(Partial, a_run(plan, life, journal=Losing()))
+    assert "mdw:5432 does not answer" in error.message
+    assert "gpmirror prune r1" in (error.hint or "")
+    life.sleep(61)
+    prune(a_run(plan, life))
+    assert life.leavings() == []
+
+
+def test_two_old_directories_of_one_name_go_one_after_the_other() -> None:
+    plan, life = moved()
+    host, path = old(plan)[0]
+    life.files[host, f"{path}.gpmirror-r1"] = life.files[host, path]
+    first = prune(a_run(plan, life))
+    assert first.summary == "4 directories deleted, 1 kept"
+    assert "prune once more" in first.next_actions[0]
+    assert prune(a_run(plan, life)).summary == "1 directory deleted, 0 kept"
+    assert life.leavings() == []
+
+
+class Emptied(Life):
+    """A directory that a prune emptied before it was cut off."""
+
+    def _look(self, machine: str, number: str, path: str) -> str:
+        if path.endswith(".gpmirror-r1"):
+            return f"{number} kind directory\n{number} empty\n"
+        return super()._look(machine, number, path)
+
+
+def test_what_a_prune_emptied_needs_no_proof_but_its_name() -> None:
+    plan, life = moved()
+    for spot in old(plan):
+        life.files[spot[0], f"{spot[1]}.gpmirror-r1"] = life.files.pop(spot)
+    life.__class__ = Emptied
+    assert prune(a_run(plan, life)).summary == "4 directories deleted, 0 kept"
+
+
+def test_a_switched_content_is_proved_by_its_acting_primary() -> None:
+    plan, life = moved()
+    content = plan.changes[0].content
+    for row in life.by_content()[content]:
+        role = Role.MIRROR if row.role is Role.PRIMARY else Role.PRIMARY
+        life.rows[row.dbid] = replace(row, role=role)
+    assert all(row.status is Status.UP for row in life.rows.values())
+    assert prune(a_run(plan, life)).summary == "4 directories deleted, 0 kept"
