@@ -30,7 +30,10 @@ def _with_way_out(change: Change, reason: str) -> str:
     if change.action is not Action.RECOVER or change.from_ is None:
         return reason
     host, port = change.from_.host, change.from_.port
-    return f"{reason}; if {host} still stands, a pin to {host}:{port} brings it back where it is"
+    return (
+        f"{reason}; until that is free, a pin to another slot brings the copy back (to {host}:{port}, "
+        f"where it was, if {host} still stands)"
+    )
 
 
 def relocates(change: Change) -> bool:

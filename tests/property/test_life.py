@@ -312,13 +312,14 @@ class Layout(RuleBasedStateMachine):
         """Follow the advice for copies that are down and whose new place is taken."""
         before = self.spec
         for change in plan.changes:
-            if change.action is Action.BLOCKED and "brings it back where it is" in change.reason:
+            if change.action is Action.BLOCKED and "brings the copy back" in change.reason:
                 assert change.from_ is not None
                 self._pin(change.content, change.from_)
         event(f"pins to come back: {self.spec != before}")
         return self.spec != before
 
     def _pin(self, content: int, where: Slot) -> None:
+        """Where it was if that host is there, else to a slot that nobody has."""
         pin = Pin(
             content=content,
             host=where.host,
@@ -329,9 +330,16 @@ class Layout(RuleBasedStateMachine):
             filespaces=where.filespaces,
             place=PLACE,
         )
-        if any(host.name == where.host for host in self.spec.hosts):
-            others = tuple(other for other in self.spec.pins if other.content != content)
-            self._want(replace(self.spec, pins=(*others, pin)))
+        if not any(host.name == where.host for host in self.spec.hosts):
+            pin = Pin(
+                content=content,
+                port=22_000 + content,
+                directory=f"/data9/mirror/gpseg{content}",
+                replication_port=23_000 + content if where.replication_port else None,
+                place=PLACE,
+            )
+        others = tuple(other for other in self.spec.pins if other.content != content)
+        self._want(replace(self.spec, pins=(*others, pin)))
 
     def _check_end(self, plan: Plan) -> None:
         left = [change for change in plan.changes if change.action is not Action.BLOCKED]
