@@ -1,7 +1,7 @@
 """What a run that went well says at its end."""
 
-from gpmirror.errors import ExitCode
-from gpmirror.plan.model import Plan
+from gpmirror.errors import ExitCode, Failure
+from gpmirror.plan.model import Action, Plan
 from gpmirror.workflow.running import Outcome, Run
 
 
@@ -23,10 +23,15 @@ def already(run: Run) -> Outcome:
 
 
 def nothing(plan: Plan) -> Outcome:
-    """The plan has no waves."""
-    blocked = plan.summary.blocked
-    words = f"Nothing to apply: {blocked} blocked." if blocked else "Nothing to apply."
-    return Outcome(code=ExitCode.OK, summary=words)
+    """The plan has no waves. Raises Failure: not because all is well, but blocked."""
+    blocked = [change for change in plan.changes if change.action is Action.BLOCKED]
+    if blocked:
+        told = "; ".join(f"content {change.content}: {change.reason}" for change in blocked[:8])
+        raise Failure(
+            f"nothing can be applied, {len(blocked)} contents are blocked: {told}",
+            hint="see to these first; `gpmirror runs` lists runs that may have to be resumed",
+        )
+    return Outcome(code=ExitCode.OK, summary="Nothing to apply.")
 
 
 def _rehearsed(plan: Plan) -> str:
@@ -49,9 +54,10 @@ def _next(run: Run) -> tuple[str, ...]:
     switched = [] if run.health is None else [c.content for c in run.health.contents if c.switched]
     if switched:
         shown = ", ".join(str(content) for content in switched[:8])
+        many = "1 content acts" if len(switched) == 1 else f"{len(switched)} contents act"
         found.append(
-            f"{len(switched)} contents act with switched roles ({shown}): return them with "
-            "`gpmirror apply --rebalance` in a quiet hour"
+            f"{many} with switched roles ({shown}): return them with "
+            "`gpmirror apply --rebalance --allow cancels-queries` in a quiet hour"
         )
     if run.plan.summary.blocked:
         found.append(f"{run.plan.summary.blocked} contents are blocked: `gpmirror plan` says why")

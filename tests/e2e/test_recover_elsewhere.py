@@ -51,7 +51,7 @@ def test_a_dead_host_is_replaced(shared_labs: Labs) -> None:
     assert recoveries(plan) == {1: ("sdw3", "sdw4", "full"), 2: ("sdw3", "sdw4", "full")}
     assert not plan["warnings"], "what the dead host holds is of no interest"
     done = cluster.apply("plan.json")
-    assert "act with switched roles (2)" in done.stdout
+    assert "acts with switched roles (2)" in done.stdout
     assert cluster.switched() == {2}
     cluster.apply("gpmirror.yaml", *ALLOWED)
     assert cluster.is_whole()
