@@ -40,10 +40,15 @@ def plan_back(plan: Plan, observed: Observed) -> Plan:
 def _with_homes(plan: Plan, homes: dict[int, Slot]) -> Plan:
     """The plan's layout with the mirrors where they were, their hosts listed if they left."""
     known = {host.name for host in plan.desired.hosts}
-    left = {slot.host: slot.address for slot in homes.values() if slot.host not in known}
+    left: dict[str, set[str]] = {}
+    for slot in homes.values():
+        if slot.host not in known:
+            left.setdefault(slot.host, set()).add(slot.address)
     hosts = tuple(
-        PlannedHost(name=name, addresses=(address,), rack=None, weight=0, replaces=None)
-        for name, address in sorted(left.items())
+        PlannedHost(
+            name=name, addresses=tuple(sorted(addresses)), rack=None, weight=0, replaces=None
+        )
+        for name, addresses in sorted(left.items())
     )
     contents = tuple(_home(one, homes) for one in plan.desired.contents)
     layout = replace(plan.desired, hosts=(*plan.desired.hosts, *hosts), contents=contents)
