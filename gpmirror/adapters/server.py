@@ -26,7 +26,7 @@ from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, InvalidInput
 from gpmirror.spec.model import CoordinatorAddress
 
-_SIZE_SECONDS = 900.0
+_SIZE_SECONDS = 60.0
 """Measuring looks at every file of every database."""
 
 _DEFAULT_PROBE_SECONDS = 60.0

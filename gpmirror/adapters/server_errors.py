@@ -37,6 +37,8 @@ def not_connected(error: Error, label: str) -> GpmirrorError:
     if any(words in said for words in _DIRECT):
         return not_a_coordinator(label, said)
     hint = next((hint for words, hint in _WORDS if words in said), _AGAIN)
+    if said.startswith("failed to resolve host"):
+        said = "the host name cannot be resolved"  # psycopg's words name no host
     return ConnectionLost(f"cannot connect to {label}: {said}", hint=hint)
 
 

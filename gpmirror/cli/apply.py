@@ -66,9 +66,11 @@ def command(
 ) -> ExitCode:
     """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""
     from gpmirror.cli.live_run import Manner, open_live, run_plan
+    from gpmirror.preflight.checks import check_unchecked
 
     console: Console = ctx.obj
     request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
+    check_unchecked(request.allow)
     spec, plan = read_target(target, request)
     manner = Manner(console=console, json=json, assume_yes=yes)
     with open_live(spec, via_ssh=via_ssh) as live:
@@ -77,8 +79,8 @@ def command(
         _check_stop(stop_after_wave, plan)
         wishes = _wishes(plan, request, stop_after_wave, rehearsal=dry_run)
         _show(plan, manner)
-        if not plan.waves:
-            return _nothing(plan, console)
+        if not plan.waves and not plan.summary.blocked:
+            return _nothing(manner)
         try:
             outcome = run_plan(plan, live, wishes, manner)
         except (Partial, Unverified, Detached) as error:
@@ -118,10 +120,15 @@ def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":
     return plan_inspected(spec, live.observed, request, live.hosts)
 
 
-def _nothing(plan: "Plan", console: Console) -> ExitCode:
-    """A plan without waves needs no lock and leaves no journal."""
-    if plan.summary.blocked:
-        console.talk(f"Nothing to apply: {plan.summary.blocked} blocked; `gpmirror plan` says why.")
+def _nothing(manner: "Manner") -> ExitCode:
+    """No changes need no lock and leave no journal; a reader of events still hears of the end."""
+    if manner.json:
+        from gpmirror.cli.reporting import json_reporter
+        from gpmirror.events import RunEnded
+
+        with json_reporter(manner.console) as reporter:
+            ended = RunEnded(run="", exit_code=0, summary="No changes.", next_actions=(), seconds=0)
+            reporter.tell(ended)
     return ExitCode.OK
 
 

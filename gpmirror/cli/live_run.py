@@ -205,7 +205,12 @@ def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Rep
     from gpmirror.adapters.rehearsal import RehearsalHosts
     from gpmirror.boundary import World
     from gpmirror.workflow.gates import native_environment
-    from gpmirror.workflow.rehearsal import ForeseeingCatalog, RehearsedNatives, SilentJournal
+    from gpmirror.workflow.rehearsal import (
+        ForeseeingCatalog,
+        RehearsalReporter,
+        RehearsedNatives,
+        SilentJournal,
+    )
 
     hosts = RehearsalHosts(live.hosts, reporter.tell)
     catalog = ForeseeingCatalog(live.server)
@@ -217,7 +222,7 @@ def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Rep
         journal=SilentJournal(),
         clock=SystemClock(),
         operator=operator,
-        reporter=reporter,
+        reporter=RehearsalReporter(reporter),
         coordinator=live.coordinator,
     )
 
@@ -232,6 +237,7 @@ def _opening(name: str, plan: "Plan", continues: str | None) -> "Record":
         cluster=plan.cluster,
         by=who(),
         version=__version__,
+        waves=len(plan.waves),
         continues=continues,
     ).record()
 

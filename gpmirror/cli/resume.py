@@ -37,15 +37,20 @@ def command(
         ),
     ] = None,
 ) -> ExitCode:
-    """Take up a run that was cut off: follow what still runs, then do what is left."""
+    """Take up a run that was cut off: follow what still runs, then do what is left.
+
+    What was confirmed when the run began is not asked again.
+    """
     from gpmirror.adapters.runs import list_runs, runs_folder
     from gpmirror.cli.live_run import Manner, open_live
     from gpmirror.cli.recorded import recorded
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
+    from gpmirror.preflight.checks import check_unchecked
     from gpmirror.workflow.resume import check_latest, check_own_plan, check_resumable
 
     check_allow(allow or ())
+    check_unchecked(allow or ())
     console: Console = ctx.obj
     _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
     check_resumable(standing)

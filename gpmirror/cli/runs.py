@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from gpmirror.render.run import RunRow, RunState
 
 
+_STATES: "dict[int, RunState]" = {
+    ExitCode.OK: "complete",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.PARTIAL: "partial",
+    ExitCode.UNVERIFIED: "partial",
+}
+
+
 def command(
     ctx: typer.Context,
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run, in full.")] = None,
@@ -44,22 +52,17 @@ def _row(found: "Standing") -> "RunRow":
         state=_state(found),
         plan=found.plan_id,
         waves_done=len(found.waves_done),
-        waves=max((*found.native_begun, *found.waves_done), default=0),
+        waves=found.waves or max((*found.native_begun, *found.waves_done), default=0),
     )
 
 
 def _state(found: "Standing") -> "RunState":
-    match found.exit_code:
-        case None:
-            return "detached" if "detach" in found.done else "unknown"
-        case ExitCode.OK:
-            return "complete"
-        case ExitCode.PARTIAL | ExitCode.UNVERIFIED:
-            return "partial"
-        case code if found.changed_something or code == ExitCode.ERROR:
-            return "failed"
-        case _:
-            return "refused"
+    code = found.exit_code
+    if code is None:
+        return "detached" if "detach" in found.done else "unknown"
+    if code in _STATES:
+        return _STATES[code]
+    return "failed" if found.changed_something or code == ExitCode.ERROR else "refused"
 
 
 def _story(found: "Standing", folder: str) -> str:

@@ -13,8 +13,11 @@ def run() -> NoReturn:
     gc.disable()
     # Pydantic looks for plugins in every installed distribution, which costs a tenth of it.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from gpmirror.cli.main import main
+    try:
+        from gpmirror.cli.main import main
 
-    status = main(sys.argv[1:])
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:  # while the program was still being loaded
+        status = 130
     gc.freeze()
     sys.exit(status)

@@ -27,6 +27,7 @@ class Opening:
     cluster: str
     by: str
     version: str
+    waves: int = 0
     continues: str | None = None
 
     def record(self) -> Record:
@@ -39,6 +40,7 @@ class Opening:
             "cluster": self.cluster,
             "by": self.by,
             "version": self.version,
+            "waves": self.waves,
             "continues": self.continues,
         }
 

@@ -21,6 +21,7 @@ class Standing:
     cluster: str
     by: str
     started: str
+    waves: int
     last: str
     begun: tuple[str, ...]
     done: tuple[str, ...]
@@ -70,6 +71,7 @@ def read_standing(text: str, name: str) -> Standing:
         cluster=str(head.get("cluster", "")),
         by=str(head.get("by", "")),
         started=str(head.get("time", "")),
+        waves=_number(head.get("waves")),
         last=fold.last,
         begun=tuple(fold.begun),
         done=tuple(fold.done),
@@ -112,6 +114,10 @@ def _take(fold: _Fold, record: dict[str, object]) -> None:
 def _waves(names: Iterable[str], step: str) -> tuple[int, ...]:
     found = [_WAVE.fullmatch(name) for name in names]
     return tuple(sorted(int(one[1]) for one in found if one is not None and one[2] == step))
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _text(value: object) -> str | None:

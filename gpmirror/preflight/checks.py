@@ -2,9 +2,11 @@
 the report.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.errors import InvalidInput
 from gpmirror.preflight.directories import judge_directories, judge_parents
 from gpmirror.preflight.identity import judge_identity, judge_reachable
 from gpmirror.preflight.login import judge_login, judge_shell
@@ -136,3 +138,19 @@ CHECKS: dict[str, CheckInfo] = {
     ),
 }
 """Name -> check. `--allow unchecked:NAME` accepts that a check could not be made."""
+
+
+def check_unchecked(allow: Iterable[str]) -> None:
+    """Raises InvalidInput (GPM-P303): `unchecked:NAME` of a check that does not exist."""
+    problems = [
+        Diagnostic(
+            code="GPM-P303",
+            message=f"--allow {name}: there is no such check",
+            place=Place(file="command line"),
+            hint=f"the checks are: {', '.join(CHECKS)}",
+        )
+        for name in allow
+        if name.startswith("unchecked:") and name.removeprefix("unchecked:") not in CHECKS
+    ]
+    if problems:
+        raise InvalidInput(problems)

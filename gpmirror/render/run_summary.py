@@ -69,6 +69,6 @@ def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:
         actions.append("`gpmirror status --wait 2h` waits until every mirror is in sync")
     switched = [one.content for one in health.contents if one.switched] if health else []
     if switched and "--rebalance" not in told:
-        text = f"content {ranges(switched)}: roles are switched; `gpmirror plan --rebalance`"
+        text = f"content {ranges(switched)}: roles are switched; `gpmirror apply --rebalance --allow cancels-queries`"
         actions.append(f"{text} returns them, cancelling running queries")
     return actions

@@ -7,7 +7,16 @@ from typing import Literal
 from gpmirror.render.columns import folded
 from gpmirror.render.spans import Line, Style, line, painted, styled
 
-RunState = Literal["running", "complete", "partial", "failed", "refused", "detached", "unknown"]
+RunState = Literal[
+    "running",
+    "complete",
+    "partial",
+    "failed",
+    "refused",
+    "detached",
+    "interrupted",
+    "unknown",
+]
 
 _STYLES: dict[RunState, Style] = {
     "running": Style.ROLE,

@@ -153,7 +153,7 @@ def _remarks(reading: Reading, *, width: int) -> Iterator[Line]:
         yield from heading("Switched roles")
         contents = "content" if len(switched) == 1 else "contents"
         yield from paragraph(
-            f"{contents} {ranges(switched)}: `gpmirror plan --rebalance` returns the roles",
+            f"{contents} {ranges(switched)}: `gpmirror apply --rebalance --allow cancels-queries` returns the roles",
             width=width,
             hang=2,
         )

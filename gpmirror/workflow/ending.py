@@ -67,14 +67,22 @@ def changing(run: Run) -> Iterator[None]:
     except (Partial, Unverified, Detached):
         raise
     except KeyboardInterrupt as interrupt:
-        raise Detached(
-            "detached: a native utility that was started goes on by itself on "
-            f"{run.world.coordinator}",
-            hint=f"`gpmirror resume {run.name}` follows it to the end",
-        ) from interrupt
+        raise _left_alone(run) from interrupt
     except GpmirrorError as error:
         hint = error.hint or "mend what is said above"
         raise Partial(error.message, hint=f"{hint}; then `gpmirror resume {run.name}`") from error
+
+
+def _left_alone(run: Run) -> Detached:
+    if run.at_work is None:
+        return Detached(
+            "stopped waiting: no native utility of this run is at work, what it began may go on",
+            hint=f"`gpmirror resume {run.name}` waits on, then does what is left",
+        )
+    return Detached(
+        f"detached: {run.at_work} goes on by itself on {run.world.coordinator}",
+        hint=f"`gpmirror resume {run.name}` follows it to the end",
+    )
 
 
 def finish(run: Run, outcome: Outcome) -> Outcome:

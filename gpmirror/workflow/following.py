@@ -97,7 +97,9 @@ def _run_one(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
 def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
     world = run.world
     begin = world.clock.monotonic()
+    run.at_work = title
     poll, log = _follow(run, wave, utility.name)
+    run.at_work = None
     seconds = world.clock.monotonic() - begin
     status = poll.status if poll.stage is Stage.ENDED else None
     world.reporter.tell(
@@ -123,6 +125,7 @@ def _start(run: Run, wave: Wave, utility: Utility) -> None:
     """Starting twice is harmless: the run directory remembers. So is asking again after silence, if
     all that the gate asked for still holds. Raises NotReady and Partial.
     """
+    run.at_work = utility.argv[0]
     watch = Watch(run, wave)
     silence = run.world.natives.start(wave, utility)
     while silence is not None:

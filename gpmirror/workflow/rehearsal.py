@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from gpmirror.boundary import Catalog, Hosts, LockHolder, NoAnswer, Reply
+from gpmirror.boundary import Catalog, Hosts, LockHolder, NoAnswer, Reply, Reporter
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Role
+from gpmirror.events import Event, NativeEnded, Progress, WaveDone
 from gpmirror.gputils.detached import Poll, Stage, Utility
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Wave
@@ -83,8 +84,8 @@ class RehearsedNatives:
         self._catalog = catalog
 
     def keep(self, files: Sequence[tuple[str, str]]) -> None:
-        """Recorded."""
-        self._detached.keep(files)
+        """Recorded, without the text of the files: a plan is long and was shown already."""
+        self._detached.keep([(name, f"... {len(text)} characters") for name, text in files])
 
     def start(self, wave: Wave, utility: Utility) -> NoAnswer | None:
         """Recorded; the wave counts as done."""
@@ -114,3 +115,15 @@ class SilentJournal:
 
     def also_far(self) -> None:
         """Nothing."""
+
+
+class RehearsalReporter:
+    """Tells everything but what did not happen: utilities that ended, waves in sync."""
+
+    def __init__(self, real: Reporter) -> None:
+        self._real = real
+
+    def tell(self, event: Event) -> None:
+        """See `boundary.Reporter`."""
+        if not isinstance(event, NativeEnded | WaveDone | Progress):
+            self._real.tell(event)

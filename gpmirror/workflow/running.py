@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gpmirror.boundary import World
 from gpmirror.errors import ExitCode
@@ -42,7 +42,9 @@ class Outcome:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """One run of a plan. `name` is its id, `started` monotonic seconds, `health` the last look."""
+    """One run of a plan. `name` is its id, `started` monotonic seconds, `health` the last look,
+    `at_work` the native utility that was started and is not known to have ended.
+    """
 
     name: str
     plan: Plan
@@ -50,7 +52,7 @@ class Run:
     wishes: Wishes
     started: float
     health: Health | None = None
-    log_offsets: dict[str, int] = field(default_factory=dict)
+    at_work: str | None = None
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:

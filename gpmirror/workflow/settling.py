@@ -6,6 +6,7 @@ killed may have left copies that go on by themselves (6.24.3, recorded).
 
 from dataclasses import dataclass
 
+from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Action, Wave
@@ -15,7 +16,7 @@ from gpmirror.workflow.running import Run
 
 _PROBE_EVERY_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
-_START_SECONDS = 1800.0
+_START_SECONDS = 300.0
 _SHOWN = 8
 
 
@@ -83,11 +84,13 @@ def _patience(run: Run, ended: Ended, position: Position | None, probe: float) -
     up until the deadline. One that is down comes up with the next look of the fault prober
     (`probe`); a server that was started may first have a lot to replay.
     """
-    if not ended.well:
+    if not ended.well or run.world.operator.stop_asked():
         return probe
     if position is None or Arrival.DOWN not in position.arrived.values():
         return float(run.plan.settings.apply.sync_timeout)
-    return max(probe, _START_SECONDS) if ended.done else probe
+    # before 6 a mirror is started before it is filled: one that is down has failed
+    starts = ended.done and not DIALECTS[run.plan.dialect].file_replication
+    return max(probe, _START_SECONDS) if starts else probe
 
 
 def _position(arrived: dict[int, Arrival], health: Health) -> Position:

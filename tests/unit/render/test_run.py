@@ -189,7 +189,7 @@ def test_what_the_plan_does_not_touch_is_told_when_it_is_in_trouble() -> None:
 def test_switched_roles_are_a_next_action_once() -> None:
     found = changed(health(adding()), 3, switched=True)
     text = summary(ENDED, found, adding())
-    assert "NEXT ACTIONS\n  content 3: roles are switched; `gpmirror plan --rebalance`" in text
+    assert "NEXT ACTIONS\n  content 3: roles are switched; `gpmirror apply --rebalance" in text
     told = summary(replace(ENDED, next_actions=("run `plan --rebalance`",)), found, adding())
     assert told.count("--rebalance") == 1
 

@@ -79,7 +79,7 @@ Coordinator
   standby      smdw:5432, up
 
 Switched roles
-  content 1: `gpmirror plan --rebalance` returns the roles
+  content 1: `gpmirror apply --rebalance --allow cancels-queries` returns the roles
 note: sizes are unknown: no
 
 1 of 3 contents in sync: 1 syncing, 1 single, 0 none; 1 switched.

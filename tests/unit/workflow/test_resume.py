@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from tests.unchecked import UNCHECKED
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, Partial
@@ -19,6 +18,7 @@ from gpmirror.workflow.running import Run, Wishes
 from tests.clusters import mirrored, planned, spec
 from tests.fakes import Behaviour, FakeCluster, Killed, MemoryJournal, world_of
 from tests.plans import HOSTS, adding, seen_before_add
+from tests.unchecked import UNCHECKED
 
 WISHES = Wishes(allow=UNCHECKED)
 OPENING = Opening(run="r1", plan_id="p", cluster="c", by="me", version="0").record()
