@@ -1,6 +1,6 @@
 """Scripts on hosts: each host is reached when first needed and its connection kept for the run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from threading import Lock
 from types import TracebackType
@@ -37,6 +37,7 @@ class SshHosts:
 
     def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
         """Run one script a host, by spec host name; a host's trouble is its reply."""
+        self._lines.prepare(sorted(scripts))
         return in_parallel(
             lambda host: self._reply(host, scripts[host], seconds), sorted(scripts), self._most
         )
@@ -86,6 +87,12 @@ class _Lines:
         self._lock = Lock()
         self._lines: dict[str, Line] = {}
         self._connector: Connector | None = None
+
+    def prepare(self, hosts: Iterable[str]) -> None:
+        """Begin to look up those of the hosts that are new."""
+        with self._lock:
+            new = [host for host in hosts if host not in self._lines]
+        self._resolver.prepare(new)
 
     def get(self, host: str) -> Line:
         """The line to a host."""

@@ -4,6 +4,7 @@ import getpass
 import os
 import pwd
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from gpmirror.adapters.ssh_settings import Settings, settings_source, unusable
@@ -25,8 +26,13 @@ class Resolver:
 
     def __init__(self, options: SshOptions) -> None:
         self._user = options.user
-        self._look_up = settings_source(_config_file(options.config))
+        self._settings = settings_source(_config_file(options.config))
         self._jumps: dict[str, Target] = {}
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Begin to look many hosts up together; each one's trouble is told when it is asked for."""
+        if self._user is None or _USER.fullmatch(self._user):
+            self._settings.prepare([n for n in names if _NAME.fullmatch(n)], self._user)
 
     def host(self, name: str) -> Target:
         """The target of a spec host; the spec's user wins over the configuration's.
@@ -50,7 +56,7 @@ class Resolver:
         if user is not None and not _USER.fullmatch(user):
             raise unusable(name, f"the user name {user!r} holds characters that no login has")
         try:
-            return target_of(name, self._look_up(name, user), user, port)
+            return target_of(name, self._settings.of(name, user), user, port)
         except ValueError as error:  # paramiko passes on a port that is no number
             raise unusable(name, str(error)) from error
 

@@ -7,10 +7,11 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from gpmirror.adapters.ssh_settings_ahead import Ahead, ask_ahead
 from gpmirror.adapters.ssh_unanswered import Unanswered
 from gpmirror.boundary import Silence
 
@@ -20,43 +21,77 @@ Settings = Mapping[str, list[str]]
 _SSH_SECONDS = 20.0  # Match exec may run programs
 _KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "~/.ssh/known_hosts")
 
-LookUp = Callable[[str, str | None], Settings]
-"""The settings of one host, logging in as the user, if one is given. Raises Unanswered."""
+
+class SettingsSource(Protocol):
+    """Where settings come from; safe to use from several threads."""
+
+    def prepare(self, names: Sequence[str], user: str | None) -> None:
+        """These hosts are asked for next: an opportunity to be quick."""
+        ...
+
+    def of(self, name: str, user: str | None) -> Settings:
+        """The settings of one host, logging in as `user` if given. Raises Unanswered."""
+        ...
 
 
-def settings_source(config: str | None) -> LookUp:
+def settings_source(config: str | None) -> SettingsSource:
     """The best source on this machine; `config` is an absolute path, None: OpenSSH's own files."""
-    if ssh := shutil.which("ssh"):
-        return partial(_ask_ssh, ssh, config)
-    return partial(_read_config, config)
+    ssh = shutil.which("ssh")
+    return _OpenSsh(ssh, config) if ssh else _Paramiko(config)
 
 
-def _ask_ssh(ssh: str, config: str | None, name: str, user: str | None) -> Settings:
-    file = ["-F", config] if config else []
-    login = ["-l", user] if user else []
-    try:
-        # LC_ALL: its complaint is quoted to the reader of an English message
-        done = subprocess.run(  # noqa: S603
-            [ssh, "-G", *file, *login, "--", name],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SSH_SECONDS,
-            check=False,
-            env=os.environ | {"LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise unusable(name, f"`ssh -G` did not answer: {error}") from error
-    if done.returncode:
-        complaint = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-        raise unusable(name, f"ssh says: {' / '.join(complaint) or done.returncode}")
-    return parse_settings(done.stdout.decode("utf-8", "surrogateescape"))
+class _OpenSsh:
+    def __init__(self, ssh: str, config: str | None) -> None:
+        self._command = [ssh, "-G", *(["-F", config] if config else [])]
+        self._ahead: dict[str | None, Ahead] = {}
+
+    def prepare(self, names: Sequence[str], user: str | None) -> None:
+        if len(names) > 1:
+            self._ahead[user] = ask_ahead(self._as(user), names)
+
+    def of(self, name: str, user: str | None) -> Settings:
+        ahead = self._ahead.get(user, {}).get(name)
+        text = ahead.result() if ahead else None
+        return parse_settings(self._alone(name, user) if text is None else text)
+
+    def _as(self, user: str | None) -> list[str]:
+        return [*self._command, *(["-l", user] if user else [])]
+
+    def _alone(self, name: str, user: str | None) -> str:
+        try:
+            # LC_ALL: its complaint is quoted to the reader of an English message
+            done = subprocess.run(  # noqa: S603
+                [*self._as(user), "--", name],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SSH_SECONDS,
+                check=False,
+                env=os.environ | {"LC_ALL": "C"},
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise unusable(name, f"`ssh -G` did not answer: {error}") from error
+        if done.returncode:
+            complaint = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+            raise unusable(name, f"ssh says: {' / '.join(complaint) or done.returncode}")
+        return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def _read_config(config: str | None, name: str, user: str | None) -> Settings:
+class _Paramiko:
+    def __init__(self, config: str | None) -> None:
+        self._config = config
+
+    def prepare(self, names: Sequence[str], user: str | None) -> None:
+        pass
+
+    def of(self, name: str, user: str | None) -> Settings:
+        del user  # who resolves puts it first
+        return _read_config(self._config, name)
+
+
+def _read_config(config: str | None, name: str) -> Settings:
     from paramiko import SSHConfig
     from paramiko.ssh_exception import ConfigParseError
 
-    del user  # who resolves puts it first
     path = Path(config) if config else Path("~/.ssh/config").expanduser()
     try:
         read = SSHConfig.from_path(str(path)) if path.exists() else SSHConfig()

@@ -70,10 +70,22 @@ def test_a_host_of_which_nothing_is_said(config: str) -> None:
     assert target.proxy_command is None
 
 
+def test_many_hosts_at_once_are_looked_up_as_one_by_one(config: str) -> None:
+    names = ["sdw1", "behind", "program", *(f"other{n}" for n in range(12)), "-bad", "a;b"]
+    together, alone = (Resolver(SshOptions(config=config)) for _ in range(2))
+    together.prepare(names)
+    for name in names[:-2]:
+        assert together.host(name) == alone.host(name)
+    for name in names[-2:]:
+        with pytest.raises(Unanswered):
+            together.host(name)
+
+
 def test_a_broken_configuration_is_told_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text("Host *\n  Nonsense yes\n")
     resolver = Resolver(SshOptions(config=str(file)))
+    resolver.prepare(["sdw1", "sdw2"])
     with pytest.raises(Unanswered, match="line 2"):
         resolver.host("sdw2")
 
