@@ -57,6 +57,7 @@ def main() -> int:
     found = limits(results)
     if not options.light:
         found += host_limits()
+        found += ssh_limits()
     page = report(results, found)
     print(page)
     if options.write:
@@ -160,6 +161,18 @@ def host_limits() -> list[Limit]:
             unit="ms",
         ),
     ]
+
+
+def ssh_limits() -> list[Limit]:
+    """The promises about scripts on hosts; they take 64 SSH servers and half a minute."""
+    from bench.ssh import HOSTS, measure
+
+    figures = measure()
+    ways = {
+        f"a script on {HOSTS} hosts, connecting included, against bare fabric": figures.ratio,
+        f"a further script on {HOSTS} hosts against bare fabric": figures.ratio_again,
+    }
+    return [Limit(name=name, measured=way, bound=1.3, unit="x") for name, way in ways.items()]
 
 
 def report(results: dict[str, Result], found: Sequence[Limit]) -> str:
