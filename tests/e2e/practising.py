@@ -51,17 +51,25 @@ class PracticeCluster(Cluster):
         return self._read(self.segment(content, "p"))
 
     def promoted_rows(self, content: int) -> frozenset[int]:
+        return self.promoted_numbers(content, "kept")
+
+    def promoted_numbers(self, content: int, table: str) -> frozenset[int]:
+        """The numbers in a table of the mirror once it is a primary; then a reset is due."""
         self._touched = True
         mirror = self.segment(content, "m")
         program = self._practice.lab.pg_bin / "pg_ctl"
         self.ssh(mirror.address, f"{program} promote -w -D {mirror.directory}")
-        self._at(mirror, "INSERT INTO kept VALUES (-1)")  # it is a primary
-        return self._read(mirror) - {-1}
+        self._at(mirror, f"INSERT INTO {table} VALUES (-1)")  # it is a primary
+        return self._read(mirror, table) - {-1}
 
-    def _read(self, row: Row) -> frozenset[int]:
-        return frozenset(n for (n,) in self._at(row, "SELECT n FROM kept"))
-
-    def _at(self, row: Row, statement: str) -> list[Any]:
+    def address_of(self, row: Row) -> dict[str, object]:
+        """Keyword arguments for psycopg that lead to a segment's own server."""
         host = self._practice.lab.host_of(row.hostname)
         ip = dict(host.addresses).get(row.address, host.ip)
-        return self.sql(statement, host=ip, port=row.port)
+        return dict(self._practice.lab.conninfo(host=ip, port=row.port))
+
+    def _read(self, row: Row, table: str = "kept") -> frozenset[int]:
+        return frozenset(n for (n,) in self._at(row, f"SELECT n FROM {table}"))
+
+    def _at(self, row: Row, statement: str) -> list[Any]:
+        return self.sql(statement, **self.address_of(row))
