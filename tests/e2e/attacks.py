@@ -217,11 +217,11 @@ class Site:
         top = self.host("mdw").home / ".gpmirror" / "runs"
         return sorted(path.name for path in top.iterdir()) if top.exists() else []
 
-    def starts(self) -> list[str]:
-        """The `Starting` lines of all utilities' logs that belong to runs, in order."""
-        logs = [path for path in self.far_files() if path.suffix == ".log"]
-        lines = [line for path in logs for line in path.read_text(encoding="utf-8").splitlines()]
-        return [line.partition(":-")[2] for line in lines if ":-Starting gp" in line]
+    def starts(self, utility: str) -> int:
+        """How often a utility was started in earnest since the lab was new, by its own logs."""
+        logs = sorted((self.host("mdw").home / "gpAdminLogs").glob(f"{utility}_*.log"))
+        lines = [line for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+        return sum(f":-Starting {utility} " in line and " -o " not in line for line in lines)
 
     # --- the cluster ----------------------------------------------------------------------------
 

@@ -54,8 +54,8 @@ def complete(site: Site, done: Ended) -> None:
 
 
 def added_once(site: Site) -> bool:
-    """Whether gpaddmirrors was started once in all runs on the coordinator's host."""
-    return len([line for line in site.starts() if line.startswith("Starting gpaddmirrors")]) == 1
+    """Whether gpaddmirrors was started in earnest once, in all runs together."""
+    return site.starts("gpaddmirrors") == 1
 
 
 # --- connections --------------------------------------------------------------------------------
@@ -140,9 +140,7 @@ def test_killed_while_the_utility_runs(site: Site) -> None:
     [
         ("dry-run", "done"),
         ("host-actions", "begin"),
-        ("host-actions", "done"),
         ("wave-001/native", "begin"),
-        ("wave-001/native", "done"),
         ("wave-001/sync", "begin"),
         ("verify", "begin"),
     ],
@@ -171,10 +169,9 @@ def test_a_run_is_not_resumed_while_it_goes_on(site: Site) -> None:
     complete(site, running.end())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_shutdown_detaches(site: Site, number: int) -> None:
+def test_a_closed_terminal_detaches(site: Site) -> None:
     running = slowly(site)
-    running.interrupt(number)
+    running.interrupt(signal.SIGHUP)
     done = running.end()
     assert done.returncode == 130
     assert f"gpmirror resume {site.run}" in done.stdout + done.stderr
