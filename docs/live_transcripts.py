@@ -22,7 +22,7 @@ _CHANGING = (
     (r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b\d\d:\d\d:\d\d\b", "CLOCK"),
-    (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "PLAN"),
+    (r"\b([0-9a-f]{64}|[0-9a-f]{12}|[0-9a-f]{8})\b", "PLAN"),
     (r"\b\d+(\.\d+)?(s|ms)\b", "SECONDS"),
     (r"\b127\.\d+\.\d+\.\d+", "ADDRESS"),
     (r"\b(account|session) [\w-]+", r"\1 NAME"),
@@ -84,3 +84,14 @@ def told(text: str) -> str:
     for pattern, name in _CHANGING:
         text = re.sub(pattern, name, text)
     return " ".join(text.split())
+
+
+def difference(now: str, shown: str) -> str:
+    """Where two texts, as `told` gives them, begin to differ; empty: they do not."""
+    if now == shown:
+        return ""
+    both = zip(now, shown, strict=False)
+    at = next((i for i, (a, b) in enumerate(both) if a != b), min(len(now), len(shown)))
+    return (
+        f"now: ...{now[max(0, at - 80) : at + 120]}\nshown: ...{shown[max(0, at - 80) : at + 120]}"
+    )

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -38,6 +39,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     greenplum.select(config, items)
     # the longest first, so that two workers end at the same time
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests that start servers need their programs; where results count, that is an error."""
+    marks = [name for name in ("postgres", "ssh") if item.get_closest_marker(name)]
+    if not marks or not (missing := _missing_programs()):
+        return
+    if os.environ.get("CI"):
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
+
+
+@cache
+def _missing_programs() -> str:
+    from gpmirror.errors import Failure
+    from gpmirror.lab.programs import find_client, find_postgres, find_sshd
+
+    try:
+        find_postgres(None), find_sshd(), find_client("ssh-keygen")
+    except Failure as error:
+        return f"{error.message}: `make servers` installs it, or says how"
+    return ""
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ import psycopg
 
 from gpmirror.cluster.segment import Segment
 
-BINARIES = Path("/usr/lib/postgresql/15/bin")
+BINARIES = max(
+    Path("/usr/lib/postgresql").glob("*/bin"),
+    key=lambda found: int(found.parent.name) if found.parent.name.isdecimal() else 0,
+    default=Path("/usr/lib/postgresql/15/bin"),
+)
 DATABASES = ("gp5", "gp6", "gp7", "plain")
 PASSWORD = "correct horse"
 _ACCOUNT = "nobody"
