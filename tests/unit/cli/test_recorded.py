@@ -1,0 +1,94 @@
+"""Runs by name for `prune`, `revert` and `resume`: known here, known elsewhere, or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from gpmirror.adapters.runs import RunJournal, create_run
+from gpmirror.cli.main import main
+from gpmirror.cli.recorded import recorded
+from gpmirror.errors import ExitCode, Failure
+from gpmirror.journal.records import PLAN, Opening
+from gpmirror.plan.model import Plan
+from gpmirror.plan.planfile import plan_id, plan_text
+from tests.plans import adding, moving
+
+Shown = pytest.CaptureFixture[str]
+NAME = "20261121T070539Z-aaaaaa"
+SPEC = """\
+apiVersion: gpmirror/v1
+cluster: {name: far, coordinator: {host: 127.0.0.1, port: 1, user: me, database: postgres}}
+hosts:
+  - {name: "sdw[1-2]", roots: [/data/mirror]}
+mirrors: {strategy: group, ports: {offset: 1000}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "state" / "gpmirror" / "runs"
+
+
+def keep(folder: Path, plan: Plan, name: str = NAME) -> Path:
+    run = create_run(folder, name, plan_text(plan))
+    opening = Opening(run=name, plan_id=plan_id(plan), cluster="c", by="me", version="0")
+    RunJournal(run, None).write(opening.record())
+    return run
+
+
+def test_a_run_of_this_machine(folder: Path) -> None:
+    plan = moving()
+    run = keep(folder, plan)
+    assert recorded(NAME, via_ssh=False)[0] == run
+    standing, read = recorded(NAME, via_ssh=False)[1:]
+    assert (standing.run, standing.plan_id) == (NAME, plan_id(plan))
+    assert read == plan
+
+
+@pytest.mark.parametrize("name", ["", "../../etc", "a/b", ".hidden", "-x", "n" * 101, "a\nb", "ä"])
+def test_names_that_no_run_has(folder: Path, name: str) -> None:
+    folder.mkdir(parents=True)
+    with pytest.raises(Failure, match="no run"):
+        recorded(name, via_ssh=False)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["prune", "revert", "resume"])
+def test_a_run_that_nobody_here_knows(command: str, capsys: Shown) -> None:
+    assert main([command, NAME]) == ExitCode.ERROR
+    err = capsys.readouterr().err
+    assert f"no run {NAME} in " in err
+    assert "no gpmirror.yaml here that names the coordinator" in err
+    assert "hint: " in err
+
+
+@pytest.mark.parametrize("command", ["prune", "revert"])
+def test_the_coordinator_that_the_spec_names_is_asked(
+    command: str, tmp_path: Path, folder: Path, capsys: Shown
+) -> None:
+    (tmp_path / "gpmirror.yaml").write_text(SPEC)
+    assert main([command, NAME]) == ExitCode.ERROR
+    assert "cannot connect" in capsys.readouterr().err
+    assert not (folder / NAME).exists()
+
+
+@pytest.mark.parametrize("command", ["prune", "revert"])
+def test_a_plan_that_was_edited(command: str, folder: Path, capsys: Shown) -> None:
+    run = keep(folder, adding())
+    text = (run / PLAN).read_text()
+    (run / PLAN).write_text(text.replace("sdw1", "sdw9", 1))
+    assert main([command, NAME]) == ExitCode.INVALID
+    assert f"{NAME}/plan.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "not json", '{"record": "run"}\n', '{"record": "step"}\n'])
+@pytest.mark.parametrize("command", ["prune", "revert"])
+def test_a_journal_that_is_none(command: str, text: str, folder: Path, capsys: Shown) -> None:
+    run = keep(folder, adding())
+    (run / "journal.jsonl").write_text(text)
+    assert main([command, NAME]) == ExitCode.ERROR
+    err = capsys.readouterr().err
+    assert "journal" in err
+    assert "Traceback" not in err
