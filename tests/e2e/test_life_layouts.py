@@ -78,6 +78,24 @@ def writing(cluster: PracticeCluster) -> Iterator[dict[int, Writer]]:
             writer.finish()
 
 
+def test_the_way_back(written: PracticeCluster) -> None:
+    cluster = written
+    before = laid_out(cluster)
+    turn(cluster, "spread", "")
+    run = cluster.runs()[-1]
+    reverted = cluster.gpmirror("revert", run, "-o", "plan.json")
+    assert reverted.returncode == 0, reverted.stderr
+    cluster.apply("plan.json", *ALLOWED)
+    assert laid_out(cluster) == before
+    again = cluster.gpmirror("revert", run)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "No changes." in again.stdout
+    back = cluster.runs()[-1]
+    assert cluster.gpmirror("prune", back, "--yes").returncode == 0
+    refused = cluster.gpmirror("revert", cluster.runs()[0])
+    assert refused.returncode == 4, "the first run added the mirrors"
+
+
 def test_group_spread_block_and_back_under_load(written: PracticeCluster) -> None:
     cluster = written
     with writing(cluster) as writers:
