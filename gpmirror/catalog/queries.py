@@ -62,7 +62,7 @@ SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance') OR
 EXPANSION_STATUS = "SELECT status FROM gpexpand.status ORDER BY updated DESC LIMIT 1"
 
 _BUSY = """\
-SELECT count(*) FROM pg_stat_activity
+SELECT count({pid}) FROM pg_stat_activity
  WHERE {pid} <> pg_backend_pid() AND datname IS NOT NULL AND {busy}
    AND application_name NOT LIKE 'gpmirror%'"""
 
