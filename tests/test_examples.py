@@ -1,6 +1,8 @@
 """Every example, through the real command line, byte for byte."""
 
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,3 +104,22 @@ def test_snapshot_of_a_catalog_fits_its_schema(file: Path) -> None:
 def test_shown_plan_equals_the_first(run: Run, tmp_path: Path) -> None:
     planned = run("plan", "--catalog", "catalog.txt", "-o", str(tmp_path / "plan.json"))
     assert run("show", str(tmp_path / "plan.json")) == planned
+
+
+def test_demo_is_a_script_that_always_takes_its_cluster_down() -> None:
+    demo = (ROOT / "examples" / "demo.sh").read_text(encoding="utf-8")
+    assert subprocess.run(["/bin/bash", "-n"], input=demo, text=True, check=False).returncode == 0
+    assert demo.index("trap end EXIT") < demo.index("gpmirror lab up")
+
+
+def test_demo_shows_commands_and_options_that_exist() -> None:
+    from gpmirror.cli.commands import COMMANDS
+    from gpmirror.cli.lazy import load_command
+
+    demo = (ROOT / "examples" / "demo.sh").read_text(encoding="utf-8")
+    shown = re.findall(r"^expect \d gpmirror ([a-z]+)(.*)$", demo, re.M)
+    assert shown
+    for name, rest in shown:
+        command = load_command(name, COMMANDS[name])
+        options = {option for one in command.params for option in one.opts}
+        assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", rest)) <= options, f"{name}{rest}"
