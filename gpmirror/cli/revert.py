@@ -1,13 +1,16 @@
 """`gpmirror revert`: the way back from a run, as a plan."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, rendered, write_outputs
 from gpmirror.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gpmirror.plan.model import Plan
 
 
 def command(
@@ -37,4 +40,13 @@ def command(
         back = plan_back(plan, observe(server))
     write_outputs(back, outputs, console)
     console.data(rendered(back, form, console))
+    console.talk(_remark(back, run))
     return ExitCode.OK
+
+
+def _remark(back: "Plan", run: str) -> str:
+    if back.waves:
+        return f"the old directories must be out of the way first: `gpmirror prune {run}`"
+    if back.summary.blocked:
+        return f"{back.summary.blocked} contents that run {run} moved cannot go back now"
+    return f"nothing to do: every mirror that run {run} moved stands at its old place"
