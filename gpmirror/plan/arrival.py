@@ -60,6 +60,15 @@ def _stray(action: Action, step: Step, rows: list[Segment]) -> str:
 
 
 def _stands(row: Segment, slot: Slot) -> bool:
-    """Hostnames do not count: the utilities of 6 and later write the address there."""
+    """Hostnames do not count: the utilities of 6 and later write the address there. What either
+    side does not tell equals any.
+    """
     same = row.address == slot.address and row.port == slot.port
-    return same and (slot.directory is None or row.directory == slot.directory)
+    ports = (row.replication_port, slot.replication_port)
+    spaces = not row.filespaces or not slot.filespaces or row.filespaces == slot.filespaces
+    return (
+        same
+        and (slot.directory is None or row.directory == slot.directory)
+        and (None in ports or ports[0] == ports[1])
+        and spaces
+    )
