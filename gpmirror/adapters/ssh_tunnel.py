@@ -50,7 +50,7 @@ class Tunnel:
         # a byte stream cannot say why it ends: trouble with the host just closes it
         with (
             near,
-            suppress(Unanswered, OSError),
+            suppress(Unanswered, OSError, EOFError, SSHException),
             closing(self._take_spare() or self._channel()) as far,
         ):
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -11,8 +11,9 @@ from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Action, Wave
 from gpmirror.verify import CopyState, Health
-from gpmirror.workflow.following import Ended, Watch
+from gpmirror.workflow.following import Ended
 from gpmirror.workflow.running import Run
+from gpmirror.workflow.watching import Watch
 
 _PROBE_EVERY_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
