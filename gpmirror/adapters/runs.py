@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gpmirror.adapters.clock import utc_now
+from gpmirror.adapters.durable import append, make_private, new_folder, write_new
 from gpmirror.errors import Failure
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import Standing, read_standing
@@ -34,9 +35,9 @@ def create_run(folder: Path, name: str, plan_text: str) -> Path:
     """Make a run's folder with its plan. Raises Failure: the state directory cannot be written."""
     path = folder / name
     try:
-        _make_private(folder)
-        path.mkdir(mode=0o700)
-        _write_new(path / PLAN, plan_text.encode())
+        make_private(folder)
+        new_folder(path)
+        write_new(path / PLAN, plan_text.encode())
     except OSError as error:
         raise Failure(
             f"the journal of this run cannot be kept in {path}: {error.strerror}",
@@ -74,7 +75,7 @@ def _check_own(standing: Standing, name: str, path: Path) -> None:
 def keep_run(folder: Path, name: str, journal: str, plan: str) -> None:
     """Keep a copy of a run that was recorded elsewhere. Raises Failure as `create_run` does."""
     path = create_run(folder, name, plan)
-    _write_new(path / JOURNAL, journal.encode("utf-8", "surrogateescape"))
+    write_new(path / JOURNAL, journal.encode("utf-8", "surrogateescape"))
 
 
 def check_name(folder: Path, name: str) -> None:
@@ -121,7 +122,7 @@ class RunJournal:
         try:
             # a line that a crash or a full disk cut off must not swallow this one
             whole, self._cut_off = (b"\n" + data if self._cut_off else data), True
-            _append(self._path, whole)
+            append(self._path, whole)
             self._cut_off = False
         except OSError as error:
             raise Failure(
@@ -158,26 +159,6 @@ class FarJournal(Protocol):
         ...
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _append(path: Path, data: bytes) -> None:
-    """All of it, or OSError: a disk that is nearly full takes a part without a word."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _count(path: Path) -> tuple[int, bool]:
     """Lines there are, and whether the last one was cut off. Raises Failure."""
     try:
@@ -190,12 +171,3 @@ def _count(path: Path) -> tuple[int, bool]:
             hint="check its owner and mode (`ls -l`)",
         ) from error
     return len(text.splitlines()), bool(text) and not text.endswith(b"\n")
-
-
-def _make_private(folder: Path) -> None:
-    """The folder and the missing ones above it, closed to others whatever the umask: who can write
-    the parent can put another folder in its place.
-    """
-    for path in (*reversed(folder.parents), folder):
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o700)

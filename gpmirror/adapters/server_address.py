@@ -26,6 +26,14 @@ _STEADY: Mapping[str, str | int] = {
     "tcp_user_timeout": 25_000,
 }
 
+_SETTINGS = (
+    "default_transaction_read_only=on",
+    # the server lets go of the lock of a machine that vanished after a minute, not after two hours
+    "tcp_keepalives_idle=30",
+    "tcp_keepalives_interval=10",
+    "tcp_keepalives_count=3",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -109,7 +117,7 @@ def _database(address: CoordinatorAddress, environment: Mapping[str, str]) -> st
 
 
 def _options(environment: Mapping[str, str]) -> str:
-    """What the caller set, and reading only: as a start-up option, since Greenplum would send a SET
+    """What the caller set, and ours: as start-up options, since Greenplum would send a SET
     to every segment and fail where a content is down.
     """
     own = environment.get("PGOPTIONS", "")
@@ -119,4 +127,4 @@ def _options(environment: Mapping[str, str]) -> str:
             hint="unset PGOPTIONS: the cluster's catalog is read in a normal session, and "
             "`gp_role` crashes a Greenplum 5 coordinator",
         )
-    return f"{own} -c default_transaction_read_only=on".strip()
+    return " ".join((own, *(f"-c {setting}" for setting in _SETTINGS))).strip()

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+import psycopg
 import pytest
 
 from gpmirror.adapters.server_address import label_of, target_of
 from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
+from tests.servers import Postgres
 
 SPEC = CoordinatorAddress(host="mdw", port=5433, database="dwh", user="gpadmin")
 NOTHING = CoordinatorAddress()
@@ -60,11 +62,25 @@ def test_a_tunnel_to_this_machine_is_none() -> None:
 
 
 def test_sessions_read_only_whatever_else_is_set() -> None:
-    options = target_of(NOTHING, {"PGOPTIONS": "-c work_mem=1MB"}).parameters["options"]
-    assert options == "-c work_mem=1MB -c default_transaction_read_only=on"
+    options = str(target_of(NOTHING, {"PGOPTIONS": "-c work_mem=1MB"}).parameters["options"])
+    assert options.startswith("-c work_mem=1MB -c default_transaction_read_only=on -c ")
 
 
 @pytest.mark.parametrize("option", ["-c gp_role=utility", "--gp-session-role=utility"])
 def test_utility_mode_is_refused(option: str) -> None:
     with pytest.raises(Failure, match="PGOPTIONS asks for a utility-mode session"):
         target_of(SPEC, {"PGOPTIONS": option})
+
+
+@pytest.mark.postgres
+def test_the_server_misses_a_machine_that_vanished(postgres_server: Postgres) -> None:
+    """Its own default is two hours, and the lock goes with the session."""
+    address = CoordinatorAddress(
+        host="127.0.0.1", port=postgres_server.port, database="postgres", user="gpadmin"
+    )
+    with psycopg.connect(**target_of(address, {}).parameters) as session:  # type: ignore[arg-type]
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        idle, interval, count = (
+            int(found[0]) for name in names if (found := session.execute(f"SHOW {name}").fetchone())
+        )
+    assert 0 < idle + interval * count <= 60

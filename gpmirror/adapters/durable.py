@@ -1,0 +1,54 @@
+"""Files and folders that are on disk when the call is back: content, and the name they go by."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """A file of its owner's alone that was not there before. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    _keep_names(path.parent)
+
+
+def append(path: Path, data: bytes) -> None:
+    """All of it, or OSError: a disk that is nearly full takes a part without a word."""
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if is_new:
+        _keep_names(path.parent)
+
+
+def new_folder(path: Path) -> None:
+    """A folder of its owner's alone. Raises OSError, FileExistsError among them."""
+    path.mkdir(mode=0o700)
+    _keep_names(path.parent)
+
+
+def make_private(folder: Path) -> None:
+    """The folder and the missing ones above it, closed to others whatever the umask: who can write
+    the parent can put another folder in its place. Raises OSError.
+    """
+    for path in (*reversed(folder.parents), folder):
+        with suppress(FileExistsError):
+            new_folder(path)
+
+
+def _keep_names(folder: Path) -> None:
+    """A file whose name is lost in a crash is lost with all that was synced into it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
