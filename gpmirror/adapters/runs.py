@@ -1,7 +1,6 @@
 """Runs on this machine: one folder each in the state directory, closed to everybody else."""
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     flush, found = os.fsync, []
 
     def seen(descriptor: int) -> None:
-        found.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        found.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         flush(descriptor)
 
     monkeypatch.setattr(os, "fsync", seen)
