@@ -158,8 +158,7 @@ def _cancels(found: Judgement) -> Iterator[Hazard]:
         yield _hazard(
             found,
             "cancels-queries",
-            f"rebalancing {len(contents)} contents cancels the queries that run then; all switched "
-            "contents go back in one run",
+            "a rebalance cancels the queries that run then; all switched contents go back in one run",
             contents,
         )
 
