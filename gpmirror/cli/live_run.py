@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpmirror import __version__
@@ -251,10 +251,7 @@ def _question(plan: "Plan") -> str:
 def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:
     from gpmirror.render.run import summary
 
-    # The plan's own line of success is written where its words are kept.
-    complete = ended.exit_code == ExitCode.OK and ended.summary.startswith("Apply complete")
-    told = replace(ended, summary="") if complete else ended
-    text = summary(told, run.health, run.plan, width=console.width, color=console.color)
+    text = summary(ended, run.health, run.plan, width=console.width, color=console.color)
     if ended.exit_code == ExitCode.OK:
         console.data(text)
     else:

@@ -15,7 +15,7 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
-from gpmirror.render.durations import elapsed_text, remaining_text
+from gpmirror.events.durations import elapsed_text, remaining_text
 from gpmirror.render.marks import MARKS
 from gpmirror.render.quantities import counted, ranges, size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled

@@ -2,7 +2,7 @@
 
 from gpmirror.render.run_outcome import Outcome, outcome_lines, outcomes
 from gpmirror.render.run_preview import preview, question
-from gpmirror.render.run_summary import complete_line, summary
+from gpmirror.render.run_summary import summary
 from gpmirror.render.run_table import RunRow, RunState, runs_table
 from gpmirror.render.run_view import RunView
 
@@ -11,7 +11,6 @@ __all__ = [
     "RunRow",
     "RunState",
     "RunView",
-    "complete_line",
     "outcome_lines",
     "outcomes",
     "preview",

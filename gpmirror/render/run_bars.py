@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpmirror.render.durations import remaining_text
+from gpmirror.events.durations import remaining_text
 from gpmirror.render.quantities import counted, size_text
 from gpmirror.render.run_pace import Copy, Pace, pace
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, styled

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpmirror.events import Progress, WaveStarted
-from gpmirror.render.durations import elapsed_text, remaining_text
+from gpmirror.events.durations import elapsed_text, remaining_text
 from gpmirror.render.quantities import counted, size_text
 from gpmirror.render.run_bars import (
     Row,

@@ -3,10 +3,9 @@
 from gpmirror.errors import ExitCode
 from gpmirror.events import RunEnded
 from gpmirror.plan.model import Plan
-from gpmirror.render.durations import elapsed_text
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import ranges
-from gpmirror.render.run_outcome import DONE, Outcome, outcome_lines, outcomes
+from gpmirror.render.run_outcome import outcome_lines, outcomes
 from gpmirror.render.spans import BLANK, Line, Style, line, painted, styled
 from gpmirror.verify.model import Health
 
@@ -21,7 +20,7 @@ def summary(
     width: int = 100,
     color: bool = False,
 ) -> str:
-    """The result in one line, the fixed one after success; of an unfinished run first a table of
+    """The result in one line; of an unfinished run first a table of
     what became of each content, where catalog and plan are known; then NEXT ACTIONS.
     """
     lines: list[Line] = []
@@ -29,33 +28,13 @@ def summary(
     if ended.exit_code in _UNFINISHED and found:
         lines += [*outcome_lines(found, width=width), BLANK]
     style = Style.STRONG if ended.exit_code == ExitCode.OK else Style.ALARM
-    lines.append(line(styled(_result(ended, found, plan), style)))
+    lines.append(line(styled(ended.summary, style)))
     actions = _next_actions(ended, health)
     if actions:
         lines += heading("NEXT ACTIONS")
     for text in actions:
         lines += paragraph(text, width=width, hang=2)
     return painted(lines, color=color)
-
-
-def complete_line(plan: Plan, seconds: float) -> str:
-    """The fixed line after a whole plan is carried out and proved."""
-    found = plan.summary
-    return (
-        f"Apply complete: {found.add} added, {found.move} moved, {found.recover} recovered, "
-        f"{found.rebalance} rebalanced in {elapsed_text(seconds)}; every mirror is in sync."
-    )
-
-
-def _result(ended: RunEnded, found: tuple[Outcome, ...], plan: Plan | None) -> str:
-    if ended.summary:
-        return ended.summary
-    if ended.exit_code == ExitCode.OK and plan is not None:
-        return complete_line(plan, ended.seconds)
-    done = sum(one.state == DONE for one in found if one.change is not None)
-    of = sum(one.change is not None for one in found)
-    tally = f": {done} of {of} contents done" if found else ""
-    return f"Apply not complete{tally}, stopped after {elapsed_text(ended.seconds)}."
 
 
 def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:

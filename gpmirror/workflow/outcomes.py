@@ -1,6 +1,7 @@
 """What a run that went well says at its end."""
 
 from gpmirror.errors import ExitCode, Failure
+from gpmirror.events.durations import elapsed_text
 from gpmirror.plan.model import Action, Plan
 from gpmirror.workflow.running import Outcome, Run
 
@@ -42,10 +43,12 @@ def _rehearsed(plan: Plan) -> str:
 
 
 def _counts(run: Run) -> str:
+    """Returned roles are those of the waves: a content may be recovered first."""
     did = run.plan.summary
+    returned = sum(len(w.contents) for w in run.plan.waves if w.action is Action.REBALANCE)
     return (
         f"Apply complete: {did.add} added, {did.move} moved, {did.recover} recovered, "
-        f"{did.rebalance} rebalanced; every mirror of the plan is in sync."
+        f"{returned} rebalanced in {elapsed_text(run.seconds())}; every mirror is in sync."
     )
 
 

@@ -79,7 +79,9 @@ def test_after_other_waves_there_is_a_second_question() -> None:
     assert [wave.action for wave in plan.waves] == [Action.RECOVER, Action.REBALANCE]
     cluster, operator = FakeCluster(observed=seen), FakeOperator()
     run, _ = started(cluster, plan, operator)
-    assert apply(run, "really?").code is ExitCode.OK
+    outcome = apply(run, "really?")
+    assert outcome.code is ExitCode.OK
+    assert "1 recovered, 2 rebalanced in " in outcome.summary
     first, second = operator.asked
     assert first == "really?"
     assert "2 contents to return" in second
