@@ -110,6 +110,8 @@ def test_a_second_apply_of_the_plan_changes_nothing(cluster: Cluster, story: Sto
     again = cluster.gpmirror("apply", "plan.json", "--yes")
     assert again.returncode == 0, again.stderr
     assert f"already applied (run {story.run}), 0 changes" in again.stdout
+    checked = cluster.gpmirror("preflight", "plan.json")
+    assert (checked.returncode, checked.stdout[:15]) == (0, "already applied"), checked.stderr
     assert cluster.segments() == before
 
 
