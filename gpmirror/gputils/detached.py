@@ -2,7 +2,7 @@
 
 Shell texts and the parsing of their answers; every value is quoted. A run has a name (the wave and
 the utility) and leaves in the run directory: NAME.sh (what was started), NAME.log (all it printed),
-NAME.pid, NAME.started (a directory: who makes it may start the run, so it starts once, ever) and
+NAME.pid (and the boot it is of), NAME.started (a directory: who makes it may start the run, so it starts once, ever) and
 NAME.status (its exit status, written when it ended). The Greenplum environment is sourced for the
 utility alone: it exports PYTHONHOME and PYTHONPATH for a Python of its own (6.24.3, recorded).
 """
@@ -20,6 +20,8 @@ RUNS = ".gpmirror/runs"
 
 _MOST_LOG = 262_144
 """Bytes of a log read in one poll."""
+
+_BOOT = "cat /proc/sys/kernel/random/boot_id 2>/dev/null"
 
 
 class Stage(StrEnum):
@@ -113,7 +115,9 @@ cd "$HOME" || exit 125
 cd {folder} 2>/dev/null || {{ echo absent; exit 0; }}
 n={shlex.quote(name)}
 [ -d "$n.started" ] || {{ echo absent; exit 0; }}
-pid=$(cat "$n.pid" 2>/dev/null)
+pid=
+# a number of before a reboot is somebody else's now
+[ "$(tail -n +2 "$n.pid" 2>/dev/null)" = "$({_BOOT})" ] && pid=$(head -n 1 "$n.pid")
 stage=lost
 if [ -s "$n.status" ]; then
   stage="ended $(cat "$n.status")"
@@ -207,7 +211,8 @@ _DONE = (
 def _runner(utility: Utility, environment: str) -> str:
     name = shlex.quote(utility.name)
     return (
-        f'n={name}\ncd "${{0%/*}}" || exit 125\necho $$ >"$n.pid.part" && mv "$n.pid.part" "$n.pid"\n'
+        f'n={name}\ncd "${{0%/*}}" || exit 125\n{{ echo $$; {_BOOT}; }} >"$n.pid.part"\n'
+        'mv "$n.pid.part" "$n.pid"\n'
         f"(\n{environment}exec {_command(utility.argv)}\n"
         ') >"$n.log" 2>&1 </dev/null\n'
         'echo $? | dd of="$n.status.part" conv=fsync 2>/dev/null\n'

@@ -146,13 +146,27 @@ def test_it_outlives_the_shell_that_started_it_and_a_killed_one_is_lost(shell: S
     started(shell, the_utility())
     poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.text == "on\n")
     assert poll.stage is Stage.RUNNING
-    pid = int((shell.folder / "wave-001-gpaddmirrors.pid").read_text())
+    pid = pid_of(shell.folder)
     # the wrapper alone is killed: what it started is still at work
     os.kill(pid, 9)
     assert shell.poll("wave-001-gpaddmirrors").stage is Stage.RUNNING
     os.killpg(pid, 9)
     poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is not Stage.RUNNING)
     assert poll.stage is Stage.LOST
+
+
+def test_a_number_of_before_a_reboot_says_nothing(shell: Shell) -> None:
+    shell.utility("gpaddmirrors", "echo on; exec sleep 60")
+    started(shell, the_utility())
+    pid = pid_of(shell.folder)
+    written = shell.folder / "wave-001-gpaddmirrors.pid"
+    written.write_text(f"{pid}\n00000000-0000-4000-8000-000000000000\n")
+    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.LOST
+    os.killpg(pid, 9)
+
+
+def pid_of(folder: Path) -> int:
+    return int((folder / "wave-001-gpaddmirrors.pid").read_text().split()[0])
 
 
 def test_unknown_runs_are_absent(shell: Shell) -> None:
