@@ -89,8 +89,19 @@ def _unknown(folder: Path, name: str) -> Failure:
 
 
 def list_runs(folder: Path) -> list[Standing]:
-    """All runs, newest first; folders without a journal are left out."""
-    names = sorted((path.name for path in folder.glob("*") if path.is_dir()), reverse=True)
+    """All runs, newest first; folders without a journal are left out.
+
+    Raises Failure: the folder cannot be read.
+    """
+    try:
+        names = sorted((path.name for path in folder.iterdir() if path.is_dir()), reverse=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Failure(
+            f"the runs in {folder} cannot be listed: {error.strerror}",
+            hint="check its owner and mode (`ls -ld`)",
+        ) from error
     found = []
     for name in names:
         with suppress(Failure):

@@ -196,6 +196,13 @@ def test_runs_are_listed_newest_first_and_broken_ones_left_out(folder: Path) -> 
     assert list_runs(folder / "nowhere") == []
 
 
+def test_runs_that_cannot_be_listed_are_not_none(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "never") == []
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(Failure, match="cannot be listed: Not a directory"):
+        list_runs(tmp_path / "runs")
+
+
 def test_steps_of_a_hostile_journal(folder: Path, run: Path) -> None:
     journal = RunJournal(run, None)
     journal.write(opening())
