@@ -19,7 +19,7 @@ ALLOWED = ("--allow", "guard:moves_percent")
 BLOCK = "  block_size: 2\n"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def written(shared_labs: Callable[..., Practice]) -> Iterator[PracticeCluster]:
     """Four hosts with two primaries each, mirrored by group."""
     practice = shared_labs(dialect="gp6", hosts=4, primaries=2, addresses=1)
