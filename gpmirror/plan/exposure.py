@@ -1,51 +1,50 @@
 """What is at stake while each wave runs: native moves stop the old mirror before they copy."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gpmirror.plan.model import Action, Change, Exposure, WaveExposure
+from gpmirror.plan.model import Action, Change, Exposure, Step, WaveExposure
 from gpmirror.plan.phases import Phases, PlannedWave
 from gpmirror.plan.state import State
 
 
 @dataclass(slots=True)
-class _Tally:
-    """Contents with one live copy, by the host that holds it, as the waves go by."""
+class _Layout:
+    """Hosts of all live copies, content by content, as the waves go by; and what each host holds
+    alone, so that no wave has to look at every content.
+    """
 
-    single: dict[int, str]
-    by_host: Counter[str] = field(default_factory=Counter)
-    beside: Counter[str] = field(default_factory=Counter)
+    places: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    alone: dict[str, int] = field(default_factory=dict)
+    single: int = 0
 
-    def start(self, content: int, host: str) -> None:
-        if content not in self.single:
-            self.single[content] = host
-            self.by_host[host] += 1
+    def put(self, content: int, hosts: tuple[str, ...]) -> None:
+        """From now on the content's live copies stand on these hosts, twice the same if it must."""
+        self._count(self.places.pop(content, ()), -1)
+        self.places[content] = hosts
+        self._count(hosts, 1)
 
-    def end(self, content: int) -> None:
-        host = self.single.pop(content, None)
-        if host is not None:
-            self.by_host[host] -= 1
+    def _count(self, hosts: tuple[str, ...], number: int) -> None:
+        self.single += number if len(hosts) == 1 else 0
+        if len(set(hosts)) != 1:
+            return
+        left = self.alone.pop(hosts[0], 0) + number
+        if left:
+            self.alone[hosts[0]] = left
 
     def worst(self) -> tuple[str | None, int]:
         """The host whose loss would lose most contents, and how many."""
-        hosts = {*self.by_host, *self.beside}
-        losses = [(self.by_host[host] + self.beside[host], host) for host in hosts]
-        most, host = max(losses, key=lambda loss: (loss[0], loss[1]), default=(0, ""))
-        return (host, most) if most else (None, 0)
+        return max(self.alone.items(), key=lambda found: (found[1], found[0]), default=(None, 0))
 
 
 def expose(phases: Phases, state: State) -> Exposure:
     """Exposure wave by wave and of the whole plan."""
     changes = {change.content: change for change in phases.changes}
-    tally = _Tally({})
+    layout = _Layout()
     for copy in state.copies.values():
-        if copy.is_single:
-            tally.start(copy.content, copy.acting.host)
-        elif copy.idle is not None and copy.idle.host == copy.acting.host:
-            tally.beside[copy.acting.host] += 1
+        layout.put(copy.content, copy.live_hosts)
     waves = tuple(
-        _wave(number, wave, changes, tally, state)
+        _wave(number, wave, changes, layout, state)
         for number, wave in enumerate(phases.waves, start=1)
     )
     sizes = [wave.bytes for wave in waves]
@@ -60,27 +59,41 @@ def expose(phases: Phases, state: State) -> Exposure:
 
 
 def _wave(
-    number: int, wave: PlannedWave, changes: Mapping[int, Change], tally: _Tally, state: State
+    number: int, wave: PlannedWave, changes: Mapping[int, Change], layout: _Layout, state: State
 ) -> WaveExposure:
     contents = sorted(step.content for step in wave.steps)
-    # A rebalance needs both copies and loses none; for a moment it has one.
-    newly = [content for content in contents if content not in tally.single]
-    for content in newly:
-        tally.start(content, state.copies[content].acting.host)
-    host, loses = tally.worst()
-    already = len(tally.single) - len(contents)
-    for content in contents:
-        tally.end(content)
+    before = {content: layout.places[content] for content in contents}
+    for step in wave.steps:
+        layout.put(step.content, (survivor(wave, step, state),))
+    host, loses = layout.worst()
+    already = layout.single - len(contents)
+    for step in wave.steps:
+        layout.put(step.content, _afterwards(step, state))
     copied = wave.action is not Action.REBALANCE
     return WaveExposure(
         wave=number,
         single=tuple(contents),
-        newly_single=len(newly),
+        newly_single=sum(len(hosts) > 1 for hosts in before.values()),
         already_single=already,
         worst_host=host,
         worst_host_loses=loses,
         bytes=_sum([changes[content].size for content in contents]) if copied else 0,
     )
+
+
+def survivor(wave: PlannedWave, step: Step, state: State) -> str:
+    """The host of the one live copy that a content has while it is in the wave: its acting primary.
+    A rebalance stops that one first, and the copy that takes over is alone.
+    """
+    if wave.action is Action.REBALANCE and step.from_ is not None:
+        return step.from_.host
+    return state.copies[step.content].acting.host
+
+
+def _afterwards(step: Step, state: State) -> tuple[str, ...]:
+    other = step.from_ if step.to is None else step.to
+    acting = state.copies[step.content].acting.host
+    return (acting,) if other is None else (acting, other.host)
 
 
 def _sum(sizes: Sequence[int | None]) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.placement import Desired
 from gpmirror.plan.classify import source_text
+from gpmirror.plan.exposure import survivor
 from gpmirror.plan.model import (
     Action,
     Exposure,
@@ -98,7 +99,7 @@ def _weakest_layout(spec: Spec, state: State, phases: Phases, exposure: Exposure
         for step in wave.steps:
             copy = state.copies[step.content]
             if number == worst.wave:
-                now[step.content] = Pair(step.content, copy.acting.host, None)
+                now[step.content] = Pair(step.content, survivor(wave, step, state), None)
             elif number < worst.wave and step.to is not None:
                 now[step.content] = Pair(step.content, copy.acting.host, step.to.host)
     return layout(spec, list(now.values()))

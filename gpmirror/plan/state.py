@@ -47,6 +47,13 @@ class CurrentCopies:
         )
 
     @property
+    def live_hosts(self) -> tuple[str, ...]:
+        """Hosts of the copies that live; with both down the acting one counts."""
+        if self.idle is None or not self.idle_up:
+            return (self.acting.host,)
+        return (self.acting.host, self.idle.host) if self.acting_up else (self.idle.host,)
+
+    @property
     def is_single(self) -> bool:
         """Whether at most one copy lives."""
         return not (self.acting_up and self.idle_up)

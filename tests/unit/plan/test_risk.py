@@ -14,6 +14,7 @@ from gpmirror.spec.model import Guards, Offset, Pin, Policy, Protection, Spec, S
 from tests import clusters
 
 HOSTS = ["sdw1", "sdw2", "sdw3"]
+FOUR = [*HOSTS, "sdw4"]
 MIRRORED = clusters.mirrored(HOSTS, 4)
 OTHER_PORTS = clusters.spec(HOSTS, ports=Offset(2000))
 LINE = Place(file="gpmirror.yaml", line=9)
@@ -69,7 +70,28 @@ def test_mirrors_beside_their_primaries_count_always() -> None:
     seen = clusters.mirrored(["sdw1"], 2)
     spec = clusters.spec(["sdw1"], ports=Offset(2000), allow_same_host=True)
     plan = clusters.planned(spec, seen)
-    assert plan.exposure.waves[0].worst_host_loses == 3
+    assert [wave.worst_host_loses for wave in plan.exposure.waves] == [2, 2]
+
+
+def test_a_mirror_that_leaves_its_primary_does_not_count_twice() -> None:
+    rows = [clusters.coordinator(), *clusters.primaries(FOUR, 2)]
+    rows += [clusters.row(r.dbid + 8, r.content, "m", r.hostname, r.port + 1000) for r in rows[1:]]
+    plan = clusters.planned(clusters.spec(FOUR, "spread"), clusters.observed(rows))
+    assert [wave.worst_host_loses for wave in plan.exposure.waves] == [2, 1]
+    assert plan.exposure.most_lost_with_one_host == 2
+
+
+def test_a_mirror_that_came_beside_its_primary_counts_in_later_waves() -> None:
+    pins = (Pin(content=0, host="sdw1", place=LINE), Pin(content=1, host="sdw1", place=LINE))
+    spec = clusters.spec(FOUR, pins=pins, allow_same_host=True)
+    plan = clusters.planned(spec, clusters.mirrored(FOUR, 2))
+    told = [(w.single, w.worst_host, w.worst_host_loses) for w in plan.exposure.waves]
+    assert told == [((0,), "sdw1", 1), ((1,), "sdw1", 2)]
+
+
+def test_in_a_rebalance_the_copy_that_takes_over_is_alone() -> None:
+    plan = clusters.planned(clusters.spec(HOSTS), _switched(MIRRORED, 0), Request(rebalance=True))
+    assert plan.exposure.waves[0].worst_host == "sdw1"
 
 
 def test_a_rebalance_copies_nothing() -> None:
