@@ -77,7 +77,7 @@ def test_a_mirror_that_leaves_its_primary_does_not_count_twice() -> None:
     rows = [clusters.coordinator(), *clusters.primaries(FOUR, 2)]
     rows += [clusters.row(r.dbid + 8, r.content, "m", r.hostname, r.port + 1000) for r in rows[1:]]
     plan = clusters.planned(clusters.spec(FOUR, "spread"), clusters.observed(rows))
-    assert [wave.worst_host_loses for wave in plan.exposure.waves] == [2, 1]
+    assert [wave.worst_host_loses for wave in plan.exposure.waves] == [2, 2, 2, 1, 1, 1]
     assert plan.exposure.most_lost_with_one_host == 2
 
 
