@@ -13,6 +13,7 @@ from random import Random
 from typing import Literal
 
 from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence
+from gpmirror.cluster.nesting import lies_in
 from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
@@ -292,7 +293,8 @@ class Life:
 
     def _check_unused(self, machine: str, path: str) -> None:
         for row in self.rows.values():
-            if machine_of(row.hostname) == machine and path in _directories(row):
+            theirs = _directories(row) if machine_of(row.hostname) == machine else ()
+            if any(path == mine or lies_in(mine, path) for mine in theirs):
                 raise Violation(f"prune touches {machine}:{path}, which the catalog uses: {row}")
 
     # --- native utilities -----------------------------------------------------------------------

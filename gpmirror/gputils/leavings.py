@@ -2,13 +2,16 @@
 
 The first eight bytes of global/pg_control are the system identifier; a mirror shares its primary's,
 and every content has its own (6.24.3, recorded). A server's processes have its data directory as
-working directory, whatever their command line says.
+working directory, whatever their command line says. Nothing is set aside or deleted in which
+somebody lives: a process, a mounted file system, another data directory, a copy of the catalog.
 """
 
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from gpmirror.gputils.tenants import tenants
 
 Kind = Literal["directory", "absent", "link", "other", "unreadable"]
 
@@ -19,23 +22,32 @@ _KINDS: dict[str, Kind] = {
     "other": "other",
 }
 
+_FLAGS = ("empty", "mounted", "nested")
+
 
 @dataclass(slots=True)
 class Look:
     """What stands at a path: its kind, the system identifier in it (hex, None: no pg_control that
-    can be read), the processes that work in it, and whether it holds no file at all.
+    can be read), the processes that work in it or below, whether it holds no file at all, whether
+    a file system is mounted at it or below, whether another data directory lies in it, and the used
+    directories (by number) that stand in it or around it, wherever links lead.
     """
 
     kind: Kind = "unreadable"
     identifier: str | None = None
     processes: list[int] = field(default_factory=list)
     empty: bool = False
+    mounted: bool = False
+    nested: bool = False
+    copies: list[int] = field(default_factory=list)
 
 
-def look_script(paths: Sequence[str]) -> str:
-    """Look at directories; changes nothing. Answers are numbered by the order of `paths`."""
+def look_script(paths: Sequence[str], used: Sequence[str] = ()) -> str:
+    """Look at directories; changes nothing. Answers are numbered by the order of `paths`; `used`
+    are the directories of the host's copies.
+    """
     calls = "".join(f"look {number} {shlex.quote(path)}\n" for number, path in enumerate(paths))
-    return _LOOK + calls + "echo end\n"
+    return _IDENTIFIER + tenants(used) + _LOOK + calls + "echo end\n"
 
 
 def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
@@ -44,19 +56,26 @@ def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
     if ["end"] not in lines:
         return None
     found = {str(number): Look() for number in range(len(paths))}
-    for words in lines:
-        match words:
-            case [number, "kind", kind] if number in found and kind in _KINDS:
-                found[number].kind = _KINDS[kind]
-            case [number, "identifier", text] if number in found:
-                found[number].identifier = text
-            case [number, "empty"] if number in found:
-                found[number].empty = True
-            case [number, "process", pid] if number in found and pid.isdigit():
-                found[number].processes.append(int(pid))
-            case _:
-                continue
+    for number, *words in filter(None, lines):
+        if number in found:
+            _take(found[number], words)
     return {path: found[str(number)] for number, path in enumerate(paths)}
+
+
+def _take(look: Look, words: Sequence[str]) -> None:
+    match words:
+        case ["kind", kind] if kind in _KINDS:
+            look.kind = _KINDS[kind]
+        case ["identifier", text]:
+            look.identifier = text
+        case ["process", pid] if pid.isdigit():
+            look.processes.append(int(pid))
+        case ["copy", used] if used.isdigit():
+            look.copies.append(int(used))
+        case [word] if word in _FLAGS:
+            setattr(look, word, True)
+        case _:
+            pass  # it says nothing
 
 
 def set_aside_name(path: str, run: str) -> str:
@@ -64,23 +83,24 @@ def set_aside_name(path: str, run: str) -> str:
     return f"{path}.gpmirror-{run}"
 
 
-def set_aside_script(proved: Iterable[tuple[str, str]], run: str) -> str:
+def set_aside_script(proved: Iterable[tuple[str, str]], run: str, used: Sequence[str] = ()) -> str:
     """Rename directories, given with the system identifiers that were proved: one that holds
-    another by now stays. Prints `aside NUMBER` for each that was renamed, in the order given.
+    another by now, or in which somebody lives, stays. Prints `aside NUMBER` for each that was
+    renamed, in the order given.
     """
     calls = "".join(
         f"aside {number} {shlex.quote(path)} {_quoted(path, run)} {shlex.quote(identifier)}\n"
         for number, (path, identifier) in enumerate(proved)
     )
-    return _IDENTIFIER + _ASIDE + calls
+    return _IDENTIFIER + tenants(used) + _ASIDE + calls
 
 
-def delete_script(paths: Iterable[str], run: str) -> str:
-    """Delete what was set aside; prints `deleted NUMBER` for each, in the order given. What proves
-    whose a directory is goes last, so that half of one can still be proved.
+def delete_script(paths: Iterable[str], run: str, used: Sequence[str] = ()) -> str:
+    """Delete what was set aside, save where somebody lives; prints `deleted NUMBER` for each, in the
+    order given. What proves whose a directory is goes last, so that half of one can still be proved.
     """
     calls = "".join(f"delete {number} {_quoted(path, run)}\n" for number, path in enumerate(paths))
-    return _DELETE + calls
+    return tenants(used) + _DELETE + calls
 
 
 def read_numbers(answer: str, word: str, paths: Sequence[str]) -> list[str]:
@@ -102,7 +122,7 @@ identifier() {
 _ASIDE = r"""
 aside() {
   [ ! -L "$2" ] && [ ! -L "$3" ] && [ ! -e "$3" ] && [ "$(identifier "$2")" = "$4" ] \
-    && mv -T -- "$2" "$3" && echo "aside $1"
+    && deserted "$2" && mv -T -- "$2" "$3" && echo "aside $1"
 }
 cd /
 """
@@ -110,9 +130,10 @@ cd /
 _DELETE = r"""
 delete() {
   if [ -d "$2" ] && [ ! -L "$2" ]; then
+    deserted "$2" || return 1
     (
       cd -P -- "$2" && [ ! -L ./global ] || exit 1
-      find . -mindepth 1 ! -path ./global ! -path ./global/pg_control -delete || exit 1
+      find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control -delete || exit 1
       rm -f ./global/pg_control
       [ ! -d ./global ] || rmdir ./global
     ) && rmdir -- "$2" || return 1
@@ -124,9 +145,7 @@ delete() {
 cd /
 """
 
-_LOOK = (
-    _IDENTIFIER
-    + r"""
+_LOOK = r"""
 look() {
   if [ -L "$2" ]; then echo "$1 kind link"
   elif [ -d "$2" ]; then echo "$1 kind directory"
@@ -143,12 +162,7 @@ look() {
   case $p in ''|*[!0-9]*) ;; *) kill -0 "$p" 2>/dev/null && echo "$1 process $p" ;; esac
   [ -d "$2" ] || return 0
   f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
-  # by device and inode: whatever name leads there, and no process started for each
-  for c in /proc/[0-9]*/cwd; do
-    [ "$c" -ef "$2" ] || continue
-    p=${c#/proc/}; echo "$1 process ${p%/cwd}"
-  done
+  tenants "$1" "$2"
 }
 cd /
 """
-)

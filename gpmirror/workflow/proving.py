@@ -1,13 +1,15 @@
 """Which old directories of a run may go: each proved to be ours, unused and no longer needed.
 
-Nothing goes on the word of a journal: the catalog must not know the directory, no process may work
-in it, its content must be in sync, and its system identifier must be that of the acting primary.
+Nothing goes on the word of a journal: the catalog must not know the directory, nor one in it or
+around it; no process may work in it, nothing may be mounted there; its content must be in sync, and
+its system identifier must be that of the acting primary.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpmirror.boundary import Answered
+from gpmirror.cluster.nesting import lies_in
 from gpmirror.cluster.observed import Observed
 from gpmirror.gputils.leavings import Look, look_script, read_looks, set_aside_name
 from gpmirror.plan.model import Plan
@@ -19,6 +21,9 @@ LOOK_SECONDS = 60
 
 Spot = tuple[str, str]
 """(host, directory)."""
+
+Used = Mapping[str, Sequence[str]]
+"""The directories that the catalog knows, by host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +49,12 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
-    """What hosts and catalog say: looks by spot, acting primaries' spots and contents in sync."""
+    """What hosts and catalog say: looks by spot, directories in use by host, acting primaries' spots
+    and contents in sync.
+    """
 
     looks: Mapping[Spot, Look]
+    used: Used
     sources: Mapping[int, Spot]
     synced: frozenset[int]
 
@@ -74,13 +82,16 @@ def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health
     """The same with verdicts, as hosts and catalog tell now; what the catalog uses (again) is no
     leaving, and a set-aside place where nothing stands is left out.
     """
-    used = _used(run.plan, observed)
-    unused = [one for one in found if (one.host, one.at) not in used]
+    used = used_directories(run.plan, observed)
+    unused = [one for one in found if one.at not in used.get(one.host, ())]
     sources = _sources(run.plan, observed)
     spots = {(one.host, one.at) for one in unused} | set(sources.values())
     synced = [one.content for one in health.contents if one.state is CopyState.SYNCED]
     evidence = _Evidence(
-        looks=_looks(run, sorted(spots)), sources=sources, synced=frozenset(synced)
+        looks=_looks(run, sorted(spots), used),
+        used=used,
+        sources=sources,
+        synced=frozenset(synced),
     )
     judged = [_verdict(one, evidence) for one in unused]
     aside = {(one.host, one.path): one for one in judged if one.is_aside and not one.absent}
@@ -118,8 +129,22 @@ def _in_use(one: Leaving, here: Look, evidence: _Evidence) -> str:
         (here.kind == "unreadable", "the login user may not look at it"),
         (here.kind != "directory", f"it is no directory of its own ({here.kind})"),
         (bool(here.processes), f"process {_pids(here)} works in it"),
+        (here.mounted, "a file system is mounted in it"),
     )
-    return next((reason for holds, reason in reasons if holds), "")
+    first = next((reason for holds, reason in reasons if holds), "")
+    return first or _neighbour(one, here, evidence.used.get(one.host, ()))
+
+
+def _neighbour(one: Leaving, here: Look, used: Sequence[str]) -> str:
+    """Who else would go with it, or would lose it: told by names, then by what the host found."""
+    for path in used:
+        if any(lies_in(path, mine) for mine in (one.path, one.at)):
+            return f"{path} stands in it, and the catalog knows that directory"
+        if any(lies_in(mine, path) for mine in (one.path, one.at)):
+            return f"it stands in {path}, and the catalog knows that directory"
+    if here.copies:
+        return f"it and the copy at {used[here.copies[0]]} share a place, by links"
+    return "another data directory lies in it" if here.nested else ""
 
 
 def _foreign(one: Leaving, here: Look, own: str | None) -> str:
@@ -138,14 +163,14 @@ def _pids(here: Look) -> str:
     return ", ".join(str(pid) for pid in sorted(set(here.processes)))
 
 
-def _used(plan: Plan, observed: Observed) -> set[Spot]:
+def used_directories(plan: Plan, observed: Observed) -> Used:
+    """Every directory that the catalog knows, by host."""
     hosts = hosts_of(plan, observed)
-    return {
-        (hosts.host_of(row), path)
-        for row in observed.segments
-        for path in (row.directory, *(path for _, path in row.filespaces))
-        if path is not None
-    }
+    found: dict[str, set[str]] = {}
+    for row in observed.segments:
+        paths = (row.directory, *(path for _, path in row.filespaces))
+        found.setdefault(hosts.host_of(row), set()).update(path for path in paths if path)
+    return {host: tuple(sorted(paths)) for host, paths in found.items()}
 
 
 def _sources(plan: Plan, observed: Observed) -> dict[int, Spot]:
@@ -157,11 +182,11 @@ def _sources(plan: Plan, observed: Observed) -> dict[int, Spot]:
     }
 
 
-def _looks(run: Run, asked: Sequence[Spot]) -> dict[Spot, Look]:
+def _looks(run: Run, asked: Sequence[Spot], used: Used) -> dict[Spot, Look]:
     paths: dict[str, list[str]] = {}
     for host, path in asked:
         paths.setdefault(host, []).append(path)
-    scripts = {host: look_script(mine) for host, mine in paths.items()}
+    scripts = {host: look_script(mine, used.get(host, ())) for host, mine in paths.items()}
     replies = run.world.hosts.ask(scripts, seconds=LOOK_SECONDS)
     found: dict[Spot, Look] = {}
     for host, reply in replies.items():

@@ -17,7 +17,14 @@ from gpmirror.gputils.leavings import (
 )
 from gpmirror.journal.records import step
 from gpmirror.workflow.gates import check_competing, look, take_session_lock
-from gpmirror.workflow.proving import LOOK_SECONDS, Leaving, leavings, prove
+from gpmirror.workflow.proving import (
+    LOOK_SECONDS,
+    Leaving,
+    Used,
+    leavings,
+    prove,
+    used_directories,
+)
 from gpmirror.workflow.running import Outcome, Run
 
 _DELETE_SECONDS = 7200
@@ -31,17 +38,17 @@ def prune(run: Run) -> Outcome:
     question stood; Declined (8); Partial (10): some of it was set aside and not deleted; Detached
     (130): interrupted.
     """
-    judged = _judge(run)
+    judged, _ = _judge(run)
     going, kept = _going(judged), [one for one in judged if one.keep]
     if not going:
         return _nothing(judged, kept)
     if not run.world.operator.confirm(_question(going, kept)):
         raise Declined("nothing was deleted: the answer was not yes")
-    _check_unchanged(run, going)
+    used = _check_unchanged(run, going)
     with _pruning(run):
-        _set_aside(run, [one for one in going if not one.is_aside])
-        _prove_again(run, going)
-        _delete(run, going)
+        _set_aside(run, [one for one in going if not one.is_aside], used)
+        used = _prove_again(run, going)
+        _delete(run, going, used)
     return Outcome(
         code=ExitCode.OK,
         summary=f"{_counted(len(going))} deleted, {len(kept)} kept",
@@ -49,26 +56,29 @@ def prune(run: Run) -> Outcome:
     )
 
 
-def _judge(run: Run) -> list[Leaving]:
+def _judge(run: Run) -> tuple[list[Leaving], Used]:
     take_session_lock(run)
     observed, health = look(run)
     check_competing(run, observed)
-    return prove(run, leavings(run.plan, run.name), observed, health)
+    found = leavings(run.plan, run.name)
+    return prove(run, found, observed, health), used_directories(run.plan, observed)
 
 
 def _going(judged: Sequence[Leaving]) -> list[Leaving]:
     return [one for one in judged if not one.keep and not one.absent]
 
 
-def _check_unchanged(run: Run, going: Sequence[Leaving]) -> None:
-    """The question takes its time. Raises Stale."""
-    now = _going(_judge(run))
+def _check_unchanged(run: Run, going: Sequence[Leaving]) -> Used:
+    """The question takes its time: what is in use by now. Raises Stale."""
+    judged, used = _judge(run)
+    now = _going(judged)
     lost = [one for one in going if one not in now]
     if lost:
         raise Stale(
             f"nothing was deleted: {_line(lost[0])} is no longer what it was when you were asked",
             hint=f"`gpmirror prune {run.name}` looks again",
         )
+    return used
 
 
 @contextmanager
@@ -89,11 +99,13 @@ def _pruning(run: Run) -> Iterator[None]:
         raise Partial(error.message, hint=hint) from error
 
 
-def _set_aside(run: Run, going: Sequence[Leaving]) -> None:
+def _set_aside(run: Run, going: Sequence[Leaving], used: Used) -> None:
     run.world.journal.write(step("prune/aside", "begin", paths=[_line(one) for one in going]))
     proved = _by_host(going)
     scripts = {
-        host: set_aside_script(((one.path, one.identifier) for one in mine), run.name)
+        host: set_aside_script(
+            ((one.path, one.identifier) for one in mine), run.name, used.get(host, ())
+        )
         for host, mine in proved.items()
     }
     replies = run.world.hosts.change(scripts, seconds=LOOK_SECONDS) if scripts else {}
@@ -107,8 +119,10 @@ def _set_aside(run: Run, going: Sequence[Leaving]) -> None:
     run.world.journal.write(step("prune/aside", "done"))
 
 
-def _prove_again(run: Run, going: Sequence[Leaving]) -> None:
-    """With the directories out of the way all of it must still hold. Raises Partial."""
+def _prove_again(run: Run, going: Sequence[Leaving]) -> Used:
+    """With the directories out of the way all of it must still hold: what is in use by now. Raises
+    Partial.
+    """
     observed, health = look(run)
     aside = [
         Leaving(
@@ -127,13 +141,15 @@ def _prove_again(run: Run, going: Sequence[Leaving]) -> None:
             hint="`gpmirror status` first; rename them back if they are needed, else "
             f"`gpmirror prune {run.name}`",
         )
+    return used_directories(run.plan, observed)
 
 
-def _delete(run: Run, going: Sequence[Leaving]) -> None:
+def _delete(run: Run, going: Sequence[Leaving], used: Used) -> None:
     run.world.journal.write(step("prune/delete", "begin"))
     proved = _by_host(going)
     scripts = {
-        host: delete_script([one.path for one in mine], run.name) for host, mine in proved.items()
+        host: delete_script([one.path for one in mine], run.name, used.get(host, ()))
+        for host, mine in proved.items()
     }
     replies = run.world.hosts.change(scripts, seconds=_DELETE_SECONDS)
     left = _not_done(replies, "deleted", proved)

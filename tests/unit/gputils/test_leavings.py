@@ -1,6 +1,7 @@
 """Scripts about old directories, run by a real sh on real directories."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -46,9 +47,9 @@ def data_directory(path: Path, identifier: bytes = OWN) -> Path:
     return path
 
 
-def looked(*paths: Path, shell: str = "sh") -> list[Look]:
+def looked(*paths: Path, shell: str = "sh", used: tuple[Path, ...] = ()) -> list[Look]:
     given = [str(path) for path in paths]
-    found = read_looks(sh(look_script(given), shell), given)
+    found = read_looks(sh(look_script(given, [str(path) for path in used]), shell), given)
     assert found is not None
     return [found[path] for path in given]
 
@@ -94,6 +95,101 @@ def test_processes_that_work_in_it_are_found(tmp_path: Path, shell: str) -> None
         assert other.processes == [pid], "it is the same directory"
     (found,) = looked(here, shell=shell)
     assert found.processes == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_process_below_lives_in_it(tmp_path: Path, name: str, shell: str) -> None:
+    here = data_directory(tmp_path / name)
+    with standing_in(here / "base" / "1") as pid, standing_in(here / "base" / "1") as other:
+        (found,) = looked(here, shell=shell)
+        assert sorted(found.processes) == sorted([pid, other])
+        out = sh(set_aside_script([(str(here), HEX)], "r1"), shell)
+        assert out == ""
+        aside = here.rename(set_aside_name(str(here), "r1"))
+        assert sh(delete_script([str(here)], "r1"), shell) == ""
+    assert (aside / "base" / "1" / "2619").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_another_data_directory_in_it_keeps_it(tmp_path: Path, shell: str) -> None:
+    """A mirror that was moved into its own old directory, and one that was copied half."""
+    here = data_directory(tmp_path / "gpseg1")
+    (inner,) = looked(data_directory(here / "new"), shell=shell)
+    assert inner == Look(kind="directory", identifier=HEX)
+    (found,) = looked(here, shell=shell)
+    assert found == Look(kind="directory", identifier=HEX, nested=True)
+    assert sh(set_aside_script([(str(here), HEX)], "r1"), shell) == ""
+    aside = here.rename(set_aside_name(str(here), "r1"))
+    assert sh(delete_script([str(here)], "r1"), shell) == ""
+    (aside / "new" / "PG_VERSION").unlink()
+    assert sh(delete_script([str(here)], "r1"), shell) == "", "its pg_control is there"
+    assert (aside / "new" / "base" / "1" / "2619").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_copy_of_the_catalog_in_it_or_around_it_keeps_it(tmp_path: Path, shell: str) -> None:
+    """Whatever names lead there; a tablespace of the copy counts as the copy."""
+    here = data_directory(tmp_path / "it's gpseg1")
+    (tmp_path / "other").mkdir()
+    way_there = tmp_path / "way"
+    way_there.symlink_to(here)
+    inner, outer = way_there / "copies" / "a", tmp_path
+    inner.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "pg_tblspc").mkdir(parents=True)
+    (elsewhere / "pg_tblspc" / "16400").symlink_to(way_there / "copies")
+    unused, gone = tmp_path / "other", tmp_path / "gone"
+    cases = {(inner,): [0], (unused, outer): [1], (unused, gone): [], (unused, elsewhere): [1]}
+    for used, copies in cases.items():
+        (found,) = looked(here, shell=shell, used=used)
+        assert found.copies == copies, used
+    script = set_aside_script([(str(here), HEX)], "r1", [str(unused), str(inner)])
+    assert sh(script, shell) == ""
+    aside = here.rename(set_aside_name(str(here), "r1"))
+    assert sh(delete_script([str(here)], "r1", [str(aside / "copies" / "a")]), shell) == ""
+    out = sh(delete_script([str(here)], "r1", [str(unused)]), shell)
+    assert read_numbers(out, "deleted", [str(here)]) == [str(here)]
+
+
+@pytest.mark.parametrize("where", [".", "pg_log/mnt"])
+@pytest.mark.parametrize("name", ["gpseg1", "with \\ space"])
+def test_a_mounted_file_system_keeps_it(tmp_path: Path, name: str, where: str) -> None:
+    """Also one of the same device, which no comparison of devices can tell."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("only root may mount, in a namespace of its own")
+    here = data_directory(tmp_path / name)
+    kept = tmp_path / "kept"
+    (here / where).mkdir(parents=True, exist_ok=True)
+    kept.mkdir()
+    (kept / "file").touch()
+    aside = Path(set_aside_name(str(here), "r1"))
+    mount = f"mount --bind {shlex.quote(str(kept))} {shlex.quote(str(here / where))} || exit 9\n"
+    script = mount + look_script([str(here)])
+    done = subprocess.run(
+        ["unshare", "-m", "sh"], input=script, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 9 or "unshare" in done.stderr:
+        pytest.skip("nothing may be mounted here")
+    assert "0 mounted\n" in done.stdout
+    here.rename(aside)
+    script = mount.replace(str(here), str(aside)) + delete_script([str(here)], "r1")
+    done = subprocess.run(
+        ["unshare", "-m", "sh"], input=script, capture_output=True, text=True, check=False
+    )
+    assert "deleted" not in done.stdout
+    assert (kept / "file").exists()
+
+
+def test_an_answer_about_who_lives_there_must_be_whole(tmp_path: Path) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    aside = here.rename(set_aside_name(str(here), "r1"))
+    script = delete_script([str(here)], "r1")
+    for missing in ("/proc/self/mountinfo", "echo end"):
+        broken = script.replace(missing, "/no/such/thing")
+        assert broken != script
+        assert sh(broken) == ""
+    assert aside.exists()
 
 
 def test_a_server_that_wrote_its_pid_is_found(tmp_path: Path) -> None:

@@ -180,6 +180,9 @@ class Looking(Life):
         ("{number} kind other\n", "it is no directory of its own (other)"),
         ("{number} kind directory\n", "it has no global/pg_control that proves whose it is"),
         ("{number} kind directory\n{number} empty\n", "it has no global/pg_control"),
+        ("{number} kind directory\n{number} mounted\n", "a file system is mounted in it"),
+        ("{number} kind directory\n{number} nested\n", "another data directory lies in it"),
+        ("{number} kind directory\n{number} copy 0\n", "share a place, by links"),
         ("{number} kind directory\n{number} process 7\n{number} process 5\n", "process 5, 7 works"),
     ],
 )
@@ -207,6 +210,65 @@ def test_what_the_catalog_uses_again_is_no_leaving() -> None:
     )
     assert prune(a_run(plan, life)).summary == "3 directories deleted, 0 kept"
     assert (home.host, home.directory) in life.files
+
+
+def standing_at(life: Life, content: int, host: str, path: str) -> None:
+    """The content's mirror stands there, in sync."""
+    row = life.idle(content)
+    assert row is not None
+    life.rows[row.dbid] = replace(row, hostname=host, address=host, directory=path)
+    life._fill(life.rows[row.dbid])
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("{path}/new", "{path}/new stands in it, and the catalog knows that directory"),
+        ("{path}//deep/down/", "stands in it, and the catalog knows that directory"),
+        ("/data/mirror", "it stands in /data/mirror, and the catalog knows that directory"),
+    ],
+)
+def test_a_mirror_in_the_old_directory_or_around_it_keeps_it(where: str, words: str) -> None:
+    plan, life = moved()
+    host, path = old(plan)[0]
+    standing_at(life, plan.changes[0].content, host, where.format(path=path))
+    outcome = prune(a_run(plan, life))
+    kept = [line for line in outcome.next_actions if line.startswith(f"{host}:{path}: ")]
+    assert words.format(path=path) in kept[0]
+    assert (host, path) in life.files
+
+
+def test_a_mirror_that_comes_into_it_meanwhile_keeps_what_was_set_aside() -> None:
+    """The catalog tells the old name, whatever the directory is called now."""
+    plan, life = moved()
+    host, path = old(plan)[0]
+
+    class Coming(MemoryJournal):
+        def write(self, record: Any) -> None:
+            super().write(record)
+            if (record["step"], record["state"]) == ("prune/aside", "done"):
+                standing_at(life, plan.changes[0].content, host, f"{path}/new")
+
+    error = refused(Partial, a_run(plan, life, journal=Coming()))
+    assert f"{path}/new stands in it" in error.message
+    assert (host, f"{path}.gpmirror-r1") in life.files
+
+
+def test_hosts_are_told_what_is_in_use_with_every_order() -> None:
+    plan, life = moved()
+    told: list[str] = []
+
+    class Listening(Life):
+        def _answer(self, host: str, script: str) -> Any:
+            if "copies() {" in script and host == "sdw1":
+                told.append(script)
+            return super()._answer(host, script)
+
+    life.__class__ = Listening
+    prune(a_run(plan, life))
+    mine = [row.directory or "" for row in life.rows.values() if row.hostname == "sdw1"]
+    assert len(told) == 5, "two looks, set aside, a look, delete"
+    assert all(path in script for path in mine for script in told)
 
 
 # --- refusals -------------------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+"""Who lives in a directory, asked by shell text: processes, mounted file systems, other data
+directories, copies of the catalog. Whoever does keeps it from being set aside or deleted.
+"""
+
+import shlex
+from collections.abc import Sequence
+
+
+def tenants(used: Sequence[str]) -> str:
+    """Shell functions. `tenants NUMBER PATH` prints who lives in PATH, a line each; `deserted PATH`
+    is true where nobody does. `used` are the directories of the host's copies: one of them in PATH
+    or around it counts, and so do the places that its tablespaces are linked to.
+    """
+    calls = "".join(f'  copy {number} {shlex.quote(at)} "$@"\n' for number, at in enumerate(used))
+    return _TENANTS + "copies() {\n  :\n" + calls + "}\n"
+
+
+_TENANTS = r"""
+# at or below, by device and inode: whatever names lead there, and no process started for it
+below() {
+  a=$1/.
+  while [ -e "$a" ]; do
+    [ "$a" -ef "$2" ] && return 0
+    [ "$a" -ef "$a/.." ] && return 1
+    a=$a/..
+  done
+  return 1
+}
+# names are compared: a look at a mount point may hang; what awk cannot tell counts as one
+mounted() {
+  D=$(cd -P -- "$1" 2>/dev/null && printf '%s/' "$PWD" | sed 's/\\/\\134/g; s/ /\\040/g') \
+    awk 'index($5 "/", ENVIRON["D"]) == 1 { f = 1 } END { exit !f }' /proc/self/mountinfo 2>/dev/null
+  [ $? -ne 1 ]
+}
+# base holds nothing but files of databases, and far too many of them
+nested() {
+  (cd -P -- "$1" 2>/dev/null && find . -xdev -path ./base -prune -o \
+    \( -name PG_VERSION -o -name pg_control \) ! -path ./PG_VERSION ! -path ./global/pg_control \
+    -print -quit 2>/dev/null) | grep -q .
+}
+copy() {
+  for t in "$2" "$2"/pg_tblspc/*; do
+    [ -d "$t" ] || continue
+    if below "$t" "$4" || below "$4" "$t"; then echo "$3 copy $1"; return; fi
+  done
+}
+tenants() {
+  mounted "$2" && echo "$1 mounted"
+  nested "$2" && echo "$1 nested"
+  l=; v=
+  for c in /proc/[0-9]*/cwd; do
+    # the many processes of a server stand in one place
+    [ "$c" -ef "$l" ] || { l=$c; v=; below "$c" "$2" && v=y; }
+    [ -z "$v" ] || { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; }
+  done
+  copies "$1" "$2"
+}
+# only a whole answer counts
+deserted() { [ "$(tenants 0 "$1"; echo end)" = end ]; }
+"""
