@@ -45,7 +45,7 @@ def not_connected(error: Error, label: str) -> GpmirrorError:
 def failed(error: Error, label: str, *, alive: bool) -> GpmirrorError:
     """A statement that failed; `alive` tells whether the session outlived it."""
     said = _gist(error)
-    if not alive or isinstance(error, (errors.AdminShutdown, errors.CrashShutdown)):
+    if not alive:  # a coordinator passes on that a segment shut down, and lives
         return ConnectionLost(f"the session with {label} ended: {said}", hint=_AGAIN)
     match error:
         case errors.UndefinedTable() | errors.UndefinedColumn() | errors.UndefinedFunction():
