@@ -98,6 +98,7 @@ class Machines:
         number = 1000 + found.content if identifier is None else identifier
         head = number.to_bytes(8, "little") + (942).to_bytes(4, "little") + bytes(100)
         (folder / "global" / "pg_control").write_bytes(head)
+        (folder / "PG_VERSION").write_text("9.4\n")
 
     def seen(self, *more: Segment, **facts: Any) -> Observed:
         """The observed cluster."""

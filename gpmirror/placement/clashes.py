@@ -10,6 +10,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.placement.figures import EPHEMERAL, MAX_PORT, Figure
 from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Placed
+from gpmirror.placement.nested import nested_directories
 from gpmirror.spec.model import Offset, Pin, Spec
 
 
@@ -46,6 +47,8 @@ def check_ports_and_directories(
     if not problems:
         problems += _port_clashes(spec, observed, hosts, planned)
         problems += _directory_clashes(spec, observed, hosts, planned)
+        judged = [(item.placed, _directory_place(spec, item)) for item in planned]
+        problems += nested_directories(observed, hosts, judged)
     if problems:
         raise InvalidInput(problems)
     return (*_ephemeral(spec, planned), *_kept_replication(spec, planned))

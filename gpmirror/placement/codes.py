@@ -81,6 +81,12 @@ CODES = {
         why="Two instances cannot share a data directory.",
         fix="Choose other roots or another template, or pin the content elsewhere.",
     ),
+    "GPM-P113": CodeInfo(
+        title="a directory inside another copy's directory",
+        why="A data directory that is moved, deleted or copied anew takes along what stands in it. "
+        "Directories that copies leave count too: they stay until they are pruned.",
+        fix="Choose other roots or another template, or pin the content elsewhere.",
+    ),
     "GPM-P201": CodeInfo(
         title="the directory prefix had to be guessed",
         why="Neither the coordinator's directory nor the primaries' told it.",

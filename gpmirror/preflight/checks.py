@@ -72,7 +72,7 @@ CHECKS: dict[str, CheckInfo] = {
     ),
     "directories": CheckInfo(
         what="Each new directory is absent, or empty with mode 0700 and our own; no two are one "
-        "place by symbolic links. A copy recovered where it is must be that copy by its system "
+        "place by symbolic links, none lies in a data directory. A copy recovered where it is must be that copy by its system "
         "identifier, and complete enough for an incremental recovery unless a full one is planned.",
         why="An empty directory with mode 0755 fails at the start of the mirror, after the copy; "
         "gpmovemirrors writes into a full one without asking; an incremental recovery of a partial "

@@ -55,6 +55,7 @@ def judge_directories(visit: Visit) -> list[Finding]:
         for landing, parent, place in visit.landings()
         for finding in _landing(visit, landing, parent, place)
     ]
+    found += _nested(visit)
     found += _same_places(visit)
     if found or not visit.asked.landings:
         return found
@@ -158,6 +159,17 @@ _INCOMPLETE = {
     "backup_label": "holds a partial base backup (backup_label)",
     "no_pg_control": "has no global/pg_control",
 }
+
+
+def _nested(visit: Visit) -> Iterator[Finding]:
+    """A new place in a data directory, whoever's that is and whatever links lead there."""
+    for landing, parent, _ in visit.landings():
+        if parent is not None and parent.within is not None and not landing.keeps:
+            yield bad(
+                f"content {landing.content}: {landing.path} would lie inside the data directory "
+                f"{parent.within}",
+                "choose roots in the spec that lead elsewhere",
+            )
 
 
 def _same_places(visit: Visit) -> Iterator[Finding]:

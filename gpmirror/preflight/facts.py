@@ -32,7 +32,8 @@ class Room:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
     """The nearest existing ancestor of a directory to be: `path` as written, `physical` with
-    symbolic links resolved (None: it cannot be entered).
+    symbolic links resolved (None: it cannot be entered). `within` is the data directory that it is,
+    or lies in.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Parent:
     is_link: bool
     writable: bool
     searchable: bool
+    within: str | None = None
     status: FileStatus | None = None
     room: Room | None = None
 

@@ -95,10 +95,11 @@ def _flag(line: str, letter: str) -> bool:
 
 
 def _parent(line: str) -> Parent:
-    words = [*line.split(" "), "", ""]
+    words = [*line.split(" "), "", "", ""]
     return Parent(
         path=text_of(words[1]) or "",
         physical=text_of(words[2]),
+        within=text_of(words[3]) or None,
         is_directory=_flag(line, "d"),
         is_link=_flag(line, "h"),
         writable=_flag(line, "w"),

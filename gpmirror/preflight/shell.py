@@ -59,10 +59,11 @@ while [ -n "$p" ] && [ ! -e "$p" ] && [ ! -h "$p" ]; do p=${p%/*}; done
 [ -n "$p" ] || p=/
 k=-; [ -d "$p" ] && k=${k}d; [ -h "$p" ] && k=${k}h; [ -w "$p" ] && k=${k}w; [ -x "$p" ] && k=${k}x
 [ -e "$p" ] && { k=${k}e; set -- "$@" "$p"; }
-w "$p"; a=$e; e=x; if cd -P "$p" 2>/dev/null; then w "$PWD"; fi; cd /
-echo "parent $k $a $e"
+w "$p"; a=$e; e=x; q=; if cd -P "$p" 2>/dev/null; then q=$PWD; w "$q"; fi; cd /
+c=$e; while [ -n "$q" ] && [ ! -e "$q/PG_VERSION" ]; do q=${q%/*}; done
+w "$q"; echo "parent $k $a $c $e"
 """
-"""The nearest existing ancestor of `$d` (itself included)."""
+"""The nearest existing ancestor of `$d` (itself included), and the data directory that it lies in."""
 
 PLACE = r"""
 k=-; n=0; a=

@@ -204,6 +204,59 @@ def test_a_directory_beside_the_coordinators() -> None:
     assert codes(spec(["sdw1", "sdw2"], pins=(pin,)), seen) == ["GPM-P112"]
 
 
+def inside(seen: Observed, *pins: Pin) -> list[str]:
+    """What is said of new places that lie in others."""
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(["sdw1", "sdw2"], pins=pins), seen)
+    assert {found.code for found in caught.value.diagnostics} == {"GPM-P113"}
+    return [found.message for found in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("directory", "words"),
+    [
+        ("/data/primary/gpseg1/m", "inside /data/primary/gpseg1: the mirror of content 0 is to"),
+        ("/data/mirror/gpseg0/m", "inside /data/mirror/gpseg0: the mirror of content 0 is to"),
+        ("/data/master/gpseg-1/x/y", "and the coordinator (dbid 1) stands there"),
+        ("/data/primary", "inside /data/primary: a copy of content 1 (dbid 3) stands there, and"),
+    ],
+    ids=["in a primary's", "in its own old one", "in the coordinator's", "around a primary's"],
+)
+def test_no_copy_is_placed_in_another_or_around_it(directory: str, words: str) -> None:
+    seen = clusters.mirrored(["sdw1", "sdw2"], 1)
+    rows = (coordinator("sdw2"), *(row for row in seen.segments if row.content >= 0))
+    pin = Pin(content=0, directory=directory, place=replace(PLACE, line=12))
+    found = inside(replace(seen, segments=rows), pin)
+    assert len(found) == 1
+    assert words in found[0]
+
+
+def test_two_new_places_one_in_the_other() -> None:
+    pins = [
+        Pin(content=0, directory="/m/a", place=PLACE),
+        Pin(content=2, host="sdw2", directory="/m/a/b", place=replace(PLACE, line=9)),
+    ]
+    seen = clusters.mirrorless(["sdw1", "sdw2", "sdw3"], 1)
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(["sdw1", "sdw2", "sdw3"], pins=tuple(pins)), seen)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.place.line) == ("GPM-P113", 9)
+    assert [one.label for one in found.related] == ["the mirror of content 0 is to stand there"]
+
+
+def test_what_stands_nested_already_is_left_in_peace() -> None:
+    seen = clusters.mirrored(["sdw1", "sdw2"], 1)
+    rows = [
+        replace(one, directory="/data/primary/gpseg1/m")
+        if one.content == 0 and not one.is_preferred_primary
+        else one
+        for one in seen.segments
+    ]
+    pin = Pin(content=0, directory="/data/primary/gpseg1/m", place=PLACE)
+    wanted = spec(["sdw1", "sdw2"], pins=(pin,))
+    assert mirrors(wanted, replace(seen, segments=tuple(rows)))[0].directory == pin.directory
+
+
 def test_illegal_ports_are_told_once_a_host_and_kind() -> None:
     wanted = spec(["sdw1", "sdw2"], ports=Offset(60_000))
     assert codes(wanted, clusters.mirrorless(["sdw1", "sdw2"], 4)) == ["GPM-P110"] * 2

@@ -123,13 +123,26 @@ def test_two_roots_that_are_one_place(machines: Machines) -> None:
     machines.at("sdw2", "mirror").rmdir()
     machines.at("sdw2", "mirror").symlink_to(machines.at("sdw2", "primary"))
     seen = machines.seen(sizes=SIZES)
-    plan = machines.plan(seen, directory="{root}/gpseg2/{prefix}{content}")
+    plan = machines.plan(seen, directory="{root}/mirrors/{prefix}{content}")
     found = troubles(machines.judged(plan, seen))
     assert found == []
     twice = machines.plan(seen, directory="{root}/gpseg{content}")
     machines.at("sdw2", "primary", "gpseg0").symlink_to(machines.at("sdw2", "primary", "gpseg2"))
     details = [check.detail for check in troubles(machines.judged(twice, seen))]
     assert any("symbolic link" in detail for detail in details)
+
+
+def test_a_root_that_leads_into_a_data_directory(machines: Machines) -> None:
+    machines.at("sdw2", "mirror").rmdir()
+    machines.at("sdw2", "mirror").symlink_to(machines.at("sdw2", "primary"))
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen, directory="{root}/gpseg2/a/{prefix}{content}")
+    found = troubles(machines.judged(plan, seen))
+    assert [(check.host, check.name, check.result) for check in found] == [
+        ("sdw2", "directories", "bad")
+    ] * 2
+    inside = machines.at("sdw2", "primary", "gpseg2")
+    assert all(f"would lie inside the data directory {inside}" in one.detail for one in found)
 
 
 def test_a_missing_root_is_created_below_the_nearest_ancestor(machines: Machines) -> None:
