@@ -4,9 +4,9 @@ The server counts base backups from 7 on. Before, both ends are measured on thei
 and then: a directory that grows is the only thing 6 shows of a copy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from gpmirror.boundary import Answered
+from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import GpmirrorError
 from gpmirror.gputils.measuring import measure_script, read_measures
@@ -22,12 +22,15 @@ Places = Mapping[int, tuple[str, str]]
 
 
 class Meter:
-    """Measures a wave as it goes on; `done` and `total` are bytes by content, as far as known."""
+    """Measures a wave as it goes on; `done` and `total` are bytes by content, as far as known.
+    `silent` names a host that was away at the last look: a utility may wait for it for long.
+    """
 
     def __init__(self, run: Run, wave: Wave) -> None:
         self._run = run
         self._wave = wave
         self._asked = float("-inf")
+        self.silent: str | None = None
         self.done: dict[int, int] = {}
         self.total: dict[int, int] = {
             change.content: change.size for change in run.plan.changes if change.size is not None
@@ -40,7 +43,7 @@ class Meter:
         now = self._run.world.clock.monotonic()
         if now - self._asked < _EVERY_SECONDS:
             return
-        self._asked = now
+        self._asked, self.silent = now, None
         if observed is not None and not self.total:
             self.total = self._measure(self._sources(observed), _SOURCE_SECONDS)
         try:
@@ -89,6 +92,7 @@ class Meter:
             by_host.setdefault(host, []).append(directory)
         scripts = {host: measure_script(paths) for host, paths in by_host.items()}
         replies = self._run.world.hosts.ask(scripts, seconds=seconds)
+        self.silent = next(_away(replies.values()), self.silent)
         sizes = {
             (host, path): size
             for host, reply in replies.items()
@@ -96,3 +100,10 @@ class Meter:
             for path, size in read_measures(reply.out).items()
         }
         return {content: sizes[place] for content, place in places.items() if place in sizes}
+
+
+def _away(replies: Iterable[Reply]) -> Iterator[str]:
+    """A host that only measures for too long is no trouble."""
+    for reply in replies:
+        if isinstance(reply, NoAnswer) and reply.why is Silence.UNREACHABLE:
+            yield reply.message

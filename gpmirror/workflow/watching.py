@@ -123,7 +123,7 @@ class Watch:
                 seconds=self.seconds,
                 utility_running=utility_running,
                 contents=progress(self._run, self._wave, self._meter),
-                trouble=trouble,
+                trouble=trouble or self._meter.silent,
             )
         )
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.events import WaveDone
+from gpmirror.boundary import NoAnswer, Silence
+from gpmirror.events import Progress, WaveDone
 from gpmirror.plan.model import Action, Method, Plan
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run, Wishes
+from gpmirror.workflow.watching import Watch
 from tests.fakes import FakeCluster, Reporter, world_of
 from tests.plans import GB, moving, recovering, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
@@ -66,3 +68,24 @@ def test_each_wave_tells_what_the_waves_after_it_copy() -> None:
     ]
     assert told[-1].bytes_left == 0
     assert {event.bytes for event in told} == {None}, "these hosts measure nothing"
+
+
+@pytest.mark.parametrize(
+    ("why", "told"), [(Silence.UNREACHABLE, "cannot reach sdw3"), (Silence.TIMED_OUT, None)]
+)
+def test_a_host_that_is_away_is_told_while_a_utility_waits_for_it(
+    why: Silence, told: str | None
+) -> None:
+    """6.24.3 waited for minutes for a host that was cut off. One that only counts files for long is
+    at work.
+    """
+    plan = moving()
+    run = a_run(plan)
+    cluster, reporter = run.world.hosts, run.world.reporter
+    assert isinstance(cluster, FakeCluster)
+    assert isinstance(reporter, Reporter)
+    for host in ("sdw1", "sdw2", "sdw3", "sdw4"):
+        cluster.replies[host] = NoAnswer(host=host, why=why, message="cannot reach sdw3", hint="")
+    Watch(run, plan.waves[0]).pause()
+    (event,) = (event for event in reporter.events if isinstance(event, Progress))
+    assert (event.trouble, event.utility_running) == (told, True)
