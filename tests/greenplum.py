@@ -11,12 +11,17 @@ FLAGS = (
     "--greenplum-root",
     "--greenplum-reset",
     "--greenplum-allow",
+    "--greenplum-spare",
+    "--greenplum-cut-off",
+    "--greenplum-connect",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The cluster that the command line names. `reset` is a shell command, "" for none."""
+    """The cluster that the command line names. `reset` is a shell command, `cut_off` and `connect`
+    are such with `{host}` in them; "" for none, as for `spare`.
+    """
 
     host: str
     port: int
@@ -25,12 +30,15 @@ class Target:
     root: str
     reset: str
     allow: tuple[str, ...]
+    spare: str
+    cut_off: str
+    connect: str
 
 
 def add_options(parser: pytest.Parser) -> None:
     """The options that describe the cluster; docs/how-to/test-on-your-greenplum.md tells them."""
     group = parser.getgroup("greenplum", "end-to-end tests on a Greenplum that you can lose")
-    named, user, ssh_config, root, reset, allow = FLAGS
+    named, user, ssh_config, root, reset, allow, spare, cut_off, connect = FLAGS
     add = group.addoption
     add(named, metavar="HOST:PORT", help="its coordinator; mirrors will be added")
     add(user, metavar="NAME", default="gpadmin", help="the database role (gpadmin)")
@@ -38,6 +46,9 @@ def add_options(parser: pytest.Parser) -> None:
     add(root, metavar="DIR", default="/data/mirror", help="where mirrors go (/data/mirror)")
     add(reset, metavar="CMD", default="", help="a shell command that makes it mirrorless again")
     add(allow, metavar="X", action="append", default=[], help="what it needs allowed; repeatable")
+    add(spare, metavar="HOST", default="", help="a host that holds no segment yet")
+    add(cut_off, metavar="CMD", default="", help="a shell command that cuts {host} off")
+    add(connect, metavar="CMD", default="", help="a shell command that connects {host} again")
 
 
 def target(config: pytest.Config) -> Target | None:
@@ -58,6 +69,9 @@ def target(config: pytest.Config) -> Target | None:
         root=config.getoption("--greenplum-root"),
         reset=config.getoption("--greenplum-reset"),
         allow=tuple(config.getoption("--greenplum-allow")),
+        spare=config.getoption("--greenplum-spare"),
+        cut_off=config.getoption("--greenplum-cut-off"),
+        connect=config.getoption("--greenplum-connect"),
     )
 
 

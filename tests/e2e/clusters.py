@@ -5,47 +5,25 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-_ROWS = """SELECT content, role, preferred_role, mode, status, hostname, address, port,
- {directory}, {replication} FROM gp_segment_configuration c{join} WHERE content >= 0 ORDER BY 1, 3"""
-_LATER = _ROWS.format(directory="datadir", replication="NULL", join="")
-_OLD = _ROWS.format(
-    directory="fselocation",
-    replication="replication_port",
-    join=" JOIN pg_filespace_entry e ON e.fsedbid = c.dbid AND e.fsefsoid = 3052",
-)
-_STREAMING = """SELECT gp_segment_id FROM gp_stat_replication WHERE gp_segment_id >= 0
- AND application_name = 'gp_walreceiver' AND state = 'streaming'"""
+from tests.e2e.rows import LATER, OLD, STREAMING, Row
 
 Words = tuple[str, ...]
 Ended = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One segment's row of the catalog."""
-
-    content: int
-    role: str
-    preferred_role: str
-    mode: str
-    status: str
-    hostname: str
-    address: str
-    port: int
-    directory: str
-    replication_port: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What a spec says of a cluster. `hosts` maps names to their interfaces, in ring order."""
+    """What a spec says of a cluster. `hosts` maps names to their interfaces, in ring order; a host
+    that holds nothing yet is none of them, and has its name for an address.
+    """
 
     host: str
     port: int
@@ -54,12 +32,11 @@ class Site:
     hosts: Mapping[str, tuple[str, ...]]
     root: str
 
-    def spec(self, strategy: str, more: str = "") -> str:
-        """A spec that mirrors the whole cluster, `more` at its end."""
-        hosts = "".join(
-            f"  - {{name: {name}, addresses: {json.dumps(addresses)}, roots: [{self.root!r}]}}\n"
-            for name, addresses in self.hosts.items()
-        )
+    def spec(self, strategy: str, more: str = "", ring: Iterable[str] = ()) -> str:
+        """A spec that mirrors the whole cluster, `more` at its end. `ring`: the hosts' names, each
+        with more keys behind it, as in `sdw4, weight: 0`; empty: the hosts that hold primaries.
+        """
+        hosts = "".join(self._host(*one.partition(",")) for one in ring or self.hosts)
         ssh = f"ssh: {{config: {json.dumps(self.ssh_config)}}}\n" if self.ssh_config else ""
         return (
             "apiVersion: gpmirror/v1\n"
@@ -67,6 +44,12 @@ class Site:
             f"port: {self.port}, database: postgres, user: {json.dumps(self.user)}}}\n"
             f"{ssh}hosts:\n{hosts}"
             f"mirrors:\n  strategy: {strategy}\n  ports: {{offset: 1000}}\n{more}"
+        )
+
+    def _host(self, name: str, comma: str, keys: str) -> str:
+        addresses = json.dumps(self.hosts.get(name, (name,)))
+        return (
+            f"  - {{name: {name}, addresses: {addresses}, roots: [{self.root!r}]{comma}{keys}}}\n"
         )
 
 
@@ -109,6 +92,20 @@ class Cluster(ABC):
     def promoted_rows(self, content: int) -> frozenset[int]:
         """The rows that the mirror has once it is a primary; afterwards a reset is due."""
 
+    @abstractmethod
+    def spare(self) -> str:
+        """A host that holds no segment; the cluster has no mirrors yet, and afterwards a reset is
+        due.
+        """
+
+    @abstractmethod
+    def cut_off(self, host: str) -> AbstractContextManager[None]:
+        """A host that answers nobody, and is back afterwards; what it holds is not touched."""
+
+    @abstractmethod
+    def lost(self, host: str) -> AbstractContextManager[None]:
+        """A host that answers nobody any more; afterwards a reset is due."""
+
     @property
     def has_room_for_spread(self) -> bool:
         """Whether the mirrors of a host's primaries can lie on different hosts."""
@@ -124,9 +121,9 @@ class Cluster(ABC):
         """The names of the runs that this machine knows, oldest first."""
         return sorted(path.name for path in self.state.iterdir()) if self.state.exists() else []
 
-    def write_spec(self, strategy: str, more: str = "") -> None:
+    def write_spec(self, strategy: str, more: str = "", ring: Iterable[str] = ()) -> None:
         """Make it the spec in the work folder."""
-        text = self.site.spec(strategy, more)
+        text = self.site.spec(strategy, more, ring)
         (self.folder / "gpmirror.yaml").write_text(text, encoding="utf-8")
 
     def start(self, *words: str, more: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
@@ -194,12 +191,17 @@ class Cluster(ABC):
     def segments(self) -> list[Row]:
         """The catalog's rows by content, mirror before primary; the coordinator's are left out."""
         names = Row.__dataclass_fields__
-        found = self.sql(_OLD if self.old else _LATER)
+        found = self.sql(OLD if self.old else LATER)
         return [Row(**dict(zip(names, row, strict=True))) for row in found]
 
     def segment(self, content: int, role: str) -> Row:
         """The row that acts in a role now."""
         return next(s for s in self.segments() if (s.content, s.role) == (content, role))
+
+    def copy(self, row: Row) -> Row:
+        """The same copy as the catalog has it now."""
+        key = (row.content, row.preferred_role)
+        return next(s for s in self.segments() if (s.content, s.preferred_role) == key)
 
     def contents(self) -> set[int]:
         """All content ids."""
@@ -211,7 +213,46 @@ class Cluster(ABC):
             rows = self.segments()
             bad = {row.content for row in rows if (row.mode, row.status) != ("s", "u")}
             return {row.content for row in rows if row.role == "m"} - bad
-        return {row[0] for row in self.sql(_STREAMING)}
+        return {row[0] for row in self.sql(STREAMING)}
+
+    def switched(self) -> set[int]:
+        """Contents that act with switched roles."""
+        return {row.content for row in self.segments() if row.role != row.preferred_role}
+
+    def segments_are_fine(self) -> bool:
+        """Whether the catalog calls every copy up and in sync."""
+        return {(row.status, row.mode) for row in self.segments()} == {("u", "s")}
+
+    def is_whole(self) -> bool:
+        """Every copy up, in sync and streaming, and nothing left to plan."""
+        return (
+            self.segments_are_fine()
+            and self.streaming() == self.contents()
+            and self.gpmirror("plan", "--detailed-exitcode").returncode == 0
+        )
+
+    def crash(self, row: Row) -> None:
+        """A server dies; back once the catalog knows."""
+        self.ssh(row.address, f"kill -9 $(head -n 1 {row.directory}/postmaster.pid)")
+        self.wait_until_down([row])
+
+    def crash_mirror(self, content: int) -> Row:
+        """The acting mirror of a content is down."""
+        row = self.segment(content, "m")
+        self.crash(row)
+        return row
+
+    def wait_until_down(self, rows: Iterable[Row]) -> None:
+        """The catalog calls these copies down; what they did is done by the others."""
+        self.wait(lambda: all(self._is_down(row) for row in rows), 600)
+
+    def _is_down(self, row: Row) -> bool:
+        try:
+            if not self.old:
+                self.sql("SELECT gp_request_fts_probe_scan()")
+            return self.copy(row).status == "d"
+        except psycopg.Error:
+            return False  # a coordinator that loses a segment just now may end the session
 
     def wait(self, holds: Callable[[], bool], seconds: float = 120) -> None:
         """Wait until something holds."""

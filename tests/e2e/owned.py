@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -26,7 +28,7 @@ class OwnedCluster(Cluster):
         self._environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._environment |= {"XDG_STATE_HOME": str(folder / "state")}
         self._environment |= {"PYTHONPATH": str(_REPOSITORY)}
-        self._reset = target.reset
+        self._target = target
         site = Site(
             host=target.host,
             port=target.port,
@@ -37,7 +39,7 @@ class OwnedCluster(Cluster):
         )
         super().__init__(site, folder)
         self._check_small()
-        self._learn(target)
+        self._learn()
 
     def environment(self) -> dict[str, str]:
         return dict(self._environment)
@@ -45,10 +47,9 @@ class OwnedCluster(Cluster):
     def reset(self) -> None:
         if all(row.role == "p" for row in self.segments()):
             return
-        if not self._reset:
+        if not self._target.reset:
             pytest.skip("the cluster has mirrors, and no --greenplum-reset is given")
-        done = subprocess.run(self._reset, shell=True, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        _run(self._target.reset)
         assert all(row.role == "p" for row in self.segments()), "it has mirrors after the reset"
 
     def hold_copies(self, seconds: float) -> float:
@@ -64,29 +65,51 @@ class OwnedCluster(Cluster):
         return frozenset(n for (n,) in rows)
 
     def promoted_rows(self, content: int) -> frozenset[int]:
-        if not self._reset:
+        if not self._target.reset:
             pytest.skip("a primary is stopped here, and no --greenplum-reset is given")
         mirror, primary = self.segment(content, "m"), self.segment(content, "p")
         self.ssh(primary.address, f"kill -QUIT $(head -n 1 {primary.directory}/postmaster.pid)")
-        self.wait(lambda: self._probed(content, mirror.directory), 300)
+        self.wait_until_down([primary])
+        assert self.segment(content, "p").directory == mirror.directory
+        self.wait(lambda: self._answers(content), 300)
         return self.rows(content)
 
-    def _probed(self, content: int, directory: str) -> bool:
-        """Whether the copy in a directory is the primary by now, and answers."""
+    def _answers(self, content: int) -> bool:
         try:
-            if not self.old:
-                self.sql("SELECT gp_request_fts_probe_scan()")
-            return self.segment(content, "p").directory == directory and bool(self.rows(content))
+            return bool(self.rows(content))
         except psycopg.Error:
             return False
+
+    def spare(self) -> str:
+        if not self._target.spare:
+            pytest.skip("a host without segments is needed: name one with --greenplum-spare")
+        return self._target.spare
+
+    @contextmanager
+    def cut_off(self, host: str) -> Iterator[None]:
+        if not (self._target.cut_off and self._target.connect):
+            pytest.skip("a host is cut off here: --greenplum-cut-off and --greenplum-connect")
+        rows = [row for row in self.segments() if row.hostname == host]
+        _run(self._target.cut_off.format(host=host))
+        try:
+            self.wait_until_down(rows)
+            yield
+        finally:
+            _run(self._target.connect.format(host=host))
+
+    @contextmanager
+    def lost(self, host: str) -> Iterator[None]:
+        with self.cut_off(host):
+            yield
 
     def _check_small(self) -> None:
         (size,) = self.sql("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")[0]
         if size > _LARGEST:
             pytest.exit(f"it holds {size} bytes: these tests want a cluster that you can lose", 4)
 
-    def _learn(self, target: Target) -> None:
+    def _learn(self) -> None:
         """Hosts in ring order, each with its interfaces."""
+        target = self._target
         hosts: dict[str, list[str]] = {}
         for name, address in self.sql(_HOSTS):
             if address not in hosts.setdefault(name, []):
@@ -101,3 +124,8 @@ class OwnedCluster(Cluster):
         )
         several = any((name,) != addresses for name, addresses in self.site.hosts.items())
         self.allow = (*target.allow, *(("hostname-becomes-address",) if several else ()))
+
+
+def _run(command: str) -> None:
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,10 +1,14 @@
 """The practice cluster as end-to-end tests see it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.lab.faults import Faults, set_faults, slow
-from tests.e2e.clusters import Cluster, Row, Site
+from tests.e2e.clusters import Cluster, Site
+from tests.e2e.rows import Row
 from tests.labs import Practice
 
 
@@ -52,6 +56,47 @@ class PracticeCluster(Cluster):
 
     def promoted_rows(self, content: int) -> frozenset[int]:
         return self.promoted_numbers(content, "kept")
+
+    def spare(self) -> str:
+        """The last host, without the primaries that it had."""
+        self._touched = True
+        name = list(self.site.hosts)[-1]
+        rows = [row for row in self.segments() if row.hostname == name]
+        for row in rows:
+            self.ssh(row.address, f"kill -QUIT $(head -n 1 {row.directory}/postmaster.pid)")
+            self.wait(partial(self._is_stopped, row))
+            self.ssh(row.address, f"rm -r {row.directory}")
+        for _ in range(2):  # the prober hangs up
+            self.sql("SELECT gp_request_fts_probe_scan()")
+        for row in rows:
+            self.sql(f"DELETE FROM gp_segment_configuration WHERE content = {row.content}")
+        return name
+
+    def _is_stopped(self, row: Row) -> bool:
+        return "yes" in self.ssh(row.address, f"[ -e {row.directory}/postmaster.pid ] || echo yes")
+
+    @contextmanager
+    def cut_off(self, host: str) -> Iterator[None]:
+        rows = self.kill_host(host)
+        self.wait_until_down(rows)
+        yield
+        assert self._practice.gpmirror("lab", "restore", host).returncode == 0
+
+    @contextmanager
+    def lost(self, host: str) -> Iterator[None]:
+        """All hosts share one disk: what this one held must not lie in the way of its successor."""
+        self._touched = True
+        rows = self.kill_host(host)
+        self.wait_until_down(rows)
+        disk = f"{self._practice.state}/hosts/{host}"
+        self.ssh("mdw", f"rm -r {disk}/data")
+        yield
+
+    def kill_host(self, name: str) -> list[Row]:
+        """A host dies; the rows of its copies."""
+        rows = [row for row in self.segments() if row.hostname == name]
+        assert self._practice.gpmirror("lab", "kill", name).returncode == 0
+        return rows
 
     def promoted_numbers(self, content: int, table: str) -> frozenset[int]:
         """The numbers in a table of the mirror once it is a primary; then a reset is due."""

@@ -33,17 +33,6 @@ def methods(plan: Any) -> dict[int, tuple[str, str | None]]:
     }
 
 
-def test_a_mirror_that_died_is_caught_up(mirrored: BreakableCluster) -> None:
-    mirrored.crash_mirror(0)
-    assert mirrored.gpmirror("status").returncode == 2
-    assert methods(mirrored.plan()) == {0: ("incremental", None)}
-    done = mirrored.apply("plan.json")
-    assert "1 recovered" in done.stdout
-    assert mirrored.is_whole()
-    again = mirrored.apply("plan.json")
-    assert "already applied" in again.stdout
-
-
 def test_half_copies_and_lost_directories_are_copied_anew(mirrored: BreakableCluster) -> None:
     half, lost = mirrored.crash_mirror(0), mirrored.crash_mirror(1)
     signals = f"{half.directory}/standby.signal {half.directory}/recovery.conf"

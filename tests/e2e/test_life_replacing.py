@@ -1,0 +1,51 @@
+"""A host is lost for good, and another takes over what it held, on any cluster."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.clusters import Cluster
+
+pytestmark = [
+    *(pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow),
+    pytest.mark.xdist_group("practice"),
+]
+RETURNING = ("--rebalance", "--allow", "cancels-queries")
+
+
+def recoveries(plan: Any) -> dict[int, tuple[str, str, str]]:
+    """Hosts left and reached, and the method, of every recovery."""
+    return {
+        change["content"]: (change["from"]["host"], change["to"]["host"], change["method"])
+        for change in plan["changes"]
+        if change["action"] == "recover"
+    }
+
+
+def test_a_lost_host_is_replaced(cluster: Cluster) -> None:
+    """Its preferred primaries act elsewhere then, and are copied to its successor like the rest."""
+    spare = cluster.spare()
+    ring = [name for name in cluster.site.hosts if name != spare]
+    gone = ring[-1]
+    cluster.write_spec("group", ring=ring)
+    cluster.apply()
+    cluster.write_rows()
+    rows = [row for row in cluster.segments() if row.hostname == gone]
+    led = {row.content for row in rows if row.role == "p"}
+    written = {content: cluster.rows(content) for content in led}
+    with cluster.lost(gone):
+        assert cluster.switched() == led
+        cluster.write_spec("group", ring=[*ring[:-1], f"{spare}, replaces: {gone}"])
+        plan = cluster.plan(*cluster.allowing())
+        assert recoveries(plan) == {row.content: (gone, spare, "full") for row in rows}
+        assert not plan["warnings"], "what the lost host holds is of no interest"
+        done = cluster.apply("plan.json")
+        assert f"{len(led)} contents act with switched roles" in done.stdout
+        assert cluster.switched() == led
+        cluster.apply("gpmirror.yaml", *RETURNING)
+        assert cluster.is_whole()
+        assert {row.hostname for row in cluster.segments()} == {*ring[:-1], spare}
+        assert {cluster.segment(content, "p").hostname for content in led} == {spare}
+        assert {content: cluster.rows(content) for content in led} == written
+        cluster.write_spec("group", ring=[*ring[:-1], spare])
+        assert cluster.is_whole()
