@@ -27,7 +27,7 @@ def arrivals(wave: Wave, observed: Observed) -> dict[int, Arrival]:
 def _arrival(step: Step, rows: list[Segment]) -> Arrival:
     if step.to is None:
         return Arrival.ELSEWHERE if any(row.is_switched for row in rows) else Arrival.UP
-    there = [row for row in rows if _stands(row, step.to)]
+    there = [row for row in rows if stands(row, step.to)]
     if there:
         return Arrival.UP if all(row.is_up for row in there) else Arrival.DOWN
     return Arrival.ELSEWHERE if len(rows) > 1 else Arrival.ABSENT
@@ -51,7 +51,7 @@ def _stray(action: Action, step: Step, rows: list[Segment]) -> str:
     if step.from_ is None:
         return "" if idle is None else f"content {step.content} has a mirror by now"
     name = f"content {step.content}"
-    if idle is None or not _stands(idle, step.from_):
+    if idle is None or not stands(idle, step.from_):
         where = "has none" if idle is None else f"is {idle.hostname}:{idle.port} by now"
         return f"{name}: {step.from_.host}:{step.from_.port} was to go, its mirror {where}"
     if action is Action.MOVE and not idle.is_up:
@@ -59,7 +59,7 @@ def _stray(action: Action, step: Step, rows: list[Segment]) -> str:
     return ""
 
 
-def _stands(row: Segment, slot: Slot) -> bool:
+def stands(row: Segment, slot: Slot) -> bool:
     """Hostnames do not count: the utilities of 6 and later write the address there. What either
     side does not tell equals any.
     """

@@ -52,11 +52,11 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     classified = classify(observed, desired, request)
     selected = _select(classified, request)
     returns = find_returns(classified, selected, state, request)
-    phases = _arrange(spec, observed, state, selected, returns)
+    phases = _arrange(spec, observed, state, classified, selected, returns)
     written = write_waves(phases.waves, _context(spec, observed, desired, state))
     changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
     exposure = expose(phases, state)
-    judged = judge_stages(spec, desired, state, phases, exposure)
+    judged = judge_stages(spec, state, phases, exposure)
     found = Judgement(
         spec=spec,
         request=request,
@@ -96,6 +96,7 @@ def _arrange(
     spec: Spec,
     observed: Observed,
     state: State,
+    classified: Classified,
     selected: Sequence[Change],
     returns: Collection[int],
 ) -> Phases:
@@ -105,11 +106,12 @@ def _arrange(
         per_source=given.per_source_host,
         per_target=given.per_target_host,
     )
-    phases = arrange(selected, state.idle_slots(), state.fixed, limits, returns)
+    slots, in_place = state.idle_slots(), classified.in_place
+    phases = arrange(selected, slots, state.fixed, limits, in_place, returns)
     single = staying_single(phases.changes, state)
     if not (single and observed.dialect.file_replication):
         return phases
-    return arrange(block_returns(selected, single), state.idle_slots(), state.fixed, limits)
+    return arrange(block_returns(selected, single), slots, state.fixed, limits, in_place)
 
 
 def _check_request(spec: Spec, state: State, request: Request) -> None:

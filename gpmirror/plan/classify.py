@@ -1,6 +1,6 @@
 """The class of each content: what, if anything, must be done with its copies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gpmirror.cluster.observed import CopyFact, Observed
@@ -28,12 +28,14 @@ _FULL_FACTS: dict[CopyFact, str] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classified:
     """Every content's class: `changes` in native order; contents that need nothing; contents whose
-    roles are switched (not part of `changes` unless a rebalance was asked for).
+    roles are switched (not part of `changes` unless a rebalance was asked for). `in_place` says how
+    a down copy that is to come back elsewhere can come back where it was, if it can.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[int, ...]
     switched: tuple[int, ...]
+    in_place: Mapping[int, Change]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +58,32 @@ def classify(observed: Observed, desired: Desired, request: Request) -> Classifi
     changes: list[Change] = []
     unchanged: list[int] = []
     switched: list[int] = []
+    in_place: dict[int, Change] = {}
     for placed in desired.contents:
         content = _content(observed, desired, placed, pairs[placed.content])
         change = _class(observed, content, request, mirrored=mirrored)
+        if change is not None and _may_stay(change, desired):
+            in_place[placed.content] = _recovery_in_place(observed, content, request)
         if content.acting.is_switched and (change is None or change.action is Action.REBALANCE):
             switched.append(placed.content)
         if change is not None:
             changes.append(change)
         elif not content.acting.is_switched:
             unchanged.append(placed.content)
-    return Classified(changes=tuple(changes), unchanged=tuple(unchanged), switched=tuple(switched))
+    return Classified(
+        changes=tuple(changes),
+        unchanged=tuple(unchanged),
+        switched=tuple(switched),
+        in_place=in_place,
+    )
+
+
+def _may_stay(change: Change, desired: Desired) -> bool:
+    """Whether a down copy that is to come back elsewhere stands on a host that still gets mirrors."""
+    if change.action is not Action.RECOVER or change.from_ is None or change.from_ == change.to:
+        return False
+    host = desired.hosts.hosts.get(change.from_.host)
+    return host is not None and host.weight > 0
 
 
 def _content(
@@ -190,7 +208,14 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
             source = source_text(content.substitute.place)
         reason = f"down at {told(current)}; {why}"
         return replace(change, reason=reason, source=source, method=Method.FULL)
+    return _recovery_in_place(observed, content, request)
+
+
+def _recovery_in_place(observed: Observed, content: _Content, request: Request) -> Change:
+    idle, current = content.idle, content.idle_slot
+    assert idle is not None  # noqa: S101 - the callers have checked that the row exists
     change = _change(content, Action.RECOVER, current, current)
+    fact = observed.copies.get(idle.dbid, "unknown")
     method, note = _method(fact, asked=request.full)
     where = "preferred primary" if idle.is_preferred_primary else "mirror"
     return replace(change, reason=f"{where} is down", source="catalog", method=method, note=note)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gpmirror.cluster.segment import Slot
-from gpmirror.plan.classify import blocked_by
+from gpmirror.plan.interim import Interim, no_free_port
 from gpmirror.plan.model import Action, Change
 from gpmirror.plan.obstacles import relocates
 from gpmirror.plan.occupancy import (
@@ -11,7 +11,6 @@ from gpmirror.plan.occupancy import (
     Relocation,
     cuts,
     cycle_breakers,
-    keys_of,
     needs,
     occupants,
 )
@@ -21,7 +20,7 @@ from gpmirror.plan.temporary import TemporarySlots
 def find_detours(
     changes: Sequence[Change],
     mirrors: Mapping[int, Slot],
-    fixed: Mapping[Key, str],
+    free: TemporarySlots,
     longest: int,
 ) -> dict[int, Slot | None]:
     """Temporary slots by content: for the cheapest member of each cycle, for every `longest`-th
@@ -35,8 +34,6 @@ def find_detours(
     ]
     held = occupants(mirrors.items())
     chosen = _choose(moving, changes, held, longest)
-    wanted = (key for item in moving for key in keys_of(item.to))
-    free = TemporarySlots([*fixed, *held, *wanted], held)
     return {item.content: free.slot(item) for item in moving if item.content in chosen}
 
 
@@ -56,12 +53,12 @@ def _choose(
     return early | breakers | cuts(chains, longest)
 
 
-def block_without_detour(
-    changes: Sequence[Change], detours: Mapping[int, Slot | None]
+def without_detour(
+    changes: Sequence[Change], detours: Mapping[int, Slot | None], interim: Interim
 ) -> list[Change]:
-    """Changes that need a temporary slot where there is none become blocked."""
+    """Changes that need a temporary slot where there is none do without their new slot."""
     return [
-        blocked_by(change, f"no free port for a temporary slot on {change.to.host}")
+        interim.instead(change, no_free_port(change))
         if change.to is not None and detours.get(change.content, change.to) is None
         else change
         for change in changes

@@ -1,17 +1,20 @@
-"""Changes that wait for a slot which this plan does not free: they are blocked, with the reason."""
+"""Changes that wait for a slot which this plan does not free: they do without it."""
 
 from collections.abc import Mapping, Sequence
 
 from gpmirror.cluster.segment import Slot
-from gpmirror.plan.classify import blocked_by
+from gpmirror.plan.interim import Interim
 from gpmirror.plan.model import Action, Change
 from gpmirror.plan.occupancy import Key, keys_of, occupants
 
 
-def block_hopeless(
-    changes: Sequence[Change], mirrors: Mapping[int, Slot], fixed: Mapping[Key, str]
+def settle_hopeless(
+    changes: Sequence[Change],
+    mirrors: Mapping[int, Slot],
+    fixed: Mapping[Key, str],
+    interim: Interim,
 ) -> list[Change]:
-    """The changes, to a fixed point: what blocks one may be that another was blocked."""
+    """The changes, to a fixed point: what blocks one may be that another does something else."""
     held = occupants(mirrors.items())
     result = list(changes)
     while True:
@@ -20,20 +23,9 @@ def block_hopeless(
         if not any(reasons):
             return result
         result = [
-            blocked_by(change, _with_way_out(change, reason)) if reason else change
+            interim.instead(change, reason) if reason else change
             for change, reason in zip(result, reasons, strict=True)
         ]
-
-
-def _with_way_out(change: Change, reason: str) -> str:
-    """A second copy is worth more than its place: say how a down one comes back without the slot."""
-    if change.action is not Action.RECOVER or change.from_ is None:
-        return reason
-    host, port = change.from_.host, change.from_.port
-    return (
-        f"{reason}; until that is free, a pin to another slot brings the copy back (to {host}:{port}, "
-        f"where it was, if {host} still stands)"
-    )
 
 
 def relocates(change: Change) -> bool:

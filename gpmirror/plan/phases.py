@@ -2,7 +2,7 @@
 
 Nothing is decided here about where mirrors go. A copy whose slot is still held by another one waits
 for a later wave; copies that wait for each other around are freed by a temporary slot; what waits
-for a slot that this plan does not free is blocked.
+for a slot that this plan does not free is recovered where it was, or blocked.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,16 +10,21 @@ from dataclasses import dataclass
 
 from gpmirror.cluster.segment import Slot
 from gpmirror.plan.colouring import Limits, bound
-from gpmirror.plan.detours import block_without_detour, find_detours
+from gpmirror.plan.detours import find_detours, without_detour
+from gpmirror.plan.interim import Interim
 from gpmirror.plan.model import Action, Change, Method, Step
-from gpmirror.plan.obstacles import block_hopeless
-from gpmirror.plan.occupancy import Key, keys_of
+from gpmirror.plan.obstacles import settle_hopeless
+from gpmirror.plan.occupancy import Key, keys_of, occupants
 from gpmirror.plan.schedule import Job, Schedule, schedule
+from gpmirror.plan.temporary import TemporarySlots
 
 Phase = tuple[Action, Method | None]
 
 _PATIENCE = 16
 """Waves that are always waited out before anything is copied twice."""
+
+_NO_CONTENT = -1
+"""Holds what no mirror holds."""
 
 _SCHEDULED: tuple[Phase, ...] = (
     (Action.RECOVER, Method.INCREMENTAL),
@@ -69,16 +74,20 @@ def arrange(
     mirrors: Mapping[int, Slot],
     fixed: Mapping[Key, str],
     limits: Limits,
+    in_place: Mapping[int, Change],
     returning: Collection[int] = (),
 ) -> Phases:
     """Waves for `changes` (native order). `mirrors` are the current slots of all copies that are
     not acting primaries, by content; `fixed` names the holders of ports and directories that never
-    move (acting primaries, coordinator, standby). `returning` are recovered contents whose roles
-    are switched and go back with the others.
+    move (acting primaries, coordinator, standby). `in_place` recovers down copies where they were,
+    should their new slot not be free. `returning` are recovered contents whose roles are switched
+    and go back with the others.
     """
-    changes = block_hopeless(changes, mirrors, fixed)
-    detours = find_detours(changes, mirrors, fixed, _longest_chain(changes, limits))
-    changes = block_hopeless(block_without_detour(changes, detours), mirrors, fixed)
+    interim = Interim(in_place=in_place, free=_free_slots(changes, mirrors, fixed))
+    changes = settle_hopeless(changes, mirrors, fixed, interim)
+    detours = find_detours(changes, mirrors, interim.free, _longest_chain(changes, limits))
+    changes = without_detour(changes, detours, interim)
+    changes = settle_hopeless(changes, mirrors, fixed, interim)
     legs = [
         leg
         for order, change in enumerate(changes)
@@ -95,6 +104,15 @@ def arrange(
         bound=sum(found.bound for _, _, found in results),
         depth=sum(found.depth for _, _, found in results),
     )
+
+
+def _free_slots(
+    changes: Sequence[Change], mirrors: Mapping[int, Slot], fixed: Mapping[Key, str]
+) -> TemporarySlots:
+    """Slots that nothing holds now and no change wants."""
+    held = {**dict.fromkeys(fixed, _NO_CONTENT), **occupants(mirrors.items())}
+    wanted = (key for change in changes if change.to is not None for key in keys_of(change.to))
+    return TemporarySlots([*held, *wanted], held)
 
 
 def _longest_chain(changes: Sequence[Change], limits: Limits) -> int:

@@ -5,12 +5,14 @@ The plan file alone answers: apply and resume need no spec.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
 from gpmirror.placement import Desired, Placed
 from gpmirror.placement.hosts import HostMap, map_hosts
+from gpmirror.plan.arrival import stands
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.classify import ASKED_FOR, Classified, classify
 from gpmirror.plan.fingerprint import fingerprint
@@ -32,23 +34,56 @@ class Left:
 
 
 def what_is_left(plan: Plan, observed: Observed) -> Left:
-    """The classes of the plan's own contents now; those it found blocked do not count.
+    """The classes of the plan's own contents now; those it found blocked do not count, nor what is
+    beyond the plan (`what_is_beyond`).
 
     Raises InvalidInput: a row stands on a host that the plan does not know.
     """
-    mine = {c.content: c for c in plan.changes if c.action is not Action.BLOCKED}
-    now = [change for change in _classes(plan, observed).changes if change.content in mine]
-    return Left(changes=tuple(c for c in now if not _is_back(mine[c.content], c, observed)))
+    mine = {change.content: change for change in plan.changes}
+    return Left(
+        changes=tuple(
+            now
+            for now in _classes(plan, observed).changes
+            if now.content in mine
+            and mine[now.content].action is not Action.BLOCKED
+            and not _is_beyond(mine[now.content], now, observed)
+        )
+    )
 
 
-def _is_back(planned: Change, now: Change, observed: Observed) -> bool:
-    """Whether a recovered copy is where it was to be, and what is left of the content is more than
-    the plan was to do: its switched roles must return before its mirror can move.
+def what_is_beyond(plan: Plan, observed: Observed) -> Left:
+    """What the layout still asks of contents with which the plan did all that it was to do: the
+    mirror moves in a later plan where its roles had to return first, or where it came back at its
+    old place. Raises as `what_is_left`.
     """
-    if planned.action is not Action.RECOVER or now.action is not Action.BLOCKED:
+    mine = {change.content: change for change in plan.changes}
+    return Left(
+        changes=tuple(
+            now
+            for now in _classes(plan, observed).changes
+            if now.content in mine and _is_beyond(mine[now.content], now, observed)
+        )
+    )
+
+
+def _is_beyond(planned: Change, now: Change, observed: Observed) -> bool:
+    """Whether what is left of a content is more than the plan was to do with it: both copies are
+    up, where a recovery brings the down one, and what switches roles is done.
+    """
+    if now.action not in {Action.MOVE, Action.BLOCKED}:
         return False
     rows = observed.pairs()[now.content]
-    return now.from_ == planned.to and all(row is not None and row.is_up for row in rows)
+    both = [row for row in rows if row is not None and row.is_up]
+    match planned.action:
+        case Action.RECOVER:
+            assert planned.to is not None  # noqa: S101 - a recovery has a place
+            return len(both) == len(rows) and any(stands(row, planned.to) for row in both)
+        case Action.REBALANCE:
+            return len(both) == len(rows) and not any(row.is_switched for row in both)
+        case Action.ADD | Action.MOVE | Action.BLOCKED:
+            return False
+        case _:
+            assert_never(planned.action)
 
 
 def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gpmirror.cluster.layout import Layout, Pair
-from gpmirror.placement import Desired
 from gpmirror.plan.classify import source_text
 from gpmirror.plan.exposure import survivor
 from gpmirror.plan.model import (
@@ -32,16 +31,14 @@ class Judged:
     verdicts: tuple[Verdict, ...]
 
 
-def judge_stages(
-    spec: Spec, desired: Desired, state: State, phases: Phases, exposure: Exposure
-) -> Judged:
+def judge_stages(spec: Spec, state: State, phases: Phases, exposure: Exposure) -> Judged:
     """Survival before, during and after, and the spec's policy judged before and after."""
     before = survey(current_layout(spec, state), pairs=False)
-    after = survey(final_layout(spec, desired, state, phases), pairs=False)
+    after = survey(final_layout(spec, state, phases), pairs=False)
     weakest = survey(_weakest_layout(spec, state, phases, exposure), pairs=False)
     hosts = _host_order(spec, state)
     mirrors_before = Counter(c.preferred_mirror for c in state.copies.values())
-    homes = _homes_after(desired, state, phases)
+    homes = _homes_after(state, phases)
     mirrors_after = Counter(mirror for _, mirror in homes.values())
     fewest = _fewest_live(state, phases.waves)
     primaries = Counter(c.preferred_primary for c in state.copies.values())
@@ -54,10 +51,10 @@ def judge_stages(
     return Judged(stages=stages, verdicts=_verdicts(spec, before, after))
 
 
-def final_layout(spec: Spec, desired: Desired, state: State, phases: Phases) -> Layout:
+def final_layout(spec: Spec, state: State, phases: Phases) -> Layout:
     """Who holds which copy by preferred role once the plan is done, as far as it lives."""
     changed = _changed(phases)
-    homes = _homes_after(desired, state, phases)
+    homes = _homes_after(state, phases)
     return layout(
         spec,
         [
@@ -73,18 +70,19 @@ def _changed(phases: Phases) -> set[int]:
     return {change.content for change in phases.changes if change.action not in stays}
 
 
-def _homes_after(
-    desired: Desired, state: State, phases: Phases
-) -> dict[int, tuple[str, str | None]]:
+def _homes_after(state: State, phases: Phases) -> dict[int, tuple[str, str | None]]:
     """Hosts of preferred primary and mirror by content once the plan is done, up or down."""
     homes = {
         copy.content: (copy.preferred_primary, copy.preferred_mirror)
         for copy in state.copies.values()
     }
-    changed = _changed(phases)
-    for placed in desired.contents:
-        if placed.content in changed:
-            homes[placed.content] = (placed.primary_slot.host, placed.mirror.host)
+    for change in phases.changes:
+        if change.to is not None:
+            primary, mirror = homes[change.content]
+            switched = state.copies[change.content].switched
+            homes[change.content] = (
+                (change.to.host, mirror) if switched else (primary, change.to.host)
+            )
     return homes
 
 

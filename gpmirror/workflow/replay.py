@@ -78,8 +78,15 @@ def _before(planned: PlannedContent, change: Change | None) -> Pair:
 
 
 def _after(planned: PlannedContent, change: Change | None) -> Pair:
-    blocked = change is not None and change.action is Action.BLOCKED
-    return _before(planned, change) if blocked else _wanted(planned)
+    """A copy that comes back at its old place for now is not where the layout wants it."""
+    wanted = _wanted(planned)
+    if change is None or change.action is Action.REBALANCE:
+        return wanted
+    if change.to is None:
+        return _before(planned, change)
+    reached = Pair(planned.content, change.primary, change.to.host)
+    same = {reached.primary, reached.mirror} == {wanted.primary, wanted.mirror}
+    return wanted if same else reached
 
 
 def _wanted(planned: PlannedContent) -> Pair:

@@ -38,9 +38,12 @@ def change(content: int, here: Slot, there: Slot | None, action: Action = Action
     )
 
 
-def arranged(*changes: Change, fixed: Fixed | None = None) -> Phases:
+def arranged(
+    *changes: Change, fixed: Fixed | None = None, in_place: tuple[Change, ...] = ()
+) -> Phases:
     mirrors = {c.content: c.from_ for c in changes if c.from_ is not None}
-    return arrange(changes, mirrors, fixed or {}, WIDE)
+    back = {change.content: change for change in in_place}
+    return arrange(changes, mirrors, fixed or {}, WIDE, back)
 
 
 def steps(found: Phases) -> list[list[tuple[int, bool]]]:

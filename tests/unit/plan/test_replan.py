@@ -11,7 +11,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
-from gpmirror.plan.replan import plan_what_is_left, stale_rows, what_is_left
+from gpmirror.plan.replan import plan_what_is_left, stale_rows, what_is_beyond, what_is_left
 from gpmirror.plan.request import Request
 from tests.clusters import mirrored, planned, row, spec
 from tests.plans import (
@@ -23,7 +23,8 @@ from tests.plans import (
 )
 
 SEEN = replace(mirrored(HOSTS, 2), server_version="6.24.3", system_identifier="1")
-PLAN = planned(spec(HOSTS, strategy="spread", cluster="prod-dwh"), SEEN)
+SPREAD = spec(HOSTS, strategy="spread", cluster="prod-dwh")
+PLAN = planned(SPREAD, SEEN)
 MOVED = {change.content for change in PLAN.changes}
 FIRST = min(MOVED)
 OTHER = min(set(SEEN.pairs()) - MOVED)
@@ -49,6 +50,11 @@ def _switch(found: Segment) -> Segment:
     if found.role is Role.PRIMARY:
         return replace(found, role=Role.MIRROR, status=Status.DOWN, mode=Mode.NOT_IN_SYNC)
     return replace(found, role=Role.PRIMARY, mode=Mode.NOT_IN_SYNC)
+
+
+def up_again(seen: Observed) -> Observed:
+    rows = [replace(found, status=Status.UP, mode=Mode.SYNCED) for found in seen.segments]
+    return replace(seen, segments=in_canonical_order(rows))
 
 
 def down(content: int, seen: Observed = SEEN) -> Observed:
@@ -115,10 +121,9 @@ def test_a_content_that_was_moved_meanwhile_needs_nothing() -> None:
 
 
 def blocked_by_a_slot() -> tuple[Plan, Observed]:
-    """A down mirror whose place is taken; another is recovered where it is."""
-    seen = down(0, down(1))
-    wanted = spec(HOSTS, strategy="spread", cluster="prod-dwh")
-    plan = planned(wanted, seen, Request(contents=frozenset({0, 1})))
+    """A mirror whose new place is taken; another is recovered where it is."""
+    seen = down(0)
+    plan = planned(SPREAD, seen, Request(contents=frozenset({0, 1})))
     assert {c.content: c.action for c in plan.changes} == {
         0: Action.RECOVER,
         1: Action.BLOCKED,
@@ -129,7 +134,6 @@ def blocked_by_a_slot() -> tuple[Plan, Observed]:
 def test_what_a_plan_blocks_by_itself_does_not_make_it_stale() -> None:
     plan, seen = blocked_by_a_slot()
     assert "is held by" in plan.changes[1].reason
-    assert "a pin to another slot brings the copy back" in plan.changes[1].reason
     assert stale_rows(plan, seen) == ()
 
 
@@ -152,16 +156,41 @@ def test_blocked_contents_do_not_count() -> None:
     assert what_is_left(plan, seen).is_empty
 
 
+def test_a_down_copy_whose_new_place_is_taken_comes_back_where_it_was_and_that_is_all() -> None:
+    seen = down(1)
+    plan = planned(SPREAD, seen, Request(contents=frozenset({1})))
+    (change,) = plan.changes
+    assert (change.action, change.to) == (Action.RECOVER, change.from_)
+    assert "in a later plan: port 7001 on sdw3 is held by the mirror" in change.reason
+    assert what_is_beyond(plan, seen).is_empty
+    for wave in plan.waves:
+        seen = after_wave(seen, wave)
+    assert what_is_left(plan, seen).is_empty
+    assert [(c.content, c.action) for c in what_is_beyond(plan, seen).changes] == [(1, Action.MOVE)]
+    assert not what_is_left(plan, down(1, seen)).is_empty
+
+
+def test_roles_are_back_though_a_mirror_has_yet_to_move() -> None:
+    seen = up_again(switched(FIRST))
+    plan = planned(SPREAD, seen, Request(rebalance=True))
+    (wave,) = [wave for wave in plan.waves if wave.action is Action.REBALANCE]
+    assert wave.contents == (FIRST,)
+    for one in plan.waves:
+        seen = after_wave(seen, one)
+    assert what_is_left(plan, seen).is_empty
+    assert [c.content for c in what_is_beyond(plan, seen).changes] == [FIRST]
+    assert FIRST in {c.content for c in planned(SPREAD, seen).changes}
+
+
 def test_a_recovered_copy_with_switched_roles_is_back_though_its_mirror_has_yet_to_move() -> None:
     seen = switched(FIRST)
-    wanted = spec(HOSTS, strategy="spread", cluster="prod-dwh")
-    plan = planned(wanted, seen, Request(contents=frozenset({FIRST})))
+    plan = planned(SPREAD, seen, Request(contents=frozenset({FIRST})))
     assert [change.action for change in plan.changes] == [Action.RECOVER]
     assert not what_is_left(plan, seen).is_empty
     for wave in plan.waves:
         seen = after_wave(seen, wave)
     assert what_is_left(plan, seen).is_empty
-    after = planned(wanted, seen, Request(contents=frozenset({FIRST})))
+    after = planned(SPREAD, seen, Request(contents=frozenset({FIRST})))
     assert [change.action for change in after.changes] == [Action.BLOCKED]
     assert "its roles are switched" in after.changes[0].reason
 

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from gpmirror.cluster.layout import Pair
+from gpmirror.cluster.segment import Mode, Role, Status
 from gpmirror.plan.request import Request
 from gpmirror.workflow.replay import Moment, replay, worst_moments
-from tests.clusters import planned, spec
+from tests.clusters import mirrored, observed, planned, spec
 from tests.plans import HOSTS, adding, moving, seen_in_trouble, unchanged
 
 
@@ -46,6 +48,20 @@ def test_what_is_down_or_blocked_counts_once_and_stays() -> None:
     before, *_, after = replay(plan)
     assert copies(before) == 8 - plan.summary.recover - plan.summary.blocked
     assert copies(after) == 8 - plan.summary.blocked
+
+
+def test_a_copy_that_comes_back_at_its_old_place_is_seen_there() -> None:
+    rows = [
+        replace(row, status=Status.DOWN, mode=Mode.NOT_IN_SYNC)
+        if (row.content, row.role) == (1, Role.MIRROR)
+        else row
+        for row in mirrored(HOSTS, 2).segments
+    ]
+    wanted = spec(HOSTS, strategy="spread")
+    plan = planned(wanted, observed(rows), Request(contents=frozenset({1})))
+    assert plan.changes[0].to == plan.changes[0].from_
+    after = replay(plan)[-1]
+    assert after.layout.pairs[1] == Pair(1, "sdw1", "sdw2")
 
 
 def test_of_many_waves_the_worst_are_shown_in_order() -> None:

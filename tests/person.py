@@ -1,0 +1,210 @@
+"""A person at a cluster in memory who uses nothing but gpmirror: plans, applies, resumes, prunes.
+
+`Person.settle` is what is left to do when all bad luck is over. A person takes away by hand only a
+directory that is not gpmirror's to delete, and only where a refusal named it.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gpmirror.boundary import World
+from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
+from gpmirror.journal.records import Opening, end
+from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS
+from gpmirror.plan.model import Plan
+from gpmirror.plan.planfile import plan_id
+from gpmirror.plan.request import Request
+from gpmirror.spec.model import Spec
+from gpmirror.workflow.apply import apply
+from gpmirror.workflow.inspecting import plan_inspected
+from gpmirror.workflow.prune import prune
+from gpmirror.workflow.resume import check_own_plan, check_resumable, resume
+from gpmirror.workflow.running import Outcome, Run, Wishes
+from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
+from tests.life import FOREIGN, Life
+from tests.unchecked import UNCHECKED
+
+Ended = Outcome | GpmirrorError | None
+"""How a command ended; None: it was killed."""
+
+KNOWN = ("unchecked:reachable", "unchecked:directories")
+"""What these hosts tell, so nobody need allow that they do not."""
+
+ALLOW = (
+    *(name for name in UNCHECKED if name not in KNOWN),
+    *HAZARDS,
+    *HOST_HAZARDS,
+    *(f"guard:{name}" for name in GUARDS),
+)
+
+MOST_TURNS = 12
+"""So often a person plans and applies before giving up."""
+
+
+@dataclass
+class Recorded:
+    """A run as the machine that began it remembers it."""
+
+    name: str
+    plan: Plan
+    records: list[Mapping[str, object]] = field(default_factory=list)
+
+    @property
+    def standing(self) -> Standing:
+        return read_standing("\n".join(json.dumps(record) for record in self.records), self.name)
+
+
+@dataclass
+class Person:
+    """Who works on a cluster, what is wanted of it, and what was done so far."""
+
+    life: Life
+    spec: Spec
+    runs: list[Recorded] = field(default_factory=list)
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def plan(self, request: Request) -> Plan:
+        """Raises GpmirrorError: there is no layout now."""
+        return plan_inspected(self.spec, self.life.truth(), request, self.life)
+
+    def apply(
+        self,
+        plan: Plan,
+        kill: int | None = None,
+        *,
+        continues: str | None = None,
+        before: bool = False,
+    ) -> Ended:
+        """As a run of its own; `kill` counts the records it may write."""
+        recorded = Recorded(name=f"r{len(self.runs) + 1}", plan=plan)
+        self.runs.append(recorded)
+        opening = Opening(
+            run=recorded.name,
+            plan_id=plan_id(plan),
+            cluster=plan.cluster,
+            by="me",
+            version="0",
+            continues=continues,
+        )
+        recorded.records.append(opening.record())
+        run = self._run(recorded, kill, before=before)
+        return self._ended(lambda: apply(run, "?"))
+
+    def unfinished(self) -> Recorded | None:
+        """The last run that can be resumed."""
+        for recorded in reversed(self.runs):
+            try:
+                check_resumable(recorded.standing)
+            except Failure:
+                continue
+            return recorded
+        return None
+
+    def settle_run(self, recorded: Recorded, *, before: bool = False) -> Ended:
+        """The first half of `resume`: what the run began comes to its end."""
+        standing = recorded.standing
+        check_own_plan(standing, recorded.plan)
+        run = self._run(recorded, None, before=before)
+        return self._ended(lambda: resume(run, standing, "me"))
+
+    def resume(self, kill: int | None = None, *, before: bool = False) -> Ended:
+        """The last unfinished run, and what it leaves as a run of its own."""
+        recorded = self.unfinished()
+        if recorded is None:
+            return None
+        ended = self.settle_run(recorded, before=before)
+        if not isinstance(ended, Outcome) or ended.remaining is None:
+            return ended
+        ended = self.apply(ended.remaining, kill, continues=recorded.name, before=before)
+        mine = self.runs[-1]
+        if mine.standing.changed_something:
+            told = f"goes on as {mine.name}"
+            recorded.records.append(end(ExitCode.PARTIAL, told, continued_as=mine.name))
+        return ended
+
+    def prune(self, recorded: Recorded, kill: int | None = None) -> Ended:
+        """Delete what a run's moves left."""
+        at = None if kill is None else len(recorded.records) + kill
+        run = self._run(recorded, at, before=False)
+        return self._ended(lambda: prune(run))
+
+    def _run(self, recorded: Recorded, kill: int | None, *, before: bool) -> Run:
+        self.life.run = recorded.name
+        world = World(
+            catalog=self.life,
+            hosts=self.life,
+            natives=self.life,
+            journal=MemoryJournal(
+                records=recorded.records,
+                die_before=kill if before else None,
+                die_after=None if before else kill,
+            ),
+            clock=self.life,
+            operator=FakeOperator(),
+            reporter=Reporter(),
+            coordinator="mdw",
+        )
+        wishes = Wishes(allow=ALLOW)
+        now = self.life.monotonic()
+        return Run(name=recorded.name, plan=recorded.plan, world=world, wishes=wishes, started=now)
+
+    def _ended(self, command: Callable[[], Outcome]) -> Ended:
+        try:
+            return command()
+        except GpmirrorError as refusal:
+            return refusal
+        except Killed:
+            return None
+        finally:
+            self.life.killed()
+
+    # --- to the end -----------------------------------------------------------------------------
+
+    def settle(self) -> list[str]:
+        """Resume what is unfinished, then plan and apply, with and without `--rebalance` in turns,
+        until neither has anything to say. What was done, a line a turn. Fails if there is no end.
+        """
+        told = [f"resume: {words(self.resume())}"]
+        quiet = 0
+        while quiet < 2:
+            rebalance = len(told) % 2 == 0
+            plan = self.plan(Request(rebalance=rebalance))
+            if not plan.changes:
+                quiet += 1
+                told.append("nothing to do")
+                continue
+            quiet = 0
+            assert len(told) < MOST_TURNS, "no end:\n" + "\n".join([*told, *self._state(plan)])
+            ended = self.apply(plan)
+            told.append(f"apply{' --rebalance' if rebalance else ''}: {words(ended)}")
+            if isinstance(ended, NotReady):
+                self._make_room(ended)
+        for content in self.life.by_content():
+            assert self.life.is_synced(content), content
+        return told
+
+    def _make_room(self, refusal: NotReady) -> None:
+        """Prune what moves left; what is not ours is taken away by whoever reads its name."""
+        for recorded in self.runs:
+            self.prune(recorded)
+        for machine, path in self.life.leavings():
+            if path in refusal.message and self.life.files[machine, path].identifier == FOREIGN:
+                self.life.somebody_deletes((machine, path))
+
+    def _state(self, plan: Plan) -> Iterator[str]:
+        for change in plan.changes:
+            yield f"content {change.content} to {change.action.value}: {change.reason}"
+
+
+def words(ended: Ended) -> str:
+    """An end in a line."""
+    match ended:
+        case None:
+            return "killed, or nothing to do"
+        case Outcome():
+            return f"exit {int(ended.code)}: {ended.summary}"
+        case _:
+            return f"{type(ended).__name__} ({int(ended.exit_code)}): {ended}"
