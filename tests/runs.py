@@ -39,6 +39,11 @@ WAVE = WaveStarted(
     contents=(0, 3, 5),
     utility="gprecoverseg",
     log="mdw:/home/gpadmin/runs/4f2a/wave-001.log",
+    worst_host="sdw1",
+    worst_host_loses=2,
+    bytes=120 * GB,
+    seconds=1200,
+    rate=100_000_000,
 )
 ENDED = RunEnded(run=RUN, exit_code=0, summary="", next_actions=(), seconds=72.0)
 
@@ -77,7 +82,15 @@ EVERY_EVENT: tuple[Event, ...] = (
     NativeSaid(wave=1, level="warning", text="Segments will be started on a different host"),
     report(10, copying(0, 10 * GB), copying(3, None, None), synced(5)),
     NativeEnded(wave=1, utility="gprecoverseg", status=0, seconds=310.0),
-    WaveDone(wave=1, waves=2, seconds=372.0, bytes=40 * GB, bytes_left=80 * GB),
+    WaveDone(
+        wave=1,
+        waves=2,
+        seconds=372.0,
+        bytes=40 * GB,
+        bytes_left=80 * GB,
+        rate=107_500_000,
+        seconds_left=744,
+    ),
     Rehearsed(host="sdw1", script="mkdir -m 700 /data1/mirror\n"),
     replace(ENDED, next_actions=("`gpmirror status`",)),
 )

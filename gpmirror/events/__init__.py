@@ -13,6 +13,7 @@ from gpmirror.events.model import (
     Rehearsed,
     RunEnded,
     RunStarted,
+    Stakes,
     WaveDone,
     WaveStarted,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Rehearsed",
     "RunEnded",
     "RunStarted",
+    "Stakes",
     "WaveDone",
     "WaveStarted",
 ]

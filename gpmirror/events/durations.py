@@ -22,6 +22,12 @@ def elapsed_text(seconds: float) -> str:
     return f"{whole // _DAY}d {whole % _DAY // _HOUR:02d}h"
 
 
+def about_text(seconds: float) -> str:
+    """`about 5 min`, `under 1 min`."""
+    text = remaining_text(seconds)
+    return text if text.startswith("under") else f"about {text}"
+
+
 def remaining_text(seconds: float) -> str:
     """`5 min`, `2 h 05 min`; nothing finer than a minute is promised."""
     if seconds < _MINUTE:

@@ -54,7 +54,12 @@ class PhaseDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveStarted:
-    """The native run of a wave is about to start; `log` is its log on the coordinator's host."""
+    """The native run of a wave is about to start; `log` is its log on the coordinator's host.
+
+    The plan foresees that losing `worst_host` meanwhile would lose `worst_host_loses` contents, and
+    that the wave copies `bytes` in `seconds`, at the rate that waves showed so far, else
+    (`rate_assumed`) at the plan's; `catching_up` contents only fetch what changed.
+    """
 
     wave: int
     waves: int
@@ -62,6 +67,13 @@ class WaveStarted:
     contents: tuple[int, ...]
     utility: str
     log: str
+    worst_host: str | None = None
+    worst_host_loses: int = 0
+    bytes: int | None = None
+    seconds: int | None = None
+    rate: int | None = None
+    rate_assumed: bool = True
+    catching_up: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +100,22 @@ class ContentProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stakes:
+    """What is at stake in the whole cluster: contents with one live copy, or with a second one that
+    is behind; the host whose loss would lose most contents, and how many.
+    """
+
+    single: tuple[int, ...]
+    worst_host: str | None
+    worst_host_loses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Where a wave stands; told at least every 10 s while one runs, so it is the heartbeat too.
 
-    `utility_running` None: not known now (`trouble` says why, e.g. a lost connection).
+    `utility_running` None: not known now (`trouble` says why, e.g. a lost connection). `stakes` are
+    those of the last look at the catalog, None before the first.
     """
 
     wave: int
@@ -100,6 +124,7 @@ class Progress:
     utility_running: bool | None
     contents: tuple[ContentProgress, ...]
     trouble: str | None = None
+    stakes: Stakes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +140,8 @@ class NativeEnded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveDone:
     """A wave's contents are all in sync. `bytes` were copied, as measured at the targets, None where
-    a copy only caught up; `bytes_left` is what the waves to come copy, as the plan knows it.
+    a copy only caught up; `bytes_left` is what the waves to come copy, as the plan knows it. `rate`
+    is what a host sent, and received, in a second; `seconds_left` what the rest takes at that rate.
     """
 
     wave: int
@@ -123,6 +149,8 @@ class WaveDone:
     seconds: float
     bytes: int | None = None
     bytes_left: int | None = None
+    rate: int | None = None
+    seconds_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,13 @@ class Parallelism:
     verbose: bool = False
 
 
+def at_once(dialect: Dialect, native: Parallelism) -> int:
+    """What `-B` says: how many hosts a utility serves at once, before 6 how many segments."""
+    if dialect.file_replication:
+        return min(native.hosts * native.per_host, MAX_HOSTS)
+    return native.hosts
+
+
 def add_argv(dialect: Dialect, file_name: str, native: Parallelism) -> tuple[str, ...]:
     """`gpaddmirrors -a -i FILE ...`. Raises InvalidInput for a parallelism out of range."""
     return ("gpaddmirrors", "-a", "-i", file_name, *_options(dialect, native))
@@ -71,10 +78,10 @@ def _options(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:
     _check("hosts", native.hosts, MAX_HOSTS)
     _check("per_host", native.per_host, MAX_PER_HOST)
     verbose = ("-v",) if native.verbose else ()
+    batch = ("-B", str(at_once(dialect, native)))
     if dialect.file_replication:
-        # Before 6, -B counts segments over all hosts.
-        return ("-B", str(min(native.hosts * native.per_host, MAX_HOSTS)), *verbose)
-    return ("-B", str(native.hosts), "-b", str(native.per_host), *verbose)
+        return (*batch, *verbose)
+    return (*batch, "-b", str(native.per_host), *verbose)
 
 
 def _check(name: str, value: int, limit: int) -> None:

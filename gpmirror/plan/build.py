@@ -6,7 +6,7 @@ from dataclasses import replace
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils.commands import Parallelism
+from gpmirror.gputils.commands import Parallelism, at_once
 from gpmirror.placement import Desired
 from gpmirror.plan.classify import Classified, classify
 from gpmirror.plan.colouring import Limits
@@ -55,7 +55,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     phases = _arrange(spec, observed, state, classified, selected, returns)
     written = write_waves(phases.waves, _context(spec, observed, desired, state))
     changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
-    exposure = expose(phases, state)
+    exposure = expose(phases, state, at_once(observed.dialect, _parallelism(spec)))
     judged = judge_stages(spec, state, phases, exposure)
     found = Judgement(
         spec=spec,
@@ -151,19 +151,21 @@ def _cut(action: Action, taken: int, total: int, request: Request) -> Diagnostic
 
 
 def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> NativeContext:
-    native = spec.apply.native
     return NativeContext(
         dialect=observed.dialect,
         server_version=observed.server_version,
         filespaces=_filespaces(observed, desired),
-        parallelism=Parallelism(
-            hosts=native.hosts, per_host=native.per_host, verbose=native.verbose
-        ),
+        parallelism=_parallelism(spec),
         state=state,
         primary_replication={
             placed.content: placed.primary_replication_port for placed in desired.contents
         },
     )
+
+
+def _parallelism(spec: Spec) -> Parallelism:
+    native = spec.apply.native
+    return Parallelism(hosts=native.hosts, per_host=native.per_host, verbose=native.verbose)
 
 
 def _filespaces(observed: Observed, desired: Desired) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """What is at stake while each wave runs: native moves stop the old mirror before they copy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gpmirror.plan.model import Action, Change, Exposure, Step, WaveExposure
+from gpmirror.plan.model import Action, Change, Exposure, Method, Step, WaveExposure
 from gpmirror.plan.phases import Phases, PlannedWave
 from gpmirror.plan.state import State
+from gpmirror.plan.timing import ASSUMED_RATE, chain_bytes, copying, seconds_for, total
 
 
 @dataclass(slots=True)
@@ -37,47 +38,60 @@ class _Layout:
         return max(self.alone.items(), key=lambda found: (found[1], found[0]), default=(None, 0))
 
 
-def expose(phases: Phases, state: State) -> Exposure:
-    """Exposure wave by wave and of the whole plan."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Volume:
+    """What a wave copies whole, in all and on its longest chain; how many contents catch up."""
+
+    bytes: int | None
+    chain_bytes: int | None
+    catching_up: int
+
+
+def expose(phases: Phases, state: State, at_once: int) -> Exposure:
+    """Exposure wave by wave and of the whole plan. `at_once`: how much a utility serves at once."""
     changes = {change.content: change for change in phases.changes}
     layout = _Layout()
     for copy in state.copies.values():
         layout.put(copy.content, copy.live_hosts)
     waves = tuple(
-        _wave(number, wave, changes, layout, state)
+        _wave(number, wave, layout, state, _volume(wave, changes, at_once))
         for number, wave in enumerate(phases.waves, start=1)
     )
-    sizes = [wave.bytes for wave in waves]
     return Exposure(
         waves=waves,
         most_single=max((len(w.single) + w.already_single for w in waves), default=0),
         most_lost_with_one_host=max((w.worst_host_loses for w in waves), default=0),
-        bytes=_sum(sizes),
+        bytes=total(wave.bytes for wave in waves),
+        seconds=total(wave.seconds for wave in waves),
+        rate=ASSUMED_RATE,
+        catching_up=sum(wave.catching_up for wave in waves),
         bound=phases.bound,
         depth=phases.depth,
     )
 
 
 def _wave(
-    number: int, wave: PlannedWave, changes: Mapping[int, Change], layout: _Layout, state: State
+    number: int, wave: PlannedWave, layout: _Layout, state: State, volume: _Volume
 ) -> WaveExposure:
     contents = sorted(step.content for step in wave.steps)
-    before = {content: layout.places[content] for content in contents}
+    newly = sum(len(layout.places[content]) > 1 for content in contents)
     for step in wave.steps:
         layout.put(step.content, (survivor(wave, step, state),))
     host, loses = layout.worst()
     already = layout.single - len(contents)
     for step in wave.steps:
         layout.put(step.content, _afterwards(step, state))
-    copied = wave.action is not Action.REBALANCE
     return WaveExposure(
         wave=number,
         single=tuple(contents),
-        newly_single=sum(len(hosts) > 1 for hosts in before.values()),
+        newly_single=newly,
         already_single=already,
         worst_host=host,
         worst_host_loses=loses,
-        bytes=_sum([changes[content].size for content in contents]) if copied else 0,
+        bytes=volume.bytes,
+        chain_bytes=volume.chain_bytes,
+        seconds=seconds_for(volume.chain_bytes, ASSUMED_RATE),
+        catching_up=volume.catching_up,
     )
 
 
@@ -96,6 +110,15 @@ def _afterwards(step: Step, state: State) -> tuple[str, ...]:
     return (acting,) if other is None else (acting, other.host)
 
 
-def _sum(sizes: Sequence[int | None]) -> int | None:
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
+def _volume(wave: PlannedWave, changes: Mapping[int, Change], at_once: int) -> _Volume:
+    """A rebalance copies nothing; what an incremental recovery fetches, nobody knows before."""
+    if wave.action is Action.REBALANCE:
+        return _Volume(bytes=0, chain_bytes=0, catching_up=0)
+    if wave.method is Method.INCREMENTAL:
+        return _Volume(bytes=0, chain_bytes=0, catching_up=len(wave.steps))
+    copies = [copying(step, changes[step.content]) for step in wave.steps]
+    return _Volume(
+        bytes=total(copy.size for copy in copies),
+        chain_bytes=chain_bytes(copies, at_once),
+        catching_up=0,
+    )

@@ -103,7 +103,9 @@ class Wave:
 class WaveExposure:
     """What is at stake while a wave runs: its contents have one live copy (`newly_single` of them
     only because of the wave), `already_single` others have one anyway; and how many contents losing
-    the worst single host would lose meanwhile. `bytes` is what the wave copies.
+    the worst single host would lose meanwhile. `bytes` is what the wave copies whole, `chain_bytes`
+    the part of it that is copied one after the other, and `seconds` how long that takes at the
+    plan's rate. `catching_up` contents only fetch what changed: nobody knows how much that is.
     """
 
     wave: int
@@ -113,18 +115,26 @@ class WaveExposure:
     worst_host: str | None
     worst_host_loses: int
     bytes: int | None
+    chain_bytes: int | None
+    seconds: int | None
+    catching_up: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Exposure of the whole plan. `bound` is the fewest move waves that the limits allow (König),
-    `depth` the longest chain of slots that must be freed one after the other.
+    """Exposure of the whole plan. `bytes`, `seconds` and `catching_up` are those of all waves;
+    `rate` is an assumption: bytes a second that a host sends, and receives. `bound` is the fewest
+    move waves that the limits allow (König), `depth` the longest chain of slots that must be freed
+    one after the other.
     """
 
     waves: tuple[WaveExposure, ...]
     most_single: int
     most_lost_with_one_host: int
     bytes: int | None
+    seconds: int | None
+    rate: int
+    catching_up: int
     bound: int
     depth: int
 

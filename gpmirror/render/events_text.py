@@ -15,7 +15,7 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
-from gpmirror.events.durations import elapsed_text, remaining_text
+from gpmirror.events.durations import about_text, elapsed_text
 from gpmirror.render.marks import MARKS
 from gpmirror.render.quantities import counted, ranges, size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
@@ -90,8 +90,29 @@ def _wave_started(event: WaveStarted) -> list[Line]:
     return [
         BLANK,
         line("  ", title, _action(event.action), text),
+        line(f"     {_foreseen(event)}"),
         line(styled(f"     log {event.log}", Style.FAINT)),
     ]
+
+
+def _foreseen(event: WaveStarted) -> str:
+    """What the plan foresees while the wave runs: who is alone, the worst loss, how long."""
+    loss = counted(event.worst_host_loses, "content")
+    host = "" if event.worst_host is None else f" (e.g. {event.worst_host})"
+    return (
+        f"one live copy each until then; losing a host costs at most {loss}{host}; {_time(event)}"
+    )
+
+
+def _time(event: WaveStarted) -> str:
+    if event.catching_up:
+        return "how long is unknown"
+    if event.bytes is None or event.seconds is None or event.rate is None:
+        return "size unknown, and so how long"
+    if not event.bytes:
+        return "nothing is copied"
+    rate = f"{size_text(event.rate)}/s a host{', assumed' if event.rate_assumed else ''}"
+    return f"{size_text(event.bytes)}, {about_text(event.seconds)} ({rate})"
 
 
 def _action(word: str) -> Span:
@@ -124,17 +145,18 @@ def _wave_done(event: WaveDone) -> Line:
 
 
 def _to_come(event: WaveDone) -> list[Line]:
-    """`about 40 min for 5 more waves at 95.0 MB/s`: the rate as this wave showed it."""
+    """`about 40 min for 5 more waves at 95.0 MB/s a host, as measured`, by this wave."""
     more = event.waves - event.wave
-    if not (more and event.bytes and event.seconds > 0) or event.bytes_left == 0:
+    if not more or event.rate is None or event.bytes_left == 0:
         return []
-    rate = event.bytes / event.seconds
-    # sizes that the plan does not know: as much again in each wave
-    left = event.bytes * more if event.bytes_left is None else event.bytes_left
-    time = remaining_text(left / rate)
-    about = time if time.startswith("under") else f"about {time}"
-    text = f"     {about} for {counted(more, 'more wave')} at {size_text(int(rate))}/s"
-    return [line(styled(text, Style.FAINT))]
+    waves = counted(more, "more wave")
+    if event.seconds_left is None:
+        time = about_text(event.seconds * more)
+        text = f"{time} for {waves}, should they take as long: their sizes are unknown"
+    else:
+        rate = f"{size_text(event.rate)}/s a host, as measured"
+        text = f"{about_text(event.seconds_left)} for {waves} at {rate}"
+    return [line(styled(f"     {text}", Style.FAINT))]
 
 
 def _rehearsed(event: Rehearsed) -> list[Line]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gpmirror.cluster.segment import Slot
 from gpmirror.plan.model import Action, Change, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
+from gpmirror.render.copying import copy_time
 from gpmirror.render.html_style import PAGE_STYLE
 from gpmirror.render.html_text import block, code, folded, items, section, table, text
 from gpmirror.render.human import banners, catalog_text, server_text
@@ -14,7 +15,7 @@ from gpmirror.render.human_layout import host_rows, survival_texts
 from gpmirror.render.human_waves import at_once_text, exposed_text, fewest_waves
 from gpmirror.render.marks import MARKS
 from gpmirror.render.native import command_text
-from gpmirror.render.quantities import copy_time, counted, first_few, ranges
+from gpmirror.render.quantities import counted, first_few, ranges
 from gpmirror.render.slots import slot_text
 from gpmirror.render.summary import summary_line
 from gpmirror.render.svg import svg_element
@@ -114,7 +115,7 @@ def _waves(plan: Plan) -> Iterable[str]:
     for wave in plan.waves:
         yield from _wave(wave, exposures.get(wave.number))
     if plan.waves:
-        words = (at_once_text(plan), copy_time(plan.exposure.bytes), fewest_waves(plan))
+        words = (at_once_text(plan), copy_time(plan.exposure), fewest_waves(plan))
         yield from items(("", found) for found in words if found)
 
 

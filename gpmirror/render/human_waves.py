@@ -1,10 +1,12 @@
 """The waves for a terminal: native runs, what is exposed meanwhile, and how few waves can be."""
 
+from gpmirror.events.durations import about_text
 from gpmirror.plan.model import Action, NativeRun, Plan, Step, Wave, WaveExposure
+from gpmirror.render.copying import copy_time
 from gpmirror.render.marks import MARKS
 from gpmirror.render.native import command_text
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import copy_time, counted, first_few, ranges, size_text
+from gpmirror.render.quantities import counted, first_few, ranges, size_text
 from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, columns_of, line
 
@@ -44,11 +46,20 @@ def fewest_waves(plan: Plan) -> str:
 
 
 def exposed_text(found: WaveExposure) -> str:
-    """Which contents have one live copy in a wave, what the worst host would cost, bytes."""
+    """Which contents have one live copy in a wave and for how long, what the worst host would cost."""
     single = ranges(found.single) if found.single else "none"
-    copied = "nothing is copied" if found.bytes == 0 else size_text(found.bytes)
     others = f" (and {found.already_single} not in this wave)" if found.already_single else ""
-    return f"one live copy: {single}{others}; {_worst(found)}; {copied}"
+    return f"one live copy: {single}{others}; {_worst(found)}; {_copied(found)}"
+
+
+def _copied(found: WaveExposure) -> str:
+    if found.catching_up:
+        return "fetches only what changed, for how long is unknown"
+    if found.bytes is None or found.seconds is None:
+        return "size unknown"
+    if not found.bytes:
+        return "nothing is copied"
+    return f"{size_text(found.bytes)}, {about_text(found.seconds)}"
 
 
 def at_once_text(plan: Plan) -> str:
@@ -122,7 +133,7 @@ def _totals(plan: Plan, *, width: int) -> list[Line]:
     found = plan.exposure
     sentences = (
         at_once_text(plan),
-        copy_time(found.bytes) if _copies(plan) else "",
+        copy_time(found),
         fewest_waves(plan),
         _COMMITS if any(wave.action is Action.MOVE for wave in plan.waves) else "",
     )
@@ -136,7 +147,3 @@ _COMMITS = (
     "a move stops the old mirror first: commits to its content wait until the server notices "
     "(about a minute)"
 )
-
-
-def _copies(plan: Plan) -> bool:
-    return any(wave.action is not Action.REBALANCE for wave in plan.waves)

@@ -2,6 +2,7 @@
 
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
+from gpmirror.render.copying import copy_time
 from gpmirror.render.human import banners, catalog_text, server_text
 from gpmirror.render.human_checks import guard_text, hazard_text, switched_texts, verdict_text
 from gpmirror.render.human_layout import host_rows, survival_texts
@@ -9,7 +10,7 @@ from gpmirror.render.human_waves import at_once_text, fewest_waves
 from gpmirror.render.markdown_changes import ROWS_SHOWN, change_rows, more_rows, table
 from gpmirror.render.markdown_text import code, escaped, folded_away, name_only, row
 from gpmirror.render.markdown_waves import wave_blocks
-from gpmirror.render.quantities import copy_time, counted
+from gpmirror.render.quantities import counted
 from gpmirror.render.summary import summary_line
 
 BYTE_BUDGET = 60_000
@@ -120,7 +121,7 @@ def _hosts(plan: Plan, budget: int) -> list[str]:
 def _closing(plan: Plan) -> list[str]:
     texts = [*survival_texts(plan), *map(verdict_text, plan.policy[:20])]
     if plan.waves:
-        texts += [at_once_text(plan), copy_time(plan.exposure.bytes)]
+        texts += filter(None, [at_once_text(plan), copy_time(plan.exposure)])
     texts += filter(None, [fewest_waves(plan)])
     return [*(f"- {escaped(text)}" for text in texts), "", f"Plan id {code(plan_id(plan))}", ""]
 

@@ -5,9 +5,6 @@ from collections.abc import Iterable, Sequence
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
 _ROUNDS_TO_NEXT = 999.95
 """From here on a figure with one decimal would show as 1000.0."""
-_MINUTE = 60
-_RATE = 100_000_000
-"""Bytes a second for the copy time that is printed beside it."""
 
 
 def ranges(contents: Iterable[int], *, most: int = 24) -> str:
@@ -39,28 +36,11 @@ def size_text(size: int | None) -> str:
     return f"{amount:.1f} {_UNITS[power - 1]}" if power else counted(size, "byte")
 
 
-def copy_time(size: int | None) -> str:
-    """How long copying takes at a stated rate, or that it is not known."""
-    if size is None:
-        return "size unknown, so the copy time is unknown too"
-    return f"{size_text(size)} to copy, about {_duration(size / _RATE)} at 100 MB/s"
-
-
 def yes(answer: bool | None) -> str:  # noqa: FBT001 - the answer is the value to be worded
     """`yes`, `no`, or `unknown` for None."""
     if answer is None:
         return "unknown"
     return "yes" if answer else "no"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < _MINUTE:
-        return "a minute at most"
-    minutes = round(seconds / _MINUTE)
-    hours, minutes = divmod(minutes, _MINUTE)
-    days, hours = divmod(hours, 24)
-    parts = ((days, "d"), (hours, "h"), (minutes, "min"))
-    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount)
 
 
 def _runs(contents: list[int]) -> list[tuple[int, int]]:

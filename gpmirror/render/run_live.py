@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpmirror.events import Progress, WaveStarted
+from gpmirror.events import Progress, Stakes, WaveStarted
 from gpmirror.events.durations import elapsed_text, remaining_text
-from gpmirror.render.quantities import counted, size_text
+from gpmirror.render.quantities import counted, ranges, size_text
 from gpmirror.render.run_bars import (
     Row,
     bar_lines,
@@ -20,7 +20,7 @@ from gpmirror.render.spans import Line, Span, Style, line, styled
 
 MOST_BARS = 12
 """Up to so many contents have a bar each; more are shown by host."""
-_AROUND = 3
+_AROUND = 4
 """Lines of the live area besides bars."""
 
 
@@ -44,6 +44,8 @@ def wave_lines(
     """A wave's bars, then where the wave stands; `since` seconds have passed since the report."""
     bars = bar_lines(_rows(standing.copies, height - _AROUND), width=width, color=color)
     lines = [*bars, clipped((Span("  "), *standing_line(standing, since=since)), width)]
+    if told := stakes_text(standing.report.stakes):
+        lines.append(clipped(line("  ", styled(told, Style.CARE)), width))
     if standing.report.trouble:
         lines.append(clipped(line("  ", styled(standing.report.trouble, Style.CARE)), width))
     return lines
@@ -57,7 +59,7 @@ def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
         f"{sum(copy.is_synced for copy in found)} of {len(found)} in sync",
         elapsed_text(int(report.seconds + since)),
         _share(together),
-        f"{remaining_text(together.left)} left" if together.left and together.rate else "",
+        _left(together, standing, report.seconds + since),
         f"{size_text(int(together.rate))}/s" if together.rate else "",
         _utility(report.utility_running, standing.started),
     )
@@ -65,8 +67,32 @@ def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
     return line(wave, *(f"  {word}" for word in words if word))
 
 
+def stakes_text(found: Stakes | None) -> str:
+    """`losing sdw1 now would cost 2 contents; one live copy: 3 contents (0, 3, 5)`."""
+    if found is None:
+        return ""
+    parts = []
+    if found.worst_host is not None:
+        loss = counted(found.worst_host_loses, "content")
+        parts.append(f"losing {found.worst_host} now would cost {loss}")
+    if found.single:
+        contents = f"{counted(len(found.single), 'content')} ({ranges(found.single, most=6)})"
+        parts.append(f"one live copy: {contents}")
+    return "; ".join(parts)
+
+
 def _since(seconds: float) -> str:
     return f"  {elapsed_text(int(seconds))}" if seconds >= 1 else ""
+
+
+def _left(together: Pace, standing: Standing, seconds: float) -> str:
+    """How long the wave still takes: as measured, else as planned."""
+    if together.rate:
+        return f"{remaining_text(together.left)} left" if together.left else ""
+    planned = standing.started.seconds if standing.started and standing.started.bytes else None
+    if planned is None or not standing.report.utility_running or seconds >= planned:
+        return ""
+    return f"{remaining_text(planned - seconds)} left, as planned"
 
 
 def _share(found: Pace) -> str:

@@ -1,15 +1,16 @@
 """What a person sees before saying yes: the plan on one screen, however large the cluster."""
 
-from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave, WaveExposure
+from gpmirror.plan.model import Guard, Hazard, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.columns import folded
+from gpmirror.render.copying import copy_time, wave_copies, wave_time
 from gpmirror.render.events_text import short_id
 from gpmirror.render.human import LEAST_WIDTH, banners, server_text
 from gpmirror.render.human_checks import guard_text, hazard_text
 from gpmirror.render.human_waves import at_once_text
 from gpmirror.render.marks import MARKS
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import copy_time, counted, first_few, ranges, size_text
+from gpmirror.render.quantities import counted, first_few, ranges
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, painted, styled
 from gpmirror.render.summary import summary_line
 
@@ -47,7 +48,7 @@ def _facts(plan: Plan, *, width: int) -> list[Line]:
         "plan": f"{short_id(plan_id(plan))} made from {plan.spec_file}",
         "coordinator": _coordinator(plan),
         "hosts": _hosts(plan),
-        "copies": copy_time(plan.exposure.bytes) if _copying(plan) else "",
+        "copies": copy_time(plan.exposure),
         "exposure": at_once_text(plan) if plan.waves else "",
     }
     lines: list[Line] = []
@@ -64,10 +65,6 @@ def _coordinator(plan: Plan) -> str:
     known = plan.settings.coordinator
     user = f"{known.user}@" if known.user else ""
     return f"{user}{known.host}:{known.port}" if known.host and known.port else f"{user}{host}"
-
-
-def _copying(plan: Plan) -> bool:
-    return any(wave.action is not Action.REBALANCE for wave in plan.waves)
 
 
 def _hosts(plan: Plan) -> str:
@@ -91,12 +88,12 @@ def _waves(plan: Plan, *, width: int) -> list[Line]:
         return []
     shown = plan.waves if len(plan.waves) <= MOST_WAVES else plan.waves[:FIRST_WAVES]
     exposures = {found.wave: found for found in plan.exposure.waves}
-    head = ("wave", "action", "contents", "to copy", "one live copy", "losing a host costs")
+    head = ("wave", "action", "contents", "to copy", "time", "one copy", "a lost host costs")
     rows = [
         tuple(line(styled(word, Style.FAINT)) for word in head),
         *(_wave_row(wave, exposures.get(wave.number)) for wave in shown),
     ]
-    table = folded(rows, width=width - 2, lead=2, numbers=frozenset({0, 4}))
+    table = folded(rows, width=width - 2, lead=2, numbers=frozenset({0, 5}))
     lines = [*heading(counted(len(plan.waves), "wave").capitalize())]
     lines += [(Span("  "), *found) for found in table]
     if len(shown) < len(plan.waves):
@@ -109,15 +106,11 @@ def _wave_row(wave: Wave, found: WaveExposure | None) -> tuple[Line, ...]:
     contents = f"{len(wave.contents):,} ({ranges(wave.contents, most=_MOST_RANGES)})"
     lead = (line(str(wave.number)), (MARKS[wave.action].span,), line(contents))
     if found is None:
-        return (*lead, BLANK, BLANK, BLANK)
-    copied = "nothing" if found.bytes == 0 else _size(found.bytes)
+        return (*lead, BLANK, BLANK, BLANK, BLANK)
     cost = found.worst_host_loses
     lost = f"up to {counted(cost, 'content')}" if cost else "no content"
-    return (*lead, line(copied), line(f"{len(found.single):,}"), line(lost))
-
-
-def _size(size: int | None) -> str:
-    return "unknown" if size is None else size_text(size)
+    copied = (line(wave_copies(found)), line(wave_time(found)))
+    return (*lead, *copied, line(f"{len(found.single):,}"), line(lost))
 
 
 def _dangers(plan: Plan, *, width: int) -> list[Line]:

@@ -12,7 +12,7 @@ from gpmirror.events import (
     WaveStarted,
 )
 from gpmirror.render.events_text import SPOKEN_FOR, logged, said
-from gpmirror.render.run_live import Standing, phase_lines, standing_line, wave_lines
+from gpmirror.render.run_live import Standing, phase_lines, stakes_text, standing_line, wave_lines
 from gpmirror.render.run_pace import Copy, copies, with_report
 from gpmirror.render.spans import Line, line, painted
 
@@ -64,8 +64,9 @@ class RunView:
         standing = self._standing()
         if standing is None:
             return ""
-        trouble = f"  ({standing.report.trouble})" if standing.report.trouble else ""
-        return painted([line("  ", *standing_line(standing), trouble)], color=self.color)
+        told = (stakes_text(standing.report.stakes), standing.report.trouble or "")
+        more = "".join(f"  ({text})" for text in told if text)
+        return painted([line("  ", *standing_line(standing), more)], color=self.color)
 
     def trouble(self) -> str | None:
         """What is wrong now, in words, or None."""

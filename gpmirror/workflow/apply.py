@@ -4,7 +4,7 @@ Up to `host actions` nothing is changed and every refusal has an exit code from 
 on every failure is told as partly applied (10), unverified (11) or detached (130).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gpmirror.cluster.observed import Observed
@@ -12,8 +12,10 @@ from gpmirror.errors import Declined, Partial, Unverified
 from gpmirror.events import WaveDone
 from gpmirror.journal.records import PLAN
 from gpmirror.plan.model import Action, Plan, Wave
+from gpmirror.plan.pace import pace_after
 from gpmirror.plan.planfile import plan_text
 from gpmirror.plan.replan import what_is_left
+from gpmirror.plan.timing import total
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.allowing import check_allowed, refuse
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
@@ -166,13 +168,23 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "sync", "begin")
     copied = settle(run, wave, ended)
     record(run, wave, "sync", "done")
+    _tell_done(run, wave, copied, run.world.clock.monotonic() - begin)
+
+
+def _tell_done(run: Run, wave: Wave, copied: Mapping[int, int] | None, seconds: float) -> None:
+    """What the wave took is what the rest is reckoned with from now on."""
+    pace = pace_after(run.plan, wave, copied, seconds)
+    run.rate = run.rate if pace is None else pace.rate
+    later = (told for told in run.plan.exposure.waves if told.wave > wave.number)
     run.world.reporter.tell(
         WaveDone(
             wave=wave.number,
             waves=len(run.plan.waves),
-            seconds=run.world.clock.monotonic() - begin,
-            bytes=copied,
-            bytes_left=_bytes_left(run.plan, wave),
+            seconds=seconds,
+            bytes=None if copied is None else sum(copied.values()),
+            bytes_left=total(told.bytes for told in later),
+            rate=None if pace is None else pace.rate,
+            seconds_left=None if pace is None else pace.seconds_left,
         )
     )
 
@@ -186,13 +198,6 @@ def _pass_gate(run: Run, wave: Wave) -> None:
         check_competing(run, observed)
     check_same_cluster(run.plan, observed)
     check_gate(run, wave, observed, health)
-
-
-def _bytes_left(plan: Plan, wave: Wave) -> int | None:
-    """What the waves after this one copy; None where a size is unknown."""
-    sizes = [found.bytes for found in plan.exposure.waves if found.wave > wave.number]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
 
 
 def _stop_if_interrupted(run: Run) -> None:

@@ -7,6 +7,7 @@ from gpmirror.events import NativeEnded, NativeSaid, WaveStarted
 from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, says_done
 from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Wave
+from gpmirror.plan.pace import expected_seconds, exposure_of
 from gpmirror.workflow.gates import check_gate
 from gpmirror.workflow.running import Run
 from gpmirror.workflow.watching import Watch
@@ -98,6 +99,7 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
 
 
 def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
+    stakes = exposure_of(run.plan, wave)
     run.world.reporter.tell(
         WaveStarted(
             wave=wave.number,
@@ -106,6 +108,13 @@ def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
             contents=wave.contents,
             utility=title,
             log=f"{run.world.coordinator}:~/{RUNS}/{run.name}/{utility.name}.log",
+            worst_host=stakes.worst_host,
+            worst_host_loses=stakes.worst_host_loses,
+            bytes=stakes.bytes,
+            seconds=expected_seconds(run.plan, wave, run.rate),
+            rate=run.rate or run.plan.exposure.rate,
+            rate_assumed=run.rate is None,
+            catching_up=stakes.catching_up,
         )
     )
 

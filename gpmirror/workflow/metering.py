@@ -56,18 +56,19 @@ class Meter:
                 self.total[found.content] = found.total
         self.done |= {} if told else self._measure(self._targets(), _TARGET_SECONDS)
 
-    def copied(self) -> int | None:
-        """Bytes that the wave copied whole, None where any of them is unknown: the file system of a
-        copy that only caught up does not tell how much that was.
+    def copied(self) -> dict[int, int] | None:
+        """Bytes by content that the wave copied whole, None where any of them is unknown: the file
+        system of a copy that only caught up does not tell how much that was.
         """
         whole = {
             change.content
             for change in self._run.plan.changes
             if change.action in {Action.ADD, Action.MOVE} or change.method is Method.FULL
         }
-        known = [self.done.get(content) for content in self._wave.contents if content in whole]
-        sizes = [size for size in known if size is not None]
-        return sum(sizes) if len(sizes) == len(self._wave.contents) else None
+        mine = set(self._wave.contents)
+        if not mine <= whole & self.done.keys():
+            return None
+        return {content: self.done[content] for content in sorted(mine)}
 
     def _sources(self, observed: Observed) -> Places:
         hosts = {change.content: change.primary for change in self._run.plan.changes}

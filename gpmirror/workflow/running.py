@@ -43,7 +43,8 @@ class Outcome:
 @dataclass(slots=True, kw_only=True)
 class Run:
     """One run of a plan. `name` is its id, `started` monotonic seconds, `health` the last look,
-    `at_work` the native utility that was started and is not known to have ended.
+    `at_work` the native utility that was started and is not known to have ended, `rate` bytes a
+    second that a host sends, and receives, as the last wave of copies showed.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Run:
     started: float
     health: Health | None = None
     at_work: str | None = None
+    rate: int | None = None
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:

@@ -39,9 +39,9 @@ class Position:
         )
 
 
-def settle(run: Run, wave: Wave, ended: Ended) -> int | None:
+def settle(run: Run, wave: Wave, ended: Ended) -> dict[int, int] | None:
     """Wait until every content of the wave is up at its place and in sync; the bytes that were
-    copied, None where that is not known.
+    copied whole, by content, None where that is not known.
 
     Raises Unverified (11): the utility claims success and the catalog disagrees. Raises Partial
     (10): it failed, and what it left does not come up by itself.

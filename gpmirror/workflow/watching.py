@@ -5,12 +5,13 @@ from contextlib import suppress
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Partial
-from gpmirror.events import ContentProgress, Progress
+from gpmirror.events import ContentProgress, Progress, Stakes
 from gpmirror.plan.model import Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.gates import ask_for_lock, is_own, look
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
+from gpmirror.workflow.stakes import stakes_now
 
 _LONGEST_REST = 8.0
 """A wave is heard of at least every 10 s."""
@@ -34,6 +35,7 @@ class Watch:
         self._limit = float(run.plan.settings.apply.sync_timeout)
         self._meter = Meter(run, wave)
         self._arrived = 0
+        self._stakes: Stakes | None = None
         self._look_seconds = 0.0
         self._locked = True
 
@@ -59,8 +61,8 @@ class Watch:
         return more
 
     @property
-    def copied(self) -> int | None:
-        """Bytes that the wave copied whole, as last measured."""
+    def copied(self) -> dict[int, int] | None:
+        """Bytes by content that the wave copied whole, as last measured."""
         return self._meter.copied()
 
     def pause(self, trouble: str | None = None) -> None:
@@ -93,6 +95,7 @@ class Watch:
             # a dead segment fails the question about replication until the prober has seen it, and
             # a coordinator that is being restarted may say what it never says otherwise
             return None, None, error.message
+        self._stakes = stakes_now(self._run.plan, observed, health)
         self._meter.read(observed)
         return observed, health, None
 
@@ -124,6 +127,7 @@ class Watch:
                 utility_running=utility_running,
                 contents=progress(self._run, self._wave, self._meter),
                 trouble=trouble or self._meter.silent,
+                stakes=self._stakes,
             )
         )
 
@@ -149,12 +153,14 @@ def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
     """Every content of the wave by its last known state, with bytes where they are known."""
     health = run.health
     states = {} if health is None else {found.content: found.state for found in health.contents}
+    targets = {step.content: step.to.host for step in wave.steps if step.to is not None}
     return tuple(
         ContentProgress(
             content=content,
             state=states.get(content, CopyState.SINGLE).value,
             done=meter.done.get(content),
             total=meter.total.get(content),
+            host=targets.get(content),
         )
         for content in wave.contents
     )

@@ -29,11 +29,13 @@ def test_a_whole_run() -> None:
         "  ok preflight    12 checks on 5 hosts  1.2s\n"
         "\n"
         "  wave 1 of 2  ~ move: 3 contents (0, 3, 5) with gprecoverseg\n"
+        "     one live copy each until then; losing a host costs at most 2 contents (e.g. sdw1); "
+        "120.0 GB, about 20 min (100.0 MB/s a host, assumed)\n"
         "     log mdw:/home/gpadmin/runs/4f2a/wave-001.log\n"
         "     | warning: Segments will be started on a different host\n"
         "     gprecoverseg ended well after 5m 10s\n"
         "  ok wave 1 of 2: every content in sync  6m 12s\n"
-        "     about 12 min for 1 more wave at 107.5 MB/s\n"
+        "     about 12 min for 1 more wave at 107.5 MB/s a host, as measured\n"
         "  would run on sdw1:\n"
         "    mkdir -m 700 /data1/mirror\n"
     )
@@ -62,21 +64,44 @@ def test_words(event: Event, words: str) -> None:
     assert words in shown(event)
 
 
-WAVES = WaveDone(wave=1, waves=6, seconds=400, bytes=38 * GB, bytes_left=228 * GB)
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (replace(WAVE, rate_assumed=False), "about 20 min (100.0 MB/s a host)"),
+        (replace(WAVE, bytes=None, seconds=None), "(e.g. sdw1); size unknown, and so how long"),
+        (replace(WAVE, bytes=0, seconds=0), "(e.g. sdw1); nothing is copied"),
+        (replace(WAVE, bytes=0, seconds=0, catching_up=1), "(e.g. sdw1); how long is unknown"),
+        (replace(WAVE, worst_host=None, worst_host_loses=0), "costs at most 0 contents; "),
+    ],
+)
+def test_what_a_wave_is_foreseen_to_risk(event: Event, words: str) -> None:
+    assert words in shown(event)
+
+
+WAVES = WaveDone(
+    wave=1,
+    waves=6,
+    seconds=400,
+    bytes=38 * GB,
+    bytes_left=228 * GB,
+    rate=95_000_000,
+    seconds_left=2400,
+)
 
 
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (WAVES, "about 40 min for 5 more waves at 95.0 MB/s"),
-        # the plan does not know the sizes: as much again in each wave
-        (replace(WAVES, bytes_left=None), "about 33 min for 5 more waves at 95.0 MB/s"),
-        (replace(WAVES, bytes_left=GB), " under 1 min for 5 more waves"),
-        (replace(WAVES, bytes=None), None),
-        (replace(WAVES, bytes=0), None),
+        (WAVES, "about 40 min for 5 more waves at 95.0 MB/s a host, as measured"),
+        (
+            replace(WAVES, bytes_left=None, seconds_left=None),
+            "about 33 min for 5 more waves, should they take as long: their sizes are unknown",
+        ),
+        (replace(WAVES, seconds_left=10), " under 1 min for 5 more waves"),
+        (replace(WAVES, bytes=None), "about 40 min for 5 more waves"),
+        (replace(WAVES, rate=None), None),
         (replace(WAVES, bytes_left=0), None),
         (replace(WAVES, wave=6), None),
-        (replace(WAVES, seconds=0), None),
     ],
 )
 def test_the_measured_rate_tells_how_long_the_rest_takes(

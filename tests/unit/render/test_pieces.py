@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gpmirror.cluster.segment import Slot
 from gpmirror.plan.model import Action, Change
 from gpmirror.render.columns import folded, needed
-from gpmirror.render.quantities import copy_time, counted, first_few, ranges, size_text, yes
+from gpmirror.render.quantities import counted, first_few, ranges, size_text, yes
 from gpmirror.render.slots import arrow_cells, slot_text
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, painted, visible
 
@@ -51,19 +51,6 @@ def test_ranges_name_every_content(contents: set[int]) -> None:
 )
 def test_sizes(size: int | None, text: str) -> None:
     assert size_text(size) == text
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (None, "size unknown, so the copy time is unknown too"),
-        (10**9, "1.0 GB to copy, about a minute at most at 100 MB/s"),
-        (11 * 10**11, "1.1 TB to copy, about 3 h 3 min at 100 MB/s"),
-        (10**13, "10.0 TB to copy, about 1 d 3 h 47 min at 100 MB/s"),
-    ],
-)
-def test_copy_times(size: int | None, text: str) -> None:
-    assert copy_time(size) == text
 
 
 def test_counts_and_answers() -> None:

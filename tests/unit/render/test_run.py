@@ -47,13 +47,14 @@ def test_preview_of_moves() -> None:
         f"  plan         {plan_id(moving())[:12]} made from gpmirror.yaml\n"
         "  coordinator  mdw\n"
         "  hosts        3 hosts to get copies: sdw2, sdw3, sdw4; 1 host only left: sdw1\n"
-        "  copies       3.1 TB to copy, about 8 h 40 min at 100 MB/s\n"
+        "  copies       3.1 TB to copy, about 4 h 40 min assuming that a host sends and\n"
+        "               receives 100.0 MB/s; measured from the first wave on\n"
         "  exposure     at once 3 contents at most with one live copy; losing the worst\n"
         "               host then would cost 1 content\n"
         "\n"
         "4 waves\n"
-        "  wave  action  contents      to copy   one live copy  losing a host costs\n"
-        "     1  ~ move  3 (3, 7, 11)  960.0 GB              3  up to 1 content\n"
+        "  wave  action  contents      to copy   time        one copy  a lost host costs\n"
+        "     1  ~ move  3 (3, 7, 11)  960.0 GB  1 h 20 min         3  up to 1 content\n"
     )
 
 

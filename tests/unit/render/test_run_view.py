@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.events import ContentProgress, Event, PhaseDone, PhaseStarted, Progress, WaveDone
+from gpmirror.events import (
+    ContentProgress,
+    Event,
+    PhaseDone,
+    PhaseStarted,
+    Progress,
+    Stakes,
+    WaveDone,
+)
 from gpmirror.render.run_pace import Copy, copies, pace, with_report
 from gpmirror.render.run_view import RunView
 from gpmirror.render.spans import columns_of, line
@@ -91,7 +99,7 @@ def test_hosts_without_room_are_counted_and_unfinished_ones_come_first() -> None
     rows = live(after(WAVE, report(10, *found)), height=10)
     assert len(rows) <= 10
     assert rows[0].split()[0] == "sdw2"
-    assert any("34 other hosts" in row for row in rows)
+    assert any("35 other hosts" in row for row in rows)
 
 
 def test_contents_without_hosts_share_a_bar() -> None:
@@ -106,6 +114,27 @@ def test_trouble_is_shown_and_the_unknown_is_said() -> None:
     assert "gprecoverseg: not known" in live(view)[-2]
     assert view.standing().endswith("(connection lost)\n")
     assert view.trouble() == "connection lost"
+
+
+def test_before_anything_is_measured_the_plan_says_how_long() -> None:
+    view = after(WAVE, report(300, copying(0, None), copying(3, None)))
+    assert "  15 min left, as planned  " in view.standing()
+    late = after(WAVE, report(1300, copying(0, None), copying(3, None)))
+    assert "left" not in late.standing()
+    measured = after(WAVE, report(10, copying(0, GB)), report(20, copying(0, 2 * GB)))
+    assert "  7 min left  " in measured.standing() or "  6 min left  " in measured.standing()
+
+
+def test_what_one_more_loss_would_cost_now_is_said() -> None:
+    stakes = Stakes(single=(0, 3, 5), worst_host="sdw1", worst_host_loses=2)
+    words = "losing sdw1 now would cost 2 contents; one live copy: 3 contents (0, 3, 5)"
+    view = after(WAVE, replace(report(10, copying(0, GB)), stakes=stakes))
+    assert live(view)[-1] == f"  {words}"
+    assert view.standing().endswith(f"  ({words})\n")
+    safe = Stakes(single=(), worst_host=None, worst_host_loses=0)
+    view = after(WAVE, replace(report(10, synced(0)), stakes=safe))
+    assert "losing" not in view.standing()
+    assert len(live(view)) == 2
 
 
 def test_standing_is_one_line_for_a_log() -> None:

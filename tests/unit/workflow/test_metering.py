@@ -22,22 +22,24 @@ def a_run(plan: Plan) -> Run:
     return Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
 
 
-def test_copies_of_moves_are_summed() -> None:
+def test_copies_of_moves_are_told_by_content() -> None:
     plan = moving()
     meter = Meter(a_run(plan), plan.waves[0])
     meter.done = dict.fromkeys(plan.waves[0].contents, GB)
-    assert meter.copied() == len(plan.waves[0].contents) * GB
+    assert meter.copied() == dict.fromkeys(plan.waves[0].contents, GB)
 
 
-def test_one_unknown_makes_the_sum_unknown() -> None:
+def test_one_unknown_makes_all_unknown() -> None:
     plan = moving()
     meter = Meter(a_run(plan), plan.waves[0])
     meter.done = dict.fromkeys(plan.waves[0].contents[1:], GB)
     assert meter.copied() is None
 
 
-@pytest.mark.parametrize(("method", "copied"), [(Method.INCREMENTAL, None), (Method.FULL, GB)])
-def test_a_copy_that_only_caught_up_does_not_count(method: Method, copied: int | None) -> None:
+@pytest.mark.parametrize(("method", "copied"), [(Method.INCREMENTAL, None), (Method.FULL, {1: GB})])
+def test_a_copy_that_only_caught_up_does_not_count(
+    method: Method, copied: dict[int, int] | None
+) -> None:
     plan = recovering()
     wave = plan.waves[0]
     assert wave.action is Action.RECOVER

@@ -1,0 +1,42 @@
+"""How much is copied and how long that takes, in words; the rate is always said."""
+
+from gpmirror.events.durations import about_text, remaining_text
+from gpmirror.plan.model import Exposure, WaveExposure
+from gpmirror.render.quantities import counted, size_text
+
+
+def copy_time(found: Exposure) -> str:
+    """What the whole plan copies and for how long; empty where it copies nothing."""
+    whole = "size unknown, so the copy time is unknown too" if found.bytes is None else ""
+    if found.bytes and found.seconds is not None:
+        whole = (
+            f"{size_text(found.bytes)} to copy, {about_text(found.seconds)} assuming that a host "
+            f"sends and receives {size_text(found.rate)}/s; measured from the first wave on"
+        )
+    caught_up = _catch_up(found.catching_up) if found.catching_up else ""
+    return "; ".join(part for part in (whole, caught_up) if part)
+
+
+def _catch_up(contents: int) -> str:
+    """What an incremental recovery copies: nobody knows before."""
+    one = contents == 1
+    return (
+        f"{counted(contents, 'content')} only {'fetches' if one else 'fetch'} what changed since "
+        f"{'it' if one else 'they'} went down, how much is unknown"
+    )
+
+
+def wave_copies(found: WaveExposure) -> str:
+    """`1.0 TB`, `nothing`, `unknown`, `what changed`: what a wave copies, in a column."""
+    if found.catching_up:
+        return "what changed"
+    if found.bytes is None:
+        return "unknown"
+    return size_text(found.bytes) if found.bytes else "nothing"
+
+
+def wave_time(found: WaveExposure) -> str:
+    """`2 h 47 min`, `unknown`, nothing where nothing is copied: how long a wave copies, about."""
+    if found.catching_up or found.seconds is None:
+        return "unknown"
+    return remaining_text(found.seconds) if found.bytes else ""

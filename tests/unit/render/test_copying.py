@@ -1,0 +1,83 @@
+"""How much is copied and for how long, in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.plan.model import Exposure, WaveExposure
+from gpmirror.render.copying import copy_time, wave_copies, wave_time
+from gpmirror.render.human_waves import exposed_text
+
+TB = 10**12
+NOTHING = Exposure(
+    waves=(),
+    most_single=0,
+    most_lost_with_one_host=0,
+    bytes=0,
+    seconds=0,
+    rate=100_000_000,
+    catching_up=0,
+    bound=0,
+    depth=0,
+)
+WHOLE = replace(NOTHING, bytes=16 * TB, seconds=20_000)
+WAVE = WaveExposure(
+    wave=1,
+    single=(0, 1),
+    newly_single=2,
+    already_single=0,
+    worst_host="sdw1",
+    worst_host_loses=1,
+    bytes=8 * TB,
+    chain_bytes=TB,
+    seconds=10_000,
+    catching_up=0,
+)
+ASSUMED = "assuming that a host sends and receives 100.0 MB/s; measured from the first wave on"
+
+CAUGHT_UP = "2 contents only fetch what changed since they went down, how much is unknown"
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (NOTHING, ""),
+        (WHOLE, f"16.0 TB to copy, about 5 h 33 min {ASSUMED}"),
+        (replace(WHOLE, seconds=3), f"16.0 TB to copy, under 1 min {ASSUMED}"),
+        (
+            replace(NOTHING, bytes=None, seconds=None),
+            "size unknown, so the copy time is unknown too",
+        ),
+        (
+            replace(NOTHING, catching_up=1),
+            "1 content only fetches what changed since it went down, how much is unknown",
+        ),
+        (
+            replace(WHOLE, catching_up=2),
+            f"16.0 TB to copy, about 5 h 33 min {ASSUMED}; {CAUGHT_UP}",
+        ),
+    ],
+)
+def test_copy_times(found: Exposure, text: str) -> None:
+    assert copy_time(found) == text
+
+
+@pytest.mark.parametrize(
+    ("found", "copied", "time", "end"),
+    [
+        (WAVE, "8.0 TB", "2 h 47 min", "; 8.0 TB, about 2 h 47 min"),
+        (replace(WAVE, bytes=None, seconds=None), "unknown", "unknown", "; size unknown"),
+        (replace(WAVE, bytes=0, seconds=0), "nothing", "", "; nothing is copied"),
+        (
+            replace(WAVE, bytes=0, seconds=0, catching_up=2),
+            "what changed",
+            "unknown",
+            "; fetches only what changed, for how long is unknown",
+        ),
+    ],
+)
+def test_a_wave_says_what_it_copies_and_for_how_long(
+    found: WaveExposure, copied: str, time: str, end: str
+) -> None:
+    assert (wave_copies(found), wave_time(found)) == (copied, time)
+    assert exposed_text(found).endswith(end)

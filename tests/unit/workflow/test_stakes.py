@@ -1,0 +1,71 @@
+"""What one more loss would cost now, from the catalog's own word."""
+
+from dataclasses import replace
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.replication import Replication
+from gpmirror.cluster.segment import Mode, Role, Status
+from gpmirror.events import Stakes
+from gpmirror.plan.model import Plan
+from gpmirror.verify import judge
+from gpmirror.workflow.stakes import stakes_now
+from tests import clusters
+
+HOSTS = ["sdw1", "sdw2", "sdw3"]
+SEEN = clusters.mirrored(HOSTS, 2)
+PLAN = clusters.planned(clusters.spec(HOSTS), SEEN)
+
+
+def stakes(seen: Observed, plan: Plan = PLAN) -> Stakes:
+    streams = [
+        Replication(
+            content=row.content,
+            application_name="gp_walreceiver",
+            state="streaming",
+            sync_state="sync",
+        )
+        for row in seen.segments
+        if row.role is Role.MIRROR and row.is_up
+    ]
+    return stakes_now(plan, seen, judge(seen, streams))
+
+
+def with_rows(content: int, role: str, **facts: object) -> Observed:
+    rows = [
+        replace(row, **facts) if (row.content, row.role) == (content, Role(role)) else row  # type: ignore[arg-type]
+        for row in SEEN.segments
+    ]
+    return replace(SEEN, segments=tuple(rows))
+
+
+def test_in_sync_no_single_loss_costs_anything() -> None:
+    assert stakes(SEEN) == Stakes(single=(), worst_host=None, worst_host_loses=0)
+
+
+def test_the_host_of_the_last_copy_is_named() -> None:
+    assert stakes(with_rows(0, "m", status=Status.DOWN)) == Stakes(
+        single=(0,), worst_host="sdw1", worst_host_loses=1
+    )
+    assert stakes(with_rows(0, "p", status=Status.DOWN)) == Stakes(
+        single=(0,), worst_host="sdw2", worst_host_loses=1
+    )
+
+
+def test_a_copy_that_is_behind_is_none_yet() -> None:
+    behind = with_rows(5, "m", mode=Mode.NOT_IN_SYNC)
+    assert stakes(behind) == Stakes(single=(5,), worst_host="sdw3", worst_host_loses=1)
+
+
+def test_an_address_in_the_catalog_is_its_host() -> None:
+    hosts = [clusters.host(name, addresses=(name, f"{name}-2")) for name in HOSTS]
+    plan = clusters.planned(clusters.spec(hosts), SEEN)
+    beside = with_rows(0, "m", hostname="sdw1-2", address="sdw1-2")
+    assert stakes(beside, plan) == Stakes(single=(), worst_host="sdw1", worst_host_loses=1)
+
+
+def test_what_has_no_copy_left_costs_nothing_more() -> None:
+    gone = with_rows(0, "m", status=Status.DOWN)
+    rows = [replace(r, status=Status.DOWN) if r.content == 0 else r for r in gone.segments]
+    assert stakes(replace(gone, segments=tuple(rows))) == Stakes(
+        single=(), worst_host=None, worst_host_loses=0
+    )
