@@ -29,8 +29,8 @@ class TerminalOperator:
             return True
         if sys.stdin is None or not sys.stdin.isatty():
             raise Declined(
-                "not applied: there is no terminal to ask on",
-                hint="review the plan, then add --yes; nothing was changed",
+                "nothing was changed: there is no terminal to ask on",
+                hint="look at what it would do, then add --yes",
             )
         self._say(question)
         try:

@@ -30,6 +30,18 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
     return folder / name, standing, read_plan(data, f"{name}/plan.json")
 
 
+def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":
+    """The run that this one continues, and the one that that one continues, down to the first: its
+    plan is the whole. Raises as `recorded`.
+    """
+    _, standing, plan = recorded(name, via_ssh=via_ssh)
+    known = {name}
+    while standing.continues is not None and standing.continues not in known:
+        known.add(standing.continues)
+        _, standing, plan = recorded(standing.continues, via_ssh=via_ssh)
+    return standing, plan
+
+
 def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
     from gpmirror.adapters.runs import keep_run
     from gpmirror.cli.live_run import open_live

@@ -10,6 +10,7 @@ from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, rendered
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
+    from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
 
 
@@ -24,29 +25,57 @@ def command(
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="X", help="Allow a hazard or guard:NAME; repeatable."),
+    ] = None,
+    unprotect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unprotect", metavar="X", help="Lift a protection, content:0 or host:H; repeatable."
+        ),
+    ] = None,
 ) -> ExitCode:
     """Plan the way back from a run: every mirror that it moved returns to its old place."""
-    from gpmirror.cli.recorded import recorded
+    from gpmirror.cli.recorded import first_recorded
     from gpmirror.cli.wiring import live_catalog
     from gpmirror.plan.back import plan_back
+    from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
+    from gpmirror.plan.request import Request
     from gpmirror.workflow.observing import observe
 
     console: Console = ctx.obj
     outputs = Outputs(plan=out, json=None, md=None, native=None)
     check_outputs(outputs, [])
-    _, _, plan = recorded(run, via_ssh=via_ssh)
+    check_allow(allow or ())
+    standing, plan = first_recorded(run, via_ssh=via_ssh)
+    request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
     with live_catalog(spec_of(plan), via_ssh=via_ssh, environment=os.environ) as server:
-        back = plan_back(plan, observe(server))
+        back = plan_back(plan, observe(server), standing.run, request)
     write_outputs(back, outputs, console)
     console.data(rendered(back, form, console))
-    console.talk(_remark(back, run))
+    if standing.run != run:
+        console.talk(
+            f"run {run} did the rest of run {standing.run}: this is the way back from both"
+        )
+    console.talk(_remark(back, standing))
     return ExitCode.OK
 
 
-def _remark(back: "Plan", run: str) -> str:
+def _remark(back: "Plan", standing: "Standing") -> str:
+    run = standing.run
     if back.waves:
-        return f"the old directories must be out of the way first: `gpmirror prune {run}`"
+        return _first_of_all(standing)
     if back.summary.blocked:
         return f"{back.summary.blocked} contents that run {run} moved cannot go back now"
     return f"nothing to do: every mirror that run {run} moved stands at its old place"
+
+
+def _first_of_all(standing: "Standing") -> str:
+    if standing.was_pruned:
+        return (
+            f"run {standing.run} was pruned; `gpmirror preflight` with this plan tells whether an "
+            "old directory is still in the way"
+        )
+    return f"the old directories must be out of the way first: `gpmirror prune {standing.run}`"

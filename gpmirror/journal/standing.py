@@ -32,8 +32,13 @@ class Standing:
 
     @property
     def changed_something(self) -> bool:
-        """Whether a step that changes a host or the cluster has begun."""
-        return any(name == "host-actions" or "/" in name for name in self.begun)
+        """Whether a step of the plan that changes a host or the cluster has begun; a prune is none."""
+        return any(name == "host-actions" or _WAVE.fullmatch(name) for name in self.begun)
+
+    @property
+    def was_pruned(self) -> bool:
+        """Whether a prune came to its end: what it could not prove may still be there."""
+        return "prune/delete" in self.done
 
     @property
     def native_begun(self) -> tuple[int, ...]:

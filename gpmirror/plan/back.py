@@ -1,43 +1,116 @@
 """The way back from a plan that was carried out, as a plan like any other."""
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from shlex import quote
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Slot
-from gpmirror.errors import Failure, Unsafe
+from gpmirror.errors import Failure, InvalidInput, Unsafe
+from gpmirror.gputils.leavings import set_aside_name
+from gpmirror.placement import Desired
+from gpmirror.placement.hosts import name_contents
+from gpmirror.placement.nested import nested_directories
 from gpmirror.plan.build import build_plan
-from gpmirror.plan.model import Action, Plan, PlannedContent, PlannedHost
+from gpmirror.plan.model import Action, Change, Plan, PlannedContent, PlannedHost
 from gpmirror.plan.replan import desired_of, spec_of
 from gpmirror.plan.request import Request
 
 
-def plan_back(plan: Plan, observed: Observed) -> Plan:
-    """Every mirror that the plan moved goes back to where it stood; nothing else changes.
+def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Plan:
+    """Every mirror that the plan moved goes back to where it stood, judged by the spec's rules;
+    nothing else changes. `run` carried the plan out; of the request what it allows counts.
 
-    Raises Unsafe (4): an `add` has no way back (removing mirrors is safe in no release); Failure:
-    the plan moved nothing. InvalidInput as `build_plan` does.
+    Raises Unsafe (4): an `add` has no way back (removing mirrors is safe in no release), and neither
+    has a primary that was recovered elsewhere; Failure: the plan moved nothing. InvalidInput: an old
+    place lies in another copy's by now, and as `build_plan` does.
     """
     if any(change.action is Action.ADD for change in plan.changes):
         raise Unsafe(
             "the run added mirrors, and no release of Greenplum can remove mirrors safely",
             hint="there is nothing to allow: keep them, or move them with `gpmirror plan`",
         )
+    moved = [change for change in plan.changes if _left(change)]
+    stuck = _primaries(plan, moved)
     homes = {
         change.content: change.from_
-        for change in plan.changes
-        if change.action in {Action.MOVE, Action.RECOVER}
-        and change.from_ is not None
-        and change.from_ != change.to
+        for change in moved
+        if change.from_ is not None and change.content not in stuck
     }
     if not homes:
-        raise Failure("the run moved nothing, so there is no way back to plan")
+        raise _no_way(moved)
     former = _with_homes(plan, homes)
     spec = spec_of(former)
-    request = Request(contents=frozenset(homes))
-    return build_plan(spec, observed, desired_of(former, spec, observed), request)
+    desired = desired_of(former, spec, observed)
+    _check_nested(observed, desired, homes)
+    request = Request(contents=frozenset(homes), allow=request.allow, unprotect=request.unprotect)
+    back = build_plan(spec, observed, desired, request)
+    remarks = [*_staying(stuck), *_in_the_way(back.changes, run)]
+    return replace(
+        back,
+        warnings=(*back.warnings, *remarks),
+        settings=replace(back.settings, reverts=run),
+    )
 
 
-def _with_homes(plan: Plan, homes: dict[int, Slot]) -> Plan:
+def _left(change: Change) -> bool:
+    """Whether a copy left its place."""
+    moves = change.action in {Action.MOVE, Action.RECOVER}
+    return moves and change.from_ is not None and change.from_ != change.to
+
+
+def _primaries(plan: Plan, moved: Iterable[Change]) -> dict[int, Slot]:
+    """The preferred primaries that were recovered elsewhere, by content: where they stand."""
+    slots = {one.content: one.primary for one in plan.desired.contents}
+    return {
+        change.content: change.to
+        for change in moved
+        if change.to is not None and change.to == slots.get(change.content)
+    }
+
+
+def _no_way(moved: Collection[Change]) -> Failure | Unsafe:
+    if not moved:
+        return Failure("the run moved nothing, so there is no way back to plan")
+    return Unsafe(
+        f"the run moved no mirror: it recovered the preferred primaries of content "
+        f"{name_contents([change.content for change in moved])} at other places, and no primary is "
+        "ever moved",
+        hint="there is nothing to allow: they stay where they were recovered",
+    )
+
+
+def _staying(stuck: Mapping[int, Slot]) -> Iterator[str]:
+    for content, slot in sorted(stuck.items()):
+        yield (
+            f"content {content}: its preferred primary was recovered at {slot.host}:{slot.port} and "
+            "stays there, no primary is ever moved"
+        )
+
+
+def _in_the_way(changes: Iterable[Change], run: str) -> Iterator[str]:
+    """Prune deletes nothing of a content with one copy, so its old directory must step aside."""
+    for change in changes:
+        if change.action is not Action.RECOVER or change.to is None:
+            continue
+        moves = " && ".join(
+            f"mv {quote(path)} {quote(set_aside_name(path, run))}" for path in change.to.directories
+        )
+        yield (
+            f"content {change.content} has one copy, so `gpmirror prune {run}` keeps what it left; "
+            f"if that still stands on {change.to.host}, set it aside there: `{moves}`; prune "
+            "deletes it once the content is in sync"
+        )
+
+
+def _check_nested(observed: Observed, desired: Desired, homes: Collection[int]) -> None:
+    placed = [(one, one.source) for one in desired.contents if one.content in homes]
+    problems = list(nested_directories(observed, desired.hosts, placed))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _with_homes(plan: Plan, homes: Mapping[int, Slot]) -> Plan:
     """The plan's layout with the mirrors where they were, their hosts listed if they left."""
     known = {host.name for host in plan.desired.hosts}
     left: dict[str, set[str]] = {}
@@ -55,6 +128,6 @@ def _with_homes(plan: Plan, homes: dict[int, Slot]) -> Plan:
     return replace(plan, desired=layout)
 
 
-def _home(one: PlannedContent, homes: dict[int, Slot]) -> PlannedContent:
+def _home(one: PlannedContent, homes: Mapping[int, Slot]) -> PlannedContent:
     home = homes.get(one.content)
     return one if home is None else replace(one, mirror=home)

@@ -28,13 +28,14 @@ from gpmirror.plan.model import (
     Plan,
     PlannedContent,
     PlannedHost,
-    Settings,
     Summary,
 )
 from gpmirror.plan.native import NativeContext, write_waves
 from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request, check_known
 from gpmirror.plan.returns import block_returns, find_returns, staying_single
+from gpmirror.plan.rules import planned_policy, planned_protections
+from gpmirror.plan.settings import Settings
 from gpmirror.plan.stages import judge_stages
 from gpmirror.plan.state import State, read_state
 from gpmirror.spec.model import Spec
@@ -64,7 +65,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         waves=written.waves,
         verdicts=judged.verdicts,
         contents=len(desired.contents),
-        same_host=_same_host(desired),
+        same_host=_same_host(spec, desired, changes),
     )
     return Plan(
         format_version=FORMAT_VERSION,
@@ -193,14 +194,16 @@ def _with_hostnames(
     return result
 
 
-def _same_host(desired: Desired) -> tuple[int, ...]:
-    return tuple(
-        sorted(
-            placed.content
-            for placed in desired.contents
-            if placed.mirror.host == placed.primary_slot.host
-        )
-    )
+def _same_host(spec: Spec, desired: Desired, changes: Iterable[Change]) -> tuple[int, ...]:
+    """Mirrors beside their primaries: all where the spec grants it, else those the plan puts there."""
+    beside = {
+        placed.content
+        for placed in desired.contents
+        if placed.mirror.host == placed.primary_slot.host
+    }
+    if not spec.allow_same_host:
+        beside &= {change.content for change in changes if change.to is not None}
+    return tuple(sorted(beside))
 
 
 def _observed(observed: Observed) -> ObservedSummary:
@@ -221,6 +224,8 @@ def _settings(spec: Spec) -> Settings:
         ssh=spec.ssh,
         apply=spec.apply,
         allow_same_host=spec.allow_same_host,
+        policy=planned_policy(spec),
+        protect=planned_protections(spec),
     )
 
 

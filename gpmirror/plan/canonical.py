@@ -8,18 +8,27 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
+LATER = {"later": True}
+"""Metadata of a field that format 1.0 did not have from the start; None is not written."""
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no narrower type
-    """Dataclasses to dicts, tuples to lists; a trailing underscore of a field name is dropped."""
+    """Dataclasses to dicts, tuples to lists; a trailing underscore of a field name is dropped, and so
+    are later fields that say nothing: a plan of an earlier version keeps its bytes and its id.
+    """
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     kind: type = type(value)
     keys = _keys(kind)
     if keys is None:
         return value
-    return {key: plain(getattr(value, name)) for name, key in keys}
+    body = {key: plain(getattr(value, name)) for name, key in keys}
+    for key in _later(kind):
+        if body[key] is None:
+            del body[key]
+    return body
 
 
 @cache
@@ -27,6 +36,13 @@ def _keys(kind: type) -> tuple[tuple[str, str], ...] | None:
     if not is_dataclass(kind):
         return None
     return tuple((field.name, field.name.rstrip("_")) for field in fields(kind))
+
+
+@cache
+def _later(kind: type) -> tuple[str, ...]:
+    """The keys that format 1.0 did not have from the start."""
+    marked = (field for field in fields(kind) if field.metadata.get("later"))
+    return tuple(field.name.rstrip("_") for field in marked)
 
 
 def compact(body: dict[str, Any]) -> str:

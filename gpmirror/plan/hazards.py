@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
+from gpmirror.plan.classify import source_text
 from gpmirror.plan.engines import deletes_directory
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
@@ -106,16 +107,22 @@ def _hazard(found: Judgement, name: str, message: str, contents: Iterable[int]) 
 
 
 def _same_host(found: Judgement) -> Iterator[Hazard]:
-    if found.same_host:
-        place = found.spec.place_of("mirrors", "allow_same_host")
-        yield Hazard(
-            name="same-host",
-            message=f"{len(found.same_host)} mirrors share their primary's host: losing it loses "
-            "both copies",
-            flag=f"allow_same_host: true ({found.spec.file}:{place.line})",
-            contents=found.same_host,
-            allowed=True,
-        )
+    if not found.same_host:
+        return
+    message = (
+        f"{len(found.same_host)} mirrors share their primary's host: losing it loses both copies"
+    )
+    if not found.spec.allow_same_host:
+        yield _hazard(found, "same-host", message, found.same_host)
+        return
+    place = found.spec.place_of("mirrors", "allow_same_host")
+    yield Hazard(
+        name="same-host",
+        message=message,
+        flag=f"allow_same_host: true ({source_text(place)})",
+        contents=found.same_host,
+        allowed=True,
+    )
 
 
 def _hostnames(found: Judgement) -> Iterator[Hazard]:

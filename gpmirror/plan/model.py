@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.segment import Slot
-from gpmirror.spec.model import ApplyOptions, CoordinatorAddress, SshOptions
+from gpmirror.plan.settings import Settings
 
 FORMAT_VERSION = "1.0"
 """Minor: readers ignore what they do not know. Major: readers refuse."""
@@ -292,16 +292,6 @@ class Fingerprint:
     server_version: str | None
     contents: tuple[FingerprintRow, ...]
     in_use: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How the plan is carried out, as the spec says: apply needs nothing but the plan file."""
-
-    coordinator: CoordinatorAddress
-    ssh: SshOptions
-    apply: ApplyOptions
-    allow_same_host: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

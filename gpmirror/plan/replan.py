@@ -4,7 +4,7 @@ The plan file alone answers: apply and resume need no spec.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gpmirror.cluster.observed import Observed
@@ -16,9 +16,11 @@ from gpmirror.plan.arrival import stands
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.classify import ASKED_FOR, Classified, classify
 from gpmirror.plan.fingerprint import fingerprint
+from gpmirror.plan.hazards import HAZARDS
 from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedContent
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import Host, Offset, Spec, Strategy
+from gpmirror.plan.rules import LOAD_PATH, policy_of, protections_of, source_place
+from gpmirror.spec.model import Host, Offset, Path, Spec, Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,9 @@ def _is_beyond(planned: Change, now: Change, observed: Observed) -> bool:
 
 
 def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
-    """A plan for what the contents of an earlier one still need, under its settings. It allows what
-    the earlier one allowed. Raises InvalidInput as `build_plan` does.
+    """A plan for what the contents of an earlier one still need, under its settings. The earlier one
+    was begun: no guard, policy, hazard or protection that it was judged by stops its rest half-way.
+    Raises InvalidInput as `build_plan` does.
     """
     spec = spec_of(plan)
     mine = frozenset(c.content for c in plan.changes if c.action is not Action.BLOCKED)
@@ -98,9 +101,30 @@ def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
         contents=None if everything else mine,
         rebalance=request.rebalance,
         full=request.full,
-        allow=request.allow,
+        allow=_begun_with(plan, request),
+        unprotect=_unprotected(plan),
     )
-    return build_plan(spec, observed, desired_of(plan, spec, observed), request)
+    rest = build_plan(spec, observed, desired_of(plan, spec, observed), request)
+    return replace(rest, settings=replace(rest.settings, reverts=plan.settings.reverts))
+
+
+def _begun_with(plan: Plan, request: Request) -> tuple[str, ...]:
+    """What was allowed when the plan was begun, in it or on the command line. Guards and policy may
+    be broken by the rest alone: half of a move counts as a full recovery, and another copy may have
+    died since.
+    """
+    dangers = {hazard.name for hazard in plan.hazards if hazard.name in HAZARDS}
+    rules = {"policy"} if plan.policy else set()
+    return tuple(
+        sorted({*request.allow, *dangers, *rules, *(f"guard:{g.name}" for g in plan.guards)})
+    )
+
+
+def _unprotected(plan: Plan) -> tuple[str, ...]:
+    known = {one.name for one in protections_of(plan.settings.protect)}
+    named = {name.removeprefix("unprotect:") for name in plan.allowed}
+    moved = {hazard.name.removeprefix("protected:") for hazard in plan.hazards}
+    return tuple(sorted(known & (named | moved)))
 
 
 def stale_rows(plan: Plan, observed: Observed) -> tuple[str, ...]:
@@ -181,8 +205,8 @@ def _request(plan: Plan) -> Request:
 
 
 def spec_of(plan: Plan) -> Spec:
-    """What apply needs of the spec, as far as the plan tells it: hosts, connections, limits. No
-    policy and no protections: those were judged when the plan was made.
+    """The spec as far as the plan tells it: hosts, connections, limits, and the rules that plans are
+    judged by.
     """
     place = Place(file=plan.spec_file)
     hosts = tuple(
@@ -206,10 +230,18 @@ def spec_of(plan: Plan) -> Spec:
         dialect=plan.dialect,
         coordinator=plan.settings.coordinator,
         ssh=plan.settings.ssh,
+        policy=policy_of(plan.settings.policy),
+        protect=protections_of(plan.settings.protect),
         apply=plan.settings.apply,
         file=plan.spec_file,
         digest=plan.spec_digest,
+        places=_rule_places(plan),
     )
+
+
+def _rule_places(plan: Plan) -> dict[Path, Place]:
+    policy = plan.settings.policy
+    return {} if policy is None else {LOAD_PATH: source_place(policy.load_source)}
 
 
 def hosts_of(plan: Plan, observed: Observed) -> HostMap:
@@ -233,7 +265,6 @@ def _placed(
 ) -> Placed:
     assert planned.mirror is not None  # noqa: S101 - the caller has left those out
     source = sources.get(planned.content, plan.spec_file)
-    file, _, line = source.rpartition(":")
     return Placed(
         content=planned.content,
         primary=primary,
@@ -242,5 +273,5 @@ def _placed(
         primary_replication_port=planned.primary.replication_port,
         allows_same_host=plan.settings.allow_same_host,
         rule="the plan",
-        source=Place(file=file, line=int(line)) if line.isdigit() else Place(file=source),
+        source=source_place(source),
     )

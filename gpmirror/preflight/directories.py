@@ -1,9 +1,11 @@
 """Checks of the places where copies will stand."""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from gpmirror.cluster.observed import CopyFact
-from gpmirror.plan.model import Method
+from gpmirror.gputils.leavings import set_aside_name
+from gpmirror.plan.model import Action, Method
 from gpmirror.preflight.copies import Look, copy_fact
 from gpmirror.preflight.facts import Parent, Place
 from gpmirror.preflight.questions import Landing
@@ -76,11 +78,13 @@ def _landing(
             "name the real directory as a root in the spec, or remove the link",
         )
     elif place.exists and not (landing.keeps or landing.freed):
-        yield from _existing(visit, subject, landing.path, place)
+        yield from _existing(visit, landing, place)
 
 
-def _existing(visit: Visit, subject: str, path: str, place: Place) -> Iterator[Finding]:
+def _existing(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]:
     """A directory that is there already and that no copy of the plan leaves."""
+    path = landing.path
+    subject = f"content {landing.content}: {path}"
     if not place.is_directory:
         yield bad(f"{subject} exists and is not a directory", "move that file away")
     elif not place.readable:
@@ -91,7 +95,7 @@ def _existing(visit: Visit, subject: str, path: str, place: Place) -> Iterator[F
     elif place.entries:
         yield bad(
             f"{subject} is not empty: it holds {_few(place)}",
-            f"make sure that nobody needs it, then move it away: `mv {path} {path}.old`",
+            _clearing(visit, landing),
         )
     elif place.status is None:
         yield unknown(f"{subject} exists; its owner and mode are not known", f"`ls -ld {path}`")
@@ -105,6 +109,25 @@ def _existing(visit: Visit, subject: str, path: str, place: Place) -> Iterator[F
             f"{subject} is empty with mode {place.status.mode:04o}; a server starts only in 0700",
             f"`chmod 0700 {path}`",
         )
+
+
+def _clearing(visit: Visit, landing: Landing) -> str:
+    """How to clear away what stands there; a prune proves before it deletes, but never a directory
+    of a content that is not in sync.
+    """
+    run, path = visit.survey.plan.settings.reverts, quote(landing.path)
+    if run is None:
+        return (
+            "if a run of gpmirror left it, `gpmirror prune RUN` deletes it after proof; else make "
+            f"sure that nobody needs it and move it away: `mv {path} {path}.old`"
+        )
+    if landing.action is Action.MOVE:
+        return f"`gpmirror prune {run}` deletes it after proof"
+    aside = quote(set_aside_name(landing.path, run))
+    return (
+        f"set it aside: `mv {path} {aside}`; `gpmirror prune {run}` deletes it once the content is "
+        "in sync"
+    )
 
 
 def _few(place: Place) -> str:

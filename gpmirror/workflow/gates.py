@@ -81,7 +81,7 @@ def check_competing(run: Run, observed: Observed) -> None:
     if found:
         raise Locked(
             "other work stands in the way:\n" + "\n".join(f"  {one}" for one in found),
-            hint="wait until it ends, or clear what it left as said above, then apply again",
+            hint="wait until it ends, or clear what it left as said above, then try again",
         )
 
 

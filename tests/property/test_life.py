@@ -183,9 +183,9 @@ class Layout(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @rule(number=st.integers(min_value=0, max_value=99))
     def plan_the_way_back(self, number: int) -> None:
-        chosen = self.runs[number % len(self.runs)]
+        chosen = self._first(self.runs[number % len(self.runs)])
         try:
-            self.plan = plan_back(chosen.plan, self.life.truth())
+            self.plan = plan_back(chosen.plan, self.life.truth(), chosen.name, Request())
         except GpmirrorError as refusal:
             event(f"no way back: {type(refusal).__name__}")
         else:
@@ -446,6 +446,11 @@ class Layout(RuleBasedStateMachine):
             recorded.records.append(
                 end(ExitCode.PARTIAL, f"goes on as {mine.name}", continued_as=mine.name)
             )
+
+    def _first(self, recorded: Recorded) -> Recorded:
+        """The run whose rest this one does, if it does one's."""
+        earlier = [one for one in self.runs if one.name == recorded.standing.continues]
+        return self._first(earlier[0]) if earlier else recorded
 
     def _prune(self, recorded: Recorded, kill: int | None) -> Ended:
         self.life.run = recorded.name

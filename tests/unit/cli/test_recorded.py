@@ -6,12 +6,12 @@ import pytest
 
 from gpmirror.adapters.runs import RunJournal, create_run
 from gpmirror.cli.main import main
-from gpmirror.cli.recorded import recorded
+from gpmirror.cli.recorded import first_recorded, recorded
 from gpmirror.errors import ExitCode, Failure
-from gpmirror.journal.records import PLAN, Opening
+from gpmirror.journal.records import PLAN, Opening, Record, step
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text
-from tests.plans import adding, moving
+from tests.plans import adding, moving, unchanged
 
 Shown = pytest.CaptureFixture[str]
 NAME = "20261121T070539Z-aaaaaa"
@@ -92,3 +92,50 @@ def test_a_journal_that_is_none(command: str, text: str, folder: Path, capsys: S
     err = capsys.readouterr().err
     assert "journal" in err
     assert "Traceback" not in err
+
+
+def continuing(folder: Path, plan: Plan, name: str, earlier: str | None) -> None:
+    run = create_run(folder, name, plan_text(plan))
+    opening = Opening(
+        run=name, plan_id=plan_id(plan), cluster="c", by="me", version="0", continues=earlier
+    )
+    RunJournal(run, None).write(opening.record())
+
+
+def test_the_whole_is_the_plan_of_the_first_run(folder: Path) -> None:
+    names = [f"20261121T07053{number}Z-aaaaaa" for number in (9, 8, 7)]
+    plans = [moving(), adding(), unchanged()]
+    continuing(folder, plans[0], names[0], None)
+    continuing(folder, plans[1], names[1], names[0])
+    continuing(folder, plans[2], names[2], names[1])
+    for name in names:
+        standing, plan = first_recorded(name, via_ssh=False)
+        assert (standing.run, plan) == (names[0], plans[0])
+
+
+def test_runs_that_go_around_in_circles_end(folder: Path) -> None:
+    other = "20261121T070540Z-bbbbbb"
+    continuing(folder, moving(), NAME, other)
+    continuing(folder, moving(), other, NAME)
+    assert first_recorded(NAME, via_ssh=False)[0].run in {NAME, other}
+
+
+@pytest.mark.parametrize(
+    ("steps", "changed", "pruned"),
+    [
+        ((), False, False),
+        ((step("lock", "begin"),), False, False),
+        ((step("host-actions", "begin"),), True, False),
+        ((step("wave-001/gate", "begin"),), True, False),
+        ((step("prune/aside", "begin"), step("prune/delete", "begin")), False, False),
+        ((step("prune/delete", "begin"), step("prune/delete", "done")), False, True),
+    ],
+)
+def test_a_prune_is_no_change_of_the_run(
+    folder: Path, steps: tuple[Record, ...], changed: bool, pruned: bool
+) -> None:
+    run = keep(folder, moving())
+    for record in steps:
+        RunJournal(run, None).write(record)
+    standing, _ = first_recorded(NAME, via_ssh=False)
+    assert (standing.changed_something, standing.was_pruned) == (changed, pruned)

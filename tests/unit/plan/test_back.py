@@ -5,12 +5,16 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import ExitCode, Failure, Unsafe
-from gpmirror.plan.back import plan_back
+from gpmirror.cluster.segment import Role, Status
+from gpmirror.diagnostics import Place
+from gpmirror.errors import ExitCode, Failure, InvalidInput, Unsafe
+from gpmirror.plan.back import plan_back as plan_back_from
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.replan import spec_of
+from gpmirror.plan.request import Request
+from gpmirror.spec.model import Guards, Policy, Protection, Survive
 from tests.clusters import host, mirrored, planned, spec
 from tests.plans import (
     HOSTS,
@@ -25,6 +29,12 @@ from tests.plans import (
     unchanged,
 )
 from tests.simulator import SimulatedCluster, machines
+
+LINE = Place(file="gpmirror.yaml", line=9)
+
+
+def plan_back(plan: Plan, seen: Observed, request: Request = Request()) -> Plan:  # noqa: B008
+    return plan_back_from(plan, seen, "r1", request)
 
 
 def done(plan: Plan, seen: Observed) -> Observed:
@@ -161,3 +171,158 @@ def test_a_host_with_two_interfaces_that_left_is_listed_with_both() -> None:
     back = plan_back(replace(plan, changes=changes), done(plan, seen))
     (old,) = [known for known in back.desired.hosts if known.name == "old"]
     assert old.addresses == ("old-0", "old-1")
+
+
+# --- judged by the spec's rules -------------------------------------------------------------------
+
+
+def under_rules() -> tuple[Plan, Observed]:
+    """Mirrors beside their primaries leave them, under a policy, a guard and a protection."""
+    rows = mirrored(HOSTS, 2).segments
+    beside = tuple(
+        replace(row, hostname=home.hostname, address=home.address, port=row.port + 50)
+        if row.content == 0 and not row.is_preferred_primary
+        else row
+        for row in rows
+        for home in rows
+        if (home.content, home.is_preferred_primary) == (row.content, True)
+    )
+    seen = replace(mirrored(HOSTS, 2), segments=beside)
+    wanted = spec(
+        HOSTS,
+        policy=Policy(
+            survive=(Survive(count=1, of="host", place=LINE),),
+            max_load_factor=1.5,
+            guards=Guards(moves_percent=5, min_contents=1),
+        ),
+        protect=(Protection(content=0, place=LINE), Protection(host="sdw4", place=LINE)),
+    )
+    return planned(wanted, seen), seen
+
+
+def test_a_mirror_goes_back_beside_its_primary_only_where_that_is_allowed() -> None:
+    plan, seen = under_rules()
+    back = plan_back(plan, done(plan, seen))
+    (found,) = [hazard for hazard in back.hazards if hazard.name == "same-host"]
+    assert (found.contents, found.allowed, found.flag) == ((0,), False, "--allow same-host")
+    back = plan_back(plan, done(plan, seen), Request(allow=("same-host",)))
+    assert [one.allowed for one in back.hazards if one.name == "same-host"] == [True]
+
+
+def test_what_the_spec_grants_needs_no_flag() -> None:
+    plan, seen = under_rules()
+    granted = replace(plan, settings=replace(plan.settings, allow_same_host=True))
+    back = plan_back(granted, done(plan, seen))
+    assert [one.allowed for one in back.hazards if one.name == "same-host"] == [True]
+
+
+def test_policy_guards_and_protections_judge_the_way_back() -> None:
+    plan, seen = under_rules()
+    read = read_plan(plan_text(plan).encode(), "plan.json")
+    back = plan_back(read, done(plan, seen))
+    assert [(one.rule, one.before, one.after, one.source) for one in back.policy] == [
+        ("survive any 1 host", True, False, "gpmirror.yaml:9"),
+        ("max_load_factor 1.5", False, False, "gpmirror.yaml"),
+    ]
+    names = {hazard.name: hazard.allowed for hazard in back.hazards}
+    assert names == {"same-host": False, "policy": False, "protected:content:0": False}
+    assert [(guard.name, guard.limit, guard.exceeded) for guard in back.guards] == [
+        ("moves_percent", 5, True)
+    ]
+    assert back.settings.policy == plan.settings.policy
+    assert back.settings.protect == plan.settings.protect
+    flags = Request(allow=("same-host", "policy", "guard:moves_percent"), unprotect=("content:0",))
+    back = plan_back(read, done(plan, seen), flags)
+    assert all(hazard.allowed for hazard in back.hazards)
+    assert all(guard.allowed for guard in back.guards)
+
+
+def test_what_was_unprotected_for_the_way_there_is_protected_on_the_way_back() -> None:
+    there = moving(Request(allow=("guard:moves_percent", "guard:bytes"), unprotect=("content:4",)))
+    back = plan_back(there, done(there, seen_before_moves()))
+    (found,) = [hazard for hazard in back.hazards if hazard.name == "protected:content:4"]
+    assert not found.allowed
+    assert back.allowed == ()
+
+
+# --- only what moved ------------------------------------------------------------------------------
+
+
+def replaced() -> tuple[Plan, Observed]:
+    """sdw5 takes over what the dead sdw3 held: two preferred primaries and two mirrors."""
+    rows = [
+        replace(row, status=Status.DOWN) if row.hostname == "sdw3" else row
+        for row in mirrored(HOSTS, 2).segments
+    ]
+    dead = {row.content for row in rows if not row.is_up and row.is_preferred_primary}
+    failed_over = tuple(
+        replace(row, role=Role.MIRROR if row.is_preferred_primary else Role.PRIMARY)
+        if row.content in dead
+        else row
+        for row in rows
+    )
+    seen = replace(mirrored(HOSTS, 2), segments=failed_over)
+    wanted = spec([*HOSTS[:2], replace(host("sdw5"), replaces="sdw3"), HOSTS[3]])
+    return planned(wanted, seen), seen
+
+
+def test_a_recovered_primary_stays_and_is_named() -> None:
+    plan, seen = replaced()
+    assert {c.content for c in plan.changes} == {2, 3, 4, 5}
+    after = done(plan, seen)
+    back = plan_back(plan, after)
+    assert {c.content for c in back.changes} == {2, 3}
+    assert {c.to.host for c in back.changes if c.to is not None} == {"sdw3"}
+    remarks = [line for line in back.warnings if "preferred primary was recovered" in line]
+    assert [line.partition(":")[0] for line in remarks] == ["content 4", "content 5"]
+    assert "sdw5:" in remarks[0]
+
+
+def test_a_run_that_recovered_primaries_alone_has_no_way_back() -> None:
+    plan, seen = replaced()
+    only = replace(plan, changes=tuple(c for c in plan.changes if c.content in {4, 5}))
+    with pytest.raises(Unsafe, match="preferred primaries of content 4, 5") as caught:
+        plan_back(only, done(plan, seen))
+    assert caught.value.hint is not None
+
+
+# --- what is in the way ---------------------------------------------------------------------------
+
+
+def test_a_lost_new_host_names_what_to_set_aside() -> None:
+    """Prune deletes nothing of a content with one copy: its old directory has to step aside."""
+    plan, seen = moving(), seen_before_moves()
+    after = done(plan, seen)
+    lost = plan.changes[0]
+    rows = tuple(
+        replace(row, status=Status.DOWN)
+        if row.content == lost.content and not row.is_acting_primary
+        else row
+        for row in after.segments
+    )
+    back = plan_back(plan, replace(after, segments=rows))
+    (change,) = [c for c in back.changes if c.content == lost.content]
+    assert change.action is Action.RECOVER
+    (told,) = [line for line in back.warnings if "set it aside" in line]
+    assert lost.from_ is not None
+    old = lost.from_.directory
+    assert told.startswith(f"content {lost.content} has one copy, so `gpmirror prune r1` keeps")
+    assert f"on {lost.from_.host}, set it aside there: `mv {old} {old}.gpmirror-r1`" in told
+    assert back.settings.reverts == "r1"
+    assert not [line for line in plan_back(plan, after).warnings if "set it aside" in line]
+
+
+def test_an_old_place_that_lies_in_another_copy_by_now_is_refused() -> None:
+    plan, seen = moving(), seen_before_moves()
+    after = done(plan, seen)
+    home = plan.changes[0].from_
+    assert home is not None
+    rows = tuple(
+        replace(row, hostname=home.host, address=home.address, port=9999, directory="/data/mirror")
+        if row.content == 11 and not row.is_preferred_primary
+        else row
+        for row in after.segments
+    )
+    with pytest.raises(InvalidInput) as caught:
+        plan_back(plan, replace(after, segments=rows))
+    assert {found.code for found in caught.value.diagnostics} == {"GPM-P113"}

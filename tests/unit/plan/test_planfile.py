@@ -8,7 +8,8 @@ import pytest
 
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.planfile import plan_id, plan_schema, plan_text, read_plan
-from gpmirror.spec.model import Offset
+from gpmirror.plan.replan import spec_of
+from gpmirror.spec.model import Offset, Policy
 from tests import clusters
 
 HOSTS = ["sdw1", "sdw2", "sdw3"]
@@ -31,6 +32,23 @@ def test_it_comes_back_as_it_was() -> None:
     assert read_plan(TEXT.encode(), "plan.json") == PLAN
     assert json.loads(TEXT)["plan_id"] == plan_id(PLAN)
     assert TEXT.endswith("}\n")
+
+
+def test_a_plan_of_an_earlier_version_keeps_its_id() -> None:
+    """It was written before plans carried the spec's rules; a run that was begun with it goes on."""
+    from gpmirror.plan.planfile import _digest
+
+    body = json.loads(TEXT)
+    for key in ("policy", "protect"):
+        del body["settings"][key]
+    assert "reverts" not in body["settings"]
+    del body["plan_id"]
+    early = json.dumps({**body, "plan_id": _digest(body)}).encode()
+    plan = read_plan(early, "plan.json")
+    assert (plan.settings.policy, plan.settings.protect) == (None, None)
+    assert plan_id(plan) == _digest(body)
+    assert spec_of(plan).policy == Policy()
+    jsonschema.Draft202012Validator(plan_schema()).validate(json.loads(early))
 
 
 def test_layout_of_the_text_does_not_count() -> None:

@@ -7,18 +7,22 @@ import pytest
 
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
+from gpmirror.diagnostics import Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.replan import plan_what_is_left, stale_rows, what_is_beyond, what_is_left
 from gpmirror.plan.request import Request
+from gpmirror.spec.model import Protection
 from tests.clusters import mirrored, planned, row, spec
 from tests.plans import (
     HOSTS,
     adding,
+    moving,
     recovering,
     seen_before_add,
+    seen_before_moves,
     seen_in_trouble,
 )
 
@@ -270,3 +274,44 @@ def test_an_extra_standby_row_is_nothing_to_a_plan() -> None:
         "smdw:/data/master/gpseg-1 is in use now",
         "smdw:5432 is in use now",
     )
+
+
+# --- the rest of what was begun -------------------------------------------------------------------
+
+
+def test_nothing_that_was_confirmed_once_is_refused_half_way() -> None:
+    """Guards, policy and protections were allowed on the command line of the apply that was cut off;
+    what is left is half done, and another copy has died since.
+    """
+    plan, seen = moving(), seen_before_moves()
+    broken = {h.name for h in plan.hazards if not h.allowed}
+    assert {"policy", "protected:content:4"} <= broken
+    assert [g.name for g in plan.guards if g.exceeded and not g.allowed] == [
+        "moves_percent",
+        "bytes",
+    ]
+    seen = after_wave(seen, plan.waves[0])
+    seen = down(plan.waves[1].contents[0], down(plan.waves[2].contents[0], seen))
+    rest = plan_what_is_left(plan, seen)
+    assert rest.waves
+    assert [h.name for h in rest.hazards if not h.allowed] == []
+    assert [g.name for g in rest.guards if g.exceeded and not g.allowed] == []
+    assert "unprotect:content:4" in rest.allowed
+    assert rest.settings == plan.settings
+
+
+def test_a_protection_that_nobody_lifted_holds_in_the_rest() -> None:
+    protect = (
+        Protection(content=OTHER, place=Place(file="s", line=3)),
+        Protection(content=FIRST, place=Place(file="s", line=4)),
+    )
+    wanted = spec(HOSTS, strategy="spread", cluster="prod-dwh", protect=protect)
+    plan = planned(wanted, SEEN, Request(unprotect=(f"content:{FIRST}",)))
+    rest = plan_what_is_left(plan, SEEN)
+    assert f"unprotect:content:{FIRST}" in rest.allowed
+    assert f"unprotect:content:{OTHER}" not in rest.allowed
+
+
+def test_the_rest_of_a_way_back_knows_whose_way_it_is() -> None:
+    back = replace(PLAN, settings=replace(PLAN.settings, reverts="r1"))
+    assert plan_what_is_left(back, SEEN).settings.reverts == "r1"
