@@ -129,9 +129,18 @@ def recovering() -> Plan:
     return planned(spec(HOSTS, cluster="prod-dwh"), seen_in_trouble())
 
 
+def seen_before_return() -> Observed:
+    """A mirror down and a switched content."""
+    whole = {
+        row.dbid: row for row in [*primaries(HOSTS, 2), *group_mirrors(primaries(HOSTS, 2), HOSTS)]
+    }
+    rows = [whole[row.dbid] if row.content == 5 else row for row in seen_in_trouble().segments]
+    return observed(rows, source="catalog.txt")
+
+
 def rebalancing() -> Plan:
-    """The same with the switched content returned."""
-    return planned(spec(HOSTS, cluster="prod-dwh"), seen_in_trouble(), Request(rebalance=True))
+    """One recovery, then the switched content is returned."""
+    return planned(spec(HOSTS, cluster="prod-dwh"), seen_before_return(), Request(rebalance=True))
 
 
 def founding() -> Plan:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from gpmirror.cluster.dialect import Dialect
 from gpmirror.plan.classify import Classified, blocked_by
 from gpmirror.plan.model import Action, Change
+from gpmirror.plan.phases import Phases
 from gpmirror.plan.request import Request
 from gpmirror.plan.state import State
 
@@ -35,12 +37,20 @@ def staying_single(changes: Iterable[Change], state: State) -> list[int]:
     )
 
 
-def block_returns(changes: Sequence[Change], single: Sequence[int]) -> list[Change]:
-    """Rebalances become blocked: 4.3 and 5 switch roles back only when all segments are in sync."""
-    reason = (
-        f"4.3 and 5 switch roles back only when all segments are in sync; content {single[0]} "
-        "is not"
-    )
+def must_block(phases: Phases, single: Sequence[int], dialect: Dialect) -> bool:
+    """Whether no role may return in this plan: `single` contents stay as they are to its end. From 6
+    on a plan that does nothing else is left to the gate before its wave, which looks again.
+    """
+    returning = [wave.action is Action.REBALANCE for wave in phases.waves]
+    return bool(single) and any(returning) and (dialect.file_replication or not all(returning))
+
+
+def block_returns(
+    changes: Sequence[Change], single: Sequence[int], dialect: Dialect
+) -> list[Change]:
+    """Rebalances become blocked, so that the other changes are done."""
+    who = "4.3 and 5 switch roles back" if dialect.file_replication else "roles return"
+    reason = f"{who} only when all segments are in sync; content {single[0]} is not"
     return [
         blocked_by(change, reason) if change.action is Action.REBALANCE else change
         for change in changes

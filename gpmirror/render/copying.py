@@ -1,8 +1,9 @@
 """How much is copied and how long that takes, in words; the rate is always said."""
 
+from gpmirror.cluster.counting import counted
 from gpmirror.events.durations import about_text, remaining_text
 from gpmirror.plan.model import Exposure, WaveExposure
-from gpmirror.render.quantities import counted, size_text
+from gpmirror.render.quantities import size_text
 
 
 def copy_time(found: Exposure) -> str:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.events import (
     Event,
     NativeEnded,
@@ -17,7 +18,7 @@ from gpmirror.events import (
 )
 from gpmirror.events.durations import about_text, elapsed_text
 from gpmirror.render.marks import MARKS
-from gpmirror.render.quantities import counted, ranges, size_text
+from gpmirror.render.quantities import size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
 
 _OK = Span("ok", Style.ADD)

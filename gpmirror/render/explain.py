@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gpmirror.cluster.counting import ranges
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place
@@ -12,7 +13,6 @@ from gpmirror.render.human_layout import host_rows
 from gpmirror.render.human_waves import exposed_text
 from gpmirror.render.native import command_text
 from gpmirror.render.plandiff import change_text, row_text
-from gpmirror.render.quantities import ranges
 from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import visible
 

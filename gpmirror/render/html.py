@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import Slot
 from gpmirror.plan.model import Action, Change, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
@@ -15,7 +16,7 @@ from gpmirror.render.human_layout import host_rows, survival_texts
 from gpmirror.render.human_waves import at_once_text, exposed_text, fewest_waves
 from gpmirror.render.marks import MARKS
 from gpmirror.render.native import command_text
-from gpmirror.render.quantities import counted, first_few, ranges
+from gpmirror.render.quantities import first_few
 from gpmirror.render.slots import slot_text
 from gpmirror.render.summary import summary_line
 from gpmirror.render.svg import svg_element

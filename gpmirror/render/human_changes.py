@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.render.columns import folded, needed
 from gpmirror.render.marks import MARKS
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import counted, ranges
 from gpmirror.render.slots import arrow_cells, method_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line
 

@@ -1,8 +1,9 @@
 """Policy, hazards, guards, protections and warnings of a plan for a terminal."""
 
+from gpmirror.cluster.counting import ranges
 from gpmirror.plan.model import Guard, Hazard, Plan, Verdict
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import ranges, size_text
+from gpmirror.render.quantities import size_text
 from gpmirror.render.spans import Line, Style
 
 SWITCHED_HINT = "plan with `--rebalance` to return them"

@@ -1,9 +1,10 @@
 """Copies by host and what the layout survives, before, during and after, for a terminal."""
 
+from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import HostLoad, Plan, Survival
 from gpmirror.render.columns import folded
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import counted, yes
+from gpmirror.render.quantities import yes
 from gpmirror.render.spans import Line, Span, Style, line, styled
 from gpmirror.simulate.phrases import factor
 

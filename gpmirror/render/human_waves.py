@@ -1,12 +1,13 @@
 """The waves for a terminal: native runs, what is exposed meanwhile, and how few waves can be."""
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.events.durations import about_text
 from gpmirror.plan.model import Action, NativeRun, Plan, Step, Wave, WaveExposure
 from gpmirror.render.copying import copy_time
 from gpmirror.render.marks import MARKS
 from gpmirror.render.native import command_text
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import counted, first_few, ranges, size_text
+from gpmirror.render.quantities import first_few, size_text
 from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, columns_of, line
 

@@ -1,5 +1,6 @@
 """A plan as a Markdown comment for code review, within the size that review tools accept."""
 
+from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.copying import copy_time
@@ -10,7 +11,6 @@ from gpmirror.render.human_waves import at_once_text, fewest_waves
 from gpmirror.render.markdown_changes import ROWS_SHOWN, change_rows, more_rows, table
 from gpmirror.render.markdown_text import code, escaped, folded_away, name_only, row
 from gpmirror.render.markdown_waves import wave_blocks
-from gpmirror.render.quantities import counted
 from gpmirror.render.summary import summary_line
 
 BYTE_BUDGET = 60_000

@@ -1,10 +1,11 @@
 """The waves of a plan as folded parts of a Markdown comment, native files included."""
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import NativeRun, Plan, Wave, WaveExposure
 from gpmirror.render.human_waves import exposed_text
 from gpmirror.render.markdown_text import code, escaped, fenced, folded_away
 from gpmirror.render.native import command_text
-from gpmirror.render.quantities import counted, first_few, ranges
+from gpmirror.render.quantities import first_few
 
 
 def wave_blocks(plan: Plan) -> list[list[str]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
+from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.render.columns import folded
 from gpmirror.render.human_checks import hazard_text
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import counted
 from gpmirror.render.spans import Line, Span, Style, line, painted, styled
 
 _STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.CARE}

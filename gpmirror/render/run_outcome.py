@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.render.columns import folded
 from gpmirror.render.marks import MARKS
 from gpmirror.render.prose import paragraph
-from gpmirror.render.quantities import counted, ranges
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
 from gpmirror.verify.model import ContentHealth, CopyState, Health
 

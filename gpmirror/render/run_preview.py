@@ -1,5 +1,6 @@
 """What a person sees before saying yes: the plan on one screen, however large the cluster."""
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import Guard, Hazard, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.columns import folded
@@ -10,7 +11,7 @@ from gpmirror.render.human_checks import guard_text, hazard_text
 from gpmirror.render.human_waves import at_once_text
 from gpmirror.render.marks import MARKS
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import counted, first_few, ranges
+from gpmirror.render.quantities import first_few
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, painted, styled
 from gpmirror.render.summary import summary_line
 

@@ -1,13 +1,13 @@
 """The last lines of a run: what was done, what was not, and what to do next."""
 
+from gpmirror.cluster.counting import ranges
 from gpmirror.errors import ExitCode
 from gpmirror.events import RunEnded
 from gpmirror.plan.model import Plan
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import ranges
 from gpmirror.render.run_outcome import outcome_lines, outcomes
 from gpmirror.render.spans import BLANK, Line, Style, line, painted, styled
-from gpmirror.verify.model import Health
+from gpmirror.verify.model import CopyState, Health
 
 _UNFINISHED = frozenset({ExitCode.PARTIAL, ExitCode.UNVERIFIED, ExitCode.INTERRUPTED})
 
@@ -44,7 +44,8 @@ def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:
     unfinished = {ExitCode.PARTIAL, ExitCode.INTERRUPTED}
     if ended.exit_code in unfinished and "resume" not in told:
         actions.append(f"`gpmirror resume {ended.run}` goes on from what the catalog shows")
-    if ended.exit_code == ExitCode.UNVERIFIED and "status" not in told:
+    states = {one.state for one in health.contents} if health else set()
+    if CopyState.SYNCING in states and "status" not in told:
         actions.append("`gpmirror status --wait 2h` waits until every mirror is in sync")
     switched = [one.content for one in health.contents if one.switched] if health else []
     if switched and "--rebalance" not in told:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
 from gpmirror.render.columns import folded
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import counted, ranges, size_text
+from gpmirror.render.quantities import size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, painted, styled
 from gpmirror.verify.model import ContentHealth, CopyState, Health
 from gpmirror.workflow.status import Reading

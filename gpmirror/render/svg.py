@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from html import escape
 
+from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
 from gpmirror.render.picture import MEANINGS, Cell, Kind, Picture, PictureHost, picture
 from gpmirror.render.picture_arrows import MOST_ARROWS, arrow_count, arrow_svg
@@ -19,7 +20,6 @@ from gpmirror.render.picture_layout import (
     laid_out,
 )
 from gpmirror.render.picture_style import style_sheet
-from gpmirror.render.quantities import counted
 from gpmirror.render.spans import visible
 from gpmirror.render.summary import summary_line
 

@@ -4,19 +4,17 @@ Up to `host actions` nothing is changed and every refusal has an exit code from 
 on every failure is told as partly applied (10), unverified (11) or detached (130).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import Declined, Partial, Unverified
+from gpmirror.errors import Declined, Partial
 from gpmirror.events import WaveDone
 from gpmirror.journal.records import PLAN
-from gpmirror.plan.model import Action, Plan, Wave
+from gpmirror.plan.model import Wave
 from gpmirror.plan.pace import pace_after
 from gpmirror.plan.planfile import plan_text
-from gpmirror.plan.replan import what_is_left
 from gpmirror.plan.timing import total
-from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.allowing import check_allowed, refuse
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
@@ -33,13 +31,14 @@ from gpmirror.workflow.gates import (
     unhealthy,
 )
 from gpmirror.workflow.looking import look_until
-from gpmirror.workflow.outcomes import already, complete, nothing
+from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, try_native
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
+from gpmirror.workflow.verifying import verify
 
 
 def apply(run: Run, question: str) -> Outcome:
@@ -53,8 +52,7 @@ def apply(run: Run, question: str) -> Outcome:
         tell_start(run, resumed=False)
         observed = _before(run)
         if is_applied(run.plan, observed):
-            verify(run)
-            return finish(run, already(run))
+            return finish(run, already(run, verify(run)))
         check_fresh(run.plan, observed)
         if not run.plan.waves:
             return finish(run, nothing(run.plan))
@@ -72,35 +70,7 @@ def carry_out(run: Run) -> Outcome:
             _one_wave(run, wave)
             _stop_if_asked(run, wave)
         # a rehearsal has nothing to prove
-        return finish(run, complete(run) if run.wishes.rehearsal else verify(run))
-
-
-def verify(run: Run) -> Outcome:
-    """The end of it: nothing of the plan is left, and every copy of it is in sync.
-
-    Raises Unverified (11).
-    """
-    with run.phase("verify") as detail:
-        mine = {change.content for change in run.plan.changes} - _blocked(run.plan)
-        observed, health = look_until(run, lambda found: not _loose(found, mine))
-        left = what_is_left(run.plan, observed).changes
-        words = [f"content {change.content} is still to {change.action.value}" for change in left]
-        words += _loose(health, mine)
-        if words:
-            raise Unverified(
-                "the catalog does not prove the plan: " + "; ".join(words[:8]),
-                hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
-            )
-        detail.append(f"{len(mine)} contents in sync, a second plan is empty")
-    return complete(run)
-
-
-def _loose(health: Health, mine: Collection[int]) -> list[str]:
-    return [
-        f"content {found.content}: {found.reason}"
-        for found in health.contents
-        if found.content in mine and found.state is not CopyState.SYNCED
-    ]
+        return finish(run, rehearsed(run.plan) if run.wishes.rehearsal else verify(run))
 
 
 def _before(run: Run) -> Observed:
@@ -221,7 +191,3 @@ def _stop_if_asked(run: Run, wave: Wave) -> None:
             "sync",
             hint=f"go on with `gpmirror resume {run.name}`",
         )
-
-
-def _blocked(plan: Plan) -> set[int]:
-    return {change.content for change in plan.changes if change.action is Action.BLOCKED}

@@ -11,13 +11,13 @@ from gpmirror.journal.standing import Standing
 from gpmirror.plan.model import Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
-from gpmirror.workflow.apply import verify
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import inspect_copies, not_inspected
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
+from gpmirror.workflow.verifying import verify
 
 _SHOWN = 8
 

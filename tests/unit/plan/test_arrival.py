@@ -10,7 +10,7 @@ from gpmirror.plan.arrival import Arrival, arrivals, strayed
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Plan, Wave
 from tests.clusters import mirrored, planned, spec
-from tests.plans import HOSTS, adding, rebalancing, seen_before_add, seen_in_trouble
+from tests.plans import HOSTS, adding, rebalancing, seen_before_add, seen_before_return
 
 
 def to_spread() -> tuple[Plan, Observed]:
@@ -62,7 +62,7 @@ def test_a_hostname_that_became_the_address_counts_as_arrived() -> None:
 
 
 def test_roles_return() -> None:
-    seen = seen_in_trouble()
+    seen = seen_before_return()
     wave = next(wave for wave in rebalancing().waves if wave.action == "rebalance")
     switched = {step.content for step in wave.steps if step.content == 3}
     assert arrivals(wave, seen)[3] is Arrival.ELSEWHERE

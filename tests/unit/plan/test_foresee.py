@@ -4,7 +4,7 @@ from gpmirror.cluster.segment import Mode, Role, Status
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.replan import what_is_left
 from tests.clusters import mirrored, planned, spec
-from tests.plans import HOSTS, adding, rebalancing, seen_before_add, seen_in_trouble, swapping
+from tests.plans import HOSTS, adding, rebalancing, seen_before_add, seen_before_return, swapping
 
 
 def test_added_mirrors_get_numbers_of_their_own() -> None:
@@ -39,7 +39,7 @@ def test_temporary_slots_are_gone_through() -> None:
 
 
 def test_recoveries_and_returns() -> None:
-    seen, plan = seen_in_trouble(), rebalancing()
+    seen, plan = seen_before_return(), rebalancing()
     for wave in plan.waves:
         seen = after_wave(seen, wave)
     assert what_is_left(plan, seen).is_empty

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import Slot
 from gpmirror.plan.model import Action, Change
 from gpmirror.render.columns import folded, needed
-from gpmirror.render.quantities import counted, first_few, ranges, size_text, yes
+from gpmirror.render.quantities import first_few, size_text, yes
 from gpmirror.render.slots import arrow_cells, slot_text
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, painted, visible
 

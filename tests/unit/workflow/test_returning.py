@@ -11,12 +11,13 @@ from gpmirror.events import PhaseDone
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.replan import plan_what_is_left, what_is_left
 from gpmirror.plan.request import Request
+from gpmirror.spec.model import Pin
 from gpmirror.verify import ContentHealth, CopyState, Health
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.resume import is_expected
 from gpmirror.workflow.returning import cost_text
 from gpmirror.workflow.running import Run, Wishes
-from tests.clusters import mirrored, planned, spec
+from tests.clusters import PLACE, mirrored, planned, spec
 from tests.fakes import Behaviour, FakeCluster, FakeOperator, MemoryJournal, Reporter, world_of
 from tests.plans import HOSTS
 from tests.unchecked import UNCHECKED
@@ -114,14 +115,48 @@ def test_nothing_returns_while_any_content_is_out_of_sync() -> None:
     assert not cluster.started
 
 
-def test_nothing_begins_where_roles_could_not_return_at_its_end() -> None:
+def test_copies_come_back_although_roles_cannot_return_at_the_end() -> None:
     seen = damaged(switched=(1, 2), down=(2, 3))
     request = replace(REBALANCE, contents=frozenset({1, 2}))
-    cluster = FakeCluster(observed=seen)
-    error = refused(NotReady, started(cluster, plan_for(seen, request))[0])
-    assert "wave 2 may not start: content 3 is single" in error.message
+    plan = plan_for(seen, request)
+    assert [wave.action for wave in plan.waves] == [Action.RECOVER]
+    assert plan.changes[0].reason == (
+        "roles return only when all segments are in sync; content 3 is not"
+    )
+    outcome = apply(started(FakeCluster(observed=seen), plan)[0], "really?")
+    assert outcome.code is ExitCode.OK
+    assert outcome.summary.endswith("; every mirror of the plan is in sync.")
+    assert outcome.next_actions[0].startswith("content 3 has one copy only (")
+    assert "contents 1-2 act with switched roles" in outcome.next_actions[1]
+    assert outcome.next_actions[1].endswith(", once every mirror is in sync")
+
+
+def test_nothing_begins_where_roles_could_not_return_at_its_end() -> None:
+    plan = plan_for(damaged(switched=(1, 2), down=(2,)))
+    cluster = FakeCluster(observed=damaged(switched=(1, 2), down=(2, 3)))
+    error = refused(NotReady, started(cluster, plan)[0])
+    assert "wave 1 may not start: content 3 is single" in error.message
     assert not cluster.started
     assert not cluster.changed
+
+
+def test_a_plan_that_only_returns_roles_is_left_to_the_gate() -> None:
+    seen = damaged(switched=(1,), down=(3,))
+    plan = plan_for(seen, replace(REBALANCE, contents=frozenset({1})))
+    cluster = FakeCluster(observed=seen)
+    error = refused(NotReady, started(cluster, plan)[0])
+    assert "wave 1 may not start: content 3 is single" in error.message
+    assert not cluster.started
+
+
+def test_roles_that_return_before_a_mirror_moves_are_all_that_was_asked() -> None:
+    seen = damaged(switched=(1,))
+    wanted = spec(HOSTS, pins=(Pin(content=1, port=7100, place=PLACE),))
+    plan = planned(wanted, seen, REBALANCE)
+    outcome = apply(started(FakeCluster(observed=seen), plan)[0], "really?")
+    assert outcome.code is ExitCode.OK
+    assert outcome.summary.endswith("1 rebalanced in 2s; every mirror is in sync.")
+    assert outcome.next_actions == ("plan again: content 1 is to move",)
 
 
 def test_success_that_returned_no_role_is_not_believed() -> None:

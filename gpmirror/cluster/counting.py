@@ -1,0 +1,32 @@
+"""Contents, and things counted, in sentences."""
+
+from collections.abc import Iterable
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 content`, `2 contents`, `1,024 contents`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def named(contents: Iterable[int]) -> str:
+    """`content 3`, `contents 0-2, 5`."""
+    found = sorted(contents)
+    return f"content{'' if len(found) == 1 else 's'} {ranges(found)}"
+
+
+def ranges(contents: Iterable[int], *, most: int = 24) -> str:
+    """`0-2, 5` for 0, 1, 2, 5; after `most` ranges the rest is counted: `, and 7 more`."""
+    runs = _runs(sorted(contents))
+    shown = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs[:most])
+    rest = sum(b - a + 1 for a, b in runs[most:])
+    return f"{shown}, and {rest} more" if rest else shown
+
+
+def _runs(contents: list[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for content in contents:
+        if runs and content == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], content)
+        else:
+            runs.append((content, content))
+    return runs

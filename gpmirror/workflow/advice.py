@@ -1,0 +1,72 @@
+"""What a run that went well leaves to a person, what protects data first."""
+
+from collections.abc import Iterator, Sequence
+
+from gpmirror.cluster.counting import counted, named
+from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.verify import ContentHealth, CopyState, Health
+
+_LACKS = {
+    CopyState.NONE: "no live copy",
+    CopyState.SINGLE: "one copy only",
+    CopyState.SYNCING: "two copies that are not in sync",
+}
+_MENDS = {
+    CopyState.NONE: "`gpmirror plan` says what is down",
+    CopyState.SINGLE: "`gpmirror apply` brings the other one back",
+    CopyState.SYNCING: "`gpmirror status --wait 2h` waits for them",
+}
+
+
+def advice(plan: Plan, health: Health, beyond: Sequence[Change]) -> tuple[str, ...]:
+    """One line for each thing that is left. `beyond` is what the layout still asks of the contents
+    that the plan is done with.
+    """
+    blocked = {change.content for change in plan.changes if change.action is Action.BLOCKED}
+    return (
+        *_copies(health, blocked),
+        *_roles(health),
+        *_moves(beyond),
+        *_blocked(len(blocked)),
+    )
+
+
+def _copies(health: Health, blocked: set[int]) -> Iterator[str]:
+    """Contents that are not in sync, although the plan is done."""
+    for state, lacks in _LACKS.items():
+        found = [one for one in health.contents if one.state is state]
+        stuck = [one for one in found if one.content in blocked]
+        free = [one for one in found if one.content not in blocked]
+        if free:
+            yield f"{_told(free, lacks)}: {_MENDS[state]}"
+        if stuck:
+            yield f"{_told(stuck, lacks)}, blocked: `gpmirror plan` says by what"
+
+
+def _told(found: Sequence[ContentHealth], lacks: str) -> str:
+    has = "has" if len(found) == 1 else "have"
+    return f"{named(one.content for one in found)} {has} {lacks} ({found[0].reason})"
+
+
+def _roles(health: Health) -> Iterator[str]:
+    switched = [one.content for one in health.contents if one.switched]
+    if switched:
+        acts = "acts" if len(switched) == 1 else "act"
+        then = "" if health.all_synced else ", once every mirror is in sync"
+        yield (
+            f"{named(switched)} {acts} with switched roles: return them with "
+            f"`gpmirror apply --rebalance --allow cancels-queries` in a quiet hour{then}"
+        )
+
+
+def _moves(beyond: Sequence[Change]) -> Iterator[str]:
+    """Mirrors that had to stay where they are until now. Those whose roles are switched wait on."""
+    moves = [change.content for change in beyond if change.action is Action.MOVE]
+    if moves:
+        yield f"plan again: {named(moves)} {'is' if len(moves) == 1 else 'are'} to move"
+
+
+def _blocked(count: int) -> Iterator[str]:
+    if count:
+        are = "is" if count == 1 else "are"
+        yield f"{counted(count, 'content')} {are} blocked: `gpmirror plan` says why"

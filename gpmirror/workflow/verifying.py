@@ -1,0 +1,39 @@
+"""The end of a run: proof from the catalog that the plan is carried out."""
+
+from collections.abc import Collection
+
+from gpmirror.cluster.counting import counted
+from gpmirror.errors import Unverified
+from gpmirror.plan.model import Action
+from gpmirror.plan.replan import what_is_beyond, what_is_left
+from gpmirror.verify import CopyState, Health
+from gpmirror.workflow.looking import look_until
+from gpmirror.workflow.outcomes import complete
+from gpmirror.workflow.running import Outcome, Run
+
+
+def verify(run: Run) -> Outcome:
+    """Nothing of the plan is left, and every copy of it is in sync. Raises Unverified (11)."""
+    with run.phase("verify") as detail:
+        mine = {c.content for c in run.plan.changes if c.action is not Action.BLOCKED}
+        observed, health = look_until(run, lambda found: not _loose(found, mine))
+        left = what_is_left(run.plan, observed).changes
+        words = [f"content {change.content} is still to {change.action.value}" for change in left]
+        words += _loose(health, mine)
+        if words:
+            raise Unverified(
+                "the catalog does not prove the plan: " + "; ".join(words[:8]),
+                hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
+            )
+        beyond = what_is_beyond(run.plan, observed).changes
+        rest = "a later plan has more to do" if beyond else "a second plan is empty"
+        detail.append(f"{counted(len(mine), 'content')} in sync, {rest}")
+    return complete(run, health, beyond)
+
+
+def _loose(health: Health, mine: Collection[int]) -> list[str]:
+    return [
+        f"content {found.content}: {found.reason}"
+        for found in health.contents
+        if found.content in mine and found.state is not CopyState.SYNCED
+    ]

@@ -1,0 +1,93 @@
+"""What a run that went well leaves to a person."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.verify import ContentHealth, CopyState, Health
+from gpmirror.workflow.advice import advice
+from tests.plans import adding, recovering
+
+PLAN = adding()
+BLOCKED = recovering()
+"""Content 5 is blocked, both of its copies being down."""
+LACKS = "two copies that are not in sync"
+
+
+def health(*ailing: ContentHealth) -> Health:
+    changed = {one.content: one for one in ailing}
+    return Health(contents=tuple(changed.get(c) or content(c) for c in range(8)))
+
+
+def content(
+    number: int, state: CopyState = CopyState.SYNCED, reason: str = "", *, switched: bool = False
+) -> ContentHealth:
+    return ContentHealth(
+        content=number,
+        state=state,
+        reason=reason,
+        switched=switched,
+        primary=f"sdw1:600{number}",
+        mirror=f"sdw2:700{number}",
+    )
+
+
+def change(number: int, action: Action) -> Change:
+    return replace(PLAN.changes[0], content=number, action=action)
+
+
+def test_nothing_is_left_of_a_cluster_in_sync() -> None:
+    assert advice(PLAN, health(), ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("plan", "found", "words"),
+    [
+        (
+            PLAN,
+            (content(5, CopyState.SINGLE, "gone"),),
+            "content 5 has one copy only (gone): `gpmirror apply` brings the other one back",
+        ),
+        (
+            PLAN,
+            (content(1, CopyState.SINGLE, "down"), content(7, CopyState.SINGLE, "down too")),
+            "contents 1, 7 have one copy only (down): `gpmirror apply` brings the other one back",
+        ),
+        (
+            PLAN,
+            (content(5, CopyState.SYNCING, "lag"),),
+            f"content 5 has {LACKS} (lag): `gpmirror status --wait 2h` waits for them",
+        ),
+        (
+            BLOCKED,
+            (content(5, CopyState.NONE, "both down"),),
+            "content 5 has no live copy (both down), blocked: `gpmirror plan` says by what",
+        ),
+    ],
+)
+def test_contents_out_of_sync_come_first(
+    plan: Plan, found: tuple[ContentHealth, ...], words: str
+) -> None:
+    assert advice(plan, health(*found), ())[0] == words
+
+
+def test_roles_return_in_a_quiet_hour_once_all_is_in_sync() -> None:
+    switched = content(3, switched=True)
+    (alone,) = advice(PLAN, health(switched), ())
+    assert alone == (
+        "content 3 acts with switched roles: return them with `gpmirror apply --rebalance --allow "
+        "cancels-queries` in a quiet hour"
+    )
+    _, later = advice(PLAN, health(switched, content(4, CopyState.SINGLE, "down")), ())
+    assert later == f"{alone}, once every mirror is in sync"
+
+
+def test_mirrors_that_a_later_plan_moves_are_named() -> None:
+    beyond = (change(1, Action.MOVE), change(2, Action.BLOCKED), change(3, Action.MOVE))
+    assert advice(PLAN, health(), beyond) == ("plan again: contents 1, 3 are to move",)
+    assert advice(PLAN, health(), beyond[:1]) == ("plan again: content 1 is to move",)
+
+
+def test_blocked_contents_are_counted() -> None:
+    assert advice(BLOCKED, health(), ()) == ("1 content is blocked: `gpmirror plan` says why",)
