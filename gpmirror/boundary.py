@@ -80,11 +80,23 @@ class LockHolder:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Bytes by content, or a note that says why they cannot be had."""
+
+    by_content: Mapping[int, int]
+    note: str | None
+
+
 class Catalog(Protocol):
     """A live session on the coordinator; each reading asks one query per catalog table."""
 
-    def observe(self, *, sizes: bool = False) -> Observed:
+    def observe(self) -> Observed:
         """The catalog now. Raises InvalidInput: it is not sane (every finding)."""
+        ...
+
+    def sizes(self) -> Sizes:
+        """How large the contents are, measured now or some minutes ago."""
         ...
 
     def replication(self) -> tuple[Replication, ...]:

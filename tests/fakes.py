@@ -6,7 +6,7 @@ They outlive a killed run, as the real ones do: `World`s made one after the othe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence, World
+from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence, Sizes, World
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Mode, Role, Status
@@ -77,11 +77,18 @@ class FakeCluster:
     probes: int = 0
     busy: int | None = 0
     tried: Reply | None = None
+    bytes: Sizes = field(default_factory=lambda: Sizes(by_content={}, note=None))
+    measured: int = 0
+    """How often sizes were asked for."""
 
     # --- catalog --------------------------------------------------------------------------------
 
-    def observe(self, *, sizes: bool = False) -> Observed:
-        del sizes
+    def sizes(self) -> Sizes:
+        self._session()
+        self.measured += 1
+        return self.bytes
+
+    def observe(self) -> Observed:
         self._session()
         for content in list(self.unsynced):
             self.unsynced[content] -= 1

@@ -85,8 +85,9 @@ CREATE TABLE gp.gp_stat_replication (
   sync_state text, sync_error text);
 CREATE FUNCTION gp.gp_request_fts_probe_scan() RETURNS boolean LANGUAGE sql AS 'SELECT true';
 CREATE FUNCTION gp.gp_dist_random(text) RETURNS TABLE (gp_segment_id integer, oid oid)
-  LANGUAGE sql AS $$SELECT s, d.oid FROM generate_series(0, 2) AS s,
-    pg_catalog.pg_database AS d WHERE $1 = 'pg_database'$$;
+  LANGUAGE sql AS $$SELECT DISTINCT c.content::integer, d.oid
+    FROM gp.gp_segment_configuration AS c, pg_catalog.pg_database AS d
+   WHERE c.content >= 0 AND $1 = 'pg_database'$$;
 """
 _GP7 = """
 CREATE TABLE gp.gp_stat_progress_basebackup (

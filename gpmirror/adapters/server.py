@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from gpmirror.adapters.server_address import Target, target_of
 from gpmirror.adapters.server_lock import Lock, shown_name
 from gpmirror.adapters.server_session import Session, open_session
+from gpmirror.adapters.server_sizes import Sizing
 from gpmirror.adapters.server_work import work_told
-from gpmirror.boundary import LockHolder
+from gpmirror.boundary import LockHolder, Sizes
 from gpmirror.catalog import queries
 from gpmirror.catalog.detect import Verdict
 from gpmirror.catalog.live import (
     Fetched,
-    Row,
     copying_from,
     family_of,
     not_a_coordinator,
@@ -25,9 +25,6 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, InvalidInput
 from gpmirror.spec.model import CoordinatorAddress
-
-_SIZE_SECONDS = 60.0
-"""Measuring looks at every file of every database."""
 
 _DEFAULT_PROBE_SECONDS = 60.0
 
@@ -70,16 +67,16 @@ class Server:
         self._session = session
         self._identity = identity
         self._queries: Queries = queries_for(identity.dialect)
+        self._sizing = Sizing()
 
     @property
     def dialect(self) -> Dialect:
         """The server's family."""
         return self._identity.dialect
 
-    def observe(self, *, sizes: bool = False) -> Observed:
-        """The catalog now; see `boundary.Catalog`. Sizes that cannot be had are left out, noted."""
+    def observe(self) -> Observed:
+        """The catalog now; see `boundary.Catalog`."""
         asked = self._queries
-        measured, notes = self._sizes() if sizes else ([], ())
         return observed_from(
             Fetched(
                 server=self._target.label,
@@ -90,11 +87,13 @@ class Server:
                 directories=None
                 if asked.directories is None
                 else self._session.rows(asked.directories),
-                sizes=measured,
                 system_identifier=self._identity.system_identifier,
-                notes=notes,
             )
         )
+
+    def sizes(self) -> Sizes:
+        """How large the contents are; see `boundary.Catalog`."""
+        return self._sizing.sizes(self._session)
 
     def replication(self) -> tuple[Replication, ...]:
         """Who streams now; empty before 6."""
@@ -181,14 +180,6 @@ class Server:
     def close(self) -> None:
         """End the session and with it the lock."""
         self._session.close()
-
-    def _sizes(self) -> tuple[list[Row], tuple[str, ...]]:
-        try:
-            return self._session.rows(queries.SIZES, seconds=_SIZE_SECONDS), ()
-        except GpmirrorError as error:
-            if not self._session.is_open:
-                raise
-            return [], (f"sizes are unknown: {error.message}",)
 
 
 def _introduced(target: Target, wanted: DialectName | None) -> tuple[Session, Identity]:

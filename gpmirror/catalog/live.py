@@ -39,7 +39,6 @@ class Fetched:
     columns: tuple[str, ...]
     segments: Sequence[Row]
     directories: Sequence[Row] | None = None
-    sizes: Sequence[Row] = ()
     system_identifier: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -78,7 +77,6 @@ def observed_from(fetched: Fetched) -> Observed:
         server_version=fetched.version,
         system_identifier=fetched.system_identifier,
         filespaces=tuple(sorted({name for row in segments for name, _ in row.filespaces})),
-        sizes=_sizes(fetched.sizes),
         source=fetched.server,
         notes=fetched.notes,
     )
@@ -113,6 +111,15 @@ def copying_from(rows: Iterable[Row]) -> tuple[CopyProgress, ...]:
                 total=None if total is None else int(total),
             )
     return tuple(found[content] for content in sorted(found))
+
+
+def sizes_from(rows: Iterable[Row]) -> dict[int, int]:
+    """Bytes by content; the coordinator and what does not tell are left out."""
+    return {
+        int(content): int(size)
+        for content, size in rows
+        if content is not None and size is not None and int(content) >= 0
+    }
 
 
 def not_a_coordinator(server: str, said: str) -> InvalidInput:
@@ -155,14 +162,6 @@ def _with_directories(
     complete, problems = with_directories(source, segments, found)
     _refuse(problems)
     return complete
-
-
-def _sizes(rows: Iterable[Row]) -> dict[int, int]:
-    return {
-        int(content): int(size)
-        for content, size in rows
-        if content is not None and size is not None and int(content) >= 0
-    }
 
 
 def _lag(sent: str | None, replayed: str | None) -> int | None:

@@ -115,9 +115,9 @@ def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
 
 
 def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":
-    from gpmirror.workflow.inspecting import plan_inspected
+    from gpmirror.workflow.inspecting import plan_live
 
-    return plan_inspected(spec, live.observed, request, live.hosts)
+    return plan_live(spec, live.observed, request, live.hosts, live.server)
 
 
 def _nothing(manner: "Manner") -> ExitCode:

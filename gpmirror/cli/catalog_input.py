@@ -33,15 +33,14 @@ def observed_for(
 ) -> "Observed":
     """The observed cluster: of the file `catalog`, else of the coordinator that `spec` names.
 
-    Sizes are read live where a guard of the spec needs them. Raises what reading raises.
+    Raises what reading raises.
     """
     if catalog is None:
         from gpmirror.cli.wiring import live_catalog
         from gpmirror.workflow.observing import observe
 
-        sizes = spec is not None and spec.policy.guards.max_bytes is not None
         with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
-            return observe(server, sizes=sizes)
+            return observe(server)
     from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
 

@@ -6,6 +6,7 @@ import typer
 
 from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
+from gpmirror.cli.plan import planned_live
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
@@ -78,5 +79,7 @@ def _planned(
 
     check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
     wanted = load(read_input(spec), spec)
-    observed = observed_for(catalog, wanted, table=table, via_ssh=via_ssh)
+    if catalog is None:
+        return planned_live(wanted, Request(), via_ssh=via_ssh)
+    observed = observed_for(catalog, wanted, table=table)
     return make_plan(wanted, observed, Request()), observed

@@ -1,5 +1,6 @@
 """`gpmirror plan`: what would change, in which waves, at what risk."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -110,26 +111,43 @@ def planned(
     table: int | None = None,
     via_ssh: bool = False,
 ) -> "Plan":
-    """The plan of a spec over a saved or the live catalog; down copies of a live one are looked at
-    on their hosts. Raises what reading and planning raise.
-    """
+    """The plan of a spec over a saved or the live catalog. Raises what reading and planning raise."""
     from gpmirror.adapters.files import read_input
     from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
     wanted = load(read_input(spec), spec)
-    observed = observed_for(catalog, wanted, table=table, via_ssh=via_ssh)
-    if catalog is None and observed.has_down_copies:
-        return _inspected(wanted, observed, request)
-    return make_plan(wanted, observed, request)
+    if catalog is None:
+        plan, _ = planned_live(wanted, request, via_ssh=via_ssh)
+        return plan
+    return make_plan(wanted, observed_for(catalog, wanted, table=table), request)
 
 
-def _inspected(spec: "Spec", observed: "Observed", request: "Request") -> "Plan":
+def planned_live(spec: "Spec", request: "Request", *, via_ssh: bool) -> "tuple[Plan, Observed]":
+    """The plan over the live catalog, and that catalog: down copies are looked at on their hosts,
+    sizes are measured where something is copied whole. Raises what reading and planning raise.
+    """
+    from gpmirror.cli.wiring import live_catalog
+    from gpmirror.workflow.measuring import measured
+    from gpmirror.workflow.observing import observe
+    from gpmirror.workflow.plan import make_plan
+
+    with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
+        plan, seen = _inspected(spec, observe(server), request)
+        again = measured(plan, seen, server, lambda sized: make_plan(spec, sized, request))
+    return again, seen
+
+
+def _inspected(spec: "Spec", observed: "Observed", request: "Request") -> "tuple[Plan, Observed]":
+    from gpmirror.workflow.plan import make_plan
+
+    if not observed.has_down_copies:
+        return make_plan(spec, observed, request), observed  # no host is asked, no SSH is loaded
     from gpmirror.adapters.ssh import open_hosts
-    from gpmirror.workflow.inspecting import plan_inspected
+    from gpmirror.workflow.inspecting import inspected
 
     with open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once) as hosts:
-        return plan_inspected(spec, observed, request, hosts)
+        return inspected(spec, observed, request, hosts)
 
 
 def request_from(

@@ -32,15 +32,16 @@ def command(
     from gpmirror.plan.request import Request
     from gpmirror.render.preflight import preflight_text
     from gpmirror.workflow.gates import is_applied
+    from gpmirror.workflow.measuring import with_sizes
     from gpmirror.workflow.preflight import run_preflight
 
     console: Console = ctx.obj
     spec, plan = read_target(target, Request())
     with open_live(spec, via_ssh=via_ssh) as live:
-        observed = live.server.observe(sizes=True)
-        if plan is not None and is_applied(plan, observed):
+        if plan is not None and is_applied(plan, live.observed):
             console.data("already applied, 0 changes: nothing to check")
             return ExitCode.OK
+        observed = with_sizes(live.observed, live.server)
         plan = _plan(spec, plan, observed, live.hosts)
         found = run_preflight(plan, observed, live.hosts)
     console.data(preflight_text(plan, found, width=console.width, color=console.color))

@@ -38,11 +38,13 @@ def command(
     from gpmirror.adapters.files import write_output
     from gpmirror.catalog import snapshot_text
     from gpmirror.cli.wiring import live_catalog
+    from gpmirror.workflow.measuring import with_sizes
 
     console: Console = ctx.obj
     wanted = spec_if_any(spec)
     with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
-        observed = server.observe(sizes=sizes)
+        observed = server.observe()
+        observed = with_sizes(observed, server) if sizes else observed
     if hosts:
         observed = _with_copies(wanted, observed, console)
     for note in observed.notes:

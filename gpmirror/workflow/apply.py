@@ -5,7 +5,6 @@ on every failure is told as partly applied (10), unverified (11) or detached (13
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, Partial
@@ -31,6 +30,7 @@ from gpmirror.workflow.gates import (
     unhealthy,
 )
 from gpmirror.workflow.looking import look_until
+from gpmirror.workflow.measuring import with_sizes
 from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, try_native
@@ -96,7 +96,7 @@ def _confirm(run: Run, question: str) -> None:
 def _check_hosts(run: Run, observed: Observed) -> None:
     with run.phase("preflight") as detail:
         allowed = {*run.wishes.allow, *run.plan.allowed}
-        sized = replace(observed, sizes=run.world.catalog.observe(sizes=True).sizes)
+        sized = with_sizes(observed, run.world.catalog)
         preflight = run_preflight(run.plan, sized, run.world.hosts, allowed=allowed)
         check_preflight(preflight, allowed)
         refuse(preflight.hazards, (), allowed)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
+from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.classify import NOT_INSPECTED
 from gpmirror.plan.model import Plan
@@ -11,6 +11,7 @@ from gpmirror.plan.request import Request
 from gpmirror.preflight.down_copies import Asked, copy_facts, copy_questions, homes_of
 from gpmirror.preflight.script import copies_script
 from gpmirror.spec.model import Host, Spec
+from gpmirror.workflow.measuring import measured
 from gpmirror.workflow.plan import make_plan
 
 _SECONDS = 60.0
@@ -37,11 +38,28 @@ def inspect_copies(
 
 def plan_inspected(spec: Spec, observed: Observed, request: Request, hosts: Hosts) -> Plan:
     """As `make_plan`; if that means to recover copies in place, their directories are looked at."""
+    plan, _ = inspected(spec, observed, request, hosts)
+    return plan
+
+
+def inspected(
+    spec: Spec, observed: Observed, request: Request, hosts: Hosts
+) -> tuple[Plan, Observed]:
+    """The same, with what is known by then."""
     plan = make_plan(spec, observed, request)
     contents = not_inspected(plan)
     if not contents:
-        return plan
-    return make_plan(spec, inspect_copies(observed, hosts, spec.hosts, contents), request)
+        return plan, observed
+    seen = inspect_copies(observed, hosts, spec.hosts, contents)
+    return make_plan(spec, seen, request), seen
+
+
+def plan_live(
+    spec: Spec, observed: Observed, request: Request, hosts: Hosts, catalog: Catalog
+) -> Plan:
+    """As `plan_inspected`, with sizes wherever the plan copies something whole."""
+    plan, seen = inspected(spec, observed, request, hosts)
+    return measured(plan, seen, catalog, lambda sized: make_plan(spec, sized, request))
 
 
 def not_inspected(plan: Plan) -> frozenset[int]:

@@ -9,12 +9,12 @@ from gpmirror.errors import ConnectionLost, Failure, Overdue
 from gpmirror.verify import disagreements
 
 
-def observe(catalog: Catalog, *, sizes: bool = False) -> Observed:
+def observe(catalog: Catalog) -> Observed:
     """The live catalog for planning: contents whose rows replication contradicts are marked.
 
     Raises as the catalog does.
     """
-    observed = catalog.observe(sizes=sizes)
+    observed = catalog.observe()
     streams = replication(catalog, observed)
     return replace(observed, disagreements=disagreements(observed, streams))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from gpmirror.boundary import Catalog, Hosts, LockHolder, NoAnswer, Reply, Reporter
+from gpmirror.boundary import Catalog, Hosts, LockHolder, NoAnswer, Reply, Reporter, Sizes
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Role
@@ -24,9 +24,13 @@ class ForeseeingCatalog:
         """Count a wave as done."""
         self._foreseen = after_wave(self._foreseen or self._real.observe(), wave)
 
-    def observe(self, *, sizes: bool = False) -> Observed:
+    def observe(self) -> Observed:
         """What is, or what would be."""
-        return self._foreseen or self._real.observe(sizes=sizes)
+        return self._foreseen or self._real.observe()
+
+    def sizes(self) -> Sizes:
+        """As they are now."""
+        return self._real.sizes()
 
     def replication(self) -> tuple[Replication, ...]:
         """Who streams, or would."""

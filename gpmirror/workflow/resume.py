@@ -15,6 +15,7 @@ from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import inspect_copies, not_inspected
+from gpmirror.workflow.measuring import measured
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 from gpmirror.workflow.verifying import verify
@@ -93,11 +94,13 @@ def _rest(run: Run, observed: Observed) -> Plan:
     """The plan for what is left; half copies that the run may have left are looked for."""
     remaining = plan_what_is_left(run.plan, observed)
     contents = not_inspected(remaining)
-    if not contents:
-        return remaining
-    spec = spec_of(run.plan)
-    seen = inspect_copies(observed, run.world.hosts, spec.hosts, contents)
-    return plan_what_is_left(run.plan, seen)
+    if contents:
+        spec = spec_of(run.plan)
+        observed = inspect_copies(observed, run.world.hosts, spec.hosts, contents)
+        remaining = plan_what_is_left(run.plan, observed)
+    return measured(
+        remaining, observed, run.world.catalog, lambda sized: plan_what_is_left(run.plan, sized)
+    )
 
 
 def is_expected(plan: Plan, remaining: Plan) -> bool:

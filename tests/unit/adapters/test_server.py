@@ -322,18 +322,20 @@ def test_sizes_come_in_one_query(postgres: Postgres, opened: Opener) -> None:
     server = opened("gp6")
     assert server.observe().sizes == {}
     since = len(postgres.log)
-    sizes = server.observe(sizes=True).sizes
-    assert sorted(sizes) == [0, 1, 2]
-    assert min(sizes.values()) > 1_000_000
-    assert len(asked(postgres, since)) == 2
+    found = server.sizes()
+    assert sorted(found.by_content) == [0, 1, 2]
+    assert min(found.by_content.values()) > 1_000_000
+    assert found.note is None
+    assert server.sizes() == found
+    assert len(asked(postgres, since)) == 1
 
 
 def test_sizes_that_cannot_be_had_are_noted(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp5", old_rows())
-    found = opened("gp5").observe(sizes=True)
-    assert found.sizes == {}
-    (note,) = found.notes
-    assert note.startswith("sizes are unknown: ")
+    found = opened("gp5").sizes()
+    assert found.by_content == {}
+    assert found.note is not None
+    assert found.note.startswith("sizes are unknown: ")
 
 
 def test_the_lock_is_held_by_one_session(postgres: Postgres, opened: Opener) -> None:

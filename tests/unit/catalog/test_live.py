@@ -11,6 +11,7 @@ from gpmirror.catalog.live import (
     family_of,
     observed_from,
     replication_from,
+    sizes_from,
 )
 from gpmirror.catalog.queries import Queries, queries_for
 from gpmirror.cluster.dialect import DIALECTS, DialectName
@@ -87,6 +88,11 @@ def test_servers_that_are_none(said: str) -> None:
 
 
 def test_sizes_leave_the_coordinator_out() -> None:
+    rows = [("-1", "5"), ("0", "123456789012345"), ("1", None)]
+    assert sizes_from(rows) == {0: 123_456_789_012_345}
+
+
+def test_directories_are_known_where_segments_tell_them() -> None:
     segments = [
         ("1", "-1", "p", "p", "n", "u", "5432", "mdw", "mdw", "/data/gpseg-1"),
         ("2", "0", "p", "p", "n", "u", "6000", "sdw1", "sdw1", "/data/gpseg0"),
@@ -98,10 +104,8 @@ def test_sizes_leave_the_coordinator_out() -> None:
             version="6.24.3",
             columns=GP6.columns,
             segments=segments,
-            sizes=[("-1", "5"), ("0", "123456789012345"), ("1", None)],
         )
     )
-    assert found.sizes == {0: 123_456_789_012_345}
     assert found.directories_known
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -178,20 +179,28 @@ def test_a_snapshot_plans_as_the_live_catalog_does(
     assert capsys.readouterr().err == "written: now.json\n"
     assert main(["plan", "--catalog", "now.json", "--format", "native"]) == ExitCode.OK
     assert capsys.readouterr().out == planned
-    assert len(json.loads((folder / "now.json").read_text())["sizes"]) == 3
+    assert len(json.loads((folder / "now.json").read_text())["sizes"]) == 6
     assert main(["snapshot"]) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["server_version"] == "6.24.3"
 
 
-def test_a_live_plan_measures_where_a_guard_counts_bytes(
+def test_a_live_plan_measures_what_it_copies_whole(
     live: Postgres, folder: Path, capsys: Shown
 ) -> None:
     text = SPEC % live.port + "policy: {guards: {bytes: 5TB}}\n"
     (folder / "gpmirror.yaml").write_text(text)
     since = len(live.log)
     assert main(["plan"]) == ExitCode.OK
-    assert "gp_dist_random" in live.log[since:]
     assert "No changes" in capsys.readouterr().out
+    assert "gp_dist_random" not in live.log[since:]
+    (folder / "gpmirror.yaml").write_text(text.replace("offset: 1000", "offset: 1500"))
+    assert main(["plan"]) == ExitCode.OK
+    assert live.log[since:].count("pg_database_size") == 1
+    shown = capsys.readouterr().out
+    assert " MB to copy, under 1 min assuming " in shown
+    assert re.search(r"bytes: [\d.]+ MB within limit 5.0 TB", shown)
+    assert main(["explain", "content", "1"]) == ExitCode.OK
+    assert " MB, under 1 min" in capsys.readouterr().out
 
 
 def test_import_and_what_follows_from_it(live: Postgres, folder: Path, capsys: Shown) -> None:

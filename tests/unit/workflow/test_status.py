@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from gpmirror.boundary import LockHolder
+from gpmirror.boundary import LockHolder, Sizes
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput
@@ -50,7 +50,10 @@ class ScriptedCatalog:
     script: list[Observed | Exception]
     said: list[str] = field(default_factory=list)
 
-    def observe(self, *, sizes: bool = False) -> Observed:
+    def sizes(self) -> Sizes:
+        return Sizes(by_content={}, note=None)
+
+    def observe(self) -> Observed:
         self.said.append("observe")
         found = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(found, Exception):
