@@ -118,12 +118,21 @@ class Person:
         ended = self.settle_run(recorded, before=before)
         if not isinstance(ended, Outcome) or ended.remaining is None:
             return ended
-        ended = self.apply(ended.remaining, kill, continues=recorded.name, before=before)
+        return self.go_on(recorded, ended.remaining, kill, before=before)
+
+    def go_on(self, recorded: Recorded, rest: Plan, kill: int | None, *, before: bool) -> Ended:
+        """The second half: the rest of a run as a run of its own."""
+        ended = self.apply(rest, kill, continues=recorded.name, before=before)
         mine = self.runs[-1]
         if mine.standing.changed_something:
             told = f"goes on as {mine.name}"
             recorded.records.append(end(ExitCode.PARTIAL, told, continued_as=mine.name))
         return ended
+
+    def first(self, recorded: Recorded) -> Recorded:
+        """The run whose rest this one does, if it does one's."""
+        earlier = [one for one in self.runs if one.name == recorded.standing.continues]
+        return self.first(earlier[0]) if earlier else recorded
 
     def prune(self, recorded: Recorded, kill: int | None = None) -> Ended:
         """Delete what a run's moves left."""

@@ -5,52 +5,29 @@ people who meddle; whatever happened, the way to the desired layout stays open.
 without the lock or beside another utility, nothing pruned that is in use or not ours.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from random import Random
 
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gpmirror.boundary import LockHolder, World
-from gpmirror.cluster.segment import Slot
-from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
-from gpmirror.journal.records import Opening, end
-from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.boundary import LockHolder
+from gpmirror.errors import ExitCode, GpmirrorError
 from gpmirror.placement import place
 from gpmirror.plan.back import plan_back
-from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS
 from gpmirror.plan.model import Action, Plan
-from gpmirror.plan.planfile import plan_id, plan_text, read_plan
+from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.replan import what_is_left
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import ApplyOptions, Pin, Spec
-from gpmirror.workflow.apply import apply
-from gpmirror.workflow.inspecting import plan_inspected
-from gpmirror.workflow.prune import prune
-from gpmirror.workflow.resume import check_own_plan, check_resumable, resume
-from gpmirror.workflow.running import Outcome, Run, Wishes
+from gpmirror.spec.model import ApplyOptions, Spec
+from gpmirror.workflow.running import Outcome
 from tests import strategies
-from tests.clusters import PLACE
-from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
 from tests.life import FATES, FateKind, Life, machine_of
-from tests.unchecked import UNCHECKED
-
-Ended = Outcome | GpmirrorError | None
-"""How a command ended; None: it was killed."""
+from tests.person import Ended, Person, Recorded
 
 MOST_CONTENTS = 14
-KNOWN = ("unchecked:reachable", "unchecked:directories")
-"""What these hosts tell, so nobody need allow that they do not."""
-
-ALLOW = (
-    *(name for name in UNCHECKED if name not in KNOWN),
-    *HAZARDS,
-    *HOST_HAZARDS,
-    *(f"guard:{name}" for name in GUARDS),
-)
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 KILLS = st.none() | st.integers(min_value=2, max_value=32)
 SECONDS = st.sampled_from([0.0, 0.5, 2.0, 4.5, 7.0, 12.0, 30.0])
@@ -90,27 +67,27 @@ FATE = st.tuples(st.sampled_from(("ok", "ok", *FATES)), SEEDS)
 STRANGER = LockHolder(pid=9, since="12:00", client="10.0.0.9", name="gpmirror r77 on sdw9")
 
 
-@dataclass
-class Recorded:
-    """A run as the machine that began it remembers it."""
-
-    name: str
-    plan: Plan
-    records: list[Mapping[str, object]] = field(default_factory=list)
-
-    @property
-    def standing(self) -> Standing:
-        return read_standing("\n".join(json.dumps(record) for record in self.records), self.name)
-
-
 class Layout(RuleBasedStateMachine):
     """A DBA, a cluster, and bad luck."""
 
+    person: Person
+
     def __init__(self) -> None:
         super().__init__()
-        self.runs: list[Recorded] = []
         self.plan: Plan | None = None
         self.heirs = 0
+
+    @property
+    def life(self) -> Life:
+        return self.person.life
+
+    @property
+    def spec(self) -> Spec:
+        return self.person.spec
+
+    @property
+    def runs(self) -> list[Recorded]:
+        return self.person.runs
 
     @initialize(seed=SEEDS)
     def begin(self, seed: int) -> None:
@@ -125,10 +102,10 @@ class Layout(RuleBasedStateMachine):
             except GpmirrorError:
                 continue
             break
-        self.spec = _quick(wanted)
         mirrored = random.random() < 0.8
         seen = strategies.applied(bare, desired) if mirrored else bare
-        self.life = Life(seen, same_host=self.spec.allow_same_host)
+        life = Life(seen, same_host=wanted.allow_same_host)
+        self.person = Person(life=life, spec=_quick(wanted))
         if mirrored:
             self._want(strategies.changed(random, self.spec, seen))
 
@@ -156,7 +133,7 @@ class Layout(RuleBasedStateMachine):
     ) -> None:
         assert self.plan is not None
         self._brew(luck, fate)
-        self._apply(self.plan, None, kill, before=before)
+        self._apply(self.plan, kill, before=before)
 
     @rule(kill=KILLS, before=st.booleans(), rebalance=st.booleans(), luck=BAD_LUCK, fate=FATE)
     def plan_and_apply(
@@ -170,7 +147,7 @@ class Layout(RuleBasedStateMachine):
         self.make_a_plan(rebalance=rebalance, full=False)
         if self.plan is not None:
             self._brew(luck, fate)
-            self._apply(self.plan, None, kill, before=before)
+            self._apply(self.plan, kill, before=before)
 
     @precondition(lambda self: self.runs)
     @rule(kill=KILLS, before=st.booleans(), luck=BAD_LUCK, fate=FATE)
@@ -183,7 +160,7 @@ class Layout(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @rule(number=st.integers(min_value=0, max_value=99))
     def plan_the_way_back(self, number: int) -> None:
-        chosen = self._first(self.runs[number % len(self.runs)])
+        chosen = self.person.first(self.runs[number % len(self.runs)])
         try:
             self.plan = plan_back(chosen.plan, self.life.truth(), chosen.name, Request())
         except GpmirrorError as refusal:
@@ -201,7 +178,7 @@ class Layout(RuleBasedStateMachine):
     def prune_a_run(self, number: int, kill: int | None, cut: int | None, luck: list[Luck]) -> None:
         self._brew(luck, ("ok", 0))
         self.life.cut_hosts = cut
-        ended = self._prune(self.runs[number % len(self.runs)], kill)
+        ended = self.person.prune(self.runs[number % len(self.runs)], kill)
         self.life.cut_hosts = None
         event(f"prune: {_told(ended)}")
 
@@ -267,120 +244,33 @@ class Layout(RuleBasedStateMachine):
 
     @invariant()
     def everything_holds(self) -> None:
-        if hasattr(self, "life"):
+        if hasattr(self, "person"):
             self.life.check()
 
     # --- the end --------------------------------------------------------------------------------
 
     def teardown(self) -> None:
-        if not hasattr(self, "life"):
+        if not hasattr(self, "person"):
             return
         life = self.life
         life.sleep(300)
         life.stranger, life.cut_hosts, life.fate = None, None, ("ok", 0)
         for machine in sorted(life.down - {host.replaces for host in self.spec.hosts}):
             life.host_returns(machine)
-        if self.runs:
-            self._resume(None, before=False)
-        told: list[str] = []
-        while len(told) < 14 and not self._arrived(told):
-            pass
-        assert told[-1] == "", "no end:\n" + "\n".join(told)
-
-    def _arrived(self, told: list[str]) -> bool:
-        """One turn of what a person does until there is nothing left to do."""
-        # roles return only when the rest is in sync
-        rebalance = len(told) % 2 == 1
-        plan = self._planned(Request(rebalance=rebalance))
-        told.append("")
-        if plan is None:
+        if self._planned(Request()) is None:
             event("no layout at the end")
-            return True
-        if not plan.waves:
-            arrived = rebalance and not self._pinned_down(plan)
-            if arrived:
-                self._check_end(plan)
-            return arrived
-        ended = self._apply(plan, None, None, before=False)
-        told[-1] = f"{_told(ended)}: {ended}"
-        if isinstance(ended, NotReady):
-            self._make_room(ended)
-            self._pinned_down(plan)
-        return False
-
-    def _pinned_down(self, plan: Plan) -> bool:
-        """Follow the advice for copies that are down and whose new place is taken."""
-        before = self.spec
-        for change in plan.changes:
-            if change.action is Action.BLOCKED and "brings the copy back" in change.reason:
-                assert change.from_ is not None
-                self._pin(change.content, change.from_)
-        event(f"pins to come back: {self.spec != before}")
-        return self.spec != before
-
-    def _pin(self, content: int, where: Slot) -> None:
-        """Where it was if that host is there, else to a slot that nobody has."""
-        pin = Pin(
-            content=content,
-            host=where.host,
-            address=where.address,
-            port=where.port,
-            directory=where.directory,
-            replication_port=where.replication_port,
-            filespaces=where.filespaces,
-            place=PLACE,
-        )
-        if not any(host.name == where.host for host in self.spec.hosts):
-            pin = Pin(
-                content=content,
-                port=22_000 + content,
-                directory=f"/data9/mirror/gpseg{content}",
-                replication_port=23_000 + content if where.replication_port else None,
-                place=PLACE,
-            )
-        others = tuple(other for other in self.spec.pins if other.content != content)
-        self._want(replace(self.spec, pins=(*others, pin)))
-
-    def _check_end(self, plan: Plan) -> None:
-        left = [change for change in plan.changes if change.action is not Action.BLOCKED]
-        assert not left
-        blocked = {change.content for change in plan.changes}
-        for content in self.life.by_content():
-            if content not in blocked:
-                assert self.life.is_synced(content), content
-        event(f"blocked at the end: {bool(blocked)}")
+            return
+        self.person.settle()
         for recorded in self.runs:
-            self._prune(recorded, None)
-
-    def _make_room(self, refusal: NotReady) -> None:
-        """What a person does: prune, and move away what a message names."""
-        for recorded in self.runs:
-            self._prune(recorded, None)
-        for machine, path in self.life.leavings():
-            if path in refusal.message:
-                self.life.somebody_deletes((machine, path))
+            self.person.prune(recorded)
 
     # --- commands -------------------------------------------------------------------------------
 
-    def _apply(self, plan: Plan, continues: str | None, kill: int | None, *, before: bool) -> Ended:
-        recorded = Recorded(name=f"r{len(self.runs) + 1}", plan=plan)
-        self.runs.append(recorded)
-        self.life.run = recorded.name
-        recorded.records.append(
-            Opening(
-                run=recorded.name,
-                plan_id=plan_id(plan),
-                cluster=plan.cluster,
-                by="me",
-                version="0",
-                continues=continues,
-            ).record()
-        )
+    def _apply(self, plan: Plan, kill: int | None, *, before: bool) -> None:
         differs = self._differs(plan)
         done = what_is_left_now(plan, self.life)
-        run = self._run(recorded, kill, before=before)
         self.life.started_now = 0
-        ended = self._ended(lambda: apply(run, "?"))
+        ended = self.person.apply(plan, kill, before=before)
         event(f"apply: {_told(ended)}")
         started = self.life.started_now
         if isinstance(ended, GpmirrorError) and 3 <= ended.exit_code <= 9:
@@ -392,7 +282,6 @@ class Layout(RuleBasedStateMachine):
             assert ended.code is ExitCode.OK
             if not self.life.agenda:
                 self._check_applied(plan)
-        return ended
 
     def _check_applied(self, plan: Plan) -> None:
         assert what_is_left(plan, self.life.truth()).is_empty
@@ -417,80 +306,28 @@ class Layout(RuleBasedStateMachine):
         return False
 
     def _resume(self, kill: int | None, *, before: bool) -> None:
-        for recorded in reversed(self.runs):
-            try:
-                check_resumable(recorded.standing)
-            except Failure:
-                continue
-            break
-        else:
+        recorded = self.person.unfinished()
+        if recorded is None:
             return
-        check_own_plan(recorded.standing, recorded.plan)
-        self.life.run = recorded.name
-        standing = recorded.standing
-        jobs = {key for key in self.life.jobs if key.startswith(f"{recorded.name}/")}
-        run = self._run(recorded, None, before=before)
-        ended = self._ended(lambda: resume(run, standing, "me"))
+        jobs = self._jobs(recorded)
+        ended = self.person.settle_run(recorded, before=before)
         event(f"resume: {_told(ended)}")
-        added = {key for key in self.life.jobs if key.startswith(f"{recorded.name}/")} - jobs
-        begun = {wave for key in jobs for wave in [key.split("-")[1]]}
-        assert {key.split("-")[1] for key in added} <= begun, "a wave that nobody began was started"
+        begun = {key.split("-")[1] for key in jobs}
+        added = {key.split("-")[1] for key in self._jobs(recorded) - jobs}
+        assert added <= begun, "a wave that nobody began was started"
         if not isinstance(ended, Outcome):
             return
         if ended.remaining is None:
             assert ended.code is ExitCode.OK
             return
-        self._apply(ended.remaining, recorded.name, kill, before=before)
-        mine = self.runs[-1]
-        if mine.standing.changed_something:
-            recorded.records.append(
-                end(ExitCode.PARTIAL, f"goes on as {mine.name}", continued_as=mine.name)
-            )
+        self.person.go_on(recorded, ended.remaining, kill, before=before)
 
-    def _first(self, recorded: Recorded) -> Recorded:
-        """The run whose rest this one does, if it does one's."""
-        earlier = [one for one in self.runs if one.name == recorded.standing.continues]
-        return self._first(earlier[0]) if earlier else recorded
-
-    def _prune(self, recorded: Recorded, kill: int | None) -> Ended:
-        self.life.run = recorded.name
-        at = None if kill is None else len(recorded.records) + kill
-        run = self._run(recorded, at, before=False)
-        return self._ended(lambda: prune(run))
-
-    def _run(self, recorded: Recorded, kill: int | None, *, before: bool) -> Run:
-        journal = MemoryJournal(
-            records=recorded.records,
-            die_before=kill if before else None,
-            die_after=None if before else kill,
-        )
-        world = World(
-            catalog=self.life,
-            hosts=self.life,
-            natives=self.life,
-            journal=journal,
-            clock=self.life,
-            operator=FakeOperator(),
-            reporter=Reporter(),
-            coordinator="mdw",
-        )
-        wishes = Wishes(allow=ALLOW)
-        now = self.life.monotonic()
-        return Run(name=recorded.name, plan=recorded.plan, world=world, wishes=wishes, started=now)
-
-    def _ended(self, command: Callable[[], Outcome]) -> Ended:
-        try:
-            return command()
-        except GpmirrorError as refusal:
-            return refusal
-        except Killed:
-            return None
-        finally:
-            self.life.killed()
+    def _jobs(self, recorded: Recorded) -> set[str]:
+        return {key for key in self.life.jobs if key.startswith(f"{recorded.name}/")}
 
     def _planned(self, request: Request) -> Plan | None:
         try:
-            return plan_inspected(self.spec, self.life.truth(), request, self.life)
+            return self.person.plan(request)
         except GpmirrorError as refusal:
             event(f"no plan: {type(refusal).__name__}")
             return None
@@ -503,7 +340,7 @@ class Layout(RuleBasedStateMachine):
             place(wanted, self.life.truth())
         except GpmirrorError:
             return
-        self.spec = _quick(wanted)
+        self.person.spec = _quick(wanted)
 
     def _without_a_host(self, random: Random, wanted: Spec) -> Spec:
         holding = {
