@@ -57,10 +57,22 @@ def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
         _check_own(standing, name, path)
         return standing, (path / PLAN).read_bytes()
     except OSError as error:
-        raise Failure(
-            f"run {name} cannot be read: {error.filename}: {error.strerror}",
-            hint="check its owner and mode (`ls -l`)",
-        ) from error
+        raise _unread(name, error) from error
+
+
+def read_journal(folder: Path, name: str) -> str:
+    """The journal as it was sent to the coordinator's host. Raises Failure."""
+    try:
+        return (folder / name / JOURNAL).read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise _unread(name, error) from error
+
+
+def _unread(name: str, error: OSError) -> Failure:
+    return Failure(
+        f"run {name} cannot be read: {error.filename}: {error.strerror}",
+        hint="check its owner and mode (`ls -l`)",
+    )
 
 
 def _check_own(standing: Standing, name: str, path: Path) -> None:
@@ -75,6 +87,16 @@ def keep_run(folder: Path, name: str, journal: str, plan: str) -> None:
     """Keep a copy of a run that was recorded elsewhere. Raises Failure as `create_run` does."""
     path = create_run(folder, name, plan)
     write_new(path / JOURNAL, journal.encode("utf-8", "surrogateescape"))
+
+
+def add_records(folder: Path, name: str, lines: str) -> None:
+    """Add what another machine wrote of a run to its journal here. Raises Failure."""
+    path = folder / name / JOURNAL
+    try:
+        cut_off = _count(path)[1]
+        append(path, f"{chr(10) if cut_off else ''}{lines}".encode("utf-8", "replace"))
+    except OSError as error:
+        raise _unwritten(path, error) from error
 
 
 def check_name(folder: Path, name: str) -> None:
@@ -122,10 +144,14 @@ class RunJournal:
         self._far = far
         self._sending = False
         self._sent = 0
+        self._begun = False
         self._seq, self._cut_off = _count(self._path)
 
     def write(self, record: Mapping[str, object]) -> None:
         """Append one record. Raises Failure: disk full and the like."""
+        if not self._begun:  # by now there may be records of another machine
+            self._seq, self._cut_off = _count(self._path)
+            self._begun = True
         self._seq += 1
         line = json.dumps({"seq": self._seq, "time": utc_now(), **record}, ensure_ascii=False)
         data = f"{line}\n".encode("utf-8", "backslashreplace")
@@ -135,10 +161,7 @@ class RunJournal:
             append(self._path, whole)
             self._cut_off = False
         except OSError as error:
-            raise Failure(
-                f"the journal {self._path} cannot be written: {error.strerror}",
-                hint="free space, then resume this run",
-            ) from error
+            raise _unwritten(self._path, error) from error
         if self._sending and self._far is not None:
             self._send(self._far)
 
@@ -167,6 +190,13 @@ class FarJournal(Protocol):
     def append(self, text: str) -> bool:
         """Add to it."""
         ...
+
+
+def _unwritten(path: Path, error: OSError) -> Failure:
+    return Failure(
+        f"the journal {path} cannot be written: {error.strerror}",
+        hint="free space, then resume this run",
+    )
 
 
 def _count(path: Path) -> tuple[int, bool]:

@@ -95,20 +95,23 @@ def run_plan(
             return apply(run, _question(plan))
     finally:
         if continues is not None:
-            _hand_over(continues, name)
+            _hand_over(continues, name, live)
 
 
-def _hand_over(old: str, new: str) -> None:
+def _hand_over(old: str, new: str, live: Live) -> None:
     """Close a run whose rest another one took over, if that one came to change something."""
     from gpmirror.adapters.runs import RunJournal, read_run, runs_folder
     from gpmirror.journal.records import end
+    from gpmirror.workflow.natives import FarJournal
 
     folder = runs_folder(os.environ)
     # where this fails, the new run is the last unfinished one all the same
     with suppress(Failure):
         standing, _ = read_run(folder, new)
         if standing.changed_something:
-            journal = RunJournal(folder / old, None)
+            far = FarJournal(hosts=live.hosts, coordinator=live.coordinator, run=old)
+            journal = RunJournal(folder / old, far)
+            journal.also_far()
             journal.write(end(ExitCode.PARTIAL, f"goes on as run {new}", continued_as=new))
 
 

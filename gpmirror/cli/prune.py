@@ -19,7 +19,7 @@ def command(
 ) -> ExitCode:
     """Delete old directories of moved mirrors, after proof that nobody uses them."""
     from gpmirror.cli.live_run import Manner, open_live, running
-    from gpmirror.cli.recorded import recorded
+    from gpmirror.cli.recorded import caught_up, recorded
     from gpmirror.plan.replan import spec_of
     from gpmirror.workflow.prune import prune
     from gpmirror.workflow.running import Wishes
@@ -31,6 +31,7 @@ def command(
         open_live(spec_of(plan), via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
+        caught_up(standing.run, live)
         outcome = prune(work)
     console.data("\n".join((outcome.summary, *(f"  kept {one}" for one in outcome.next_actions))))
     return outcome.code

@@ -8,6 +8,7 @@ from gpmirror.errors import Failure
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gpmirror.cli.live_run import Live
     from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
     from gpmirror.spec.model import Spec
@@ -30,6 +31,22 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
     return folder / name, standing, read_plan(data, f"{name}/plan.json")
 
 
+def caught_up(name: str, live: "Live") -> "Standing":
+    """Where a run of this machine stands, with what other machines wrote when they took it up. The
+    records are kept here. Raises Failure: the coordinator's host does not answer.
+    """
+    from gpmirror.adapters.runs import add_records, read_journal, read_run, runs_folder
+    from gpmirror.journal.joining import missing
+    from gpmirror.workflow.far_runs import far_journal
+
+    folder = runs_folder(os.environ)
+    far = far_journal(live.hosts, live.coordinator, name)
+    lines = missing(read_journal(folder, name), far)
+    if lines:
+        add_records(folder, name, lines)
+    return read_run(folder, name)[0]
+
+
 def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":
     """The run that this one continues, and the one that that one continues, down to the first: its
     plan is the whole. Raises as `recorded`.
@@ -45,7 +62,7 @@ def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":
 def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
     from gpmirror.adapters.runs import keep_run
     from gpmirror.cli.live_run import open_live
-    from gpmirror.workflow.natives import far_files
+    from gpmirror.workflow.far_runs import far_files
 
     with open_live(_spec(folder, name), via_ssh=via_ssh) as live:
         journal, plan = far_files(live.hosts, live.coordinator, name)

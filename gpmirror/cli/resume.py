@@ -71,13 +71,21 @@ def _resume(
 ) -> ExitCode:
     from gpmirror.adapters.runs import runs_folder
     from gpmirror.cli.live_run import run_plan, running, who
+    from gpmirror.cli.recorded import caught_up
     from gpmirror.render.run import preview
-    from gpmirror.workflow.resume import is_expected, resume
+    from gpmirror.workflow.far_runs import later_runs
+    from gpmirror.workflow.gates import take_own_lock
+    from gpmirror.workflow.resume import check_latest, check_resumable, is_expected, resume
     from gpmirror.workflow.running import Wishes
 
     wishes = Wishes(allow=allow)
     folder = runs_folder(os.environ) / standing.run
     with running(standing.run, folder, plan, live, wishes, manner) as run:
+        # whoever else takes it up, or applies something, is done with it by now
+        take_own_lock(run)
+        standing = caught_up(standing.run, live)
+        check_resumable(standing)
+        check_latest(standing, later_runs(live.hosts, live.coordinator, standing.run))
         outcome = resume(run, standing, who())
     rest = outcome.remaining
     if rest is None:
@@ -91,15 +99,21 @@ def _resume(
 
 
 def _last_unfinished() -> str:
-    """Raises Failure: every run is complete, or changed nothing."""
+    """Raises Failure: every run is complete, changed nothing, or is out of date."""
     from gpmirror.adapters.runs import list_runs, runs_folder
-    from gpmirror.workflow.resume import check_resumable
+    from gpmirror.workflow.resume import check_latest, check_resumable
 
     folder = runs_folder(os.environ)
-    for standing in list_runs(folder):
+    runs = list_runs(folder)
+    for standing in runs:
         try:
             check_resumable(standing)
+            check_latest(standing, runs)
         except Failure:
             continue
         return standing.run
-    raise Failure(f"no run in {folder} is unfinished", hint="`gpmirror runs` lists them")
+    raise Failure(
+        f"no run in {folder} can be resumed: each is complete, changed nothing, or was followed by "
+        "one that changed its cluster",
+        hint="`gpmirror plan` shows what the spec still asks for; `gpmirror runs` lists the runs",
+    )

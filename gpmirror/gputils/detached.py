@@ -169,6 +169,17 @@ def keep_script(run: str, files: Sequence[tuple[str, str]]) -> str:
     return _make(run) + "".join(_write(name, text) for name, text in files)
 
 
+def replace_script(run: str, name: str, text: str) -> str:
+    """Put a whole file there, unless the one that is there has a line that the new one lacks."""
+    part, whole = shlex.quote(f"{name}.part"), shlex.quote(name)
+    return (
+        f"{_make(run)}printf %s {shlex.quote(text)} | dd {shlex.quote(f'of={name}.part')} "
+        "conv=fsync 2>/dev/null || exit 125\n"
+        f"[ -s {whole} ] && grep -qvxFf {part} {whole} && exit 1\n"
+        f"mv {part} {whole}\n"
+    )
+
+
 def append_script(run: str, name: str, text: str) -> str:
     """Append text to a file of the run directory and see it to disk."""
     quoted = shlex.quote(f"of={name}")
@@ -181,6 +192,11 @@ def append_script(run: str, name: str, text: str) -> str:
 def read_script(run: str, name: str) -> str:
     """Print a file of the run directory."""
     return f"{_enter(run)}cat {shlex.quote(name)}\n"
+
+
+def list_script() -> str:
+    """Print the names of all runs that have a run directory, a line each."""
+    return f'cd "$HOME"/{RUNS} 2>/dev/null || exit 1\nls -1\n'
 
 
 def errors_of(log: str, most: int = 12) -> tuple[str, ...]:

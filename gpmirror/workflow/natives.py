@@ -14,10 +14,10 @@ from gpmirror.gputils.detached import (
     keep_script,
     poll_script,
     read_poll,
-    read_script,
+    replace_script,
     start_script,
 )
-from gpmirror.journal.records import JOURNAL, PLAN
+from gpmirror.journal.records import JOURNAL
 from gpmirror.plan.model import Wave
 
 _SECONDS = 60
@@ -109,8 +109,8 @@ class FarJournal:
     run: str
 
     def replace(self, text: str) -> bool:
-        """Put the whole journal there; False: the host did not take it."""
-        return self._change(keep_script(self.run, [(JOURNAL, text)]))
+        """Put the whole journal there; False: the host did not take it, or knows more than this."""
+        return self._change(replace_script(self.run, JOURNAL, text))
 
     def append(self, text: str) -> bool:
         """Add to it; False: the host did not take it."""
@@ -119,21 +119,3 @@ class FarJournal:
     def _change(self, script: str) -> bool:
         reply = self.hosts.change({self.coordinator: script}, seconds=_SECONDS)[self.coordinator]
         return isinstance(reply, Answered) and reply.status == 0
-
-
-def far_files(hosts: Hosts, coordinator: str, run: str) -> tuple[str, str]:
-    """Journal and plan of a run from its run directory. Raises Failure: that host has none."""
-    texts = []
-    for name in (JOURNAL, PLAN):
-        script = read_script(run, name)
-        match hosts.ask({coordinator: script}, seconds=_SECONDS)[coordinator]:
-            case Answered(status=0, out=out):
-                texts.append(out)
-            case Answered():
-                raise Failure(
-                    f"no run {run} on {coordinator} either",
-                    hint="`gpmirror runs` lists the runs of this machine",
-                )
-            case NoAnswer() as silent:
-                raise Failure(silent.message, hint=silent.hint)
-    return texts[0], texts[1]

@@ -11,9 +11,11 @@ import pytest
 
 from gpmirror.adapters.runs import (
     RunJournal,
+    add_records,
     create_run,
     list_runs,
     new_run_name,
+    read_journal,
     read_run,
     runs_folder,
 )
@@ -117,6 +119,19 @@ def test_a_record_that_a_crash_cut_off_swallows_nothing(folder: Path, run: Path)
         file.write('{"seq": 2, "rec')
     RunJournal(run, None).write(end(10, "half"))
     assert read_run(folder, NAME)[0].exit_code == 10
+
+
+def test_what_another_machine_wrote_is_added_and_counted(folder: Path, run: Path) -> None:
+    RunJournal(run, None).write(opening())
+    with (run / JOURNAL).open("a") as file:
+        file.write('{"seq": 2, "rec')
+    journal = RunJournal(run, None)
+    theirs = json.dumps(end(0, "done elsewhere"))
+    add_records(folder, NAME, f"{theirs}\n")
+    assert read_run(folder, NAME)[0].summary == "done elsewhere"
+    assert read_journal(folder, NAME).endswith(f'"rec\n{theirs}\n')
+    journal.write(step("prune/aside", "begin"))
+    assert json.loads(read_journal(folder, NAME).splitlines()[-1])["seq"] == 4
 
 
 def test_a_full_disk_is_told_and_what_comes_later_is_whole(folder: Path, run: Path) -> None:

@@ -46,7 +46,7 @@ def refused(capsys: Shown, code: ExitCode, *words: str, name: str | None = NAME)
 
 
 def test_nothing_to_resume(capsys: Shown) -> None:
-    refused(capsys, ExitCode.ERROR, "is unfinished", "gpmirror runs", name=None)
+    refused(capsys, ExitCode.ERROR, "can be resumed", "gpmirror runs", name=None)
 
 
 def test_runs_that_are_over_or_changed_nothing(folder: Path, capsys: Shown) -> None:
@@ -54,7 +54,15 @@ def test_runs_that_are_over_or_changed_nothing(folder: Path, capsys: Shown) -> N
     recorded(folder, end(ExitCode.DECLINED, "no"), name="20261121T070540Z-bbbbbb")
     refused(capsys, ExitCode.ERROR, f"run {NAME} is complete")
     refused(capsys, ExitCode.ERROR, "changed nothing", name="20261121T070540Z-bbbbbb")
-    refused(capsys, ExitCode.ERROR, "is unfinished", name=None)
+    refused(capsys, ExitCode.ERROR, "can be resumed", name=None)
+
+
+def test_a_run_that_a_later_one_followed_is_not_offered(folder: Path, capsys: Shown) -> None:
+    later = "20261121T070540Z-bbbbbb"
+    recorded(folder, NATIVE, end(ExitCode.PARTIAL, "stopped"))
+    recorded(folder, NATIVE, end(ExitCode.OK, "Apply complete"), name=later)
+    refused(capsys, ExitCode.ERROR, f"run {later} has changed cluster c after run {NAME}")
+    refused(capsys, ExitCode.ERROR, "no run in ", "can be resumed", name=None)
 
 
 def test_a_run_that_goes_on_elsewhere(folder: Path, capsys: Shown) -> None:

@@ -20,9 +20,11 @@ from gpmirror.gputils.detached import (
     errors_of,
     forestall_script,
     keep_script,
+    list_script,
     poll_script,
     read_poll,
     read_script,
+    replace_script,
     start_script,
 )
 from tests.clusters import row
@@ -206,6 +208,28 @@ def test_files_are_for_their_owner_alone(shell: Shell) -> None:
     for path in (shell.home / ".gpmirror").rglob("*"):
         mode = path.stat().st_mode & 0o777
         assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_whole_file_never_replaces_one_that_knows_more(shell: Shell) -> None:
+    def replace(text: str) -> bool:
+        return shell.run(replace_script(RUN, "journal.jsonl", text)).returncode == 0
+
+    there = read_script(RUN, "journal.jsonl")
+    assert replace("a\nb\n")
+    assert replace(f"a\nb\n{NASTY}\n")
+    for less in ("a\nb\n", "a\nb\nc\n", f"a\n{NASTY}\n"):
+        assert not replace(less)
+        assert shell.run(there).stdout == f"a\nb\n{NASTY}\n"
+    joined = f"a\nours\nb\n{NASTY}\nlast\n"
+    assert replace(joined)
+    assert shell.run(there).stdout == joined
+
+
+def test_runs_are_listed(shell: Shell) -> None:
+    assert shell.run(list_script()).returncode != 0
+    for name in (RUN, "20261121T070001Z-abc123"):
+        shell.run(keep_script(name, []))
+    assert shell.run(list_script()).stdout.splitlines() == [RUN, "20261121T070001Z-abc123"]
 
 
 def test_a_journal_grows_and_is_read_back(shell: Shell) -> None:

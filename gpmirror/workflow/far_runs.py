@@ -1,0 +1,51 @@
+"""Runs as the coordinator's host knows them: what other machines did to this cluster."""
+
+from contextlib import suppress
+
+from gpmirror.boundary import Answered, Hosts, NoAnswer
+from gpmirror.errors import Failure
+from gpmirror.gputils.detached import list_script, read_script
+from gpmirror.journal.records import JOURNAL, PLAN
+from gpmirror.journal.standing import Standing, read_standing
+
+_SECONDS = 60.0
+_MOST_LATER = 50
+"""So many of the latest runs are looked at."""
+
+
+def far_files(hosts: Hosts, coordinator: str, run: str) -> tuple[str, str]:
+    """Journal and plan of a run from its run directory. Raises Failure: that host has none."""
+    texts = (_read(hosts, coordinator, read_script(run, name)) for name in (JOURNAL, PLAN))
+    journal, plan = texts
+    if journal is None or plan is None:
+        raise Failure(
+            f"no run {run} on {coordinator} either",
+            hint="`gpmirror runs` lists the runs of this machine",
+        )
+    return journal, plan
+
+
+def far_journal(hosts: Hosts, coordinator: str, run: str) -> str:
+    """The journal in a run's directory, empty where there is none. Raises Failure: no answer."""
+    return _read(hosts, coordinator, read_script(run, JOURNAL)) or ""
+
+
+def later_runs(hosts: Hosts, coordinator: str, run: str) -> list[Standing]:
+    """Where the runs stand that any machine began after this one. Raises Failure: no answer."""
+    listed = (_read(hosts, coordinator, list_script()) or "").splitlines()
+    later = sorted(name for name in listed if name > run)
+    found = []
+    for name in later[-_MOST_LATER:]:
+        with suppress(Failure):  # nothing that was begun in earnest has no journal
+            found.append(read_standing(far_journal(hosts, coordinator, name), name))
+    return found
+
+
+def _read(hosts: Hosts, coordinator: str, script: str) -> str | None:
+    match hosts.ask({coordinator: script}, seconds=_SECONDS)[coordinator]:
+        case Answered(status=0, out=out):
+            return out
+        case Answered():
+            return None
+        case NoAnswer() as silent:
+            raise Failure(silent.message, hint=silent.hint)
