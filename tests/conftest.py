@@ -51,6 +51,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip(missing)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests drove, where they say it: `record_property("told", ...)`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(text))
+
+
 @cache
 def _missing_programs() -> str:
     from gpmirror.errors import Failure
