@@ -119,6 +119,33 @@ def test_killed_between_waves(site: Site) -> None:
     complete(site, site.gpmirror("resume"))
 
 
+def test_what_another_machine_finished_and_took_back_is_not_done_again(site: Site) -> None:
+    """Killed here, resumed there, and there the mirrors were moved back."""
+    before = site.mirrors()
+    running = site.start("apply", "--yes", *ALLOWED)
+    site.wait_step(running, "wave-002/gate")
+    running.kill()
+    there = {"XDG_STATE_HOME": str(site.folder / "another machine")}
+    run = site.run
+    for words in (
+        ("resume", run, "--yes"),
+        ("prune", run, "--yes"),
+        ("revert", run, "-o", "back.json", *ALLOWED),
+        ("apply", "back.json", "--yes"),
+    ):
+        done = site.gpmirror(*words, more=there)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+    assert site.mirrors() == before
+    site.wanted = GROUP if site.in_sync(GROUP) else BACKWARDS
+    for words in (("resume", run), ("resume", run, "--yes"), ("resume", "--yes")):
+        done = site.gpmirror(*words)
+        assert done.returncode == 1, (words, done.stdout, done.stderr)
+        assert f"run {run} goes on as run " in done.stderr or "can be resumed" in done.stderr
+    assert site.mirrors() == before
+    journal = (site.state / run / "journal.jsonl").read_text(encoding="utf-8")
+    assert journal.count('"record": "resumed"') == 1, "what was written there"
+
+
 def _check_refusals(site: Site, run: str) -> None:
     """The same run with its files damaged in every way, in copies of the state directory."""
     damages: list[tuple[str, Callable[[Path], object], int, str]] = [
