@@ -95,11 +95,13 @@ def run_plan(
             return apply(run, _question(plan))
     finally:
         if continues is not None:
-            _hand_over(continues, name, live)
+            hand_over(continues, name, live)
 
 
-def _hand_over(old: str, new: str, live: Live) -> None:
-    """Close a run whose rest another one took over, if that one came to change something."""
+def hand_over(old: str, new: str, live: Live) -> None:
+    """Close a run whose rest another one was to do: it goes on as that one, if that one came to
+    change something.
+    """
     from gpmirror.adapters.runs import RunJournal, read_run, runs_folder
     from gpmirror.journal.records import end
     from gpmirror.workflow.natives import FarJournal
@@ -107,12 +109,15 @@ def _hand_over(old: str, new: str, live: Live) -> None:
     folder = runs_folder(os.environ)
     # where this fails, the new run is the last unfinished one all the same
     with suppress(Failure):
-        standing, _ = read_run(folder, new)
-        if standing.changed_something:
-            far = FarJournal(hosts=live.hosts, coordinator=live.coordinator, run=old)
-            journal = RunJournal(folder / old, far)
-            journal.also_far()
+        rest, _ = read_run(folder, new)
+        far = FarJournal(hosts=live.hosts, coordinator=live.coordinator, run=old)
+        journal = RunJournal(folder / old, far)
+        journal.also_far()
+        if rest.changed_something:
             journal.write(end(ExitCode.PARTIAL, f"goes on as run {new}", continued_as=new))
+        else:
+            why = rest.summary or "stopped before anything was changed"
+            journal.write(end(ExitCode.PARTIAL, f"its rest was not begun: {why}"))
 
 
 @contextmanager
