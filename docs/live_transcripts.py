@@ -27,6 +27,8 @@ _CHANGING = (
     (r"\b127\.\d+\.\d+\.\d+", "ADDRESS"),
     (r"\b(account|session) [\w-]+", r"\1 NAME"),
     (r"\bpid \d+", "pid N"),
+    (r"\b\d+(\.\d+)? (bytes|[kMGT]B)\b", "SIZE"),
+    (r"\b(about \d+ min|under 1 min)\b", "TIME"),
     (r"\b\d+ checks\b", "N checks"),
 )
 

@@ -92,24 +92,23 @@ def _wave_started(event: WaveStarted) -> list[Line]:
         BLANK,
         line("  ", title, _action(event.action), text),
         line(f"     {_foreseen(event)}"),
+        line(f"     {_time(event)}"),
         line(styled(f"     log {event.log}", Style.FAINT)),
     ]
 
 
 def _foreseen(event: WaveStarted) -> str:
-    """What the plan foresees while the wave runs: who is alone, the worst loss, how long."""
+    """What the plan foresees while the wave runs: who is alone, and the worst loss."""
     loss = counted(event.worst_host_loses, "content")
     host = "" if event.worst_host is None else f" (e.g. {event.worst_host})"
-    return (
-        f"one live copy each until then; losing a host costs at most {loss}{host}; {_time(event)}"
-    )
+    return f"one live copy each until then; losing a host costs at most {loss}{host}"
 
 
 def _time(event: WaveStarted) -> str:
     if event.catching_up:
-        return "how long is unknown"
+        return "fetches only what changed: how long is unknown"
     if event.bytes is None or event.seconds is None or event.rate is None:
-        return "size unknown, and so how long"
+        return "size unknown, so how long is unknown too"
     if not event.bytes:
         return "nothing is copied"
     rate = f"{size_text(event.rate)}/s a host{', assumed' if event.rate_assumed else ''}"

@@ -53,7 +53,7 @@ def wave_lines(
 
 
 def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
-    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  5 min left  84.0 MB/s  ...`."""
+    """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  5 min left  84.0 MB/s in all  ...`."""
     report, found = standing.report, standing.copies
     together = pace(found)
     words = (
@@ -61,7 +61,7 @@ def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
         elapsed_text(int(report.seconds + since)),
         _share(together),
         _left(together, standing, report.seconds + since),
-        f"{size_text(int(together.rate))}/s" if together.rate else "",
+        f"{size_text(int(together.rate))}/s in all" if together.rate else "",
         _utility(report.utility_running, standing.started),
     )
     wave = styled(f"wave {report.wave} of {report.waves}", Style.STRONG)

@@ -29,8 +29,8 @@ def test_a_whole_run() -> None:
         "  ok preflight    12 checks on 5 hosts  1.2s\n"
         "\n"
         "  wave 1 of 2  ~ move: 3 contents (0, 3, 5) with gprecoverseg\n"
-        "     one live copy each until then; losing a host costs at most 2 contents (e.g. sdw1); "
-        "120.0 GB, about 20 min (100.0 MB/s a host, assumed)\n"
+        "     one live copy each until then; losing a host costs at most 2 contents (e.g. sdw1)\n"
+        "     120.0 GB, about 20 min (100.0 MB/s a host, assumed)\n"
         "     log mdw:/home/gpadmin/runs/4f2a/wave-001.log\n"
         "     | warning: Segments will be started on a different host\n"
         "     gprecoverseg ended well after 5m 10s\n"
@@ -68,10 +68,16 @@ def test_words(event: Event, words: str) -> None:
     ("event", "words"),
     [
         (replace(WAVE, rate_assumed=False), "about 20 min (100.0 MB/s a host)"),
-        (replace(WAVE, bytes=None, seconds=None), "(e.g. sdw1); size unknown, and so how long"),
-        (replace(WAVE, bytes=0, seconds=0), "(e.g. sdw1); nothing is copied"),
-        (replace(WAVE, bytes=0, seconds=0, catching_up=1), "(e.g. sdw1); how long is unknown"),
-        (replace(WAVE, worst_host=None, worst_host_loses=0), "costs at most 0 contents; "),
+        (
+            replace(WAVE, bytes=None, seconds=None),
+            "(e.g. sdw1)\n     size unknown, so how long is unknown too\n",
+        ),
+        (replace(WAVE, bytes=0, seconds=0), "(e.g. sdw1)\n     nothing is copied\n"),
+        (
+            replace(WAVE, bytes=0, seconds=0, catching_up=1),
+            "\n     fetches only what changed: how long is unknown\n",
+        ),
+        (replace(WAVE, worst_host=None, worst_host_loses=0), "costs at most 0 contents\n"),
     ],
 )
 def test_what_a_wave_is_foreseen_to_risk(event: Event, words: str) -> None:

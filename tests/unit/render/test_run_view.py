@@ -71,7 +71,7 @@ def test_bars_of_a_small_wave() -> None:
         "  content 3 on sdw2  [..............]        one live copy, 40.0 GB to copy",
         "  content 4 on sdw2  [..............]        one live copy",
         "  content 5 on sdw2  [##############]  100%  in sync",
-        "  wave 1 of 2  1 of 4 in sync  21s  1.0 GB/s  gprecoverseg running",
+        "  wave 1 of 2  1 of 4 in sync  21s  1.0 GB/s in all  gprecoverseg running",
     ]
 
 
@@ -140,7 +140,7 @@ def test_what_one_more_loss_would_cost_now_is_said() -> None:
 def test_standing_is_one_line_for_a_log() -> None:
     view = after(WAVE, report(0, copying(0, GB)), report(30, copying(0, 4 * GB)))
     assert view.standing() == (
-        "  wave 1 of 2  0 of 1 in sync  30s  10% of 40.0 GB  6 min left  100.0 MB/s  "
+        "  wave 1 of 2  0 of 1 in sync  30s  10% of 40.0 GB  6 min left  100.0 MB/s in all  "
         "gprecoverseg running\n"
     )
     assert after(WAVE).standing() == ""
