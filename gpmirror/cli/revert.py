@@ -39,7 +39,7 @@ def command(
     """Plan the way back from a run: every mirror that it moved returns to its old place."""
     from gpmirror.cli.recorded import first_recorded
     from gpmirror.cli.wiring import live_catalog
-    from gpmirror.plan.back import plan_back
+    from gpmirror.plan.back import plan_back, to_set_aside
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
     from gpmirror.plan.request import Request
@@ -59,14 +59,18 @@ def command(
         console.talk(
             f"run {run} did the rest of run {standing.run}: this is the way back from both"
         )
-    console.talk(_remark(back, standing))
+    console.talk("\n".join((*to_set_aside(back), _remark(back, standing))))
     return ExitCode.OK
 
 
 def _remark(back: "Plan", standing: "Standing") -> str:
+    from gpmirror.plan.model import Action
+
     run = standing.run
-    if back.waves:
+    if any(change.action is Action.MOVE for change in back.changes):
         return _first_of_all(standing)
+    if back.waves:
+        return f"then `gpmirror apply`, and `gpmirror prune {run}` at the end"
     if back.summary.blocked:
         return f"{back.summary.blocked} contents that run {run} moved cannot go back now"
     return f"nothing to do: every mirror that run {run} moved stands at its old place"

@@ -45,12 +45,8 @@ def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Pla
     _check_nested(observed, desired, homes)
     request = Request(contents=frozenset(homes), allow=request.allow, unprotect=request.unprotect)
     back = build_plan(spec, observed, desired, request)
-    remarks = [*_staying(stuck), *_in_the_way(back.changes, run)]
-    return replace(
-        back,
-        warnings=(*back.warnings, *remarks),
-        settings=replace(back.settings, reverts=run),
-    )
+    back = replace(back, settings=replace(back.settings, reverts=run))
+    return replace(back, warnings=(*back.warnings, *_staying(stuck), *to_set_aside(back)))
 
 
 def _left(change: Change) -> bool:
@@ -88,19 +84,27 @@ def _staying(stuck: Mapping[int, Slot]) -> Iterator[str]:
         )
 
 
-def _in_the_way(changes: Iterable[Change], run: str) -> Iterator[str]:
-    """Prune deletes nothing of a content with one copy, so its old directory must step aside."""
-    for change in changes:
-        if change.action is not Action.RECOVER or change.to is None:
-            continue
-        moves = " && ".join(
-            f"mv {quote(path)} {quote(set_aside_name(path, run))}" for path in change.to.directories
-        )
-        yield (
-            f"content {change.content} has one copy, so `gpmirror prune {run}` keeps what it left; "
-            f"if that still stands on {change.to.host}, set it aside there: `{moves}`; prune "
-            "deletes it once the content is in sync"
-        )
+def to_set_aside(back: Plan) -> list[str]:
+    """What must step aside by hand before the way back: prune deletes nothing of a content with one
+    copy, so what its lost mirror left stays, a sentence with the command for each.
+    """
+    run = back.settings.reverts
+    return [
+        _to_set_aside(change.content, change.to, run)
+        for change in back.changes
+        if run is not None and change.action is Action.RECOVER and change.to is not None
+    ]
+
+
+def _to_set_aside(content: int, home: Slot, run: str) -> str:
+    moves = " && ".join(
+        f"mv {quote(path)} {quote(set_aside_name(path, run))}" for path in home.directories
+    )
+    return (
+        f"content {content} has one copy, so `gpmirror prune {run}` keeps what it left; if that "
+        f"still stands on {home.host}, set it aside there: `{moves}`; prune deletes it once the "
+        "content is in sync"
+    )
 
 
 def _check_nested(observed: Observed, desired: Desired, homes: Collection[int]) -> None:

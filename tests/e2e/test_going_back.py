@@ -1,0 +1,115 @@
+"""Old directories in which somebody lives, and the way back when the new host is lost."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.clusters import laid_out
+from tests.e2e.practising import PracticeCluster
+from tests.e2e.rows import Row
+from tests.labs import Practice
+
+pytestmark = [
+    *(pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow),
+    pytest.mark.xdist_group("practice"),
+]
+ALLOWED = ("--allow", "guard:moves_percent")
+PIN = "  pins:\n    - {content: 0, host: sdw3}\n"
+
+
+@pytest.fixture
+def moved(shared_labs: Callable[..., Practice]) -> "tuple[PracticeCluster, str, Row]":
+    """Group, then content 0's mirror moved from sdw2 to sdw3; the run, and where the mirror was."""
+    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
+    practice.reset()
+    cluster = PracticeCluster(practice)
+    cluster.write_spec("group")
+    cluster.apply()
+    before = cluster.segment(0, "m")
+    cluster.write_spec("group", PIN)
+    cluster.apply("gpmirror.yaml", *ALLOWED)
+    run = cluster.runs()[-1]
+    assert cluster.segment(0, "m").hostname == "sdw3"
+    return cluster, run, before
+
+
+def test_a_live_mirror_in_an_old_directory_keeps_it(
+    moved: "tuple[PracticeCluster, str, Row]",
+) -> None:
+    """No spec can put it there; somebody at the shell can."""
+    cluster, run, left = moved
+    inside = f"{left.directory}/new"
+    pins = f"{PIN}    - {{content: 2, host: sdw2, directory: {inside!r}}}\n"
+    cluster.write_spec("group", pins)
+    done = cluster.gpmirror("apply", "--yes", *ALLOWED)
+    assert done.returncode == 9, done.stdout + done.stderr
+    assert f"would lie inside the data directory {left.directory}" in done.stderr
+
+    mirror = cluster.segment(2, "m")
+    line = f"{mirror.address}|{mirror.port}|{mirror.directory} {left.address}|7900|{inside}"
+    cluster.ssh(
+        "mdw",
+        f'. "$GPHOME/greenplum_path.sh"; echo "{line}" >by-hand; gprecoverseg -a -i by-hand',
+    )
+    cluster.wait(lambda: cluster.segments_are_fine() and 2 in cluster.streaming())
+    assert cluster.segment(2, "m").directory == inside
+    refused = cluster.gpmirror("prune", run, "--yes")
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert f"{left.hostname}:{left.directory}: process " in refused.stderr
+    cluster.ssh(left.address, f"test -f {left.directory}/PG_VERSION -a -f {inside}/PG_VERSION")
+    assert cluster.segments_are_fine()
+
+
+def test_the_way_back_from_a_lost_host(moved: "tuple[PracticeCluster, str, Row]") -> None:
+    """Its old directory steps aside, and goes when the content is in sync again."""
+    cluster, run, left = moved
+    cluster.wait_until_down(cluster.kill_host("sdw3"))
+    reverted = cluster.gpmirror("revert", run, "-o", "back.json")
+    assert reverted.returncode == 0, reverted.stderr
+    aside = f"mv {left.directory} {left.directory}.gpmirror-{run}"
+    assert f"on {left.hostname}, set it aside there: `{aside}`" in reverted.stderr
+    refused = cluster.gpmirror("apply", "back.json", "--yes", *ALLOWED)
+    assert refused.returncode == 9, refused.stderr
+    assert aside in refused.stderr
+    pruned = cluster.gpmirror("prune", run, "--yes")
+    assert pruned.returncode == 4
+    assert "content 0 is not in sync" in pruned.stderr
+
+    cluster.ssh(left.address, aside)
+    cluster.apply("back.json", *ALLOWED)
+    there = cluster.segment(0, "m")
+    assert (there.hostname, there.port, there.directory) == (
+        left.hostname,
+        left.port,
+        left.directory,
+    )
+    assert 0 in cluster.streaming()
+    pruned = cluster.gpmirror("prune", run, "--yes")
+    assert pruned.returncode == 0, pruned.stderr
+    assert "1 directory deleted, 0 kept" in pruned.stdout
+    cluster.ssh(left.address, f"test ! -e {left.directory}.gpmirror-{run}")
+    assert (left.content, left.address, left.port, left.directory, "m", None) in laid_out(cluster)
+
+
+def test_a_mirror_goes_back_to_its_primary_only_where_that_is_allowed(
+    shared_labs: Callable[..., Practice],
+) -> None:
+    """From a spec that granted it to one that does not; and what was pruned is said no more."""
+    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
+    practice.reset()
+    cluster = PracticeCluster(practice)
+    cluster.write_spec(
+        "group", "  allow_same_host: true\n  pins:\n    - {content: 0, host: sdw1}\n"
+    )
+    cluster.apply()
+    cluster.write_spec("group")
+    cluster.apply("gpmirror.yaml", *ALLOWED)
+    run = cluster.runs()[-1]
+    assert cluster.gpmirror("prune", run, "--yes").returncode == 0
+    reverted = cluster.gpmirror("revert", run, "-o", "back.json")
+    assert f"run {run} was pruned" in reverted.stderr
+    refused = cluster.gpmirror("apply", "back.json", "--yes", *ALLOWED)
+    assert refused.returncode == 4
+    assert "--allow same-host" in refused.stderr
+    cluster.apply("back.json", *ALLOWED, "--allow", "same-host")
+    assert cluster.segment(0, "m").hostname == "sdw1"
