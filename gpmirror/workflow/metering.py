@@ -10,7 +10,7 @@ from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import GpmirrorError
 from gpmirror.gputils.measuring import measure_script, read_measures
-from gpmirror.plan.model import Action, Method, Wave
+from gpmirror.plan.model import Action, Method, Plan, Wave
 from gpmirror.workflow.running import Run
 
 _EVERY_SECONDS = 10.0
@@ -23,6 +23,7 @@ Places = Mapping[int, tuple[str, str]]
 
 class Meter:
     """Measures a wave as it goes on; `done` and `total` are bytes by content, as far as known.
+    `whole` are contents that are copied whole; what the others fetch, no file system shows.
     `silent` names a host that was away at the last look: a utility may wait for it for long.
     """
 
@@ -31,6 +32,7 @@ class Meter:
         self._wave = wave
         self._asked = float("-inf")
         self.silent: str | None = None
+        self.whole = _copied_whole(run.plan, wave)
         self.done: dict[int, int] = {}
         self.total: dict[int, int] = {
             change.content: change.size for change in run.plan.changes if change.size is not None
@@ -60,13 +62,8 @@ class Meter:
         """Bytes by content that the wave copied whole, None where any of them is unknown: the file
         system of a copy that only caught up does not tell how much that was.
         """
-        whole = {
-            change.content
-            for change in self._run.plan.changes
-            if change.action in {Action.ADD, Action.MOVE} or change.method is Method.FULL
-        }
         mine = set(self._wave.contents)
-        if not mine <= whole & self.done.keys():
+        if not mine <= self.whole & self.done.keys():
             return None
         return {content: self.done[content] for content in sorted(mine)}
 
@@ -101,6 +98,13 @@ class Meter:
             for path, size in read_measures(reply.out).items()
         }
         return {content: sizes[place] for content, place in places.items() if place in sizes}
+
+
+def _copied_whole(plan: Plan, wave: Wave) -> frozenset[int]:
+    if wave.action is not Action.RECOVER:
+        return frozenset(() if wave.action is Action.REBALANCE else wave.contents)
+    full = {change.content for change in plan.changes if change.method is Method.FULL}
+    return frozenset(full.intersection(wave.contents))
 
 
 def _away(replies: Iterable[Reply]) -> Iterator[str]:

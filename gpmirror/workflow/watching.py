@@ -150,7 +150,7 @@ class Watch:
 
 
 def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
-    """Every content of the wave by its last known state, with bytes where they are known."""
+    """Every content of the wave by its last known state, with the bytes of whole copies."""
     health = run.health
     states = {} if health is None else {found.content: found.state for found in health.contents}
     targets = {step.content: step.to.host for step in wave.steps if step.to is not None}
@@ -158,8 +158,8 @@ def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
         ContentProgress(
             content=content,
             state=states.get(content, CopyState.SINGLE).value,
-            done=meter.done.get(content),
-            total=meter.total.get(content),
+            done=meter.done.get(content) if content in meter.whole else None,
+            total=meter.total.get(content) if content in meter.whole else None,
             host=targets.get(content),
         )
         for content in wave.contents

@@ -10,7 +10,7 @@ from gpmirror.plan.model import Action, Method, Plan
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run, Wishes
-from gpmirror.workflow.watching import Watch
+from gpmirror.workflow.watching import Watch, progress
 from tests.fakes import FakeCluster, Reporter, world_of
 from tests.plans import GB, moving, recovering, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
@@ -47,6 +47,17 @@ def test_a_copy_that_only_caught_up_does_not_count(
     meter = Meter(a_run(replace(plan, changes=changes)), wave)
     meter.done = dict.fromkeys(wave.contents, GB)
     assert meter.copied() == copied
+
+
+@pytest.mark.parametrize(("method", "told"), [(Method.INCREMENTAL, None), (Method.FULL, GB)])
+def test_bytes_are_told_of_whole_copies_alone(method: Method, told: int | None) -> None:
+    plan = recovering()
+    changes = tuple(replace(change, method=method, size=2 * GB) for change in plan.changes)
+    run = a_run(replace(plan, changes=changes))
+    meter = Meter(run, plan.waves[0])
+    meter.done = dict.fromkeys(plan.waves[0].contents, GB)
+    (found,) = progress(run, plan.waves[0], meter)
+    assert (found.done, found.total, found.host) == (told, told and 2 * told, "sdw2")
 
 
 def test_each_wave_tells_what_the_waves_after_it_copy() -> None:
