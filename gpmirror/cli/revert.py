@@ -43,6 +43,7 @@ def command(
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
     from gpmirror.plan.request import Request
+    from gpmirror.workflow.measuring import measured
     from gpmirror.workflow.observing import observe
 
     console: Console = ctx.obj
@@ -52,7 +53,11 @@ def command(
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
     with live_catalog(spec_of(plan), via_ssh=via_ssh, environment=os.environ) as server:
-        back = plan_back(plan, observe(server), standing.run, request)
+        seen = observe(server)
+        back = plan_back(plan, seen, standing.run, request)
+        back = measured(
+            back, seen, server, lambda sized: plan_back(plan, sized, standing.run, request)
+        )
     write_outputs(back, outputs, console)
     console.data(rendered(back, form, console))
     if standing.run != run:
