@@ -134,8 +134,10 @@ def _nothing(manner: "Manner") -> ExitCode:
 
 def _check_stop(wave: int | None, plan: "Plan") -> None:
     if wave is not None and plan.waves and wave > len(plan.waves):
+        from gpmirror.cluster.counting import counted
+
         raise Usage(
-            f"--stop-after-wave {wave}: the plan has {len(plan.waves)} waves",
+            f"--stop-after-wave {wave}: the plan has {counted(len(plan.waves), 'wave')}",
             hint="leave it out to go on to the end",
         )
 

@@ -92,7 +92,7 @@ def _resume(
         return outcome.code
     console = manner.console
     console.talk(f"{outcome.summary}; that is done as a run of its own")
-    console.talk(preview(rest, width=console.width, color=console.talk_color))
+    console.talk(preview(rest, rest_of=standing.run, width=console.width, color=console.talk_color))
     sure = manner.assume_yes or is_expected(plan, rest)
     manner = replace(manner, assume_yes=sure)
     return run_plan(rest, live, wishes, manner, continues=standing.run).code

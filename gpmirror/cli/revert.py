@@ -77,7 +77,10 @@ def _remark(back: "Plan", standing: "Standing") -> str:
     if back.waves:
         return f"then `gpmirror apply`, and `gpmirror prune {run}` at the end"
     if back.summary.blocked:
-        return f"{back.summary.blocked} contents that run {run} moved cannot go back now"
+        from gpmirror.cluster.counting import counted
+
+        stay = counted(back.summary.blocked, "content")
+        return f"{stay} that run {run} moved cannot go back now"
     return f"nothing to do: every mirror that run {run} moved stands at its old place"
 
 

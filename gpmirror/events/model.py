@@ -129,12 +129,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeEnded:
-    """The utility ended; None: its status is lost. The catalog decides, not this."""
+    """The utility ended; `status` None: lost. `seconds` None: it had ended before a run that was
+    taken up looked at it. The catalog decides, not this.
+    """
 
     wave: int
     utility: str
     status: int | None
-    seconds: float
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,11 +30,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """A port or directory in use on a host: by what, computed how, asked for where."""
+    """A port or directory in use on a host: by what, computed how, asked for where. `server`: a
+    server that is there already and keeps its port.
+    """
 
     what: str
     figure: Figure | None
     place: Place
+    server: bool = False
 
 
 def check_ports_and_directories(
@@ -106,12 +109,14 @@ def _port_clashes(
     for row in observed.segments:
         if row.content < 0:
             what = f"the coordinator (dbid {row.dbid})"
-            taken[hosts.host_of(row), row.port] = _Use(what, None, Place(file=observed.source))
+            taken[hosts.host_of(row), row.port] = _Use(
+                what, None, Place(file=observed.source), server=True
+            )
     for item in planned:
         primary = item.placed.primary_slot
         what = f"the primary of content {item.placed.content} (dbid {item.placed.primary.dbid})"
         place = Place(file=observed.source)
-        yield from _take(taken, (primary.host, primary.port), _Use(what, None, place))
+        yield from _take(taken, (primary.host, primary.port), _Use(what, None, place, server=True))
     for item in planned:
         for (host, port), use in _computed_uses(spec, item):
             yield from _take(taken, (host, port), use)
@@ -144,9 +149,19 @@ def _take(
         code="GPM-P111",
         message=(f"port {port} on {host} is taken: {_told(use)} and {_told(first)} both need it"),
         place=use.place,
-        hint="choose another offset or base, or pin the content to a free port",
+        hint=_way_out(key, first, use),
         related=related if first.place != use.place else (),
     )
+
+
+def _way_out(key: tuple[str, int], first: _Use, second: _Use) -> str:
+    """Only `replaces` brings two servers together that both keep their ports."""
+    host, port = key
+    if first.server and second.server:
+        return (
+            f"primaries keep their ports: `replaces` needs a host with port {port} free, not {host}"
+        )
+    return "choose another offset or base, or pin the content to a free port"
 
 
 def _told(use: _Use) -> str:

@@ -33,7 +33,7 @@ from gpmirror.plan.model import (
 from gpmirror.plan.native import NativeContext, write_waves
 from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request, check_known
-from gpmirror.plan.returns import block_returns, find_returns, staying_single
+from gpmirror.plan.returns import block_returns, find_returns, must_block, staying_single
 from gpmirror.plan.rules import planned_policy, planned_protections
 from gpmirror.plan.settings import Settings
 from gpmirror.plan.stages import judge_stages
@@ -110,9 +110,10 @@ def _arrange(
     slots, in_place = state.idle_slots(), classified.in_place
     phases = arrange(selected, slots, state.fixed, limits, in_place, returns)
     single = staying_single(phases.changes, state)
-    if not (single and observed.dialect.file_replication):
+    if not must_block(phases, single, observed.dialect):
         return phases
-    return arrange(block_returns(selected, single), slots, state.fixed, limits, in_place)
+    rest = block_returns(selected, single, observed.dialect)
+    return arrange(rest, slots, state.fixed, limits, in_place)
 
 
 def _check_request(spec: Spec, state: State, request: Request) -> None:

@@ -94,11 +94,12 @@ def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
     Raises InvalidInput as `build_plan` does.
     """
     spec = spec_of(plan)
-    mine = frozenset(c.content for c in plan.changes if c.action is not Action.BLOCKED)
+    mine = {c.content for c in plan.changes if c.action is not Action.BLOCKED}
+    mine -= {change.content for change in what_is_beyond(plan, observed).changes}
     request = _request(plan)
     everything = len(mine) == len(observed.pairs())
     request = Request(
-        contents=None if everything else mine,
+        contents=None if everything else frozenset(mine),
         rebalance=request.rebalance,
         full=request.full,
         allow=_begun_with(plan, request),

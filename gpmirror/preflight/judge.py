@@ -48,7 +48,8 @@ def judge(
         for check in _checks(question, by_host.get(host), silence.get(host))
     ]
     return Preflight(
-        checks=tuple(checks),
+        # a copy that steps aside enters its directory twice
+        checks=tuple(dict.fromkeys(checks)),
         hazards=live_hazards(found, {*plan.allowed, *allowed}),
         notes=(*_left(asked, silence), *(note for v in by_host.values() for note in remarks(v))),
     )

@@ -131,7 +131,7 @@ def _native_said(event: NativeSaid) -> Line:
 
 
 def _native_ended(event: NativeEnded) -> Line:
-    after = f" after {elapsed_text(event.seconds)}"
+    after = " earlier" if event.seconds is None else f" after {elapsed_text(event.seconds)}"
     if event.status == 0:
         return line(f"     {event.utility} ended well{after}")
     status = "with its status lost" if event.status is None else f"with status {event.status}"

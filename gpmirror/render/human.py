@@ -1,5 +1,6 @@
 """A plan for a person at a terminal: what, why, in which steps, at what risk; the summary last."""
 
+from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.human_changes import changes_section
@@ -55,7 +56,9 @@ def banners(plan: Plan) -> list[str]:
 def catalog_text(plan: Plan) -> str:
     """Where the observed state came from and how many contents it mirrors."""
     found = plan.observed
-    return f"{found.source}, {found.contents:,} contents, {found.mirrored:,} of them mirrored"
+    return (
+        f"{found.source}, {counted(found.contents, 'content')}, {found.mirrored:,} of them mirrored"
+    )
 
 
 def _header(plan: Plan, *, width: int) -> list[Line]:

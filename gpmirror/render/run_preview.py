@@ -1,7 +1,7 @@
 """What a person sees before saying yes: the plan on one screen, however large the cluster."""
 
 from gpmirror.cluster.counting import counted, ranges
-from gpmirror.plan.model import Guard, Hazard, Plan, Wave, WaveExposure
+from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.columns import folded
 from gpmirror.render.copying import copy_time, wave_copies, wave_time
@@ -30,12 +30,16 @@ def question(plan: Plan) -> str:
     return f"Apply these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
 
 
-def preview(plan: Plan, *, width: int = 100, color: bool = False) -> str:
-    """What will happen in which waves, on which hosts, at what risk; the fixed summary last."""
+def preview(
+    plan: Plan, *, rest_of: str | None = None, width: int = 100, color: bool = False
+) -> str:
+    """What will happen in which waves, on which hosts, at what risk; the fixed summary last.
+    `rest_of` names the run whose rest it is.
+    """
     columns = max(width, LEAST_WIDTH)
     lines: list[Line] = [
         line(styled("gpmirror apply", Style.STRONG), f"  {plan.cluster}, {server_text(plan)}"),
-        *_facts(plan, width=columns),
+        *_facts(plan, rest_of, width=columns),
         *_waves(plan, width=columns),
         *_dangers(plan, width=columns),
         BLANK,
@@ -44,7 +48,7 @@ def preview(plan: Plan, *, width: int = 100, color: bool = False) -> str:
     return painted(lines, color=color)
 
 
-def _facts(plan: Plan, *, width: int) -> list[Line]:
+def _facts(plan: Plan, rest_of: str | None, *, width: int) -> list[Line]:
     entries = {
         "plan": f"{short_id(plan_id(plan))} made from {plan.spec_file}",
         "coordinator": _coordinator(plan),
@@ -56,7 +60,7 @@ def _facts(plan: Plan, *, width: int) -> list[Line]:
     for key, text in entries.items():
         if text:
             lines += paragraph(f"{key:<{_KEY}} {text}", width=width, hang=_KEY + 1)
-    for text in banners(plan):
+    for text in banners(plan) if rest_of is None else [f"the rest of run {rest_of}"]:
         lines += paragraph(text, width=width, hang=2, style=Style.CARE)
     return lines
 
@@ -69,16 +73,20 @@ def _coordinator(plan: Plan) -> str:
 
 
 def _hosts(plan: Plan) -> str:
-    """Who gets copies and who is only left: the hosts that must answer, and those that need not."""
+    """Who gets copies, who is only left, whose roles swap: all but those that are left must answer."""
     steps = [step for wave in plan.waves for step in wave.steps]
+    returning = {s.content for w in plan.waves if w.action is Action.REBALANCE for s in w.steps}
     order = {host.name: at for at, host in enumerate(plan.desired.hosts)}
     targets = {step.to.host for step in steps if step.to is not None}
-    left = {step.from_.host for step in steps if step.from_ is not None} - targets
+    swaps = {change.primary for change in plan.changes if change.content in returning}
+    swaps |= {step.from_.host for step in steps if step.to is None and step.from_ is not None}
+    left = {step.from_.host for step in steps if step.from_ is not None} - targets - swaps
     return "; ".join(
         f"{words} {first_few(sorted(found, key=lambda name: (order.get(name, -1), name)))}"
         for words, found in (
             (f"{counted(len(targets), 'host')} to get copies:", targets),
             (f"{counted(len(left), 'host')} only left:", left),
+            (f"roles swap on {counted(len(swaps), 'host')}:", swaps),
         )
         if found
     )

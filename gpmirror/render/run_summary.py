@@ -28,11 +28,11 @@ def summary(
     if ended.exit_code in _UNFINISHED and found:
         lines += [*outcome_lines(found, width=width), BLANK]
     style = Style.STRONG if ended.exit_code == ExitCode.OK else Style.ALARM
-    lines.append(line(styled(ended.summary, style)))
+    lines += [line(styled(text, style)) for text in ended.summary.split("\n")]
     actions = _next_actions(ended, health)
     if actions:
         lines += heading("NEXT ACTIONS")
-    for text in actions:
+    for text in (one for action in actions for one in action.split("\n")):
         lines += paragraph(text, width=width, hang=2)
     return painted(lines, color=color)
 
@@ -44,11 +44,18 @@ def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:
     unfinished = {ExitCode.PARTIAL, ExitCode.INTERRUPTED}
     if ended.exit_code in unfinished and "resume" not in told:
         actions.append(f"`gpmirror resume {ended.run}` goes on from what the catalog shows")
-    states = {one.state for one in health.contents} if health else set()
-    if CopyState.SYNCING in states and "status" not in told:
-        actions.append("`gpmirror status --wait 2h` waits until every mirror is in sync")
+    if ended.exit_code == ExitCode.UNVERIFIED and "status" not in told:
+        actions.append(_look(health))
     switched = [one.content for one in health.contents if one.switched] if health else []
     if switched and "--rebalance" not in told:
         text = f"content {ranges(switched)}: roles are switched; `gpmirror apply --rebalance --allow cancels-queries`"
         actions.append(f"{text} returns them, cancelling running queries")
     return actions
+
+
+def _look(health: Health | None) -> str:
+    """Only what is on its way is worth waiting for."""
+    states = {one.state for one in health.contents} if health else set()
+    if CopyState.SYNCING in states:
+        return "`gpmirror status --wait 2h` waits until every mirror is in sync"
+    return "`gpmirror status` shows the copies, `gpmirror plan` what is left"

@@ -6,6 +6,7 @@ on every failure is told as partly applied (10), unverified (11) or detached (13
 
 from collections.abc import Mapping
 
+from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, Partial
 from gpmirror.events import WaveDone
@@ -100,8 +101,8 @@ def _check_hosts(run: Run, observed: Observed) -> None:
         preflight = run_preflight(run.plan, sized, run.world.hosts, allowed=allowed)
         check_preflight(preflight, allowed)
         refuse(preflight.hazards, (), allowed)
-        hosts = len({check.host for check in preflight.checks})
-        detail.append(f"{len(preflight.checks)} checks on {hosts} hosts")
+        hosts = counted(len({check.host for check in preflight.checks}), "host")
+        detail.append(f"{counted(len(preflight.checks), 'check')} on {hosts}")
     with run.phase("dry-run") as detail:
         detail.append(try_native(run))
     _look_again(run)

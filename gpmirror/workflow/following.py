@@ -65,10 +65,18 @@ def follow_utilities(run: Run, wave: Wave) -> Ended | None:
         if _is_forestalled(run, wave, utility.name):
             break
         _tell_start(run, wave, utility, native.utility)
-        ended = _to_its_end(run, wave, utility, native.utility)
+        was_over = _is_over(run, utility.name)
+        ended, seconds = _to_its_end(run, wave, utility, native.utility)
+        _tell_end(run, wave, native.utility, ended.status, None if was_over else seconds)
         if not ended.well:
             break
     return ended
+
+
+def _is_over(run: Run, name: str) -> bool:
+    """Whether it is known to have ended before anybody waits for it: how long it took, nobody saw."""
+    poll = run.world.natives.poll(name, 0)
+    return not isinstance(poll, NoAnswer) and poll.stage is Stage.ENDED
 
 
 def _is_forestalled(run: Run, wave: Wave, name: str) -> bool:
@@ -81,21 +89,27 @@ def _is_forestalled(run: Run, wave: Wave, name: str) -> bool:
 def _run_one(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
     _tell_start(run, wave, utility, title)
     _start(run, wave, utility)
-    return _to_its_end(run, wave, utility, title)
+    ended, seconds = _to_its_end(run, wave, utility, title)
+    _tell_end(run, wave, title, ended.status, seconds)
+    return ended
 
 
-def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> Ended:
-    world = run.world
-    begin = world.clock.monotonic()
+def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[Ended, float]:
+    """How it ended, and the seconds that were waited for that."""
+    clock = run.world.clock
+    begin = clock.monotonic()
     run.at_work = title
     poll, log = _follow(run, wave, utility.name)
     run.at_work = None
-    seconds = world.clock.monotonic() - begin
     status = poll.status if poll.stage is Stage.ENDED else None
-    world.reporter.tell(
+    ended = Ended(status=status, said=errors_of(log), done=says_done(log))
+    return ended, clock.monotonic() - begin
+
+
+def _tell_end(run: Run, wave: Wave, title: str, status: int | None, seconds: float | None) -> None:
+    run.world.reporter.tell(
         NativeEnded(wave=wave.number, utility=title, status=status, seconds=seconds)
     )
-    return Ended(status=status, said=errors_of(log), done=says_done(log))
 
 
 def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:

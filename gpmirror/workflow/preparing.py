@@ -3,6 +3,7 @@
 import shlex
 
 from gpmirror.boundary import Answered, NoAnswer, Reply
+from gpmirror.cluster.counting import counted
 from gpmirror.errors import NotReady, Partial
 from gpmirror.gputils.commands import dry_run_argv
 from gpmirror.gputils.detached import Utility, errors_of
@@ -70,7 +71,8 @@ def prepare_hosts(run: Run) -> str:
             "parent directories could not be made: " + "; ".join(problems),
             hint="mend these hosts, then `gpmirror resume`; empty directories elsewhere do no harm",
         )
-    return f"{len(actions)} parent directories on {len(scripts)} hosts"
+    parents = "1 parent directory" if len(actions) == 1 else f"{len(actions)} parent directories"
+    return f"{parents} on {counted(len(scripts), 'host')}"
 
 
 def _script(action: HostAction) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Slot
 from gpmirror.errors import ExitCode, Failure, Partial, Unverified
@@ -86,7 +87,9 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
                 return finish(run, verify(run))
             remaining = _rest(run, observed)
             _check_possible(run, remaining)
-    summary = f"{len(remaining.changes)} contents are left: {_words(remaining.changes)}"
+    count = len(remaining.changes)
+    left = f"{counted(count, 'content')} {'is' if count == 1 else 'are'} left"
+    summary = f"{left}: {_words(remaining.changes)}"
     return Outcome(code=ExitCode.PARTIAL, summary=summary, health=health, remaining=remaining)
 
 
@@ -167,6 +170,10 @@ def _check_possible(run: Run, remaining: Plan) -> None:
 
 
 def _words(changes: tuple[Change, ...]) -> str:
-    shown = [f"content {one.content} to {one.action.value}" for one in changes[:_SHOWN]]
+    shown = [f"content {one.content} {_word(one)}" for one in changes[:_SHOWN]]
     more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
     return ", ".join(shown) + more
+
+
+def _word(change: Change) -> str:
+    return "is blocked" if change.action is Action.BLOCKED else f"to {change.action.value}"

@@ -6,6 +6,7 @@ killed may have left copies that go on by themselves (6.24.3, recorded).
 
 from dataclasses import dataclass
 
+from gpmirror.cluster.counting import counted, named
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
@@ -114,13 +115,14 @@ def _check_nothing_done(run: Run, wave: Wave, ended: Ended, position: Position) 
         return
     if not ended.well and len(missing) < len(position.arrived):
         return  # the rest may still come up; it is all told at the end
-    raise _told(run, ended, f"wave {wave.number}: {_claim(ended)}, but {_untold(wave, missing)}")
+    turn = "but" if ended.well else "and"
+    raise _told(run, ended, f"wave {wave.number}: {_claim(ended)}, {turn} {_untold(wave, missing)}")
 
 
 def _untold(wave: Wave, missing: list[int]) -> str:
     if wave.action is Action.REBALANCE:
-        return f"the catalog still shows switched roles of {_contents(missing)}"
-    return f"the catalog does not show {_contents(missing)} at the new place"
+        return f"the catalog still shows switched roles of {named(missing)}"
+    return f"the catalog does not show {named(missing)} at the new place"
 
 
 def _given_up(
@@ -138,7 +140,7 @@ def _given_up(
         run,
         ended,
         f"wave {wave.number}: {_claim(ended)}; {len(wave.contents) - len(waiting)} of "
-        f"{len(wave.contents)} contents are in sync, {_contents(waiting)} not: {reasons}",
+        f"{counted(len(wave.contents), 'content')} in sync, {named(waiting)} not: {reasons}",
     )
 
 
@@ -163,9 +165,3 @@ def _claim(ended: Ended) -> str:
     if ended.well:
         return "the utility ended with exit 0"
     return f"the utility failed (exit {ended.status})"
-
-
-def _contents(contents: list[int] | tuple[int, ...]) -> str:
-    shown = ", ".join(str(content) for content in contents[:_SHOWN])
-    more = f" and {len(contents) - _SHOWN} more" if len(contents) > _SHOWN else ""
-    return f"content {shown}{more}"

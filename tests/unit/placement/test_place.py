@@ -273,6 +273,18 @@ def test_a_pinned_port_is_judged_where_it_is_written() -> None:
     assert found.place.line == 12
 
 
+def test_primaries_that_meet_on_the_heir_of_a_dead_host_keep_their_ports() -> None:
+    seen = clusters.mirrorless(["sdw1", "sdw2", "sdw3"])
+    wanted = spec(["sdw1", host("sdw3", replaces="sdw2")])
+    with pytest.raises(InvalidInput) as caught:
+        placed(wanted, seen)
+    (found,) = caught.value.diagnostics
+    assert found.code == "GPM-P111"
+    assert found.hint == (
+        "primaries keep their ports: `replaces` needs a host with port 6000 free, not sdw3"
+    )
+
+
 # --- rules 4 and 5: addresses and directories ------------------------------------------------------
 
 

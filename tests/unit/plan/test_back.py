@@ -24,6 +24,7 @@ from tests.plans import (
     recovering,
     seen_before_add,
     seen_before_moves,
+    seen_before_return,
     seen_in_trouble,
     swapping,
     unchanged,
@@ -60,7 +61,7 @@ def test_an_addition_has_no_way_back() -> None:
     [
         (unchanged(), mirrored(HOSTS, 2)),
         (recovering(), seen_in_trouble()),
-        (rebalancing(), seen_in_trouble()),
+        (rebalancing(), seen_before_return()),
     ],
     ids=["unchanged", "recovered in place", "returned"],
 )

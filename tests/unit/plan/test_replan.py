@@ -174,6 +174,15 @@ def test_a_down_copy_whose_new_place_is_taken_comes_back_where_it_was_and_that_i
     assert not what_is_left(plan, down(1, seen)).is_empty
 
 
+def test_what_is_beyond_a_plan_is_not_in_its_rest() -> None:
+    seen = down(0, down(1))
+    plan = planned(SPREAD, seen, Request(contents=frozenset({0, 1})))
+    assert len(plan.waves) == 2
+    seen = next(after_wave(seen, wave) for wave in plan.waves if wave.contents == (1,))
+    rest = plan_what_is_left(plan, seen)
+    assert [(c.content, c.action) for c in rest.changes] == [(0, Action.RECOVER)]
+
+
 def test_roles_are_back_though_a_mirror_has_yet_to_move() -> None:
     seen = up_again(switched(FIRST))
     plan = planned(SPREAD, seen, Request(rebalance=True))

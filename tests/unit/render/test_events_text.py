@@ -52,6 +52,10 @@ def test_a_whole_run() -> None:
             "gpaddmirrors ended with its status lost after 2.5s; the catalog decides",
         ),
         (
+            NativeEnded(wave=1, utility="gpaddmirrors", status=0, seconds=None),
+            "gpaddmirrors ended well earlier",
+        ),
+        (
             NativeEnded(wave=1, utility="gpaddmirrors", status=1, seconds=30),
             "gpaddmirrors ended with status 1 after 30s; the catalog decides",
         ),

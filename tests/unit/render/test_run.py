@@ -94,6 +94,31 @@ def test_what_limits_the_plan_is_said() -> None:
     assert "PARTIAL PLAN: only content 3" in preview(replace(adding(), selection="content 3"))
 
 
+def test_the_rest_of_a_run_is_no_partial_plan() -> None:
+    told = preview(replace(adding(), selection="content 3"), rest_of=RUN)
+    assert f"  the rest of run {RUN}\n" in told
+    assert "PARTIAL PLAN" not in told
+
+
+def test_hosts_whose_roles_swap_are_not_left() -> None:
+    told = preview(rebalancing(), width=200)
+    assert "hosts        1 host to get copies: sdw2; roles swap on 2 hosts: sdw2, sdw3\n" in told
+    assert "only left" not in told
+
+
+def test_lines_of_a_refusal_are_lines() -> None:
+    words = "in the way:\n  /tmp/gpexpand.status"
+    ended = replace(ENDED, exit_code=ExitCode.PARTIAL, summary=words, next_actions=("a\nresume",))
+    assert summary(ended) == f"{words}\n\nNEXT ACTIONS\n  a\n  resume\n"
+
+
+@pytest.mark.parametrize(("state", "waits"), [(CopyState.SYNCING, True), (CopyState.SINGLE, False)])
+def test_only_what_is_syncing_is_waited_for(state: CopyState, waits: bool) -> None:
+    found = health(moving(), c1=state)
+    told = summary(replace(ENDED, exit_code=ExitCode.UNVERIFIED, summary="no"), found, moving())
+    assert ("status --wait" in told) is waits
+
+
 def test_the_question_is_fixed() -> None:
     assert question(adding()) == (
         "Apply these changes to cluster prod-dwh? Only 'yes' is accepted:"
@@ -174,7 +199,7 @@ def test_what_the_plan_does_not_touch_is_told_when_it_is_in_trouble() -> None:
     text = summary(ended, found, plan)
     assert "99  down" in text
     assert "not in this plan" in text
-    assert "`gpmirror status --wait 2h`" in text
+    assert "`gpmirror status` shows the copies" in text
 
 
 def test_switched_roles_are_a_next_action_once() -> None:

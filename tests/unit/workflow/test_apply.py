@@ -161,7 +161,9 @@ def test_a_down_copy_is_not_waited_for_all_day(done: bool, least: float, most: f
 def test_a_failure_that_did_nothing_is_partly_applied() -> None:
     world = cluster(behaviour=Behaviour(does_nothing=True, status=2))
     error = refused(Partial, started(world)[0])
-    assert "exit 2" in error.message
+    assert (
+        "the utility failed (exit 2), and the catalog does not show contents 0-7" in error.message
+    )
     assert "resume r1" in (error.hint or "")
 
 

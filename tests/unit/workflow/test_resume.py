@@ -7,16 +7,20 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Status
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, Partial
-from gpmirror.journal.records import Opening
+from gpmirror.events import NativeEnded
+from gpmirror.journal.records import Opening, step
 from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Plan
 from gpmirror.plan.replan import what_is_left
 from gpmirror.workflow.apply import apply
+from gpmirror.workflow.following import utility_of
 from gpmirror.workflow.resume import check_resumable, is_expected, resume
 from gpmirror.workflow.running import Run, Wishes
 from tests.clusters import mirrored, planned, spec
-from tests.fakes import Behaviour, FakeCluster, Killed, MemoryJournal, world_of
+from tests.fakes import Behaviour, FakeCluster, Killed, MemoryJournal, Reporter, world_of
 from tests.plans import HOSTS, adding, seen_before_add
 from tests.unchecked import UNCHECKED
 
@@ -37,8 +41,10 @@ def standing(records: list[Mapping[str, object]]) -> Standing:
     return read_standing(text, "journal")
 
 
-def run_in(cluster: FakeCluster, plan: Plan, journal: MemoryJournal) -> Run:
-    world = world_of(cluster, journal=journal)
+def run_in(
+    cluster: FakeCluster, plan: Plan, journal: MemoryJournal, reporter: Reporter | None = None
+) -> Run:
+    world = world_of(cluster, journal=journal, reporter=reporter or Reporter())
     return Run(name="r1", plan=plan, world=world, wishes=WISHES, started=0.0)
 
 
@@ -97,6 +103,32 @@ def test_what_failed_is_planned_again_and_needs_a_new_yes() -> None:
     assert [(c.content, c.action.value) for c in outcome.remaining.changes] == [(5, "recover")]
     assert not is_expected(plan, outcome.remaining)
     assert cluster.started == ["r1/wave-001-gpaddmirrors"]
+
+
+def test_what_is_left_in_words_and_what_had_ended_is_not_timed() -> None:
+    plan = adding()
+    behaviour = Behaviour(status=1, fails=(5,), polls=0)
+    cluster = FakeCluster(observed=seen_before_add(), behaviour=behaviour)
+    wave = plan.waves[0]
+    cluster.start(wave, utility_of(wave, wave.native[0]))
+    records = [OPENING, step("host-actions", "begin"), step("wave-001/native", "begin")]
+    reporter = Reporter()
+    run = run_in(cluster, plan, MemoryJournal(records=list(records)), reporter)
+    outcome = resume(run, standing(records), "me")
+    assert outcome.summary == "1 content is left: content 5 to recover"
+    told = [event for event in reporter.events if isinstance(event, NativeEnded)]
+    assert [one.seconds for one in told] == [None]
+
+
+def test_a_blocked_rest_in_words() -> None:
+    plan = adding()
+    seen = after_wave(seen_before_add(), plan.waves[0])
+    rows = [replace(row, status=Status.DOWN) if row.content == 5 else row for row in seen.segments]
+    cluster = FakeCluster(observed=replace(seen, segments=tuple(rows)))
+    records = [OPENING, step("host-actions", "begin")]
+    run = run_in(cluster, plan, MemoryJournal(records=list(records)))
+    with pytest.raises(Partial, match="run r1 cannot go on: content 5 is blocked"):
+        resume(run, standing(records), "me")
 
 
 @pytest.mark.parametrize(
