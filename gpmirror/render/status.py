@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.counting import counted, named
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
 from gpmirror.render.columns import folded
 from gpmirror.render.prose import heading, paragraph
@@ -152,9 +152,11 @@ def _remarks(reading: Reading, *, width: int) -> Iterator[Line]:
     switched = switched_contents(reading.health)
     if switched:
         yield from heading("Switched roles")
-        contents = "content" if len(switched) == 1 else "contents"
+        synced = reading.health.all_synced
+        first = "" if synced else "`gpmirror apply` first, until all contents are in sync; then "
         yield from paragraph(
-            f"{contents} {ranges(switched)}: `gpmirror apply --rebalance --allow cancels-queries` returns the roles",
+            f"{named(switched)}: {first}`gpmirror apply --rebalance --allow cancels-queries` "
+            "returns the roles",
             width=width,
             hang=2,
         )

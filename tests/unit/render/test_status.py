@@ -79,7 +79,9 @@ Coordinator
   standby      smdw:5432, up
 
 Switched roles
-  content 1: `gpmirror apply --rebalance --allow cancels-queries` returns the roles
+  content 1: `gpmirror apply` first, until all contents are in sync; then `gpmirror apply --rebalance \
+--allow
+    cancels-queries` returns the roles
 note: sizes are unknown: no
 
 1 of 3 contents in sync: 1 syncing, 1 single, 0 none; 1 switched.
