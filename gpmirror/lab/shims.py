@@ -32,6 +32,15 @@ case "$1" in
 esac
 """
 
+# The user's own settings come first, as everywhere; the lab's stand in for the system's.
+_CLIENT = """\
+#!/bin/sh
+own=$HOME/.ssh/config
+[ -r "$own" ] || exec {client} -F {config} "$@"
+both=$(mktemp) && trap 'rm -f "$both"' EXIT && cat "$own" {config} >"$both" || exit 255
+{client} -F "$both" "$@"
+"""
+
 # /etc/hosts is the machine's; the lab's names stand in a file of their own.
 _GETENT = """\
 #!/bin/sh
@@ -78,8 +87,8 @@ def write_host_programs(lab: Lab, host: LabHost) -> None:
     _program(host.bin / "hostname", _HOSTNAME.format(ips=shlex.join(host.ips), name=host.name))
     _program(host.bin / "getent", _GETENT.format(table=table))
     for name in ("ssh", "scp"):
-        words = shlex.join([str(find_client(name)), "-F", str(lab.ssh_config)])
-        _program(host.bin / name, f'#!/bin/sh\nexec {words} "$@"\n')
+        client, config = shlex.quote(str(find_client(name))), shlex.quote(str(lab.ssh_config))
+        _program(host.bin / name, _CLIENT.format(client=client, config=config))
     prompt = f"PS1='[{lab.user}@{host.name} \\W]$ '\n"
     (host.home / ".bashrc").write_text(prompt, encoding="utf-8")
 

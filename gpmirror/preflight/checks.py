@@ -36,9 +36,12 @@ class CheckInfo:
 
 CHECKS: dict[str, CheckInfo] = {
     "reachable": CheckInfo(
-        what="The host answers over SSH, and its answer is complete.",
-        why="A host that goes silent in the middle of a run leaves half-made copies.",
-        remedy="Mend what the message names: address, host key, login, load.",
+        what="The host answers over SSH, and its answer is complete. A host that copies only leave "
+        "may be silent; from 6 on its name has to answer on the coordinator's host.",
+        why="A host that goes silent in the middle of a run leaves half-made copies. gprecoverseg of "
+        "6 and later leaves out copies whose old host does not answer it, and exits with 0.",
+        remedy="Mend what the message names: address, host key, login, load; let the name of a lost "
+        "host lead to its successor while copies are made there.",
         judge=judge_reachable,
     ),
     "shell": CheckInfo(

@@ -92,6 +92,6 @@ def _left(asked: Mapping[str, Questions], silence: Mapping[str, Silent]) -> Iter
     for host, silent in silence.items():
         if asked[host].only_left:
             yield (
-                f"{host} did not answer ({silent.reason}); copies only go away from it, so it is "
-                "not needed, and their old directories stay there"
+                f"{host} did not answer ({silent.reason}); copies only go away from it, and "
+                "their old directories stay there"
             )

@@ -1,12 +1,15 @@
 """May it start: ask every touched host once, judge the answers."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.model import Plan
+from gpmirror.preflight.asking import coordinator_host
 from gpmirror.preflight.judge import Silent, judge
-from gpmirror.preflight.model import Preflight
+from gpmirror.preflight.leaving import judge_left, left_behind, reach_script
+from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 
 SECONDS = 60.0
@@ -17,6 +20,7 @@ def run_preflight(
     plan: Plan, observed: Observed, hosts: Hosts, *, allowed: Collection[str] = ()
 ) -> Preflight:
     """Every check on every host that the plan touches, in one round trip each; nothing is changed.
+    Where hosts that copies leave are silent, the coordinator's is asked once more.
 
     `allowed` names hazards that are allowed beside those the plan allows.
     """
@@ -25,7 +29,20 @@ def run_preflight(
     silent = {
         host: silence for host, reply in replies.items() if (silence := _silent(reply)) is not None
     }
-    return judge(plan, observed, outputs, silent, allowed=allowed)
+    found = judge(plan, observed, outputs, silent, allowed=allowed)
+    return replace(found, checks=(*found.checks, *_left(plan, observed, hosts, silent)))
+
+
+def _left(
+    plan: Plan, observed: Observed, hosts: Hosts, silent: Collection[str]
+) -> tuple[Check, ...]:
+    """Whether the utility will reach the hosts that are only left and silent."""
+    left, coordinator = left_behind(plan, observed, silent), coordinator_host(plan, observed)
+    if not left or coordinator is None or coordinator in silent:
+        return ()
+    reply = hosts.ask({coordinator: reach_script(left)}, seconds=SECONDS)[coordinator]
+    answer = reply.out if isinstance(reply, Answered) else ""
+    return tuple(judge_left(left, coordinator, answer))
 
 
 def _silent(reply: Reply) -> Silent | None:

@@ -1,12 +1,13 @@
 """A cluster as end-to-end tests see it: the practice cluster, or a Greenplum of the user's own."""
 
 import json
+import shlex
 import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,23 @@ class Cluster(ABC):
     @abstractmethod
     def lost(self, host: str) -> AbstractContextManager[None]:
         """A host that answers nobody any more; afterwards a reset is due."""
+
+    @contextmanager
+    def answered_by(self, gone: str, successor: str) -> Iterator[None]:
+        """The name of a lost host leads to its successor, on the coordinator's host."""
+        mine = "~/.ssh/config"
+        (coordinator,) = self.sql("SELECT hostname FROM gp_segment_configuration WHERE content < 0")
+        self.ssh(
+            coordinator[0],
+            f"mkdir -p -m 700 ~/.ssh && touch {mine} && cp -p {mine} {mine}.kept && "
+            f"printf %s {shlex.quote(self.alias(gone, successor))} | cat - {mine}.kept >{mine}",
+        )
+        yield
+        self.ssh(coordinator[0], f"mv {mine}.kept {mine}")
+
+    def alias(self, gone: str, successor: str) -> str:
+        """What an SSH configuration says for that."""
+        return f"Host {gone}\n HostName {successor}\n HostKeyAlias {successor}\n"
 
     @property
     def has_room_for_spread(self) -> bool:

@@ -51,6 +51,7 @@ class OwnedCluster(Cluster):
             pytest.skip("the cluster has mirrors, and no --greenplum-reset is given")
         _run(self._target.reset)
         assert all(row.role == "p" for row in self.segments()), "it has mirrors after the reset"
+        self._learn()
 
     def hold_copies(self, seconds: float) -> float:
         return 0

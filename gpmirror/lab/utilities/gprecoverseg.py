@@ -95,7 +95,7 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
     wanted = [recovery_of(session, array, line, full=values.full) for line in lines]
     if not (values.input and session.old):
         wanted = _without_copying(crew, catalog, wanted)
-    wanted = _without_unreachable(crew, wanted)
+    wanted = _without_unreachable(crew, wanted, new=bool(values.new_hosts))
     _check(session, array, wanted)
     if not wanted:
         console.info("No segments to recover")
@@ -118,21 +118,35 @@ def _without_copying(crew: Crew, catalog: Catalog, wanted: Sequence[Recovery]) -
     return [r for r in wanted if r.target.content not in busy]
 
 
-def _without_unreachable(crew: Crew, wanted: Sequence[Recovery]) -> list[Recovery]:
+def _without_unreachable(crew: Crew, wanted: Sequence[Recovery], *, new: bool) -> list[Recovery]:
+    """Left out is what comes from or goes to a host that gives no answer; with `-p` (`new`) it may
+    come from one, with `-i` not even if it goes elsewhere (6.24.3, recorded).
+    """
     console = crew.session.console
-    hosts = list(dict.fromkeys(r.target.address for r in wanted))
-    answers = dict(zip(hosts, in_parallel(crew.remote.reaches, hosts, crew.hosts), strict=True))
+    hosts = list(dict.fromkeys(host for r in wanted for host in _hosts(crew, r, new=new)))
+    answers = dict(zip(hosts, in_parallel(crew.remote.answers, hosts, crew.hosts), strict=True))
     dead = [host for host, reached in answers.items() if not reached]
     if dead:
         said = "One or more hosts are not reachable via SSH.  Any segments on those hosts will be"
         console.warning(f"{said} marked down")
     for host in dead:
         console.warning(f"Host {host} is unreachable")
+    kept = []
     for r in wanted:
-        if r.target.address in dead:
-            said = f"Not recovering segment {r.target.dbid} because {r.target.address}"
-            console.warning(f"{said} is unreachable")
-    return [r for r in wanted if r.target.address not in dead]
+        away = [host for host in _hosts(crew, r, new=new) if host in dead]
+        if away:
+            console.warning(
+                f"Not recovering segment {r.target.dbid} because {away[0]} is unreachable"
+            )
+        else:
+            kept.append(r)
+    return kept
+
+
+def _hosts(crew: Crew, recovery: Recovery, *, new: bool) -> list[str]:
+    failed = recovery.failed or recovery.target
+    left = [] if new or crew.session.old else [failed.hostname]
+    return [*left, recovery.target.address]
 
 
 def _check(session: Session, array: Array, wanted: Sequence[Recovery]) -> None:

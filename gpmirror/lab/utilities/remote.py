@@ -38,6 +38,13 @@ class Remote:
         """Whether a session can be opened."""
         return self.run(address, "true").returncode == 0
 
+    def answers(self, name: str) -> bool:
+        """Whether a name answers as this host's own `ssh` finds it, settings of the user included."""
+        host = self.host(name)
+        argv = ["ssh", "-n", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
+        argv += [host.name if host else name, "true"]
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
     def ask(self, address: str, request: Request) -> list[Outcome]:
         """The outcomes of a request, every step failed where the host gave no answer."""
         python = shlex.quote(str(self._lab.python))

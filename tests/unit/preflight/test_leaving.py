@@ -1,0 +1,111 @@
+"""Hosts that copies leave and that do not answer: does the utility reach them by name?"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
+from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Status
+from gpmirror.plan.model import Plan
+from gpmirror.preflight.leaving import judge_left, left_behind, reach_script
+from gpmirror.preflight.model import Result
+from gpmirror.workflow.preflight import run_preflight
+from tests.clusters import mirrored, planned, spec
+
+HOSTS = ("sdw1", "sdw2", "sdw3")
+
+
+def lost() -> tuple[Plan, Observed]:
+    """Mirrored by group, but for content 1: its mirror was on sdw9, which died and is drained."""
+    whole = mirrored(HOSTS)
+    rows = tuple(
+        replace(row, status=Status.DOWN, hostname="sdw9", address="sdw9")
+        if (row.content, row.role) == (1, "m")
+        else row
+        for row in whole.segments
+    )
+    observed = replace(whole, segments=rows)
+    return planned(spec(HOSTS), observed), observed
+
+
+def test_only_hosts_that_are_silent_and_left_matter() -> None:
+    plan, observed = lost()
+    assert left_behind(plan, observed, {"sdw9"}) == {"sdw9": "sdw3"}
+    assert left_behind(plan, observed, {"sdw2"}) == {}
+    assert left_behind(plan, observed, ()) == {}
+
+
+def test_generation_5_passes_over_hosts_that_are_gone() -> None:
+    plan, observed = lost()
+    old = replace(observed, dialect=DIALECTS[DialectName.GP5])
+    assert left_behind(plan, old, {"sdw9"}) == {}
+
+
+class Canned:
+    """Hosts of which some are silent; the coordinator says which names answer it."""
+
+    def __init__(self, silent: tuple[str, ...], reached: str) -> None:
+        self.silent = silent
+        self.reached = reached
+        self.asked: list[list[str]] = []
+
+    def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        del seconds
+        self.asked.append(list(scripts))
+        return {name: self._reply(name) for name in scripts}
+
+    def change(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        raise AssertionError("nothing is changed")
+
+    def _reply(self, name: str) -> Reply:
+        if name in self.silent:
+            why = Silence.UNREACHABLE
+            return NoAnswer(host=name, why=why, message=f"cannot reach {name}", hint="")
+        return Answered(host=name, status=0, out=self.reached, err="")
+
+
+@pytest.mark.parametrize(("reached", "result"), [("", Result.BAD), ("reached sdw9\n", Result.OK)])
+def test_the_coordinator_is_asked_as_the_utility_asks(reached: str, result: Result) -> None:
+    plan, observed = lost()
+    hosts = Canned(("sdw9",), reached)
+    found = run_preflight(plan, observed, hosts)
+    assert hosts.asked[1:] == [["mdw"]]
+    (check,) = [check for check in found.checks if check.host == "sdw9"]
+    assert (check.name, check.result) == ("reachable", result)
+    if result is Result.BAD:
+        assert "`Host sdw9`, `HostName sdw3`" in check.remedy
+
+
+def test_nothing_more_is_asked_while_all_answer() -> None:
+    plan, observed = lost()
+    hosts = Canned((), "")
+    run_preflight(plan, observed, hosts)
+    assert len(hosts.asked) == 1
+
+
+def test_the_script_believes_a_name_that_answers(tmp_path: Path) -> None:
+    """An `ssh` that reaches sdw3 alone, behind a banner."""
+    fake = tmp_path / "ssh"
+    fake.write_text(
+        "#!/bin/sh\nfor last; do :; done\n"
+        'case "$*" in *" sdw3 "*) echo Welcome; sh -c "$last" ;; *) exit 255 ;; esac\n'
+    )
+    fake.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", reach_script(["sdw3", "sdw9"])],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = judge_left({"sdw3": "sdw4", "sdw9": "sdw4"}, "mdw", done.stdout)
+    assert [(check.host, check.result) for check in found] == [
+        ("sdw3", Result.OK),
+        ("sdw9", Result.BAD),
+    ]
