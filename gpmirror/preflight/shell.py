@@ -171,16 +171,17 @@ n=0
 for f in $(grep -l -a -E '{pattern}' /proc/[0-9]*/cmdline 2>/dev/null); do
   q=${{f#/proc/}}; q=${{q%/cmdline}}; [ "$q" != $$ ] && [ -r "/proc/$q/environ" ] || continue
   n=$((n+1)); [ $n -le 40 ] || break
-  j $(od -A n -v -t x1 -N 8192 "$f" 2>/dev/null); a=$e
   j $(grep -a -z -E '^(MASTER|COORDINATOR)_DATA_DIRECTORY=' "/proc/$q/environ" 2>/dev/null |
-    od -A n -v -t x1 -N 1024 2>/dev/null)
-  echo "process $q $a $e"
+    od -A n -v -t x1 -N 1024 2>/dev/null); a=$e
+  j $(od -A n -v -t x1 -N 8192 "$f" 2>/dev/null)
+  echo "process $q $e $a"
 done
 [ -r /proc/self/cmdline ] && echo "processes $n"
 """
 """Processes whose command line passes the first sieve. Those of other accounts are none of ours:
 the utilities run as the owner of the cluster; they may belong to a container on the same machine.
-"""
+The command line is read last: a process that ended meanwhile has none and is left out, where it
+would else seem to say nothing of its cluster."""
 
 LOCKS = r"""
 k=no; [ -d "$c" ] && [ -x "$c" ] && k=yes

@@ -1,7 +1,9 @@
 """Utilities that run and locks that were left, found by the coordinator's script."""
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,6 +103,30 @@ def test_a_running_utility_of_another_cluster(machines: Machines) -> None:
     machines.sees_processes("mdw")
     with running("gprecoverseg", COORDINATOR_DATA_DIRECTORY="/data/other/gpseg-1") as pid:
         assert not [one for one in looked(machines) if str(pid) in one]
+
+
+def test_a_utility_that_ends_while_it_is_looked_at(machines: Machines, tmp_path: Path) -> None:
+    """Its environment is empty by then, which does not make it a utility of this cluster."""
+    machines.sees_processes("mdw")
+    proc = tmp_path / "proc"
+    (proc / "4711").mkdir(parents=True)
+    (proc / "self").mkdir()
+    (proc / "self" / "cmdline").write_text("sh")
+    line = proc / "4711" / "cmdline"
+    line.write_text("python\0/usr/local/gp/bin/gprecoverseg\0-a\0")
+    os.mkfifo(proc / "4711" / "environ")
+
+    def end() -> None:
+        with (proc / "4711" / "environ").open("w"):
+            line.write_text("")
+
+    ending = threading.Thread(target=end, daemon=True)
+    ending.start()
+    script = competing_script(machines.seen()).replace("/proc/", f"{proc}/")
+    output = machines.answers({"mdw": script})["mdw"]
+    ending.join(10)
+    assert not ending.is_alive(), output
+    assert read_competing(output) == ()
 
 
 def test_a_copy_into_a_planned_directory(machines: Machines) -> None:
