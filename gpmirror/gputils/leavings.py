@@ -30,7 +30,8 @@ class Look:
     """What stands at a path: its kind, the system identifier in it (hex, None: no pg_control that
     can be read), the processes that work in it or below, whether it holds no file at all, whether
     a file system is mounted at it or below, whether another data directory lies in it, and the used
-    directories (by number) that stand in it or around it, wherever links lead.
+    directories (by number) that stand in it or around it, wherever links lead; and the tablespace
+    folders that it alone links to.
     """
 
     kind: Kind = "unreadable"
@@ -40,6 +41,7 @@ class Look:
     mounted: bool = False
     nested: bool = False
     copies: list[int] = field(default_factory=list)
+    linked: list[str] = field(default_factory=list)
 
 
 def look_script(paths: Sequence[str], used: Sequence[str] = ()) -> str:
@@ -52,11 +54,11 @@ def look_script(paths: Sequence[str], used: Sequence[str] = ()) -> str:
 
 def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
     """The answer by path; None where it is not whole."""
-    lines = [line.split() for line in answer.splitlines()]
+    lines = [line.split(" ", 2) for line in answer.splitlines()]
     if ["end"] not in lines:
         return None
     found = {str(number): Look() for number in range(len(paths))}
-    for number, *words in filter(None, lines):
+    for number, *words in lines:
         if number in found:
             _take(found[number], words)
     return {path: found[str(number)] for number, path in enumerate(paths)}
@@ -70,6 +72,8 @@ def _take(look: Look, words: Sequence[str]) -> None:
             look.identifier = text
         case ["process", pid] if pid.isdigit():
             look.processes.append(int(pid))
+        case ["linked", path]:
+            look.linked.append(path)
         case ["copy", used] if used.isdigit():
             look.copies.append(int(used))
         case [word] if word in _FLAGS:
@@ -163,6 +167,7 @@ look() {
   [ -d "$2" ] || return 0
   f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
   tenants "$1" "$2"
+  linked "$1" "$2"
 }
 cd /
 """

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 def tenants(used: Sequence[str]) -> str:
     """Shell functions. `tenants NUMBER PATH` prints who lives in PATH, a line each; `deserted PATH`
     is true where nobody does. `used` are the directories of the host's copies: one of them in PATH
-    or around it counts, and so do the places that its tablespaces are linked to.
+    or around it counts, and so do the places that its tablespaces are linked to. `linked NUMBER
+    PATH` prints the tablespace folders that PATH links to and no copy of the host does.
     """
+    given = " ".join(shlex.quote(at) for at in used)
     calls = "".join(f'  copy {number} {shlex.quote(at)} "$@"\n' for number, at in enumerate(used))
-    return _TENANTS + "copies() {\n  :\n" + calls + "}\n"
+    return f"{_TENANTS}copies() {{\n  :\n{calls}}}\nshared() {{\n  for u in {given}{_SHARED}"
 
 
 _TENANTS = r"""
@@ -57,4 +59,21 @@ tenants() {
 }
 # only a whole answer counts
 deserted() { [ "$(tenants 0 "$1"; echo end)" = end ]; }
+"""
+
+_SHARED = r"""; do
+    for x in "$u"/pg_tblspc/*; do [ "$x" -ef "$1" ] && return 0; done
+  done
+  for x in /proc/[0-9]*/cwd/pg_tblspc/*; do [ "$x" -ef "$1" ] && return 0; done
+  return 1
+}
+linked() {
+  for t in "$2"/pg_tblspc/*; do
+    [ -d "$t" ] && ! shared "$t" && cd -P -- "$t" || continue
+    # a name of two lines would be read as two answers
+    case $PWD in *"
+"*) ;; *) echo "$1 linked $PWD" ;; esac
+  done
+  cd /
+}
 """

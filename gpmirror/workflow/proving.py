@@ -30,7 +30,8 @@ Used = Mapping[str, Sequence[str]]
 class Leaving:
     """A directory that a content left: `path` is its old place, `at` where it stands now, which
     differs where a prune has set it aside. `keep` says why it stays; empty: it may go. `identifier`
-    is what was proved (empty: no file is left in it).
+    is what was proved (empty: no file is left in it). `linked` are the tablespace folders that only
+    it led to: they are no part of it and stay.
     """
 
     content: int
@@ -40,6 +41,7 @@ class Leaving:
     keep: str = ""
     absent: bool = False
     identifier: str = ""
+    linked: tuple[str, ...] = ()
 
     @property
     def is_aside(self) -> bool:
@@ -119,7 +121,9 @@ def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
     primary = None if source is None else evidence.looks.get(source)
     own = None if primary is None else primary.identifier
     keep = _in_use(one, here, evidence) or _foreign(one, here, own)
-    return replace(one, keep=keep, identifier=here.identifier or "")
+    return replace(
+        one, keep=keep, identifier=here.identifier or "", linked=tuple(sorted(set(here.linked)))
+    )
 
 
 def _in_use(one: Leaving, here: Look, evidence: _Evidence) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from gpmirror.boundary import Answered, Reply
+from gpmirror.cluster.nesting import lies_in
 from gpmirror.errors import Declined, Detached, ExitCode, GpmirrorError, Partial, Stale, Unsafe
 from gpmirror.gputils.leavings import (
     delete_script,
@@ -42,7 +43,8 @@ def prune(run: Run) -> Outcome:
     going, kept = _going(judged), [one for one in judged if one.keep]
     if not going:
         return _nothing(judged, kept)
-    if not run.world.operator.confirm(_question(going, kept)):
+    stay = [*map(_line, kept), *_folders(judged, going)]
+    if not run.world.operator.confirm(_question(going, stay)):
         raise Declined("nothing was deleted: the answer was not yes")
     used = _check_unchanged(run, going)
     with _pruning(run):
@@ -51,8 +53,8 @@ def prune(run: Run) -> Outcome:
         _delete(run, going, used)
     return Outcome(
         code=ExitCode.OK,
-        summary=f"{_counted(len(going))} deleted, {len(kept)} kept",
-        next_actions=tuple(_line(one) for one in kept),
+        summary=f"{_counted(len(going))} deleted, {len(stay)} kept",
+        next_actions=tuple(stay),
     )
 
 
@@ -193,11 +195,23 @@ def _nothing(judged: Sequence[Leaving], kept: Sequence[Leaving]) -> Outcome:
     return Outcome(code=ExitCode.OK, summary="Nothing to prune: the run left no directory.")
 
 
-def _question(going: Sequence[Leaving], kept: Sequence[Leaving]) -> str:
+def _folders(judged: Sequence[Leaving], going: Sequence[Leaving]) -> list[str]:
+    """Once its links are gone nothing leads to a tablespace folder any more, so it is named."""
+    places = {(one.host, place) for one in judged for place in (one.path, one.at)}
+    return [
+        f"{one.host}:{folder}: a tablespace folder of content {one.content}'s old copy, which no copy "
+        "there uses; look at it, then delete it by hand"
+        for one in going
+        for folder in one.linked
+        if not any(one.host == host and lies_in(folder, place) for host, place in places)
+    ]
+
+
+def _question(going: Sequence[Leaving], kept: Sequence[str]) -> str:
     lines = [f"  {one.host}:{one.at} (content {one.content})" for one in going[:_SHOWN]]
     if len(going) > _SHOWN:
         lines.append(f"  and {len(going) - _SHOWN} more")
-    stay = [f"  stays: {_line(one)}" for one in kept[:_SHOWN]]
+    stay = [f"  stays: {one}" for one in kept[:_SHOWN]]
     ask = f"Delete {_counted(len(going))}? Only 'yes' is accepted:"
     return "\n".join(("These old directories are proved to be unused:", *lines, *stay, ask))
 

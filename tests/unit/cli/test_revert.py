@@ -14,6 +14,11 @@ def test_formats_that_there_are_not(form: str, capsys: pytest.CaptureFixture[str
     assert "--format" in capsys.readouterr().err
 
 
+def test_names_to_allow_that_there_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["revert", "r1", "--allow", "moving"]) == ExitCode.INVALID
+    assert "--allow moving: there is no such name" in capsys.readouterr().err
+
+
 def test_the_plan_file_is_not_touched_where_there_is_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,13 @@ def looked(*paths: Path, shell: str = "sh", used: tuple[Path, ...] = ()) -> list
     return [found[path] for path in given]
 
 
+def own(path: Path, *, nested: bool = False) -> Look:
+    """A directory of ours as it looks when nobody lives in it."""
+    elsewhere = path.parent / f"tablespace of {path.name}"
+    linked = [] if "\n" in path.name else [str(elsewhere)]
+    return Look(kind="directory", identifier=HEX, nested=nested, linked=linked)
+
+
 @contextmanager
 def standing_in(folder: Path) -> Iterator[int]:
     """A process with that working directory, and its id."""
@@ -69,7 +76,7 @@ def standing_in(folder: Path) -> Iterator[int]:
 def test_a_directory_is_known_by_its_identifier(tmp_path: Path, name: str, shell: str) -> None:
     here = data_directory(tmp_path / name)
     (found,) = looked(here, shell=shell)
-    assert found == Look(kind="directory", identifier=HEX)
+    assert found == own(here)
     assert not (tmp_path / "x").exists()
 
 
@@ -116,9 +123,9 @@ def test_another_data_directory_in_it_keeps_it(tmp_path: Path, shell: str) -> No
     """A mirror that was moved into its own old directory, and one that was copied half."""
     here = data_directory(tmp_path / "gpseg1")
     (inner,) = looked(data_directory(here / "new"), shell=shell)
-    assert inner == Look(kind="directory", identifier=HEX)
+    assert inner == own(here / "new")
     (found,) = looked(here, shell=shell)
-    assert found == Look(kind="directory", identifier=HEX, nested=True)
+    assert found == own(here, nested=True)
     assert sh(set_aside_script([(str(here), HEX)], "r1"), shell) == ""
     aside = here.rename(set_aside_name(str(here), "r1"))
     assert sh(delete_script([str(here)], "r1"), shell) == ""
@@ -150,6 +157,25 @@ def test_a_copy_of_the_catalog_in_it_or_around_it_keeps_it(tmp_path: Path, shell
     assert sh(delete_script([str(here)], "r1", [str(aside / "copies" / "a")]), shell) == ""
     out = sh(delete_script([str(here)], "r1", [str(unused)]), shell)
     assert read_numbers(out, "deleted", [str(here)]) == [str(here)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_tablespace_folders_that_another_copy_uses_are_not_named(
+    tmp_path: Path, shell: str
+) -> None:
+    """The copy moved on the same host, or stands there under another name of it."""
+    here = data_directory(tmp_path / "gpseg1")
+    folder = tmp_path / "tablespace of gpseg1"
+    copy = tmp_path / "copy"
+    (copy / "pg_tblspc").mkdir(parents=True)
+    (copy / "pg_tblspc" / "16400").symlink_to(folder)
+    (unnamed,) = looked(here, shell=shell)
+    assert unnamed.linked == [str(folder)]
+    (found,) = looked(here, shell=shell, used=(tmp_path / "other", copy))
+    assert found.linked == []
+    with standing_in(copy):
+        (found,) = looked(here, shell=shell)
+        assert found.linked == []
 
 
 @pytest.mark.parametrize("where", [".", "pg_log/mnt"])
@@ -200,7 +226,7 @@ def test_a_server_that_wrote_its_pid_is_found(tmp_path: Path) -> None:
         assert found.processes == [pid]
     (here / "postmaster.pid").write_text("not a number; echo 0 kind absent\n")
     (found,) = looked(here)
-    assert found == Look(kind="directory", identifier=HEX)
+    assert found == own(here)
 
 
 def test_no_pg_control_and_no_file_at_all(tmp_path: Path) -> None:

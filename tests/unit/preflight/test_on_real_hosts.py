@@ -94,6 +94,30 @@ def test_a_full_directory_is_named_with_some_of_its_entries(machines: Machines) 
     assert "mv" in check.remedy
 
 
+@pytest.mark.parametrize(
+    ("reverts", "is_down", "words"),
+    [
+        (None, False, "`gpmirror prune RUN` deletes it after proof; else make sure"),
+        ("r1", False, "`gpmirror prune r1` deletes it after proof"),
+        ("r1", True, "set it aside: `mv {place} {place}.gpmirror-r1`; `gpmirror prune r1` deletes"),
+    ],
+)
+def test_what_clears_a_full_directory_away(
+    machines: Machines, reverts: str | None, is_down: bool, words: str
+) -> None:
+    """Prune touches nothing of a content with one copy: then the old directory must step aside."""
+    down, *others = down_mirror(machines)
+    first = down if is_down else replace(down, status=others[0].status)
+    seen = machines.seen(first, *others, sizes=SIZES)
+    place = machines.at("sdw2", "mirror", "new0")
+    place.mkdir(mode=0o700)
+    (place / "PG_VERSION").touch()
+    plan = machines.plan(seen, Request(contents=frozenset({0})), directory="{root}/new{content}")
+    plan = replace(plan, settings=replace(plan.settings, reverts=reverts))
+    check = only(machines.judged(plan, seen))
+    assert words.format(place=place) in check.remedy
+
+
 def test_a_file_in_the_way(machines: Machines) -> None:
     machines.at("sdw2", "mirror", "gpseg0").touch()
     assert "is not a directory" in only(adding(machines)).detail

@@ -271,6 +271,28 @@ def test_hosts_are_told_what_is_in_use_with_every_order() -> None:
     assert all(path in script for path in mine for script in told)
 
 
+class Linked(Life):
+    """Old directories lead to tablespace folders."""
+
+    def _look(self, machine: str, number: str, path: str) -> str:
+        known = super()._look(machine, number, path)
+        if "mirror" not in path or "process" in known or "absent" in known:
+            return known
+        return known + f"{number} linked /ts one/5\n{number} linked {path}/in\n"
+
+
+def test_tablespace_folders_are_named_before_their_links_go() -> None:
+    plan, life = moved()
+    life.__class__ = Linked
+    operator = FakeOperator()
+    outcome = prune(a_run(plan, life, operator=operator))
+    assert outcome.summary == "4 directories deleted, 4 kept"
+    host = old(plan)[0][0]
+    (told,) = [line for line in outcome.next_actions if line.startswith(f"{host}:")]
+    assert told.startswith(f"{host}:/ts one/5: a tablespace folder of content ")
+    assert f"stays: {told}" in operator.asked[0]
+
+
 # --- refusals -------------------------------------------------------------------------------------
 
 
