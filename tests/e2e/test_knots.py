@@ -1,0 +1,58 @@
+"""The target host of a move dies in the first wave and comes back: `resume`, `apply` and
+`apply --rebalance` alone lead to the layout, every copy in sync on the way to it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gpmirror.lab.faults import Faults, clear_faults, set_faults, slow
+from tests.e2e.attacks import MARKS, Site, site_on
+from tests.labs import Practice
+
+pytestmark = [*MARKS, pytest.mark.xdist_group("refused")]
+ALLOWED = ("--allow", "guard:moves_percent")
+RING = ("sdw1", "sdw2", "sdw3", "sdw4")
+RETURN = ("--rebalance", "--allow", "cancels-queries")
+
+
+@pytest.fixture
+def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
+    practice = shared_labs(dialect="gp6", hosts=4, primaries=2, addresses=1)
+    practice.reset()
+    with site_on(practice, tmp_path) as found:
+        yield found
+        clear_faults(practice.state)
+        practice.reset()
+
+
+def want(site: Site, strategy: str) -> None:
+    site.write_spec(ring=RING)
+    spec = site.folder / "gpmirror.yaml"
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("strategy: group", f"strategy: {strategy}"), encoding="utf-8")
+
+
+def test_a_host_that_died_and_came_back_leaves_no_knot(site: Site) -> None:
+    want(site, "spread")
+    done = site.gpmirror("apply", "--yes")
+    assert done.returncode == 0, done.stderr
+    want(site, "group")
+    set_faults(site.practice.state, Faults(slow_copy=slow(3, 0)))
+    running = site.start("apply", "--yes", *ALLOWED)
+    site.wait_native(running, "wave-001-gprecoverseg")
+    assert site.practice.gpmirror("lab", "kill", "sdw2").returncode == 0
+    running.end()
+    clear_faults(site.practice.state)
+    assert site.practice.gpmirror("lab", "restore", "sdw2").returncode == 0
+    told = [site.gpmirror("resume", "--yes", *ALLOWED)]
+    for _ in range(4):
+        told.append(site.gpmirror("apply", "--yes", *ALLOWED))
+        told.append(site.gpmirror("apply", "--yes", *ALLOWED, *RETURN))
+        if site.gpmirror("plan", "--detailed-exitcode").returncode == 0:
+            break
+    story = "\n".join(f"{one.returncode}: {one.stdout}{one.stderr}" for one in told)
+    for extra in ((), ("--rebalance",)):
+        assert site.gpmirror("plan", "--detailed-exitcode", *extra).returncode == 0, story
+    assert site.gpmirror("status").returncode == 0, story
