@@ -117,8 +117,10 @@ class Cluster(ABC):
             f"mkdir -p -m 700 ~/.ssh && touch {mine} && cp -p {mine} {mine}.kept && "
             f"printf %s {shlex.quote(self.alias(gone, successor))} | cat - {mine}.kept >{mine}",
         )
-        yield
-        self.ssh(coordinator[0], f"mv {mine}.kept {mine}")
+        try:
+            yield
+        finally:
+            self.ssh(coordinator[0], f"mv {mine}.kept {mine}")
 
     def alias(self, gone: str, successor: str) -> str:
         """What an SSH configuration says for that."""
