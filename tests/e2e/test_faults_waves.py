@@ -137,9 +137,9 @@ def test_what_another_machine_finished_and_took_back_is_not_done_again(site: Sit
         assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert site.mirrors() == before
     site.wanted = GROUP if site.in_sync(GROUP) else BACKWARDS
-    for words in (("resume", run), ("resume", run, "--yes"), ("resume", "--yes")):
-        done = site.gpmirror(*words)
-        assert done.returncode == 1, (words, done.stdout, done.stderr)
+    for again in (("resume", run), ("resume", run, "--yes"), ("resume", "--yes")):
+        done = site.gpmirror(*again)
+        assert done.returncode == 1, (again, done.stdout, done.stderr)
         assert f"run {run} goes on as run " in done.stderr or "can be resumed" in done.stderr
     assert site.mirrors() == before
     journal = (site.state / run / "journal.jsonl").read_text(encoding="utf-8")

@@ -240,6 +240,7 @@ def test_two_new_places_one_in_the_other() -> None:
     with pytest.raises(InvalidInput) as caught:
         placed(spec(["sdw1", "sdw2", "sdw3"], pins=tuple(pins)), seen)
     (found,) = caught.value.diagnostics
+    assert found.place is not None
     assert (found.code, found.place.line) == ("GPM-P113", 9)
     assert [one.label for one in found.related] == ["the mirror of content 0 is to stand there"]
 
