@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.boundary import NoAnswer, Silence
-from gpmirror.events import Progress, WaveDone
+from gpmirror.events import Progress, WaveDone, WaveStarted
 from gpmirror.plan.model import Action, Method, Plan
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run, Wishes
 from gpmirror.workflow.watching import Watch, progress
-from tests.fakes import FakeCluster, Reporter, world_of
+from tests.fakes import Behaviour, FakeCluster, Reporter, world_of
 from tests.plans import GB, moving, recovering, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
 
@@ -60,20 +60,19 @@ def test_bytes_are_told_of_whole_copies_alone(method: Method, told: int | None) 
     assert (found.done, found.total, found.host) == (told, told and 2 * told, "sdw2")
 
 
-def test_each_wave_tells_what_the_waves_after_it_copy() -> None:
-    plan = moving()
-    cluster = FakeCluster(observed=seen_before_moves())
+def events_of_moving() -> tuple[Plan, Reporter]:
+    """What a run of moves tells, on a cluster whose hosts measure nothing."""
+    plan = replace(moving(), hazards=(), guards=())
     reporter = Reporter()
     wishes = Wishes(allow=(*UNCHECKED, "guard:moves_percent", "guard:bytes", "policy"))
-    plan = replace(plan, hazards=(), guards=())
-    run = Run(
-        name="r1",
-        plan=plan,
-        world=world_of(cluster, reporter=reporter),
-        wishes=wishes,
-        started=0.0,
-    )
-    apply(run, "?")
+    cluster = FakeCluster(observed=seen_before_moves(), behaviour=Behaviour(sync_looks=3))
+    world = world_of(cluster, reporter=reporter)
+    apply(Run(name="r1", plan=plan, world=world, wishes=wishes, started=0.0), "?")
+    return plan, reporter
+
+
+def test_each_wave_tells_what_the_waves_after_it_copy() -> None:
+    plan, reporter = events_of_moving()
     told = [event for event in reporter.events if isinstance(event, WaveDone)]
     bytes_of = [wave.bytes or 0 for wave in plan.exposure.waves]
     assert [event.bytes_left for event in told] == [
@@ -81,6 +80,32 @@ def test_each_wave_tells_what_the_waves_after_it_copy() -> None:
     ]
     assert told[-1].bytes_left == 0
     assert {event.bytes for event in told} == {None}, "these hosts measure nothing"
+
+
+def test_the_first_wave_gives_the_rate_for_the_rest() -> None:
+    plan, reporter = events_of_moving()
+    done = [event for event in reporter.events if isinstance(event, WaveDone)]
+    started = [event for event in reporter.events if isinstance(event, WaveStarted)]
+    chains = [wave.chain_bytes or 0 for wave in plan.exposure.waves]
+    rates = [int(chain / event.seconds) for chain, event in zip(chains, done, strict=True)]
+    assert [event.rate for event in done] == rates
+    assert [event.seconds_left for event in done] == [
+        -(-sum(chains[number + 1 :]) // rate) for number, rate in enumerate(rates)
+    ]
+    assert [(event.rate, event.rate_assumed) for event in started] == [
+        (plan.exposure.rate, True),
+        *((rate, False) for rate in rates[:-1]),
+    ]
+
+
+def test_a_wave_tells_what_one_more_loss_would_cost_now() -> None:
+    plan, reporter = events_of_moving()
+    told = [event.stakes for event in reporter.events if isinstance(event, Progress)]
+    known = [stakes for stakes in told if stakes is not None]
+    assert known
+    alone = {content for stakes in known for content in stakes.single}
+    assert alone == {content for wave in plan.waves for content in wave.contents}
+    assert {stakes.worst_host_loses for stakes in known} == {0, 1}
 
 
 @pytest.mark.parametrize(
