@@ -18,19 +18,25 @@ PIN = "  pins:\n    - {content: 0, host: sdw3}\n"
 
 
 @pytest.fixture
-def moved(shared_labs: Callable[..., Practice]) -> "tuple[PracticeCluster, str, Row]":
-    """Group, then content 0's mirror moved from sdw2 to sdw3; the run, and where the mirror was."""
+def mirrored(shared_labs: Callable[..., Practice]) -> PracticeCluster:
+    """Three hosts with a primary each, mirrored by group."""
     practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
     practice.reset()
     cluster = PracticeCluster(practice)
     cluster.write_spec("group")
     cluster.apply()
-    before = cluster.segment(0, "m")
-    cluster.write_spec("group", PIN)
-    cluster.apply("gpmirror.yaml", *ALLOWED)
-    run = cluster.runs()[-1]
-    assert cluster.segment(0, "m").hostname == "sdw3"
-    return cluster, run, before
+    return cluster
+
+
+@pytest.fixture
+def moved(mirrored: PracticeCluster) -> "tuple[PracticeCluster, str, Row]":
+    """Content 0's mirror moved from sdw2 to sdw3; the run, and where the mirror was."""
+    before = mirrored.segment(0, "m")
+    mirrored.write_spec("group", PIN)
+    mirrored.apply("gpmirror.yaml", *ALLOWED)
+    run = mirrored.runs()[-1]
+    assert mirrored.segment(0, "m").hostname == "sdw3"
+    return mirrored, run, before
 
 
 def test_a_live_mirror_in_an_old_directory_keeps_it(
@@ -76,7 +82,8 @@ def test_the_way_back_from_a_lost_host(moved: "tuple[PracticeCluster, str, Row]"
     assert "content 0 is not in sync" in pruned.stderr
 
     cluster.ssh(left.address, aside)
-    cluster.apply("back.json", *ALLOWED)
+    with cluster.answered_by("sdw3", left.hostname):
+        cluster.apply("back.json", *ALLOWED)
     there = cluster.segment(0, "m")
     assert (there.hostname, there.port, there.directory) == (
         left.hostname,
@@ -89,6 +96,29 @@ def test_the_way_back_from_a_lost_host(moved: "tuple[PracticeCluster, str, Row]"
     assert "1 directory deleted, 0 kept" in pruned.stdout
     cluster.ssh(left.address, f"test ! -e {left.directory}.gpmirror-{run}")
     assert (left.content, left.address, left.port, left.directory, "m", None) in laid_out(cluster)
+
+
+def test_the_way_back_from_a_resumed_run_is_from_the_whole(
+    mirrored: PracticeCluster,
+) -> None:
+    """Each of the two runs moved one mirror."""
+    cluster = mirrored
+    before = laid_out(cluster)
+    second = "    - {content: 1, host: sdw1}\napply: {waves: {max_contents: 1}}\n"
+    cluster.write_spec("group", PIN + second)
+    stopped = cluster.gpmirror("apply", "--yes", "--stop-after-wave", "1", *ALLOWED)
+    assert stopped.returncode == 10, stopped.stderr
+    first = cluster.runs()[-1]
+    resumed = cluster.gpmirror("resume", "--yes")
+    assert resumed.returncode == 0, resumed.stderr
+    (rest,) = set(cluster.runs()[-2:]) - {first}
+    for run in (first, rest):
+        assert cluster.gpmirror("prune", run, "--yes").returncode == 0
+    reverted = cluster.gpmirror("revert", rest, "-o", "back.json")
+    assert reverted.returncode == 0, reverted.stderr
+    assert f"run {rest} did the rest of run {first}" in reverted.stderr
+    cluster.apply("back.json", *ALLOWED)
+    assert laid_out(cluster) == before
 
 
 def test_a_mirror_goes_back_to_its_primary_only_where_that_is_allowed(

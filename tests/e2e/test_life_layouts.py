@@ -85,7 +85,7 @@ def test_the_way_back(written: PracticeCluster) -> None:
     run = cluster.runs()[-1]
     reverted = cluster.gpmirror("revert", run, "-o", "plan.json")
     assert reverted.returncode == 0, reverted.stderr
-    assert f"`gpmirror prune {run}`" in reverted.stderr
+    assert f"run {run} was pruned" in reverted.stderr
     cluster.apply("plan.json", *ALLOWED)
     assert laid_out(cluster) == before
     again = cluster.gpmirror("revert", run)
