@@ -42,7 +42,7 @@ GUARD_MEANINGS = {
 }
 
 OUTSIDE_CODES = {
-    "same-host": "`mirrors.allow_same_host: true` in the spec",
+    "same-host": "`mirrors.allow_same_host: true` in the spec; on a way back also `--allow same-host`",
 }
 
 
