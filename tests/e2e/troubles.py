@@ -33,11 +33,12 @@ class Trouble:
 MOMENTS = (
     ("wave-001/native", "begin"),
     ("wave-001/native", "begin"),
+    ("wave-001/native", "begin"),
+    ("wave-001/gate", "begin"),
     ("wave-001/sync", "begin"),
+    ("wave-001/sync", "done"),
     ("host-actions", "begin"),
     ("preflight", "begin"),
-    ("wave-001/gate", "begin"),
-    ("wave-001/sync", "done"),
     ("wave-002/native", "begin"),
     ("verify", "begin"),
 )
