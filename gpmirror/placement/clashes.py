@@ -49,9 +49,9 @@ def check_ports_and_directories(
     problems = [*_illegal(spec, planned)]
     if not problems:
         problems += _port_clashes(spec, observed, hosts, planned)
-        problems += _directory_clashes(spec, observed, hosts, planned)
-        judged = [(item.placed, _directory_place(spec, item)) for item in planned]
-        problems += nested_directories(observed, hosts, judged)
+        blamed = _with_directory_places(spec, planned)
+        problems += _directory_clashes(observed, hosts, blamed)
+        problems += nested_directories(observed, hosts, blamed)
     if problems:
         raise InvalidInput(problems)
     return (*_ephemeral(spec, planned), *_kept_replication(spec, planned))
@@ -169,7 +169,7 @@ def _told(use: _Use) -> str:
 
 
 def _directory_clashes(
-    spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
+    observed: Observed, hosts: HostMap, blamed: Sequence[tuple[Placed, Place]]
 ) -> Iterator[Diagnostic]:
     taken: dict[tuple[str, str], tuple[str, Place]] = {}
     for row in observed.segments:
@@ -177,20 +177,23 @@ def _directory_clashes(
             place = Place(file=observed.source)
             taken[hosts.host_of(row), row.directory] = (f"the coordinator (dbid {row.dbid})", place)
     for what, kind in (("primary", 0), ("mirror", 1)):
-        for item in planned:
-            slot = item.placed.mirror if kind else item.placed.primary_slot
-            place = _directory_place(spec, item)
+        for placed, place in blamed:
+            slot = placed.mirror if kind else placed.primary_slot
             for path in slot.directories:
-                use = (f"the {what} of content {item.placed.content}", place)
+                use = (f"the {what} of content {placed.content}", place)
                 first = taken.setdefault((slot.host, path), use)
                 if first is not use:
                     yield _directory_clash(slot.host, path, use, first)
 
 
-def _directory_place(spec: Spec, item: Planned) -> Place:
-    if item.pin is not None and item.pin.directory is not None:
-        return item.pin.place
-    return spec.place_of("mirrors", "directory")
+def _with_directory_places(spec: Spec, planned: Iterable[Planned]) -> list[tuple[Placed, Place]]:
+    """Each content with the line that its directory comes from: its pin's or the template's."""
+    template = spec.place_of("mirrors", "directory")
+    pins = ((item, item.pin) for item in planned)
+    return [
+        (item.placed, template if pin is None or pin.directory is None else pin.place)
+        for item, pin in pins
+    ]
 
 
 def _directory_clash(
