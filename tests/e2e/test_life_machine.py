@@ -6,6 +6,7 @@ The same game with everything in memory, and many more turns, is `tests/property
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -224,34 +225,44 @@ class Life(RuleBasedStateMachine):
         """The command, with what befalls it; how it ended is looked at."""
         cluster = self.cluster
         quiet = not cluster.at_work() and words[0] != "prune"
-        before = cluster.places()
+        before, known = cluster.places(), set(cluster.runs())
         prepare(cluster, trouble.kind if trouble else "", random)
-        known = set(cluster.runs())
         watch = quiet and trouble is None and not cluster.struck and cluster.whole()
-        with cluster.start(*words) as running, watching(cluster) if watch else nobody() as seen:
-            struck = trouble is not None and befall(cluster, trouble, running, known)
-            if struck and trouble is not None and trouble.kind not in FAILURES:
+        with watching(cluster) if watch else nobody() as seen:
+            done, struck = self._driven(words, trouble)
+        self._tell(done, struck)
+        check_ended(done, killed=struck is not None and struck.kind == "gpmirror is killed")
+        self._remove_locks(done.stderr)
+        if quiet and done.returncode in REFUSALS:
+            assert cluster.places() == before, f"changed something: {words_of(done)}"
+        if watch and words[0] in {"apply", "resume"}:
+            check_seen(seen, cluster, set(cluster.runs()) - known, done)
+        return done
+
+    def _driven(self, words: list[str], trouble: Trouble | None) -> tuple[Ended, Trouble | None]:
+        """How it ended, and what befell it meanwhile."""
+        cluster = self.cluster
+        known = set(cluster.runs())
+        with cluster.start(*words) as running:
+            struck = trouble if trouble and befall(cluster, trouble, running, known) else None
+            if struck is not None and struck.kind not in FAILURES:
                 cluster.write()
             try:
                 out, err = running.communicate(timeout=cluster.patience)
             except subprocess.TimeoutExpired:
                 running.kill()
                 raise
-        done = subprocess.CompletedProcess(words, running.returncode, out, err)
-        what = f"{trouble.kind} at {trouble.step} {trouble.state}" if struck and trouble else "-"
-        self._note(f"{' '.join(words[:2])}: exit {done.returncode}", what)
+        return subprocess.CompletedProcess(words, running.returncode, out, err), struck
+
+    def _tell(self, done: Ended, struck: Trouble | None) -> None:
+        what = "" if struck is None else f"({struck.kind} at {struck.step} {struck.state})"
+        self._note(f"{' '.join(done.args[:2])}: exit {done.returncode}", what)
         if done.returncode in {*REFUSALS, *CUT_OFF}:
             said = done.stderr.strip().replace("\n", " / ")
             self._note("  ", said if len(said) < 900 else f"{said[:300]} ... {said[-600:]}")
-        self.tally[f"exit {done.returncode} of {words[0]}"] += 1
-        if struck and trouble is not None:
-            self.tally[f"trouble: {trouble.kind}"] += 1
-        check_ended(done, killed=struck and trouble is not None)
-        if quiet and done.returncode in REFUSALS:
-            assert cluster.places() == before, f"changed something: {words_of(done)}"
-        if watch and words[0] in {"apply", "resume"}:
-            check_seen(seen, cluster, set(cluster.runs()) - known, done)
-        return done
+        self.tally[f"exit {done.returncode} of {done.args[0]}"] += 1
+        if struck is not None:
+            self.tally[f"trouble: {struck.kind}"] += 1
 
     # --- the end --------------------------------------------------------------------------------
 
@@ -292,16 +303,16 @@ class Life(RuleBasedStateMachine):
         raise AssertionError(f"no end: {words_of(last)}\n{self.cluster.told()}")
 
     def _follow_advice(self, done: Ended) -> None:
-        """Do what its message says: remove a lock that was left, make room."""
-        cluster = self.cluster
-        said = done.stdout + done.stderr
-        for word in said.replace("`", " ").split():
-            if word.endswith(".lock") and "does not run any more" in said:
-                cluster.ssh("mdw", f"rm -r {word}")
-                self._note(f"removed {word}")
+        """Make room where a message asks for it."""
         if done.returncode == 9:
-            self._prune_all(cluster.runs())
-            self._make_room(said)
+            self._prune_all(self.cluster.runs())
+            self._make_room(done.stdout + done.stderr)
+
+    def _remove_locks(self, said: str) -> None:
+        """What utilities that were killed left, as the message says."""
+        for path in re.findall(r"`rm -r (\S+\.lock)`", said):
+            self.cluster.ssh("mdw", f"rm -r {path}")
+            self._note(f"removed {path}")
 
     def _prune_all(self, runs: list[str]) -> None:
         for run in runs:
