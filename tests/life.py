@@ -30,6 +30,7 @@ FateKind = Literal["ok", "nothing", "refused", "some", "vanish"]
 FATES: tuple[FateKind, ...] = ("ok", "nothing", "refused", "some", "vanish")
 FOREIGN = "ff" * 8
 _INTERFACE = re.compile(r"-\d+$")
+_REACHED = re.compile(r"for h in (.*)\ndo\n")
 _CALL = re.compile(r"^(?:look|aside|delete) \d", re.M)
 
 
@@ -70,6 +71,8 @@ class Life:
     run: str = "r0"
     """Whose run directory the utilities start in."""
     down: set[str] = field(default_factory=set)
+    successors: set[str] = field(default_factory=set)
+    """Names of dead hosts that a person let lead to others on the coordinator's host."""
     broken: set[int] = field(default_factory=set)
     """Contents to which something happened while a utility worked on them."""
     agenda: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
@@ -249,7 +252,15 @@ class Life:
             return Answered(host=host, status=0, out=f"{out}end\n", err="")
         if shell.VERSION in script:
             return Answered(host=host, status=0, out=self._facts(machine, script), err="")
+        if (asked := _REACHED.match(script)) is not None:
+            names = [name for name in shlex.split(asked[1]) if self._leads_somewhere(name)]
+            return Answered(
+                host=host, status=0, out="".join(f"reached {name}\n" for name in names), err=""
+            )
         return Answered(host=host, status=0, out="", err="")
+
+    def _leads_somewhere(self, name: str) -> bool:
+        return name in self.successors or machine_of(name) not in self.down
 
     def _facts(self, machine: str, script: str) -> str:
         lines = [shell.VERSION, "software t/usr/local/gp/bin", "version t6.24.3"]

@@ -1,10 +1,12 @@
 """A person at a cluster in memory who uses nothing but gpmirror: plans, applies, resumes, prunes.
 
-`Person.settle` is what is left to do when all bad luck is over. A person takes away by hand only a
-directory that is not gpmirror's to delete, and only where a refusal named it.
+`Person.settle` is what is left to do when all bad luck is over. By hand a person does two things, and
+only where a refusal says so: moves away a directory that holds no whole copy of ours, and lets the
+name of a dead host lead to its successor.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -196,11 +198,18 @@ class Person:
         return told
 
     def _make_room(self, refusal: NotReady) -> None:
-        """Prune what moves left; what is not ours is taken away by whoever reads its name."""
+        """Prune what moves left; let a dead host's name lead to its successor where that is asked
+        for. What is no whole copy of ours, be it somebody else's or what a copy
+        that broke off left at a new place, is moved away by whoever reads its name.
+        """
         for recorded in self.runs:
             self.prune(recorded)
+        self.life.successors |= set(re.findall(r"`Host (\S+)`", refusal.message))
         for machine, path in self.life.leavings():
-            if path in refusal.message and self.life.files[machine, path].identifier == FOREIGN:
+            held = self.life.files[machine, path]
+            whole = held.identifier != FOREIGN and not held.partial
+            if f"{machine}: directories: " in refusal.message and f"`mv {path} " in refusal.message:
+                assert not whole, f"{machine}:{path} is left although all was pruned: {refusal}"
                 self.life.somebody_deletes((machine, path))
 
     def _state(self, plan: Plan) -> Iterator[str]:

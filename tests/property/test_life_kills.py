@@ -62,6 +62,7 @@ def host_replaced() -> Scene:
         replaces="sdw2",
     )
     hosts = tuple(heir if host.name == "sdw2" else host for host in wanted.hosts)
+    life.successors.add("sdw2")
     return life, replace(wanted, hosts=hosts), Request()
 
 
