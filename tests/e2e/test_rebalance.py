@@ -48,7 +48,7 @@ def test_recovered_first_returned_then(mirrored: BreakableCluster) -> None:
 def test_nothing_returns_while_another_content_is_out_of_sync(mirrored: BreakableCluster) -> None:
     fail_over(mirrored, 0)
     done = mirrored.apply()
-    assert "acts with switched roles (0)" in done.stdout
+    assert "content 0 acts with switched roles" in done.stdout
     assert "gpmirror apply --rebalance" in done.stdout
     plan = mirrored.plan(*ALLOWED)
     assert plan["summary"]["rebalance"] == 1
