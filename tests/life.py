@@ -71,6 +71,8 @@ class Life:
     run: str = "r0"
     """Whose run directory the utilities start in."""
     down: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    """Machines that never come back."""
     successors: set[str] = field(default_factory=set)
     """Names of dead hosts that a person let lead to others on the coordinator's host."""
     broken: set[int] = field(default_factory=set)
@@ -531,6 +533,8 @@ class Life:
         self.down.add(machine)
 
     def host_returns(self, machine: str) -> None:
+        if machine in self.gone:
+            return
         self.edits += 1
         self.down.discard(machine)
 
@@ -601,6 +605,11 @@ def machine_of(name: str) -> str:
 def ident(content: int) -> str:
     """A system identifier as it lies in pg_control; every content has its own."""
     return f"{content + 16:016x}"
+
+
+def content_of(identifier: str) -> int:
+    """Whose system identifier it is."""
+    return int(identifier, 16) - 16
 
 
 def calls_in(script: str) -> list[str]:

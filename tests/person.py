@@ -1,8 +1,8 @@
 """A person at a cluster in memory who uses nothing but gpmirror: plans, applies, resumes, prunes.
 
 `Person.settle` is what is left to do when all bad luck is over. By hand a person does two things, and
-only where a refusal says so: moves away a directory that holds no whole copy of ours, and lets the
-name of a dead host lead to its successor.
+only where a refusal says so: moves away a directory that a prune keeps, and lets the name of a dead
+host lead to its successor.
 """
 
 import json
@@ -25,7 +25,7 @@ from gpmirror.workflow.prune import prune
 from gpmirror.workflow.resume import check_own_plan, check_resumable, resume
 from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
-from tests.life import FOREIGN, Life
+from tests.life import FOREIGN, Files, Life, content_of
 from tests.unchecked import UNCHECKED
 
 Ended = Outcome | GpmirrorError | None
@@ -199,18 +199,22 @@ class Person:
 
     def _make_room(self, refusal: NotReady) -> None:
         """Prune what moves left; let a dead host's name lead to its successor where that is asked
-        for. What is no whole copy of ours, be it somebody else's or what a copy
-        that broke off left at a new place, is moved away by whoever reads its name.
+        for. What a prune keeps is moved away by whoever reads its name.
         """
         for recorded in self.runs:
             self.prune(recorded)
         self.life.successors |= set(re.findall(r"`Host (\S+)`", refusal.message))
         for machine, path in self.life.leavings():
             held = self.life.files[machine, path]
-            whole = held.identifier != FOREIGN and not held.partial
             if f"{machine}: directories: " in refusal.message and f"`mv {path} " in refusal.message:
-                assert not whole, f"{machine}:{path} is left although all was pruned: {refusal}"
+                assert self._is_kept(held), f"{machine}:{path} was not pruned: {refusal}"
                 self.life.somebody_deletes((machine, path))
+
+    def _is_kept(self, held: Files) -> bool:
+        """Whether a prune leaves it: it is not ours, no whole copy, or all but one copy there is."""
+        if held.identifier == FOREIGN or held.partial:
+            return True
+        return not self.life.is_synced(content_of(held.identifier))
 
     def _state(self, plan: Plan) -> Iterator[str]:
         for change in plan.changes:

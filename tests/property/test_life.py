@@ -204,6 +204,7 @@ class Layout(RuleBasedStateMachine):
             for pin in self.spec.pins
         )
         self._want(replace(self.spec, hosts=hosts, pins=pins))
+        self.life.gone |= {host.replaces for host in self.spec.hosts if host.replaces is not None}
 
     # --- bad luck -------------------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ class Layout(RuleBasedStateMachine):
         life = self.life
         life.sleep(300)
         life.stranger, life.cut_hosts, life.fate = None, None, ("ok", 0)
-        for machine in sorted(life.down - {host.replaces for host in self.spec.hosts}):
+        for machine in sorted(life.down):
             life.host_returns(machine)
         if self._planned(Request()) is None:
             event("no layout at the end")
