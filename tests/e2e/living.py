@@ -32,7 +32,7 @@ class LivingCluster(PracticeCluster):
 
     def __init__(self, practice: Practice, folder: Path) -> None:
         super().__init__(practice)
-        practice.reset()
+        self.reset()  # every life ends with mirrors
         self.folder = folder
         self.lab = practice.lab
         self.struck: set[str] = set()
@@ -196,6 +196,23 @@ class LivingCluster(PracticeCluster):
 
     def _servers(self, host: LabHost) -> Iterator[Path]:
         return (pid_file.parent for pid_file in host.data.glob("*/*/postmaster.pid"))
+
+    def notice(self) -> None:
+        """Wait until the catalog tells of everything that was struck."""
+        self.until(lambda: not (self._acting() & self._fallen()), self.told)
+        self.until(lambda: not (self._up() & self._fallen()), self.told)
+
+    def _acting(self) -> set[str]:
+        """Directories of acting primaries that another copy could stand in for."""
+        rows = self.segments()
+        safe = {row.content for row in rows if (row.role, row.status, row.mode) == ("m", "u", "s")}
+        return {row.directory for row in rows if row.role == "p" and row.content in safe}
+
+    def _up(self) -> set[str]:
+        return {row.directory for row in self.segments() if (row.role, row.status) == ("m", "u")}
+
+    def _fallen(self) -> set[str]:
+        return {path for path in self.struck if postmaster(Path(path)) is None}
 
     def mend(self) -> None:
         """Hosts come back, with the servers that the catalog counts on."""

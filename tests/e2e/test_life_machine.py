@@ -51,12 +51,14 @@ pytestmark = [
     pytest.mark.xdist_group("machine"),
 ]
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-EXAMPLES, STEPS = (int(os.environ.get("LIVES", "20")), 14) if THOROUGH else (2, 8)
+EXAMPLES, STEPS = (int(os.environ.get("LIVES", "20")), 14) if THOROUGH else (2, 6)
 DIALECTS = ("gp6", "gp5") if THOROUGH else ("gp6",)
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 """Choices are made from a seed and the number of the step: the same zero is another choice each
 time, and nothing is simplified afterwards, which would take a night here.
 """
+SALT = 1267
+"""With this one the first life, all zeros, meets a kill -9, lost connections and a failover."""
 MOST_TURNS = 12
 KINDS = (
     "apply_a_new_plan",
@@ -124,8 +126,9 @@ class Life(RuleBasedStateMachine):
         if random.random() < 0.7:
             self._want(any_spec(self.cluster, random))
         if self._plan("plan.json", random):
+            trouble = some_trouble(random)
             stop = ("--stop-after-wave", "1") if random.random() < 0.2 else ()
-            self._apply(random, "plan.json", some_trouble(random), *stop)
+            self._apply(random, "plan.json", trouble, *stop)
 
     def apply_the_saved_plan(self, random: Random) -> None:
         if self.saved:
@@ -136,6 +139,8 @@ class Life(RuleBasedStateMachine):
             self._mend()
         else:
             self._note(random.choice(troubles.LUCK)(self.cluster, random))
+            if random.random() < 0.7:  # time enough for the prober to see it
+                self.cluster.notice()
 
     def go_on(self, random: Random) -> None:
         self._resume(random, some_trouble(random))
@@ -335,7 +340,7 @@ class Life(RuleBasedStateMachine):
         self.steps += 1
         self.tally["steps"] += 1
         self._note(f"--- {name.replace('_', ' ')}")
-        return Random(f"{self.salt}/{seed}/{self.steps}")
+        return Random(f"{SALT}/{self.salt}/{seed}/{self.steps}")
 
     def _want(self, text: str) -> None:
         (self.cluster.folder / "gpmirror.yaml").write_text(text, encoding="utf-8")
@@ -383,6 +388,5 @@ def test_a_life(
             ),
         )
     finally:
-        practice.reset()
         _say(f"driven on {dialect}:\n{tally.told()}")
     record_property("told", f"lives on {dialect}: {tally.summary()}")
