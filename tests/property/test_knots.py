@@ -9,14 +9,14 @@ from itertools import product
 
 import pytest
 
-from gpmirror.errors import ExitCode
+from gpmirror.errors import ExitCode, NotReady
 from gpmirror.placement import place
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import ApplyOptions, Spec
+from gpmirror.spec.model import ApplyOptions, Pin, Spec
 from gpmirror.workflow.running import Outcome
 from tests import strategies
-from tests.clusters import host, mirrorless, spec
-from tests.life import Life
+from tests.clusters import PLACE, host, mirrored, mirrorless, spec
+from tests.life import FOREIGN, Files, Life
 from tests.person import Person
 from tests.plans import HOSTS
 
@@ -61,3 +61,21 @@ def test_every_recovery_that_can_be_had_is_in_the_first_plan() -> None:
     assert isinstance(ended, Outcome)
     assert ended.code is ExitCode.OK
     assert all(life.is_synced(content) for content in life.by_content())
+
+
+def test_a_directory_in_the_way_of_a_copy_that_steps_aside_is_told_once() -> None:
+    """It enters its directory at a temporary port first, then at its own."""
+    life = Life(mirrored(HOSTS), same_host=False)
+    life.mirror_dies(0)
+    path = "/data/mirror/x0"
+    life.files["sdw3", path] = Files(FOREIGN)
+    pins = (
+        Pin(content=0, host="sdw3", port=7000, directory=path, place=PLACE),
+        Pin(content=1, host="sdw4", port=7500, place=PLACE),
+    )
+    person = Person(life, spec(HOSTS, pins=pins))
+    plan = person.plan(Request())
+    assert [wave.contents for wave in plan.waves] == [(0,), (1,), (0,)]
+    refusal = person.apply(plan)
+    assert isinstance(refusal, NotReady)
+    assert refusal.message.count(f"content 0: {path} is not empty") == 1
