@@ -122,7 +122,7 @@ def list_runs(folder: Path) -> list[Standing]:
     except OSError as error:
         raise Failure(
             f"the runs in {folder} cannot be listed: {error.strerror}",
-            hint="check its owner and mode (`ls -ld`)",
+            hint="check its owner and mode (`ls -ld`), or set XDG_STATE_HOME to a folder of yours",
         ) from error
     found = []
     for name in names:

@@ -43,7 +43,7 @@ def test_a_host_that_died_and_came_back_leaves_no_knot(site: Site) -> None:
     running = site.start("apply", "--yes", *ALLOWED)
     site.wait_native(running, "wave-001-gprecoverseg")
     assert site.practice.gpmirror("lab", "kill", "sdw2").returncode == 0
-    running.end()
+    running.end(300)
     clear_faults(site.practice.state)
     assert site.practice.gpmirror("lab", "restore", "sdw2").returncode == 0
     told = [site.gpmirror("resume", "--yes", *ALLOWED)]

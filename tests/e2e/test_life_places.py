@@ -57,7 +57,14 @@ def ring_of(cluster: Cluster) -> list[str]:
     return [name for name in cluster.site.hosts if name in held]
 
 
-def test_another_port_another_directory_and_the_way_back(written: Cluster) -> None:
+def test_mirrors_change_places_and_come_back(written: Cluster, spare: str) -> None:
+    """One story in this order: it ends with a host drained and a mirror promoted."""
+    another_port_another_directory_and_the_way_back(written)
+    a_new_host_receives_mirrors_and_is_left_out_again(written, spare)
+    a_host_of_weight_0_gives_its_mirrors_away(written)
+
+
+def another_port_another_directory_and_the_way_back(written: Cluster) -> None:
     """Contents 0 and 2 have primaries on different hosts, so both move at once."""
     ring = ring_of(written)
     before = laid_out(written)
@@ -87,7 +94,7 @@ def test_another_port_another_directory_and_the_way_back(written: Cluster) -> No
     assert {content: written.rows(content) for content in rows} == rows
 
 
-def test_a_new_host_receives_mirrors_and_is_left_out_again(written: Cluster, spare: str) -> None:
+def a_new_host_receives_mirrors_and_is_left_out_again(written: Cluster, spare: str) -> None:
     ring, before = ring_of(written), laid_out(written)
     rows = {content: written.rows(content) for content in written.contents()}
     plan = turned(written, ring=[*ring, spare])
@@ -101,7 +108,7 @@ def test_a_new_host_receives_mirrors_and_is_left_out_again(written: Cluster, spa
     assert {content: written.rows(content) for content in rows} == rows
 
 
-def test_a_host_of_weight_0_gives_its_mirrors_away(written: Cluster) -> None:
+def a_host_of_weight_0_gives_its_mirrors_away(written: Cluster) -> None:
     *others, last = ring_of(written)
     held = [r.content for r in written.segments() if (r.hostname, r.role) == (last, "m")]
     rows = {content: written.rows(content) for content in held}
