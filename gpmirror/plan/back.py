@@ -92,7 +92,9 @@ def to_set_aside(back: Plan) -> list[str]:
     return [
         _to_set_aside(change.content, change.to, run)
         for change in back.changes
-        if run is not None and change.action is Action.RECOVER and change.to is not None
+        # a copy that comes back where it is needs what stands there
+        if run is not None and change.action is Action.RECOVER and _left(change)
+        if change.to is not None
     ]
 
 

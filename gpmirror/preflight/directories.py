@@ -118,7 +118,7 @@ def _clearing(visit: Visit, landing: Landing) -> str:
     run, path = visit.survey.plan.settings.reverts, quote(landing.path)
     if run is None:
         return (
-            "if a run of gpmirror left it, `gpmirror prune RUN` deletes it after proof; else make "
+            "if a move of gpmirror's left it, `gpmirror prune RUN` deletes it after proof; else make "
             f"sure that nobody needs it and move it away: `mv {path} {path}.old`"
         )
     if landing.action is Action.MOVE:

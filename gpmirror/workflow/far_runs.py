@@ -36,8 +36,9 @@ def later_runs(hosts: Hosts, coordinator: str, run: str) -> list[Standing]:
     later = sorted(name for name in listed if name > run)
     found = []
     for name in later[-_MOST_LATER:]:
+        journal = far_journal(hosts, coordinator, name)
         with suppress(Failure):  # nothing that was begun in earnest has no journal
-            found.append(read_standing(far_journal(hosts, coordinator, name), name))
+            found.append(read_standing(journal, name))
     return found
 
 

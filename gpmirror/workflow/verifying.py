@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from gpmirror.cluster.counting import counted
 from gpmirror.errors import Unverified
-from gpmirror.plan.model import Action
+from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.plan.replan import what_is_beyond, what_is_left
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.looking import look_until
@@ -26,9 +26,15 @@ def verify(run: Run) -> Outcome:
                 hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
             )
         beyond = what_is_beyond(run.plan, observed).changes
-        rest = "a later plan has more to do" if beyond else "a second plan is empty"
-        detail.append(f"{counted(len(mine), 'content')} in sync, {rest}")
+        detail.append(f"{counted(len(mine), 'content')} in sync, {_rest(run.plan, beyond)}")
     return complete(run, health, beyond)
+
+
+def _rest(plan: Plan, beyond: Collection[Change]) -> str:
+    if beyond:
+        return "a later plan has more to do"
+    blocked = any(change.action is Action.BLOCKED for change in plan.changes)
+    return "nothing but what is blocked is left" if blocked else "a second plan is empty"
 
 
 def _loose(health: Health, mine: Collection[int]) -> list[str]:

@@ -313,6 +313,22 @@ def test_a_lost_new_host_names_what_to_set_aside() -> None:
     assert not [line for line in plan_back(plan, after).warnings if "set it aside" in line]
 
 
+def test_a_copy_that_is_at_home_keeps_its_directory() -> None:
+    """The run was cut short, and the mirror that it had not moved yet went down where it was."""
+    plan, seen = moving(), seen_before_moves()
+    lost = plan.changes[0]
+    rows = tuple(
+        replace(row, status=Status.DOWN)
+        if row.content == lost.content and not row.is_acting_primary
+        else row
+        for row in seen.segments
+    )
+    back = plan_back(plan, replace(seen, segments=rows))
+    (change,) = [c for c in back.changes if c.content == lost.content]
+    assert (change.action, change.from_) == (Action.RECOVER, change.to)
+    assert not [line for line in back.warnings if "set it aside" in line]
+
+
 def test_an_old_place_that_lies_in_another_copy_by_now_is_refused() -> None:
     plan, seen = moving(), seen_before_moves()
     after = done(plan, seen)

@@ -41,6 +41,19 @@ def test_only_hosts_that_are_silent_and_left_matter() -> None:
     assert left_behind(plan, observed, ()) == {}
 
 
+def test_a_dead_name_never_leads_to_a_server_in_the_same_directory() -> None:
+    """gprecoverseg stops what runs in the old directory where the name leads."""
+    plan, observed = lost()
+    (old,) = [row for row in observed.segments if row.hostname == "sdw9"]
+    rows = tuple(
+        replace(row, directory=old.directory)
+        if row.hostname == "sdw3" and row.is_acting_primary
+        else row
+        for row in observed.segments
+    )
+    assert left_behind(plan, replace(observed, segments=rows), {"sdw9"}) == {"sdw9": "mdw"}
+
+
 def test_generation_5_passes_over_hosts_that_are_gone() -> None:
     plan, observed = lost()
     old = replace(observed, dialect=DIALECTS[DialectName.GP5])
