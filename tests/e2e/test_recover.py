@@ -67,7 +67,9 @@ def test_one_of_two_copies_is_recovered_while_the_host_of_the_other_is_gone(
 ) -> None:
     """Group: content 0 has its mirror on sdw2, content 1 on sdw3."""
     mirrored.crash_mirror(0)
+    gone = [row for row in mirrored.segments() if row.hostname == "sdw3"]
     mirrored.kill_host("sdw3")
+    mirrored.wait_until_down(gone)
     plan = mirrored.plan("--content", "0")
     assert methods(plan) == {0: ("incremental", None)}
     mirrored.apply("plan.json")
