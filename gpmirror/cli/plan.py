@@ -124,30 +124,12 @@ def planned(
 
 
 def planned_live(spec: "Spec", request: "Request", *, via_ssh: bool) -> "tuple[Plan, Observed]":
-    """The plan over the live catalog, and that catalog: down copies are looked at on their hosts,
-    sizes are measured where something is copied whole. Raises what reading and planning raise.
-    """
-    from gpmirror.cli.wiring import live_catalog
-    from gpmirror.workflow.measuring import measured
-    from gpmirror.workflow.observing import observe
+    """The plan over the live catalog, and that catalog. Raises what reading and planning raise."""
+    from gpmirror.cli.wiring import live_catalog, plan_over
     from gpmirror.workflow.plan import make_plan
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
-        plan, seen = _inspected(spec, observe(server), request)
-        again = measured(plan, seen, server, lambda sized: make_plan(spec, sized, request))
-    return again, seen
-
-
-def _inspected(spec: "Spec", observed: "Observed", request: "Request") -> "tuple[Plan, Observed]":
-    from gpmirror.workflow.plan import make_plan
-
-    if not observed.has_down_copies:
-        return make_plan(spec, observed, request), observed  # no host is asked, no SSH is loaded
-    from gpmirror.adapters.ssh import open_hosts
-    from gpmirror.workflow.inspecting import inspected
-
-    with open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once) as hosts:
-        return inspected(spec, observed, request, hosts)
+        return plan_over(server, spec, lambda seen: make_plan(spec, seen, request))
 
 
 def request_from(

@@ -38,13 +38,11 @@ def command(
 ) -> ExitCode:
     """Plan the way back from a run: every mirror that it moved returns to its old place."""
     from gpmirror.cli.recorded import first_recorded
-    from gpmirror.cli.wiring import live_catalog
+    from gpmirror.cli.wiring import live_catalog, plan_over
     from gpmirror.plan.back import plan_back, to_set_aside
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
     from gpmirror.plan.request import Request
-    from gpmirror.workflow.measuring import measured
-    from gpmirror.workflow.observing import observe
 
     console: Console = ctx.obj
     outputs = Outputs(plan=out, json=None, md=None, native=None)
@@ -52,12 +50,9 @@ def command(
     check_allow(allow or ())
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
-    with live_catalog(spec_of(plan), via_ssh=via_ssh, environment=os.environ) as server:
-        seen = observe(server)
-        back = plan_back(plan, seen, standing.run, request)
-        back = measured(
-            back, seen, server, lambda sized: plan_back(plan, sized, standing.run, request)
-        )
+    spec = spec_of(plan)
+    with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
+        back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)
     console.data(rendered(back, form, console))
     if standing.run != run:

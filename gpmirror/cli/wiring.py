@@ -1,7 +1,7 @@
 """The one place where adapters are opened and joined for commands that look at a live cluster."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ from gpmirror.errors import ConnectionLost, Usage
 if TYPE_CHECKING:
     from gpmirror.adapters.server import Server
     from gpmirror.adapters.ssh import SshHosts
+    from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.model import Plan
     from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
 
 
@@ -37,6 +39,31 @@ def live_catalog(
         server = connect(address, environment, dialect=dialect, through=through)
         stack.callback(server.close)
         yield server
+
+
+def plan_over(
+    server: "Server", spec: "Spec", plan_from: "Callable[[Observed], Plan]"
+) -> "tuple[Plan, Observed]":
+    """The plan that `plan_from` makes over the live catalog, and that catalog: down copies are looked
+    at on their hosts, sizes are measured where something is copied whole.
+    """
+    from gpmirror.workflow.measuring import measured
+    from gpmirror.workflow.observing import observe
+
+    plan, seen = _inspected(observe(server), spec, plan_from)
+    return measured(plan, seen, server, plan_from), seen
+
+
+def _inspected(
+    observed: "Observed", spec: "Spec", plan_from: "Callable[[Observed], Plan]"
+) -> "tuple[Plan, Observed]":
+    if not observed.has_down_copies:
+        return plan_from(observed), observed  # no host is asked, no SSH is loaded
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.workflow.inspecting import inspected
+
+    with open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once) as hosts:
+        return inspected(observed, hosts, spec.hosts, plan_from)
 
 
 @contextmanager

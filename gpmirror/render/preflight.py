@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.model import Check, Preflight, Result
+from gpmirror.preflight.sparing import advice_without_silent
 from gpmirror.render.columns import folded
 from gpmirror.render.human_checks import hazard_text
 from gpmirror.render.prose import heading, paragraph
@@ -78,4 +79,7 @@ def _section(title: str, texts: Iterable[str], width: int) -> list[Line]:
 
 def _verdict(plan: Plan, found: Preflight, width: int) -> list[Line]:
     style = Style.ALARM if found.blocking(plan.allowed) else Style.ADD
-    return paragraph(summary(plan, found), width=width, indent=0, style=style)
+    lines = paragraph(summary(plan, found), width=width, indent=0, style=style)
+    if spared := advice_without_silent(plan, found.checks):
+        lines += paragraph(f"Until then {spared}.", width=width, indent=0)
+    return lines

@@ -99,7 +99,7 @@ def _check_hosts(run: Run, observed: Observed) -> None:
         allowed = {*run.wishes.allow, *run.plan.allowed}
         sized = with_sizes(observed, run.world.catalog)
         preflight = run_preflight(run.plan, sized, run.world.hosts, allowed=allowed)
-        check_preflight(preflight, allowed)
+        check_preflight(run.plan, preflight, allowed)
         refuse(preflight.hazards, (), allowed)
         hosts = counted(len({check.host for check in preflight.checks}), "host")
         detail.append(f"{counted(len(preflight.checks), 'check')} on {hosts}")

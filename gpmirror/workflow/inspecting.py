@@ -1,6 +1,6 @@
 """Down copies looked at on their hosts, so that a plan knows which of them need a full copy."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
@@ -38,28 +38,48 @@ def inspect_copies(
 
 def plan_inspected(spec: Spec, observed: Observed, request: Request, hosts: Hosts) -> Plan:
     """As `make_plan`; if that means to recover copies in place, their directories are looked at."""
-    plan, _ = inspected(spec, observed, request, hosts)
+    plan, _ = inspected(observed, hosts, spec.hosts, lambda seen: make_plan(spec, seen, request))
     return plan
-
-
-def inspected(
-    spec: Spec, observed: Observed, request: Request, hosts: Hosts
-) -> tuple[Plan, Observed]:
-    """The same, with what is known by then."""
-    plan = make_plan(spec, observed, request)
-    contents = not_inspected(plan)
-    if not contents:
-        return plan, observed
-    seen = inspect_copies(observed, hosts, spec.hosts, contents)
-    return make_plan(spec, seen, request), seen
 
 
 def plan_live(
     spec: Spec, observed: Observed, request: Request, hosts: Hosts, catalog: Catalog
 ) -> Plan:
     """As `plan_inspected`, with sizes wherever the plan copies something whole."""
-    plan, seen = inspected(spec, observed, request, hosts)
-    return measured(plan, seen, catalog, lambda sized: make_plan(spec, sized, request))
+    return informed(
+        observed, hosts, catalog, spec.hosts, lambda seen: make_plan(spec, seen, request)
+    )
+
+
+def informed(
+    observed: Observed,
+    hosts: Hosts,
+    catalog: Catalog,
+    spec_hosts: Iterable[Host],
+    plan_from: Callable[[Observed], Plan],
+) -> Plan:
+    """The plan that `plan_from` makes once it is known what the down copies that it brings back hold,
+    and how large is what it copies whole.
+    """
+    plan, seen = inspected(observed, hosts, spec_hosts, plan_from)
+    return measured(plan, seen, catalog, plan_from)
+
+
+def inspected(
+    observed: Observed,
+    hosts: Hosts,
+    spec_hosts: Iterable[Host],
+    plan_from: Callable[[Observed], Plan],
+) -> tuple[Plan, Observed]:
+    """A plan made again with a look at the copies that it would recover in place, if there are any;
+    with what is known by then.
+    """
+    plan = plan_from(observed)
+    contents = not_inspected(plan)
+    if not contents:
+        return plan, observed
+    seen = inspect_copies(observed, hosts, spec_hosts, contents)
+    return plan_from(seen), seen
 
 
 def not_inspected(plan: Plan) -> frozenset[int]:

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 
 from gpmirror.errors import NotReady
+from gpmirror.plan.model import Plan
 from gpmirror.preflight.model import Preflight, Result
+from gpmirror.preflight.sparing import advice_without_silent
 
 _SHOWN = 20
 
 
-def check_preflight(preflight: Preflight, allowed: Collection[str]) -> None:
+def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) -> None:
     """Raises NotReady (9), naming each bad or unknown check with its remedy."""
     blocking = preflight.blocking(allowed)
     if not blocking:
@@ -21,6 +23,8 @@ def check_preflight(preflight: Preflight, allowed: Collection[str]) -> None:
     unknown = sorted({one.name for one in blocking if one.host not in bad})
     flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
     hint = "nothing was changed; mend the hosts and apply again"
+    if spared := advice_without_silent(plan, preflight.checks):
+        hint = f"{hint}; until then {spared}"
     raise NotReady(
         f"{_counted(len(blocking))}:\n" + "\n".join(lines),
         hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,

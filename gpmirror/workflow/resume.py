@@ -15,8 +15,7 @@ from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
-from gpmirror.workflow.inspecting import inspect_copies, not_inspected
-from gpmirror.workflow.measuring import measured
+from gpmirror.workflow.inspecting import informed
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 from gpmirror.workflow.verifying import verify
@@ -95,14 +94,12 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
 
 def _rest(run: Run, observed: Observed) -> Plan:
     """The plan for what is left; half copies that the run may have left are looked for."""
-    remaining = plan_what_is_left(run.plan, observed)
-    contents = not_inspected(remaining)
-    if contents:
-        spec = spec_of(run.plan)
-        observed = inspect_copies(observed, run.world.hosts, spec.hosts, contents)
-        remaining = plan_what_is_left(run.plan, observed)
-    return measured(
-        remaining, observed, run.world.catalog, lambda sized: plan_what_is_left(run.plan, sized)
+    return informed(
+        observed,
+        run.world.hosts,
+        run.world.catalog,
+        spec_of(run.plan).hosts,
+        lambda seen: plan_what_is_left(run.plan, seen),
     )
 
 

@@ -1,0 +1,39 @@
+"""What of a plan needs none of the hosts that do not answer."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.preflight.model import Check, Result
+
+
+def advice_without_silent(plan: Plan, checks: Iterable[Check]) -> str | None:
+    """The selection that brings back what can come back meanwhile, a sentence; None: every host
+    answers, or nothing can. Recoveries alone: mirrors move only while all else is in sync, and
+    neither an `add` nor a rebalance can be cut.
+    """
+    silent = {c.host for c in checks if c.name == "reachable" and c.result is Result.BAD}
+    changes = [change for change in plan.changes if change.action is not Action.BLOCKED]
+    if any(change.action in {Action.ADD, Action.REBALANCE} for change in changes):
+        return None
+    recoveries = [change for change in changes if change.action is Action.RECOVER]
+    spared = sorted(change.content for change in recoveries if not silent & _needed(change))
+    if not silent or not spared or len(spared) == len(changes):
+        return None
+    return (
+        f"`gpmirror plan --content {ranges(spared)}` brings back what does not need "
+        f"{', '.join(sorted(silent))}"
+    )
+
+
+def _needed(change: Change) -> set[str]:
+    return {change.primary} if change.to is None else {change.primary, change.to.host}
+
+
+def ranges(contents: Iterable[int]) -> str:
+    """Sorted content ids as `--content` takes them: `3,7-9`."""
+    runs = [
+        [content for _, content in run]
+        for _, run in groupby(enumerate(contents), key=lambda one: one[1] - one[0])
+    ]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
