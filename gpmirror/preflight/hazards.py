@@ -106,14 +106,14 @@ def reserved_spans(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def spans(ports: Sequence[int]) -> str:
-    """Sorted ports as `7000-7003,7010`."""
+def spans(numbers: Sequence[int]) -> str:
+    """Sorted ports or content ids as `7000-7003,7010`."""
     runs: list[list[int]] = []
-    for port in ports:
-        if runs and port == runs[-1][1] + 1:
-            runs[-1][1] = port
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
         else:
-            runs.append([port, port])
+            runs.append([number, number])
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
 
 

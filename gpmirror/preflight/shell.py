@@ -38,11 +38,13 @@ r=0; n=$(SSH_CLIENT=${SSH_CLIENT:-127.0.0.1 9 22} SHLVL=0 $T "${SHELL:-/bin/sh}"
 w "${n%%
 *}"; echo "shell $r $e"
 f=/proc/sys/net/ipv4/ip_local_port_range
-[ -r $f ] && read -r a b <$f && echo "range $a $b"
-f=/proc/sys/net/ipv4/ip_local_reserved_ports; a=
-[ -r $f ] && { read -r a <$f; w "$a"; echo "reserved $e"; }
+[ -r $f ] && set -- $(cat $f) && echo "range $1 $2"
+f=/proc/sys/net/ipv4/ip_local_reserved_ports
+[ -r $f ] && { w "$(cat $f)"; echo "reserved $e"; }
 """
-"""Who the host is, whom we log in as, whether its shell is quiet, its port settings."""
+"""Who the host is, whom we log in as, whether its shell is quiet, its port settings. These with
+`cat`: /proc/sys has nothing after the first byte for who reads byte by byte, as dash does.
+"""
 
 SOCKETS = r"""
 set --

@@ -1,9 +1,9 @@
 """What of a plan needs none of the hosts that do not answer."""
 
 from collections.abc import Iterable
-from itertools import groupby
 
 from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.preflight.hazards import spans
 from gpmirror.preflight.model import Check, Result
 
 
@@ -21,19 +21,10 @@ def advice_without_silent(plan: Plan, checks: Iterable[Check]) -> str | None:
     if not silent or not spared or len(spared) == len(changes):
         return None
     return (
-        f"`gpmirror plan --content {ranges(spared)}` brings back what does not need "
+        f"`gpmirror plan --content {spans(spared)}` brings back what does not need "
         f"{', '.join(sorted(silent))}"
     )
 
 
 def _needed(change: Change) -> set[str]:
     return {change.primary} if change.to is None else {change.primary, change.to.host}
-
-
-def ranges(contents: Iterable[int]) -> str:
-    """Sorted content ids as `--content` takes them: `3,7-9`."""
-    runs = [
-        [content for _, content in run]
-        for _, run in groupby(enumerate(contents), key=lambda one: one[1] - one[0])
-    ]
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -17,11 +17,13 @@ from gpmirror.plan.request import Request
 from gpmirror.preflight.judge import Silent
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
+from gpmirror.spec.model import Offset
 from tests.clusters import row
 from tests.machines import Machines, told, troubles
 
 PORT = 7000
 SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 SIZES = dict.fromkeys(range(4), 1000000)
 
 
@@ -62,6 +64,20 @@ def test_the_scripts_change_nothing(machines: Machines) -> None:
     after = sorted((str(path), path.lstat().st_mtime_ns) for path in machines.folder.rglob("*"))
     assert [path for path, _ in before] == [path for path, _ in after]
     assert before[1:] == after[1:]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.skipif(not PORT_RANGE.exists(), reason="this kernel has no port range to read")
+def test_ports_that_the_kernel_hands_out(machines: Machines, shell: str) -> None:
+    machines.shell = shell
+    low, high = PORT_RANGE.read_text().split()
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen, ports=Offset(int(low) - 6000))
+    (hazard,) = machines.judged(plan, seen).hazards
+    assert hazard.name == "ephemeral-port"
+    assert f"port {low}-{int(low) + 1} lies inside ip_local_port_range ({low}-{high})" in (
+        hazard.message
+    )
 
 
 # --- directories ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from gpmirror.cluster.segment import Status
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.model import Check, Result
-from gpmirror.preflight.sparing import advice_without_silent, ranges
+from gpmirror.preflight.sparing import advice_without_silent
 from tests.clusters import mirrored, planned, spec
 from tests.plans import HOSTS, adding, moving, rebalancing
 
@@ -62,8 +62,3 @@ def test_the_host_of_the_acting_primary_is_needed_too() -> None:
 )
 def test_no_advice_where_nothing_can_be_done_apart(plan: Plan, hosts: tuple[str, ...]) -> None:
     assert advice_without_silent(plan, silent(*hosts)) is None
-
-
-def test_contents_are_written_as_they_are_read() -> None:
-    assert ranges([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"
-    assert ranges([3]) == "3"
