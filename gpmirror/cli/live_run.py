@@ -91,7 +91,7 @@ def run_plan(
     try:
         with running(name, folder, plan, live, wishes, manner) as run:
             if folder is not None:
-                run.world.journal.write(_opening(name, plan, continues))
+                run.world.journal.write(_opening(name, plan, wishes, continues))
             return apply(run, _question(plan))
     finally:
         if continues is not None:
@@ -235,7 +235,7 @@ def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Rep
     )
 
 
-def _opening(name: str, plan: "Plan", continues: str | None) -> "Record":
+def _opening(name: str, plan: "Plan", wishes: "Wishes", continues: str | None) -> "Record":
     from gpmirror.journal.records import Opening
     from gpmirror.plan.planfile import plan_id
 
@@ -247,6 +247,7 @@ def _opening(name: str, plan: "Plan", continues: str | None) -> "Record":
         version=__version__,
         waves=len(plan.waves),
         continues=continues,
+        allow=wishes.allow,
     ).record()
 
 

@@ -78,7 +78,8 @@ def _resume(
     from gpmirror.workflow.resume import check_latest, check_resumable, is_expected, resume
     from gpmirror.workflow.running import Wishes
 
-    wishes = Wishes(allow=allow)
+    # who allowed a danger for the run allowed it for its rest
+    wishes = Wishes(allow=tuple(sorted({*standing.allow, *allow})))
     folder = runs_folder(os.environ) / standing.run
     with running(standing.run, folder, plan, live, wishes, manner) as run:
         # whoever else takes it up, or applies something, is done with it by now

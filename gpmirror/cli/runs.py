@@ -67,6 +67,8 @@ def _state(found: "Standing") -> "RunState":
 
 def _story(found: "Standing", folder: str) -> str:
     lines = [f"by {found.by}, last heard of {found.last}", f"kept in {folder}"]
+    if found.allow:
+        lines.append(f"allowed for this run: {', '.join(sorted(found.allow))}")
     if found.continues:
         lines.append(f"does the rest of run {found.continues}")
     if found.continued_as:

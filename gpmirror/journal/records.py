@@ -20,7 +20,9 @@ FORMAT_VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """Who does what: the first record. `continues` names the run whose rest this one does."""
+    """Who does what: the first record. `continues` names the run whose rest this one does, `allow`
+    what the command line allowed beside the plan.
+    """
 
     run: str
     plan_id: str
@@ -29,6 +31,7 @@ class Opening:
     version: str
     waves: int = 0
     continues: str | None = None
+    allow: tuple[str, ...] = ()
 
     def record(self) -> Record:
         """As written."""
@@ -42,6 +45,7 @@ class Opening:
             "version": self.version,
             "waves": self.waves,
             "continues": self.continues,
+            "allow": list(self.allow),
         }
 
 

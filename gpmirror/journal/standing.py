@@ -13,7 +13,8 @@ _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """A run as its journal tells. `begun` and `done` hold the names of steps. `exit_code` None: the
-    run was cut off, or still goes on. Times as written (UTC).
+    run was cut off, or still goes on. Times as written (UTC). `allow` is what the command line of
+    the run's begin allowed beside the plan.
     """
 
     run: str
@@ -29,6 +30,7 @@ class Standing:
     summary: str
     continues: str | None
     continued_as: str | None
+    allow: tuple[str, ...]
 
     @property
     def changed_something(self) -> bool:
@@ -84,6 +86,7 @@ def read_standing(text: str, name: str) -> Standing:
         summary=str(closing.get("summary", "")),
         continues=_text(head.get("continues")),
         continued_as=_text(closing.get("continued_as")),
+        allow=_texts(head.get("allow")),
     )
 
 
@@ -127,3 +130,8 @@ def _number(value: object) -> int:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Earlier versions wrote none."""
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()

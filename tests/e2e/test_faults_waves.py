@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -109,6 +110,22 @@ def test_stop_after_a_wave_then_resume(site: Site) -> None:
     assert "stopped after wave 1 of 3, as --stop-after-wave says" in done.stderr
     assert moved(site) == 1
     _check_refusals(site, site.run)
+    complete(site, site.gpmirror("resume"))
+
+
+def test_what_was_allowed_at_the_start_holds_for_the_rest(site: Site) -> None:
+    spec = site.folder / "gpmirror.yaml"
+    offset = 40_000 - site.lab.primary_port  # where the kernel hands out ports
+    spec.write_text(re.sub(r"offset: \d+", f"offset: {offset}", spec.read_text()))
+    stopping = ("apply", "--yes", *ALLOWED, "--stop-after-wave", "1")
+    refused = site.gpmirror(*stopping)
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert "--allow ephemeral-port" in refused.stderr
+    done = site.gpmirror(*stopping, "--allow", "ephemeral-port")
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert "allowed for this run: ephemeral-port, guard:moves_percent" in (
+        site.gpmirror("runs", site.run).stdout
+    )
     complete(site, site.gpmirror("resume"))
 
 
