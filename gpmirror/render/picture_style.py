@@ -47,11 +47,6 @@ def style_sheet() -> str:
     return f".gm text{{{_FONT}}}{_rules(_LIGHT)}@media (prefers-color-scheme:dark){{{dark}}}"
 
 
-def dark_style_sheet() -> str:
-    """The same for dark surroundings alone."""
-    return f".gm text{{{_FONT}}}{_rules(_DARK)}"
-
-
 def _rules(color: dict[str, str]) -> str:
     rules = [
         f".gm .back{{fill:{color['back']}}}",

@@ -3,7 +3,7 @@
 from gpmirror.simulate.document import survey_json
 from gpmirror.simulate.loss import Load, Loss, lose
 from gpmirror.simulate.policy import Demand, Verdict, judge, judge_survey
-from gpmirror.simulate.surveys import RackLoss, Survey, WorstLoad, single_copy, survey
+from gpmirror.simulate.surveys import RackLoss, Survey, WorstLoad, survey
 from gpmirror.simulate.targets import Target, lose_targets, parse_targets
 from gpmirror.simulate.text import loss_text, survey_text
 
@@ -22,7 +22,6 @@ __all__ = [
     "lose_targets",
     "loss_text",
     "parse_targets",
-    "single_copy",
     "survey",
     "survey_json",
     "survey_text",

@@ -35,11 +35,6 @@ class Loss:
     copies: Copies = field(repr=False, compare=False)
 
     @property
-    def is_fatal(self) -> bool:
-        """Whether at least one content has no copy left."""
-        return bool(self.contents_lost)
-
-    @property
     def survivors(self) -> tuple[Load, ...]:
         """The load of every surviving host, in ring order."""
         return tuple(self._load(host) for host in self.copies.hosts if host not in self.lost)

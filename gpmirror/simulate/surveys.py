@@ -1,7 +1,7 @@
 """What every single host, every rack and every pair of hosts lost would do to a layout."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from gpmirror.cluster.layout import Layout
 from gpmirror.simulate.copies import Copies, copies_by_rack, copies_of, rack_names
@@ -89,16 +89,6 @@ class Survey:
         """Every pair of hosts lost together, in ring order, worked out one by one."""
         return every_pair(self.copies)
 
-    def lost_while_single(self, contents: Collection[int]) -> Mapping[str, tuple[int, ...]]:
-        """Host -> contents lost with it while `contents` have their primary only, for the hosts
-        that lose any, in ring order. Costs no second survey: asked for every wave of a plan.
-        """
-        found = {host: set(alone) for host, alone in self.copies.alone.items() if alone}
-        for content in contents:
-            found.setdefault(self.copies.primary_of[content], set()).add(content)
-        ring = sorted(found, key=self.copies.rank.__getitem__)
-        return {host: tuple(sorted(found[host])) for host in ring}
-
 
 def survey(layout: Layout, *, pairs: bool = True) -> Survey:
     """Lose every host and every rack in turn, and count the fatal pairs of hosts.
@@ -117,15 +107,6 @@ def survey(layout: Layout, *, pairs: bool = True) -> Survey:
         copies=copies,
         rack_copies=copies_by_rack(layout),
     )
-
-
-def single_copy(layout: Layout, contents: Collection[int]) -> Layout:
-    """The layout while `contents` have their primary only, as during a wave."""
-    bare = frozenset(contents)
-    pairs = tuple(
-        replace(pair, mirror=None) if pair.content in bare else pair for pair in layout.pairs
-    )
-    return replace(layout, pairs=pairs)
 
 
 def _every_rack(layout: Layout, copies: Copies) -> tuple[RackLoss, ...]:

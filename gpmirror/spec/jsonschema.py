@@ -1,6 +1,5 @@
 """The shape of a spec as JSON Schema, for editors and the reference documentation."""
 
-import json
 from typing import Any
 
 from gpmirror.spec.document import SpecPart
@@ -23,8 +22,3 @@ def _describe(field: dict[str, Any], parts: dict[str, Any]) -> None:
     """Give a field that only refers to a part the part's description."""
     if "description" not in field and "$ref" in field:
         field["description"] = parts[field["$ref"].removeprefix("#/$defs/")]["description"]
-
-
-def spec_schema_text() -> str:
-    """The schema as kept in `schemas/gpmirror.schema.json`."""
-    return json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n"

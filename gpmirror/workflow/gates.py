@@ -19,12 +19,6 @@ _SHOWN = 12
 _LEFT_SECONDS = 3.0
 
 
-def take_lock(run: Run, observed: Observed) -> None:
-    """Raises Locked (7), naming the holder, or the work that stands in the way."""
-    take_session_lock(run)
-    check_competing(run, observed)
-
-
 def take_session_lock(run: Run) -> None:
     """The lock alone. Raises Locked: somebody else has it."""
     holder = ask_for_lock(run)

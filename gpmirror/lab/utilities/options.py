@@ -2,7 +2,7 @@
 
 from optparse import SUPPRESS_HELP, OptionParser, Values
 
-from gpmirror.lab.utilities.failures import BadOption, Stop
+from gpmirror.lab.utilities.failures import BadOption
 
 _HOSTS = ("-B", "--batch-size")
 _MOST_HOSTS, _MOST_PER_HOST = 64, 128
@@ -56,10 +56,3 @@ def no_arguments(found: OptionParser, rest: list[str]) -> None:
     if rest:
         found.print_help()
         raise BadOption("too many arguments: only options may be specified")
-
-
-def show_version(program: str, version: str) -> Stop:
-    """What `--version` prints, and how it ends."""
-    found = OptionParser(prog=program, version=f"%prog version {version}")
-    found.print_version()
-    return Stop(0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpmirror.cluster.layout import Layout, Pair
-from gpmirror.simulate import lose, single_copy, survey
+from gpmirror.simulate import lose, survey
 from tests.patience import at_most
 
 HOSTS = tuple(f"sdw{number}" for number in range(1, 6))
@@ -58,7 +58,7 @@ def test_group_ring(count: int, each: int) -> None:
     assert not found.survives_any_two_hosts
     # the best case: every other host of the ring
     layout = group(count, each)
-    assert not lose(layout, layout.hosts[: 2 * (count // 2) : 2]).is_fatal
+    assert not lose(layout, layout.hosts[: 2 * (count // 2) : 2]).contents_lost
 
 
 @pytest.mark.parametrize(("count", "each"), [(5, 2), (8, 3), (9, 4), (16, 4), (40, 8)])
@@ -68,7 +68,7 @@ def test_wide_spread(count: int, each: int) -> None:
     assert survey(layout).fatal_pair_count == count * each
     assert worst_factor(layout) == pytest.approx(1 + 1 / each)
     assert all(len(loss.gains) == each for loss in survey(layout).hosts)
-    assert not lose(layout, layout.hosts[:: each + 1][: count // (each + 1)]).is_fatal
+    assert not lose(layout, layout.hosts[:: each + 1][: count // (each + 1)]).contents_lost
 
 
 @pytest.mark.parametrize(("count", "each"), [(5, 4), (6, 3), (7, 6), (9, 4), (4, 3)])
@@ -87,13 +87,13 @@ def test_blocks(count: int, each: int, size: int) -> None:
     assert survey(layout).fatal_pair_count == count * (size - 1) // 2
     assert worst_factor(layout) == pytest.approx(size / (size - 1))
     assert all(len(loss.gains) == size - 1 for loss in survey(layout).hosts)
-    assert not lose(layout, layout.hosts[::size]).is_fatal
+    assert not lose(layout, layout.hosts[::size]).contents_lost
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_mirrors_beside_primaries_survive_nothing(count: int) -> None:
     found = survey(beside(count, 2))
-    assert all(loss.is_fatal for loss in found.hosts)
+    assert all(loss.contents_lost for loss in found.hosts)
     assert found.fatal_pair_count == found.pair_count == len(found.fatal_pairs)
     assert not found.survives_any_host
     assert not found.survives_any_two_hosts
@@ -123,7 +123,7 @@ def layouts(draw: st.DrawFn) -> Layout:
 @given(layouts())
 def test_pairs_are_those_that_lose_a_content(layout: Layout) -> None:
     found = survey(layout)
-    naive = [pair for pair in combinations(sorted(HOSTS), 2) if lose(layout, pair).is_fatal]
+    naive = [pair for pair in combinations(sorted(HOSTS), 2) if lose(layout, pair).contents_lost]
     assert list(found.fatal_pairs) == naive
     assert found.fatal_pair_count == len(naive)
     assert [loss.lost for loss in found.pair_losses()] == list(combinations(HOSTS, 2))
@@ -135,7 +135,7 @@ def test_pairs_are_those_that_lose_a_content(layout: Layout) -> None:
 def test_singles_are_losses_of_one_host(layout: Layout) -> None:
     found = survey(layout)
     assert found.hosts == tuple(lose(layout, [host]) for host in HOSTS)
-    assert found.survives_any_host == (not any(loss.is_fatal for loss in found.hosts))
+    assert found.survives_any_host == (not any(loss.contents_lost for loss in found.hosts))
 
 
 @given(layouts())
@@ -145,19 +145,8 @@ def test_racks_are_their_hosts_lost_together(layout: Layout) -> None:
     for each in found.racks:
         members = [host for host in HOSTS if layout.racks.get(host) == each.rack]
         assert each.loss == lose(layout, members, label=f"rack {each.rack}")
-    fatal = any(each.loss.is_fatal for each in found.racks)
+    fatal = any(each.loss.contents_lost for each in found.racks)
     assert found.survives_any_rack == (None if len(found.racks) < 2 else not fatal)
-
-
-@given(layouts(), st.sets(st.integers(0, 7)))
-def test_a_wave_loses_what_a_survey_of_its_layout_says(layout: Layout, wave: set[int]) -> None:
-    exposed = wave & {pair.content for pair in layout.pairs}
-    expected = {
-        loss.lost[0]: loss.contents_lost
-        for loss in survey(single_copy(layout, exposed)).hosts
-        if loss.is_fatal
-    }
-    assert survey(layout).lost_while_single(exposed) == expected
 
 
 def test_one_fatal_host_makes_all_its_pairs_fatal() -> None:
