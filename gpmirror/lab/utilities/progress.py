@@ -57,8 +57,11 @@ class Progress:
             if " kB (" in last:
                 kind = "full" if task.full else "incremental"
                 lines.append(f"{kind}:{task.dbid}:{last}\n")
+        # a kill between truncating and writing would leave nothing
+        whole = self._file.with_suffix(".new")
         with contextlib.suppress(OSError):
-            self._file.write_text("".join(lines), encoding="utf-8")
+            whole.write_text("".join(lines), encoding="utf-8")
+            whole.replace(self._file)
 
     def _draw(self, *, ended: bool) -> None:
         up = f"\x1b[{len(self._rows)}A" if self._drawn else ""

@@ -114,8 +114,9 @@ def test_killed_in_the_copy_the_mirrors_come_all_the_same(mirrorless: Rig) -> No
     argv = lab.argv("mdw", command)
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
         lab.wait(lambda: 0 in backups(lab))
-        lab.wait(lambda: "full:10:" in lab.mdw("cat gpAdminLogs/recovery_progress.file").out)
-        assert lab.mdw("kill -9 $(cat pid)").code == 0
+        # in one command: the copy goes on while we speak
+        seen = "until grep -q ^full:10: gpAdminLogs/recovery_progress.file; do sleep .1; done"
+        assert lab.mdw(f"{seen}; kill -9 $(cat pid)").code == 0
         running.wait(timeout=30)
     busy = lab.mdw("gprecoverseg -a")
     assert busy.code == 0
