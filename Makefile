@@ -21,10 +21,10 @@ servers: ## see that the PostgreSQL and OpenSSH servers are installed
 	@.ci/servers
 
 test: bootstrap ## run the tests
-	@$(BIN)/pytest -q -n 3
+	@$(BIN)/pytest -q -n 4
 
 check: lint types layers servers ## all that must hold: lint, types, layers, tests, coverage, speed
-	@$(BIN)/pytest -q -n 3 --cov --cov-report=term
+	@$(BIN)/pytest -q -n 4 --cov --cov-report=term
 	@$(BIN)/python bench/run.py --check --light
 
 demo: bootstrap ## first mirrors, the loss of a host, its return: on a practice cluster
