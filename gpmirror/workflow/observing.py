@@ -20,8 +20,9 @@ def observe(catalog: Catalog) -> Observed:
 
 
 def replication(catalog: Catalog, observed: Observed) -> tuple[Replication, ...]:
-    """Who streams. Nobody, and nobody is asked, where no mirror is. A segment that died a moment ago fails the question until the prober has seen
-    it, so a probe is asked for and the question asked once more. Raises as the catalog does.
+    """Who streams; where there is no mirror, nobody is asked. A segment that died a moment ago fails
+    the question until the prober has seen it, so a probe is asked for, and the question once more.
+    Raises as the catalog does.
     """
     if all(mirror is None for _, mirror in observed.pairs().values()):
         return ()
