@@ -16,6 +16,7 @@ _MENDS = {
     CopyState.SINGLE: "`gpmirror apply` brings the other one back",
     CopyState.SYNCING: "`gpmirror status --wait 2h` waits for them",
 }
+_REASONS = 2
 
 
 def advice(plan: Plan, health: Health, beyond: Sequence[Change]) -> tuple[str, ...]:
@@ -23,11 +24,12 @@ def advice(plan: Plan, health: Health, beyond: Sequence[Change]) -> tuple[str, .
     that the plan is done with.
     """
     blocked = {change.content for change in plan.changes if change.action is Action.BLOCKED}
+    synced = {one.content for one in health.contents if one.state is CopyState.SYNCED}
     return (
         *_copies(health, blocked),
         *_roles(health),
         *_moves(beyond),
-        *_blocked(len(blocked)),
+        *_blocked(len(blocked & synced)),
     )
 
 
@@ -45,7 +47,15 @@ def _copies(health: Health, blocked: set[int]) -> Iterator[str]:
 
 def _told(found: Sequence[ContentHealth], lacks: str) -> str:
     has = "has" if len(found) == 1 else "have"
-    return f"{named(one.content for one in found)} {has} {lacks} ({found[0].reason})"
+    return f"{named(one.content for one in found)} {has} {lacks} ({_reasons(found)})"
+
+
+def _reasons(found: Sequence[ContentHealth]) -> str:
+    if len(found) == 1:
+        return found[0].reason
+    shown = [f"content {one.content}: {one.reason}" for one in found[:_REASONS]]
+    rest = len(found) - len(shown)
+    return "; ".join([*shown, f"and {rest} more"] if rest else shown)
 
 
 def _roles(health: Health) -> Iterator[str]:
@@ -67,6 +77,7 @@ def _moves(beyond: Sequence[Change]) -> Iterator[str]:
 
 
 def _blocked(count: int) -> Iterator[str]:
+    """Those that are in sync: the others are named with what they lack."""
     if count:
         are = "is" if count == 1 else "are"
         yield f"{counted(count, 'content')} {are} blocked: `gpmirror plan` says why"

@@ -52,7 +52,18 @@ def test_nothing_is_left_of_a_cluster_in_sync() -> None:
         (
             PLAN,
             (content(1, CopyState.SINGLE, "down"), content(7, CopyState.SINGLE, "down too")),
-            "contents 1, 7 have one copy only (down): `gpmirror apply` brings the other one back",
+            (
+                "contents 1, 7 have one copy only (content 1: down; content 7: down too): "
+                "`gpmirror apply` brings the other one back"
+            ),
+        ),
+        (
+            PLAN,
+            tuple(content(c, CopyState.SINGLE, f"down {c}") for c in (1, 2, 4, 5)),
+            (
+                "contents 1-2, 4-5 have one copy only (content 1: down 1; content 2: down 2; and 2 "
+                "more): `gpmirror apply` brings the other one back"
+            ),
         ),
         (
             PLAN,
@@ -89,5 +100,8 @@ def test_mirrors_that_a_later_plan_moves_are_named() -> None:
     assert advice(PLAN, health(), beyond[:1]) == ("plan again: content 1 is to move",)
 
 
-def test_blocked_contents_are_counted() -> None:
+def test_blocked_contents_are_told_once() -> None:
+    down = content(5, CopyState.NONE, "both down")
+    (only,) = advice(BLOCKED, health(down), ())
+    assert only.startswith("content 5 has no live copy")
     assert advice(BLOCKED, health(), ()) == ("1 content is blocked: `gpmirror plan` says why",)
