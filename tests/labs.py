@@ -5,7 +5,6 @@
 """
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +24,6 @@ from gpmirror.lab.programs import Python, find_python
 
 REPOSITORY = Path(__file__).parent.parent
 _SECONDS = 60.0
-_MEASURING = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
 class Practice:
@@ -63,8 +61,7 @@ class Practice:
 
     def environment(self) -> dict[str, str]:
         """What leads the program to this lab."""
-        measured = {name: os.environ[name] for name in _MEASURING if name in os.environ}
-        return measured | {
+        return {
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "HOME": str(self.folder / "work"),
             "XDG_STATE_HOME": str(self.folder / "state"),
