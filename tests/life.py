@@ -304,6 +304,7 @@ class Life:
         if held is None:
             return f"{number} kind absent\n"
         out = f"{number} kind directory\n{number} identifier {held.identifier}\n"
+        out += f"{number} unfinished\n" if held.partial else ""
         if any(self._spot(row) == (machine, path) and row.is_up for row in self.rows.values()):
             out += f"{number} process 4711\n"
         return out

@@ -17,7 +17,7 @@ def command(
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,
 ) -> ExitCode:
-    """Delete old directories of moved mirrors, after proof that nobody uses them."""
+    """Delete old directories of moved mirrors and cut-off copies, after proof that they are unused."""
     from gpmirror.cli.live_run import Manner, open_live, running
     from gpmirror.cli.recorded import caught_up, recorded
     from gpmirror.plan.replan import spec_of

@@ -1,7 +1,9 @@
 """Directories that moved mirrors left behind: looked at, set aside, deleted. Shell texts and answers.
 
 The first eight bytes of global/pg_control are the system identifier; a mirror shares its primary's,
-and every content has its own (6.24.3, recorded). A server's processes have its data directory as
+and every content has its own (6.24.3, recorded). pg_basebackup writes that file last, but streams
+WAL from the start, whose files bear the identifier after the 24 bytes of their first page's header
+(6.24.3, PostgreSQL 15): that proves whose a copy is that was cut off. A server's processes have its data directory as
 working directory, whatever their command line says. Nothing is set aside or deleted in which
 somebody lives: a process, a mounted file system, another data directory, a copy of the catalog.
 """
@@ -22,13 +24,13 @@ _KINDS: dict[str, Kind] = {
     "other": "other",
 }
 
-_FLAGS = ("empty", "mounted", "nested")
+_FLAGS = ("empty", "mounted", "nested", "unfinished")
 
 
 @dataclass(slots=True)
 class Look:
-    """What stands at a path: its kind, the system identifier in it (hex, None: no pg_control that
-    can be read), the processes that work in it or below, whether it holds no file at all, whether
+    """What stands at a path: its kind, the system identifier in it (hex, None: neither pg_control nor
+    WAL that can be read), whether no server ever started from it, the processes that work in it or below, whether it holds no file at all, whether
     a file system is mounted at it or below, whether another data directory lies in it, and the used
     directories (by number) that stand in it or around it, wherever links lead; and the tablespace
     folders that it alone links to.
@@ -40,6 +42,7 @@ class Look:
     empty: bool = False
     mounted: bool = False
     nested: bool = False
+    unfinished: bool = False
     copies: list[int] = field(default_factory=list)
     linked: list[str] = field(default_factory=list)
 
@@ -118,8 +121,18 @@ def _quoted(path: str, run: str) -> str:
 
 
 _IDENTIFIER = r"""
+head8() {
+  dd if="$1" bs=1 skip="$2" count=8 2>/dev/null | od -A n -v -t x1 2>/dev/null | tr -d ' \n'
+}
 identifier() {
-  head -c 8 "$1/global/pg_control" 2>/dev/null | od -A n -v -t x1 2>/dev/null | tr -d ' \n'
+  if [ -e "$1/global/pg_control" ] || [ -L "$1/global/pg_control" ]; then
+    head8 "$1/global/pg_control" 0
+    return
+  fi
+  for w in "$1"/pg_wal/[0-9A-F]* "$1"/pg_xlog/[0-9A-F]*; do
+    case ${w##*/} in *.*) continue ;; esac
+    [ -f "$w" ] && [ -s "$w" ] && { head8 "$w" 24; return; }
+  done
 }
 """
 
@@ -137,6 +150,8 @@ delete() {
     deserted "$2" || return 1
     (
       cd -P -- "$2" && [ ! -L ./global ] || exit 1
+      find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
+        ! -path './pg_wal*' ! -path './pg_xlog*' -delete || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control -delete || exit 1
       rm -f ./global/pg_control
       [ ! -d ./global ] || rmdir ./global
@@ -165,6 +180,8 @@ look() {
   p=$(head -n 1 "$2/postmaster.pid" 2>/dev/null)
   case $p in ''|*[!0-9]*) ;; *) kill -0 "$p" 2>/dev/null && echo "$1 process $p" ;; esac
   [ -d "$2" ] || return 0
+  # a server that starts renames backup_label
+  [ -e "$2/global/pg_control" ] && [ ! -e "$2/backup_label" ] || echo "$1 unfinished"
   f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
   tenants "$1" "$2"
   linked "$1" "$2"

@@ -29,7 +29,8 @@ Used = Mapping[str, Sequence[str]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
     """A directory that a content left: `path` is its old place, `at` where it stands now, which
-    differs where a prune has set it aside. `keep` says why it stays; empty: it may go. `identifier`
+    differs where a prune has set it aside. `begun`: a place that the run was to fill, where a copy
+    was cut off before any server started from it. `keep` says why it stays; empty: it may go. `identifier`
     is what was proved (empty: no file is left in it). `linked` are the tablespace folders that only
     it led to: they are no part of it and stay.
     """
@@ -38,6 +39,7 @@ class Leaving:
     host: str
     path: str
     at: str
+    begun: bool = False
     keep: str = ""
     absent: bool = False
     identifier: str = ""
@@ -62,10 +64,10 @@ class _Evidence:
 
 
 def leavings(plan: Plan, run: str) -> tuple[Leaving, ...]:
-    """Every directory that a wave of the plan left, temporary ones too, at its old place and where
-    a prune of this run sets it aside; by host and path.
+    """Every directory that a wave of the plan left, temporary ones too, or was to fill, at its place
+    and where a prune of this run sets it aside; by host and path.
     """
-    found = {
+    left = {
         (step.from_.host, path): step.content
         for wave in plan.waves
         for step in wave.steps
@@ -73,8 +75,15 @@ def leavings(plan: Plan, run: str) -> tuple[Leaving, ...]:
         for path in step.from_.directories
         if step.from_.host != step.to.host or path not in step.to.directories
     }
+    begun = {
+        (step.to.host, step.to.directory): step.content
+        for wave in plan.waves
+        for step in wave.steps
+        if step.to is not None and step.to.directory is not None
+    }
+    found = begun | left
     return tuple(
-        Leaving(content=found[spot], host=spot[0], path=spot[1], at=at)
+        Leaving(content=found[spot], host=spot[0], path=spot[1], at=at, begun=spot not in left)
         for spot in sorted(found)
         for at in (spot[1], set_aside_name(spot[1], run))
     )
@@ -82,12 +91,13 @@ def leavings(plan: Plan, run: str) -> tuple[Leaving, ...]:
 
 def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health) -> list[Leaving]:
     """The same with verdicts, as hosts and catalog tell now; what the catalog uses (again) is no
-    leaving, and a set-aside place where nothing stands is left out.
+    leaving, and neither is what the run was to fill and did, or never began; a set-aside place where
+    nothing stands is left out.
     """
     used = used_directories(run.plan, observed)
-    unused = [one for one in found if one.at not in used.get(one.host, ())]
+    free = [one for one in found if one.at not in used.get(one.host, ())]
     sources = _sources(run.plan, observed)
-    spots = {(one.host, one.at) for one in unused} | set(sources.values())
+    spots = {(one.host, one.at) for one in free} | set(sources.values())
     synced = [one.content for one in health.contents if one.state is CopyState.SYNCED]
     evidence = _Evidence(
         looks=_looks(run, sorted(spots), used),
@@ -95,7 +105,7 @@ def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health
         sources=sources,
         synced=frozenset(synced),
     )
-    judged = [_verdict(one, evidence) for one in unused]
+    judged = [_verdict(one, evidence) for one in free if _is_left(one, evidence)]
     aside = {(one.host, one.path): one for one in judged if one.is_aside and not one.absent}
     return [
         _behind(one, aside.get((one.host, one.path)))
@@ -109,6 +119,13 @@ def _behind(one: Leaving, aside: Leaving | None) -> Leaving:
     if aside is None or one.is_aside or one.absent or one.keep:
         return one
     return replace(one, keep=f"{aside.at} of an earlier prune goes first: prune once more then")
+
+
+def _is_left(one: Leaving, evidence: _Evidence) -> bool:
+    if not one.begun or one.is_aside:
+        return True
+    here = evidence.looks.get((one.host, one.at))
+    return here is not None and here.unfinished and not here.empty
 
 
 def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
@@ -156,7 +173,7 @@ def _foreign(one: Leaving, here: Look, own: str | None) -> str:
     if one.is_aside and here.empty:
         return ""
     reasons = (
-        (here.identifier is None, "it has no global/pg_control that proves whose it is"),
+        (here.identifier is None, "it has no global/pg_control or WAL that proves whose it is"),
         (own is None, "the system identifier of its primary could not be read"),
         (here.identifier != own, "it belongs to another system"),
     )

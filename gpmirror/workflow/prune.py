@@ -1,4 +1,5 @@
-"""Old directories of moved mirrors: proved to be unused, set aside, proved again, then deleted.
+"""Old directories of moved mirrors, and copies that were cut off: proved to be unused, set aside,
+proved again, then deleted.
 
 A prune that was cut off is finished by the next one: what it set aside bears the run's name, and
 what it deleted half can still be proved.
@@ -208,12 +209,16 @@ def _folders(judged: Sequence[Leaving], going: Sequence[Leaving]) -> list[str]:
 
 
 def _question(going: Sequence[Leaving], kept: Sequence[str]) -> str:
-    lines = [f"  {one.host}:{one.at} (content {one.content})" for one in going[:_SHOWN]]
+    lines = [f"  {one.host}:{one.at} ({_what(one)})" for one in going[:_SHOWN]]
     if len(going) > _SHOWN:
         lines.append(f"  and {len(going) - _SHOWN} more")
     stay = [f"  stays: {one}" for one in kept[:_SHOWN]]
     ask = f"Delete {_counted(len(going))}? Only 'yes' is accepted:"
     return "\n".join(("These old directories are proved to be unused:", *lines, *stay, ask))
+
+
+def _what(one: Leaving) -> str:
+    return f"content {one.content}" + (", a copy that was cut off" if one.begun else "")
 
 
 def _line(one: Leaving) -> str:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -232,10 +233,54 @@ def test_a_server_that_wrote_its_pid_is_found(tmp_path: Path) -> None:
 def test_no_pg_control_and_no_file_at_all(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     (bare / "global").mkdir(parents=True)
-    assert looked(bare) == [Look(kind="directory", empty=True)]
+    assert looked(bare) == [Look(kind="directory", empty=True, unfinished=True)]
     (bare / "base").mkdir()
     (bare / "base" / "x").touch()
-    assert looked(bare) == [Look(kind="directory")]
+    assert looked(bare) == [Look(kind="directory", unfinished=True)]
+
+
+def half_a_copy(path: Path, wal: str, identifier: bytes = OWN) -> Path:
+    """What a base backup leaves that was cut off: WAL streams from the start, pg_control is last."""
+    (path / wal / "archive_status").mkdir(parents=True, mode=0o700)
+    (path / wal / "00000001.history").write_text("it stands first, and bears no identifier")
+    (path / wal / "000000010000000000000007").write_bytes(bytes(24) + identifier + bytes(8160))
+    (path / "global").mkdir()
+    (path / "base").mkdir()
+    (path / "base" / "2619").write_text("rows")
+    (path / "PG_VERSION").write_text("9.4\n")
+    (path / "backup_label").write_text("START WAL LOCATION: 0/1C000028\n")
+    return path
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("wal", ["pg_wal", "pg_xlog"])
+def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -> None:
+    here = half_a_copy(tmp_path / "gpseg1", wal)
+    there = half_a_copy(tmp_path / "gpseg2", wal, bytes(8))
+    half = Look(kind="directory", identifier=HEX, unfinished=True)
+    assert looked(here, there, shell=shell) == [half, replace(half, identifier="00" * 8)]
+    paths = [str(here), str(there)]
+    out = sh(set_aside_script([(path, HEX) for path in paths], "r1"), shell)
+    assert read_numbers(out, "aside", paths) == [str(here)]
+    script = delete_script([str(here)], "r1")
+    aside = Path(set_aside_name(str(here), "r1"))
+    broken = script.replace("'./pg_xlog*' -delete || exit 1", "'./pg_xlog*' -delete; exit 1")
+    assert broken != script
+    assert sh(broken, shell) == ""
+    assert {path.name for path in aside.iterdir()} == {"global", wal}
+    assert looked(aside, shell=shell) == [half]
+    assert read_numbers(sh(script, shell), "deleted", [str(here)]) == [str(here)]
+    assert not aside.exists()
+
+
+@pytest.mark.parametrize(("label", "unfinished"), [(True, True), (False, False)])
+def test_a_server_that_started_took_the_label_away(
+    tmp_path: Path, label: bool, unfinished: bool
+) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    if label:
+        (here / "backup_label").write_text("START WAL LOCATION: 0/1C000028\n")
+    assert looked(here) == [replace(own(here), unfinished=unfinished)]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")

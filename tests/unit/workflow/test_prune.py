@@ -25,7 +25,7 @@ from gpmirror.workflow.prune import prune
 from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.clusters import mirrored, planned, spec
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
-from tests.life import FOREIGN, Files, Life, Spot, ident
+from tests.life import FOREIGN, Files, Life, Spot, content_of, ident
 from tests.plans import HOSTS, adding, seen_before_add, swapping
 
 
@@ -113,6 +113,63 @@ def test_temporary_slots_are_left_too() -> None:
     assert prune(a_run(plan, life)).summary == "1 directory deleted, 0 kept"
 
 
+def cut_off(plan: Plan, life: Life) -> tuple[Spot, Spot]:
+    """A move whose utility died in the copy, and whose mirror came back where it was: its old place
+    and the new one.
+    """
+    change = next(change for change in plan.changes if change.from_ is not None)
+    new, home = change.to, change.from_
+    assert new is not None
+    assert home is not None
+    row = life.idle(change.content)
+    assert row is not None
+    life.rows[row.dbid] = replace(
+        row, hostname=home.host, address=home.address, port=home.port, directory=home.directory
+    )
+    spot = (new.host, new.directory or "")
+    life.files[spot] = Files(ident(change.content), partial=True)
+    return (home.host, home.directory or ""), spot
+
+
+def test_a_copy_that_was_cut_off_goes_too() -> None:
+    plan, life = moved()
+    home, half = cut_off(plan, life)
+    operator = FakeOperator()
+    outcome = prune(a_run(plan, life, operator=operator))
+    assert outcome.summary == "4 directories deleted, 0 kept"
+    assert f"{half[0]}:{half[1]} (content " in operator.asked[0]
+    assert operator.asked[0].count(", a copy that was cut off)") == 1
+    assert home in life.files
+    assert half not in life.files
+
+
+def test_what_a_later_run_left_is_not_of_this_one() -> None:
+    plan, life = moved()
+    home, half = cut_off(plan, life)
+    life.files[half] = replace(life.files[half], partial=False)
+    assert prune(a_run(plan, life)).summary == "3 directories deleted, 0 kept"
+    assert {home, half} <= life.files.keys()
+
+
+@pytest.mark.parametrize(
+    ("holder", "words"),
+    [(FOREIGN, "belongs to another system"), (None, "content 0 is not in sync")],
+)
+def test_a_copy_that_was_cut_off_needs_the_same_proof(holder: str | None, words: str) -> None:
+    plan, life = moved()
+    _, half = cut_off(plan, life)
+    if holder is None:
+        life.mirror_dies(content_of(life.files[half].identifier))
+        words = words.replace("0", str(content_of(life.files[half].identifier)))
+    else:
+        life.files[half] = replace(life.files[half], identifier=holder)
+    outcome = prune(a_run(plan, life))
+    assert [
+        line for line in outcome.next_actions if line.startswith(":".join(half)) and words in line
+    ]
+    assert half in life.files
+
+
 # --- reasons to keep ------------------------------------------------------------------------------
 
 
@@ -178,7 +235,7 @@ class Looking(Life):
         ("", "the login user may not look at it"),
         ("{number} kind link\n", "it is no directory of its own (link)"),
         ("{number} kind other\n", "it is no directory of its own (other)"),
-        ("{number} kind directory\n", "it has no global/pg_control that proves whose it is"),
+        ("{number} kind directory\n", "it has no global/pg_control or WAL that proves whose it is"),
         ("{number} kind directory\n{number} empty\n", "it has no global/pg_control"),
         ("{number} kind directory\n{number} mounted\n", "a file system is mounted in it"),
         ("{number} kind directory\n{number} nested\n", "another data directory lies in it"),
@@ -435,7 +492,7 @@ class Emptied(Life):
     """A directory that a prune emptied before it was cut off."""
 
     def _look(self, machine: str, number: str, path: str) -> str:
-        if path.endswith(".gpmirror-r1"):
+        if path.endswith(".gpmirror-r1") and (machine, path) in self.files:
             return f"{number} kind directory\n{number} empty\n"
         return super()._look(machine, number, path)
 
