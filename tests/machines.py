@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
-from gpmirror.preflight.judge import Silent, judge
+from gpmirror.preflight.judge import Silent, judge, read_answers
+from gpmirror.preflight.locations import locations_script, locations_to_ask, read_locations
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.script import scripts
 from tests.clusters import EVERYTHING, host, observed, planned, row, spec
@@ -140,8 +141,12 @@ class Machines:
 
     def judged(self, plan: Plan, seen: Observed, allowed: Iterable[str] = ()) -> Preflight:
         """The whole way: scripts, sh, judgement."""
-        outputs = self.answers(scripts(plan, seen))
-        return judge(plan, seen, outputs, self.silent, allowed=tuple(allowed))
+        answers = read_answers(plan, seen, self.answers(scripts(plan, seen)), self.silent)
+        asked = locations_to_ask(answers.found)
+        told = self.answers({host: locations_script(paths) for host, paths in asked.items()})
+        locations = {host: read_locations(text, asked[host]) for host, text in told.items()}
+        answers = replace(answers, found=replace(answers.found, locations=locations))
+        return judge(answers, allowed=tuple(allowed))
 
 
 def troubles(found: Preflight) -> list[Check]:

@@ -9,6 +9,7 @@ from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.preflight.directories import judge_directories, judge_parents
 from gpmirror.preflight.identity import judge_identity, judge_reachable
+from gpmirror.preflight.locations import judge_tablespaces
 from gpmirror.preflight.login import judge_login, judge_shell
 from gpmirror.preflight.others import judge_competing
 from gpmirror.preflight.ports import judge_ports
@@ -16,7 +17,6 @@ from gpmirror.preflight.software import (
     judge_checksums,
     judge_names,
     judge_software,
-    judge_tablespaces,
 )
 from gpmirror.preflight.space import judge_inodes, judge_space
 from gpmirror.preflight.survey import Finding, Visit
@@ -106,9 +106,10 @@ CHECKS: dict[str, CheckInfo] = {
         judge=judge_inodes,
     ),
     "tablespaces": CheckInfo(
-        what="Tablespace locations of the primaries are in use on the new host already.",
+        what="Tablespace locations of the primaries are in use on the new host already, or there and "
+        "writable.",
         why="A base backup writes tablespaces to the same paths as on the primary's host.",
-        remedy="Create the location on the new host, then allow the check.",
+        remedy="Mount or create the location on the new host.",
         judge=judge_tablespaces,
     ),
     "names": CheckInfo(

@@ -12,7 +12,7 @@ from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.questions import Questions
 from gpmirror.preflight.reading import read_facts
 from gpmirror.preflight.software import remarks
-from gpmirror.preflight.survey import Visit, survey, visits
+from gpmirror.preflight.survey import Survey, Visit, survey, visits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +23,22 @@ class Silent:
     remedy: str
 
 
-def judge(
-    plan: Plan,
-    observed: Observed,
-    outputs: Mapping[str, str],
-    silent: Mapping[str, Silent],
-    *,
-    allowed: Collection[str] = (),
-) -> Preflight:
-    """The verdict. `outputs` are what the scripts printed, by host; `silent` the hosts that did
-    not answer; a host in neither did not answer either. `allowed` adds to what the plan allows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What all hosts said, read: their questions, why some said nothing, and the survey of the
+    others.
+    """
+
+    asked: Mapping[str, Questions]
+    silence: Mapping[str, Silent]
+    found: Survey
+
+
+def read_answers(
+    plan: Plan, observed: Observed, outputs: Mapping[str, str], silent: Mapping[str, Silent]
+) -> Answers:
+    """`outputs` are what the scripts printed, by host; `silent` the hosts that did not answer; a
+    host in neither did not answer either.
     """
     asked = questions(plan, observed)
     answers = {host: read_facts(outputs[host], asked[host]) for host in asked if host in outputs}
@@ -40,18 +46,26 @@ def judge(
     silence = {
         host: silent.get(host, _garbled(outputs.get(host))) for host in asked if host not in facts
     }
-    found = survey(plan, observed, asked, facts)
+    return Answers(asked=asked, silence=silence, found=survey(plan, observed, asked, facts))
+
+
+def judge(answers: Answers, *, allowed: Collection[str] = ()) -> Preflight:
+    """The verdict. `allowed` adds to what the plan allows."""
+    found, silence = answers.found, answers.silence
     by_host = {visit.host: visit for visit in visits(found)}
     checks = [
         check
-        for host, question in asked.items()
+        for host, question in answers.asked.items()
         for check in _checks(question, by_host.get(host), silence.get(host))
     ]
     return Preflight(
         # a copy that steps aside enters its directory twice
         checks=tuple(dict.fromkeys(checks)),
-        hazards=live_hazards(found, {*plan.allowed, *allowed}),
-        notes=(*_left(asked, silence), *(note for v in by_host.values() for note in remarks(v))),
+        hazards=live_hazards(found, {*found.plan.allowed, *allowed}),
+        notes=(
+            *_left(answers.asked, silence),
+            *(note for v in by_host.values() for note in remarks(v)),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks across hosts: the same software, checksums, tablespaces, names and clocks everywhere."""
+"""Checks across hosts: the same software, checksums, names and clocks everywhere."""
 
 from gpmirror.preflight.names import differs, is_loopback
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
@@ -50,42 +50,6 @@ def judge_checksums(visit: Visit) -> list[Finding]:
             )
         ]
     return [ok(f"data checksums have version {own}")]
-
-
-def judge_tablespaces(visit: Visit) -> list[Finding]:
-    """A copy's tablespaces go to the same paths as its primary's; a host whose own servers use
-    those paths has them.
-    """
-    here = {
-        _location(path, source.dbid)
-        for source, server in visit.sources()
-        for path in server.tablespaces
-    }
-    known = visit.survey.sources
-    primaries = [known[one.content] for one in visit.asked.landings if one.content in known]
-    wanted = {
-        _location(path, seen.source.dbid): seen.source.content
-        for seen in primaries
-        if seen.source.copied
-        for path in seen.server.tablespaces
-    }
-    missing = sorted(set(wanted) - here)
-    if missing:
-        return [
-            unknown(
-                f"content {wanted[path]} has a tablespace in {path}; no server of this host uses "
-                "that place, so it was not looked at",
-                f"on {visit.host}: `install -d -o {visit.facts.login} -m 0700 {path}`, and check "
-                "its free space",
-            )
-            for path in missing
-        ]
-    return [ok(f"{len(wanted)} tablespace locations are in use here already")] if wanted else []
-
-
-def _location(path: str, dbid: int) -> str:
-    """A tablespace's location without the part that names the server (6 and later)."""
-    return path.removesuffix(f"/{dbid}")
 
 
 def judge_names(visit: Visit) -> list[Finding]:

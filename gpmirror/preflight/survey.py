@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.model import Plan
@@ -10,6 +11,11 @@ from gpmirror.preflight.facts import HostFacts, Parent, Place, Server
 from gpmirror.preflight.model import Result
 from gpmirror.preflight.names import Answers, agreed
 from gpmirror.preflight.questions import Landing, Questions, Source
+
+LocationState = Literal["usable", "closed", "absent"]
+
+Locations = Mapping[str, Mapping[str, LocationState]]
+"""Host -> tablespace location -> how it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,8 @@ class Usual:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """All hosts that answered, in plan order. `resolved` is what most of them resolve a name to;
-    `sources` holds acting primaries by content, `sizes` bytes as the server or the plan tells.
+    `sources` holds acting primaries by content, `sizes` bytes as the server or the plan tells,
+    `locations` what hosts that were asked once more said of tablespace locations.
     """
 
     plan: Plan
@@ -69,6 +76,7 @@ class Survey:
     sources: Mapping[int, Seen]
     sizes: Mapping[int, int]
     usual: Usual
+    locations: Locations = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import coordinator_host
-from gpmirror.preflight.judge import Silent, judge
+from gpmirror.preflight.judge import Answers, Silent, judge, read_answers
 from gpmirror.preflight.leaving import judge_left, left_behind, reach_script
+from gpmirror.preflight.locations import locations_script, locations_to_ask, read_locations
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 
@@ -20,7 +21,8 @@ def run_preflight(
     plan: Plan, observed: Observed, hosts: Hosts, *, allowed: Collection[str] = ()
 ) -> Preflight:
     """Every check on every host that the plan touches, in one round trip each; nothing is changed.
-    Where hosts that copies leave are silent, the coordinator's is asked once more.
+    Hosts are asked once more where copies bring tablespaces that no server there uses, and the
+    coordinator's where hosts that copies leave are silent.
 
     `allowed` names hazards that are allowed beside those the plan allows.
     """
@@ -29,8 +31,23 @@ def run_preflight(
     silent = {
         host: silence for host, reply in replies.items() if (silence := _silent(reply)) is not None
     }
-    found = judge(plan, observed, outputs, silent, allowed=allowed)
+    answers = _with_locations(read_answers(plan, observed, outputs, silent), hosts)
+    found = judge(answers, allowed=allowed)
     return replace(found, checks=(*found.checks, *_left(plan, observed, hosts, silent)))
+
+
+def _with_locations(answers: Answers, hosts: Hosts) -> Answers:
+    asked = locations_to_ask(answers.found)
+    if not asked:
+        return answers
+    scripts = {host: locations_script(paths) for host, paths in asked.items()}
+    replies = hosts.ask(scripts, seconds=SECONDS)
+    told = {
+        host: read_locations(reply.out, asked[host])
+        for host, reply in replies.items()
+        if isinstance(reply, Answered)
+    }
+    return replace(answers, found=replace(answers.found, locations=told))
 
 
 def _left(

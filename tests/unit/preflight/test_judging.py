@@ -1,6 +1,7 @@
 """Judgement over answers as text: ports, hazards, space, names, tables."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -11,11 +12,13 @@ from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import questions
 from gpmirror.preflight.checks import CHECKS
 from gpmirror.preflight.hazards import reserved_spans, spans
-from gpmirror.preflight.judge import judge
+from gpmirror.preflight.judge import Answers, judge, read_answers
+from gpmirror.preflight.locations import locations_to_ask
 from gpmirror.preflight.model import Preflight, Result
 from gpmirror.preflight.script import scripts
 from gpmirror.preflight.shell import END, VERSION
 from gpmirror.preflight.space import told
+from gpmirror.preflight.survey import Locations, LocationState
 from gpmirror.render.preflight import preflight_text
 from gpmirror.spec.model import Offset
 from gpmirror.workflow.preflight import run_preflight
@@ -70,12 +73,18 @@ def answer(plan: Plan, observed: Observed, host: str, **changes: str) -> str:
 def judged(
     observed: Observed, offset: int = 1000, changes: Mapping[str, Mapping[str, str]] | None = None
 ) -> Preflight:
+    return judge(answered(observed, offset, changes))
+
+
+def answered(
+    observed: Observed, offset: int = 1000, changes: Mapping[str, Mapping[str, str]] | None = None
+) -> Answers:
     plan = planned(spec(HOSTS, ports=Offset(offset)), observed)
     outputs = {
         host: answer(plan, observed, host, **(changes or {}).get(host, {}))
         for host in questions(plan, observed)
     }
-    return judge(plan, observed, outputs, {})
+    return read_answers(plan, observed, outputs, {})
 
 
 def on_sdw2(**changes: str) -> Preflight:
@@ -160,10 +169,66 @@ def test_tablespaces_that_the_new_host_does_not_use() -> None:
     lines = "server -e 77\ntablespace 0 t/ts/fast/2\nserver -e 78"
     found = troubles(judged(seen(), changes={"sdw1": {"server": lines}}))
     assert listed(found) == [("sdw2", "tablespaces", "unknown")]
-    assert "tablespace in /ts/fast;" in found[0].detail
+    assert "tablespace in /ts/fast; the host did not tell" in found[0].detail
     here = "server -e 77\ntablespace 0 t/ts/fast/4\nserver -e 78"
     both = {"sdw1": {"server": lines}, "sdw2": {"server": here}}
     assert troubles(judged(seen(), changes=both)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "words"),
+    [
+        ("usable", "ok", "1 tablespace location in place"),
+        ("absent", "bad", "content 0 has a tablespace in /ts/fast, which is not there"),
+        ("closed", "bad", "content 0 has a tablespace in /ts/fast, which is no directory that"),
+        (None, "unknown", "content 0 has a tablespace in /ts/fast; the host did not tell"),
+    ],
+)
+def test_tablespace_locations_that_were_asked_for(
+    state: LocationState | None, result: str, words: str
+) -> None:
+    lines = {"sdw1": {"server": "server -e 77\ntablespace 0 t/ts/fast/2\nserver -e 78"}}
+    answers = answered(seen(), changes=lines)
+    assert locations_to_ask(answers.found) == {"sdw2": ("/ts/fast",)}
+    told: Locations = {"sdw2": {"/ts/fast": state} if state else {}}
+    found = judge(replace(answers, found=replace(answers.found, locations=told)))
+    (check,) = [check for check in found.checks if check.name == "tablespaces"]
+    assert (check.host, check.result) == ("sdw2", result)
+    assert words in check.detail
+
+
+class TwoRounds:
+    """Hosts whose second answer tells of a location."""
+
+    def __init__(self, outputs: Mapping[str, str]) -> None:
+        self.rounds: list[dict[str, str]] = []
+        self._outputs = outputs
+
+    def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        del seconds
+        self.rounds.append(dict(scripts))
+        texts = self._outputs if len(self.rounds) == 1 else {"sdw2": "location 0 absent\n"}
+        return {host: Answered(host=host, status=0, out=texts[host], err="") for host in scripts}
+
+    def change(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(("lines", "rounds"), [("tablespace 0 t/ts/fast/2\n", 2), ("", 1)])
+def test_hosts_are_asked_twice_only_for_tablespaces(lines: str, rounds: int) -> None:
+    observed = seen()
+    plan = planned(spec(HOSTS), observed)
+    server = f"server -e 77\n{lines}server -e 78"
+    outputs = {
+        host: answer(plan, observed, host, **({"server": server} if host == "sdw1" else {}))
+        for host in questions(plan, observed)
+    }
+    hosts = TwoRounds(outputs)
+    found = run_preflight(plan, observed, hosts)
+    assert len(hosts.rounds) == rounds
+    if rounds > 1:
+        assert list(hosts.rounds[1]) == ["sdw2"]
+        assert listed(troubles(found)) == [("sdw2", "tablespaces", "bad")]
 
 
 def test_checksums_differ() -> None:
@@ -225,7 +290,7 @@ def test_a_hazard_is_allowed_by_the_plan_or_the_caller() -> None:
     plan = planned(spec(HOSTS, ports=Offset(30000)), observed)
     outputs = {host: answer(plan, observed, host) for host in questions(plan, observed)}
     for allowed, expected in ((("ephemeral-port",), True), (("same-machine",), False)):
-        (hazard,) = judge(plan, observed, outputs, {}, allowed=allowed).hazards
+        (hazard,) = judge(read_answers(plan, observed, outputs, {}), allowed=allowed).hazards
         assert hazard.allowed is expected
         assert hazard.name in HOST_HAZARDS
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,8 @@ import pytest
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.plan.request import Request
-from gpmirror.preflight.judge import Silent
+from gpmirror.preflight.judge import Silent, judge, read_answers
+from gpmirror.preflight.locations import locations_script, read_locations
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 from gpmirror.spec.model import Offset
@@ -447,28 +449,61 @@ def test_a_silent_host_is_bad(machines: Machines) -> None:
 
 
 def test_a_host_that_answers_nonsense_is_bad(machines: Machines) -> None:
-    from gpmirror.preflight.judge import judge
-
     seen = machines.seen(sizes=SIZES)
     plan = machines.plan(seen)
     outputs = machines.answers(scripts(plan, seen)) | {"sdw1": "You are not welcome\n"}
-    check = only(judge(plan, seen, outputs, {}))
+    check = only(judge(read_answers(plan, seen, outputs, {})))
     assert (check.host, check.name) == ("sdw1", "reachable")
     assert "You are not welcome" in check.detail
 
 
 def test_a_host_whose_answer_breaks_off_is_unknown(machines: Machines) -> None:
-    from gpmirror.preflight.judge import judge
-
     seen = machines.seen(sizes=SIZES)
     plan = machines.plan(seen)
     outputs = machines.answers(scripts(plan, seen))
     outputs["sdw2"] = outputs["sdw2"][: outputs["sdw2"].index("place")]
-    found = troubles(judge(plan, seen, outputs, {}))
+    found = troubles(judge(read_answers(plan, seen, outputs, {})))
     assert {check.host for check in found} == {"sdw2"}
     assert ("sdw2", "reachable", "unknown") in told(found)
     assert ("sdw2", "directories", "unknown") in told(found)
     assert ("sdw2", "names", "unknown") in told(found)
+
+
+# --- tablespaces ------------------------------------------------------------------------------
+
+
+def with_tablespace(machines: Machines) -> Path:
+    """Content 0 has a tablespace, as 6 lays it out; its location. Its mirror goes to sdw2."""
+    location = machines.folder / "fast ts"
+    (location / "2").mkdir(parents=True)
+    links = machines.at("sdw1", "primary", "gpseg0", "pg_tblspc")
+    links.mkdir()
+    (links / "16400").symlink_to(location / "2")
+    return location
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_tablespace_location_that_is_there_will_do(machines: Machines, shell: str) -> None:
+    """All hosts share this machine's paths."""
+    machines.shell = shell
+    with_tablespace(machines)
+    found = adding(machines)
+    assert troubles(found) == []
+    assert ("sdw2", "tablespaces", "ok") in told(found.checks)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_stands_at_tablespace_locations(tmp_path: Path, shell: str) -> None:
+    usable, closed, link = tmp_path / "it's $(here)", tmp_path / "file", tmp_path / "link"
+    usable.mkdir()
+    closed.touch()
+    link.symlink_to(usable)
+    paths = [str(path) for path in (usable, closed, link, tmp_path / "gone")]
+    words = [*shell.split(), "-c", locations_script(paths)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    states = dict(zip(paths, ("usable", "closed", "usable", "absent"), strict=True))
+    assert read_locations(done.stdout, paths) == states
+    assert list(read_locations(done.stdout[:20], paths)) == paths[:1]
 
 
 # --- competing work -------------------------------------------------------------------------------

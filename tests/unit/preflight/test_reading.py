@@ -15,7 +15,7 @@ from gpmirror.preflight.encoding import (
     number_of,
     text_of,
 )
-from gpmirror.preflight.judge import judge
+from gpmirror.preflight.judge import judge, read_answers
 from gpmirror.preflight.names import agreed, differs, read_names
 from gpmirror.preflight.reading import read_facts
 from tests.plans import adding, seen_before_add
@@ -68,7 +68,7 @@ LINES = st.one_of(
 @given(st.lists(LINES, max_size=40))
 def test_any_answer_ends_in_a_verdict(lines: list[str]) -> None:
     text = "\n".join([shell.VERSION, *lines, shell.END])
-    found = judge(PLAN, SEEN, dict.fromkeys(ASKED, text), {})
+    found = judge(read_answers(PLAN, SEEN, dict.fromkeys(ASKED, text), {}))
     assert {check.host for check in found.checks} == set(ASKED)
     assert all(check.remedy for check in found.checks if check.result != "ok")
 
