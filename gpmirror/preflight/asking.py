@@ -1,6 +1,6 @@
 """From a plan and the catalog to the questions for every host."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gpmirror.cluster.observed import Observed
@@ -122,15 +122,17 @@ def _questions(ground: _Ground, host: str, *, only_left: bool) -> Questions:
     sources = () if only_left else tuple(_sources(ground, rows))
     row = ground.observed.coordinator
     here = row is not None and ground.coordinator == host
+    names = {} if only_left else _names(ground, host, here=here)
     return Questions(
         host=host,
         only_left=only_left,
         landings=tuple(_landings(ground, host, rows)),
-        bindings=tuple(_bindings(ground, host, rows)),
+        bindings=(*_bindings(ground, host, rows), *_primary_bindings(ground, rows)),
         sources=sources,
-        names={} if only_left else _names(ground, host, here=here),
+        names=names,
         coordinator=row.directory if row is not None and here else None,
         measured=tuple(s.path for s in sources if s.copied and _unknown_size(ground, s.content)),
+        own_names=() if only_left else _own_names(ground, host, names),
     )
 
 
@@ -195,6 +197,19 @@ def _bindings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[B
                 )
 
 
+def _primary_bindings(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Binding]:
+    """The replication ports that an `add` gives the primaries before 6."""
+    adding = {step.content for wave, step in ground.steps if wave.action is Action.ADD}
+    wanted = {one.content: one.primary for one in ground.plan.desired.contents}
+    for row in rows:
+        if row.content in adding and row.is_acting_primary:
+            port = wanted[row.content].replication_port
+            if port is not None and port != row.replication_port:
+                yield Binding(
+                    content=row.content, address=row.address, port=port, held=False, new=True
+                )
+
+
 def _directories(row: Segment) -> tuple[str, ...]:
     own = () if row.directory is None else (row.directory,)
     return own + tuple(path for _, path in row.filespaces)
@@ -224,6 +239,15 @@ def _copies_all(ground: _Ground, content: int) -> bool:
     if change.action in {Action.ADD, Action.MOVE}:
         return True
     return change.action is Action.RECOVER and change.method is Method.FULL
+
+
+def _own_names(ground: _Ground, host: str, asked: Collection[str]) -> tuple[str, ...]:
+    """The names and addresses that the spec gives a host on which something is to listen."""
+    if host not in ground.arriving:
+        return ()
+    planned = next((one for one in ground.plan.desired.hosts if one.name == host), None)
+    mine = (host,) if planned is None else (host, *planned.addresses)
+    return tuple(name for name in dict.fromkeys(mine) if name not in asked)
 
 
 def _names(ground: _Ground, host: str, *, here: bool) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
+from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.observed import CopyFact
 from gpmirror.gputils.leavings import set_aside_name
 from gpmirror.plan.model import Action, Method
@@ -12,6 +13,9 @@ from gpmirror.preflight.questions import Landing
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
 
 _PRIVATE = 0o700
+_LATER = frozenset({DialectName.GP7, DialectName.CLOUDBERRY, DialectName.GREENGAGE7})
+_MODES_LATER = (_PRIVATE, 0o750)
+"""From PostgreSQL 11 on the group may read."""
 
 
 def judge_parents(visit: Visit) -> list[Finding]:
@@ -40,6 +44,12 @@ def _parent(visit: Visit, path: str, parent: Parent | None) -> Iterator[Finding]
             f"{parent.path} is not a directory, so {path} cannot be",
             "move that file away, or choose another root in the spec",
         )
+    elif _is_read_only(visit, parent):
+        yield bad(
+            f"{login} cannot write in {parent.path} although owner and mode allow it: its file "
+            "system is mounted read-only, or takes no directories",
+            f"see how it is mounted: `findmnt -T {quote(parent.path)}`",
+        )
     elif not (parent.writable and parent.searchable):
         who = "" if parent.status is None else f" (owner {parent.status.who})"
         mode = "" if parent.status is None else f", mode {parent.status.mode:04o}"
@@ -48,6 +58,16 @@ def _parent(visit: Visit, path: str, parent: Parent | None) -> Iterator[Finding]
             f"{login} cannot {what} {parent.path}{who}{mode}",
             f"as root: `install -d -o {login} -m 0700 {path}`",
         )
+
+
+def _is_read_only(visit: Visit, parent: Parent) -> bool:
+    status = parent.status
+    return (
+        not parent.writable
+        and status is not None
+        and status.uid == visit.facts.uid
+        and bool(status.mode & 0o200)
+    )
 
 
 def judge_directories(visit: Visit) -> list[Finding]:
@@ -141,8 +161,12 @@ def _in_place(
     """A down copy is brought back where it is: the directory must be that copy's, and complete
     enough for the method.
     """
-    fact = _fact(visit, landing, parent, place)
     subject = f"content {landing.content}: {landing.path}"
+    closed = _closed(visit, subject, landing, place)
+    if closed is not None:
+        yield closed
+        return
+    fact = _fact(visit, landing, parent, place)
     full = f"`gpmirror plan --full --content {landing.content}`"
     match fact:
         case "foreign":
@@ -162,6 +186,26 @@ def _in_place(
             yield bad(f"{subject} {_INCOMPLETE[fact]}: an incremental recovery would fail", full)
         case _:
             return
+
+
+def _closed(visit: Visit, subject: str, landing: Landing, place: Place) -> Finding | None:
+    """Owner or mode with which no server starts, however good the copy."""
+    status, login = place.status, visit.facts.login
+    if not (place.exists and place.is_directory) or status is None:
+        return None
+    if status.uid != visit.facts.uid:
+        return bad(
+            f"{subject} belongs to {status.who}, not to {login}",
+            f"see whose it is, then as root `chown -R {login} {quote(landing.path)}`",
+        )
+    modes = _MODES_LATER if visit.survey.plan.dialect in _LATER else (_PRIVATE,)
+    if status.mode & 0o7777 not in modes:
+        return bad(
+            f"{subject} has mode {status.mode:04o}; a server starts only in "
+            f"{' or '.join(f'{mode:04o}' for mode in modes)}",
+            f"`chmod 0700 {quote(landing.path)}`",
+        )
+    return None
 
 
 def _fact(visit: Visit, landing: Landing, parent: Parent | None, place: Place) -> CopyFact:

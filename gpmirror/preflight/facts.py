@@ -49,7 +49,9 @@ class Parent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What stands where a copy will land; `entries` counts all, `names` holds the first few."""
+    """What stands where a copy will land; `entries` counts all, `names` holds the first few;
+    `serves`: a server runs in it.
+    """
 
     exists: bool
     is_directory: bool
@@ -59,6 +61,7 @@ class Place:
     names: tuple[str, ...]
     backup_label: bool
     standby_signal: bool
+    serves: bool = False
     status: FileStatus | None = None
     room: Room | None = None
     identifier: str | None = None

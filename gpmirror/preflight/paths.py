@@ -118,6 +118,7 @@ def _place(line: str) -> Place:
         names=tuple(name for word in words[2:] if (name := text_of(word)) is not None),
         backup_label=_flag(line, "b"),
         standby_signal=_flag(line, "s"),
+        serves=_flag(line, "p"),
     )
 
 

@@ -25,30 +25,49 @@ def judge_ports(visit: Visit) -> list[Finding]:
             )
         ]
     own = own_addresses(visit)
+    vacant = _vacant(visit)
     found = [
         finding
         for binding in bindings
-        if not binding.held
+        if not binding.held or binding.content in vacant
         for finding in _port(visit, binding, own)
     ]
     return found or [ok(f"{len(bindings)} ports are free, IPv4 and IPv6")]
 
 
 def own_addresses(visit: Visit) -> frozenset[str]:
-    """What the new slots' addresses resolve to on this very host; a host with an address that other
-    machines can reach owns its loopback addresses too. Empty: not known.
+    """What the host's own names and addresses resolve to on it: a server listens on all of them. A
+    host with an address that other machines can reach owns its loopback addresses too. Empty: not
+    known.
     """
     answers = visit.facts.names or {}
-    found = {
-        address for binding in visit.asked.bindings for address in answers.get(binding.address, ())
-    }
+    asked = visit.asked
+    mine = {name for name, owner in asked.names.items() if owner == asked.host}
+    mine |= {*(binding.address for binding in asked.bindings), *asked.own_names}
+    found = {address for name in mine for address in answers.get(name, ())}
     if found and not is_loopback(found):
         found |= {"127.0.0.1", "::1"}
     return frozenset(found)
 
 
+def _vacant(visit: Visit) -> frozenset[int]:
+    """Contents whose down copy comes back in place and has no server now: who listens on its port
+    is somebody else.
+    """
+    return frozenset(
+        landing.content
+        for landing, _, place in visit.landings()
+        if landing.in_place and landing.main and place is not None and not place.serves
+    )
+
+
 def _port(visit: Visit, binding: Binding, own: frozenset[str]) -> Iterator[Finding]:
-    taken = [socket for socket in visit.facts.sockets or () if socket.port == binding.port]
+    """Connections that a copy left when it died keep nobody from listening on its old port."""
+    taken = [
+        socket
+        for socket in visit.facts.sockets or ()
+        if socket.port == binding.port and (socket.listens or not binding.held)
+    ]
     subject = f"content {binding.content}: port {binding.port}"
     certain = [socket for socket in taken if socket.address in _WILDCARDS | own]
     if certain:

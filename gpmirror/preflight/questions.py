@@ -60,7 +60,8 @@ class Source:
 class Questions:
     """All that one host is asked. `only_left`: copies go away from here and nothing else happens.
     `coordinator` is the coordinator's data directory on its own host, else None; `measured` are the
-    directories whose size nobody told. `names` maps a name to the host it belongs to.
+    directories whose size nobody told. `names` maps a name to the host it belongs to; `own_names`
+    are further names of the host itself.
     """
 
     host: str
@@ -71,6 +72,12 @@ class Questions:
     names: Mapping[str, str]
     coordinator: str | None
     measured: tuple[str, ...]
+    own_names: tuple[str, ...] = ()
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Every name that is to be resolved, in the order of the answers."""
+        return (*self.names, *self.own_names)
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def read_facts(text: str, asked: Questions) -> HostFacts | None:
         software=_text(found, "software"),
         version=_text(found, "version"),
         checksums=_text(found, "checksums"),
-        names=read_names(found, tuple(asked.names)),
+        names=read_names(found, asked.all_names),
         processes=read_processes(found),
         coordinator_found=_coordinator(found),
         locks=read_locks(found),

@@ -30,7 +30,7 @@ def script(asked: Questions) -> str:
         _directories(asked),
         _controls(asked),
         _software(asked),
-        _names(tuple(asked.names)),
+        _names(asked.all_names),
         shell.PROCESSES.format(pattern=PROCESS_PATTERN),
         locks_text(asked.coordinator),
         _sizes(asked.measured),

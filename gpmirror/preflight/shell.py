@@ -75,6 +75,8 @@ if [ -e "$d" ]; then
   [ -d "$d" ] && k=${k}d; [ -r "$d" ] && [ -x "$d" ] && k=${k}r
   [ -e "$d/backup_label" ] && k=${k}b
   if [ -e "$d/recovery.conf" ] || [ -e "$d/standby.signal" ]; then k=${k}s; fi
+  q=; [ -r "$d/postmaster.pid" ] && read -r q <"$d/postmaster.pid"
+  case $q in ''|*[!0-9]*) ;; *) [ "/proc/$q/cwd" -ef "$d" ] && k=${k}p ;; esac
   for f in "$d"/* "$d"/.[!.]* "$d"/..?*; do
     [ -e "$f" ] || [ -h "$f" ] || continue
     n=$((n+1)); [ $n -le 3 ] && { w "${f##*/}"; a="$a $e"; }

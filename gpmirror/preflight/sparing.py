@@ -1,6 +1,7 @@
 """What of a plan needs none of the hosts that do not answer."""
 
 from collections.abc import Iterable
+from shlex import quote
 
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.preflight.hazards import spans
@@ -20,11 +21,14 @@ def advice_without_silent(plan: Plan, checks: Iterable[Check]) -> str | None:
     spared = sorted(change.content for change in recoveries if not silent & _needed(change))
     if not silent or not spared or len(spared) == len(changes):
         return None
+    spec = "" if plan.spec_file == "gpmirror.yaml" else f" {quote(plan.spec_file)}"
     return (
-        f"`gpmirror plan --content {spans(spared)}` brings back what does not need "
+        f"`gpmirror apply{spec} --content {spans(spared)}` brings back what does not need "
         f"{', '.join(sorted(silent))}"
     )
 
 
 def _needed(change: Change) -> set[str]:
-    return {change.primary} if change.to is None else {change.primary, change.to.host}
+    """From 6 on a copy leaves a silent host only where its name answers all the same."""
+    slots = (change.from_, change.to)
+    return {change.primary, *(slot.host for slot in slots if slot is not None)}

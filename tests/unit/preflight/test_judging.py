@@ -397,3 +397,22 @@ def test_slots_that_the_plan_frees_are_no_trouble() -> None:
     for host, found in asked.items():
         for binding in found.bindings:
             assert binding.held == ((host, binding.port) in held)
+
+
+def test_replication_ports_that_primaries_get_are_asked_for_too() -> None:
+    """Before 6 `add` gives the primaries one as well, on their own hosts."""
+    observed = replace(mirrorless(HOSTS, 2, dialect="gp5"), sizes=SIZES)
+    plan = planned(spec(HOSTS), observed)
+    asked = questions(plan, observed)
+    assert sorted(binding.port for binding in asked["sdw1"].bindings) == [
+        *(7000, 7001, 8000, 8001),
+        *(9000, 9001),
+    ]
+    taken = f"socket L 00000000:{9000:04X}\nsockets 2"
+    outputs = {
+        host: answer(plan, observed, host, **({"sockets": taken} if host == "sdw1" else {}))
+        for host in asked
+    }
+    found = troubles(judge(read_answers(plan, observed, outputs, {})))
+    assert listed(found) == [("sdw1", "ports", "bad")]
+    assert "content 0: port 9000" in found[0].detail

@@ -14,13 +14,14 @@ import pytest
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
+from gpmirror.diagnostics import Place
 from gpmirror.plan.request import Request
 from gpmirror.preflight.judge import Silent, judge, read_answers
 from gpmirror.preflight.locations import locations_script, read_locations
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
-from gpmirror.spec.model import Offset
-from tests.clusters import row
+from gpmirror.spec.model import Offset, Pin
+from tests.clusters import host, planned, row, spec
 from tests.machines import Machines, told, troubles
 
 PORT = 7000
@@ -292,6 +293,45 @@ def test_a_listener_on_another_hosts_address_is_not_ours(machines: Machines) -> 
         assert troubles(with_port(machines, port)) == []
 
 
+def test_a_listener_on_another_address_of_the_host(machines: Machines) -> None:
+    """Greenplum listens on all of them, whichever the catalog names."""
+    port = free_port()
+    machines.names |= {"sdw2-1": "127.66.1.12", "sdw2-2": "127.66.2.12", "sdw1-1": "127.66.1.11"}
+    hosts = [
+        host(name, roots=(str(machines.at(name, "mirror")),), addresses=addresses)
+        for name, addresses in (("sdw1", ("sdw1-1",)), ("sdw2", ("sdw2-1", "sdw2-2")))
+    ]
+    seen = machines.seen(sizes=SIZES)
+    plan = planned(spec(hosts, ports=Offset(port - 6000)), seen)
+    for address in ("127.66.0.12", "127.66.1.12", "127.66.2.12"):
+        with listening(address, port):
+            found = [c for c in troubles(machines.judged(plan, seen)) if c.name == "ports"]
+        assert told(found) == [("sdw2", "ports", "bad")], address
+
+
+def test_a_listener_on_the_port_of_a_down_copy(machines: Machines) -> None:
+    """Who has no server any more holds no port, whatever the catalog says."""
+    down = down_mirror(machines)
+    port = free_port()
+    moved = replace(down[0], port=port)
+    seen = machines.seen(moved, *down[1:], sizes=SIZES)
+    pins = (
+        Pin(content=0, host="sdw2", port=port, directory=moved.directory, place=Place(file="x")),
+    )
+    plan = machines.plan(seen, pins=pins)
+    assert troubles(machines.judged(plan, seen)) == []
+    with listening("127.66.0.12", port):
+        check = only(machines.judged(plan, seen))
+        assert (check.name, check.result) == ("ports", "bad")
+        home = Path(moved.directory or "")
+        with subprocess.Popen(["sleep", "60"], cwd=home) as server:
+            (home / "postmaster.pid").write_text(f"{server.pid}\n")
+            try:
+                assert troubles(machines.judged(plan, seen)) == []
+            finally:
+                server.kill()
+
+
 def test_a_held_port_on_a_host_whose_name_is_unknown(machines: Machines) -> None:
     port = free_port()
     del machines.names["sdw2"]
@@ -385,17 +425,38 @@ def recovered(machines: Machines, seen: Observed, request: Request = Request()) 
 FULL = Request(full=True)
 
 
+@pytest.mark.parametrize("wanted", [Request(), FULL])
+def test_a_down_copy_in_an_open_directory(machines: Machines, wanted: Request) -> None:
+    seen = machines.seen(*down_mirror(machines), sizes=SIZES)
+    place = machines.at("sdw2", "mirror", "gpseg0")
+    place.chmod(0o750)
+    check = only(recovered(machines, seen, wanted))
+    assert (check.name, check.result) == ("directories", "bad")
+    assert "has mode 0750; a server starts only in 0700" in check.detail
+    assert check.remedy == f"`chmod 0700 {place}`"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_down_copy_of_another_account(machines: Machines) -> None:
+    seen = machines.seen(*down_mirror(machines), sizes=SIZES)
+    os.chown(machines.at("sdw2", "mirror", "gpseg0"), 65534, -1)
+    check = only(recovered(machines, seen))
+    assert (check.name, check.result) == ("directories", "bad")
+    assert "belongs to nobody, not to root" in check.detail
+    assert "chown -R root" in check.remedy
+
+
 def test_a_copy_of_our_own_is_caught_up(machines: Machines) -> None:
     assert troubles(recovering(machines)) == []
 
 
-@pytest.mark.parametrize("request_", [Request(), FULL], ids=["incremental", "full"])
+@pytest.mark.parametrize("wanted", [Request(), FULL], ids=["incremental", "full"])
 def test_a_copy_of_another_system_is_never_written_over(
-    machines: Machines, request_: Request
+    machines: Machines, wanted: Request
 ) -> None:
     mirrors = down_mirror(machines)
     machines.server(mirrors[0], identifier=7)
-    check = only(recovered(machines, machines.seen(*mirrors, sizes=SIZES), request_))
+    check = only(recovered(machines, machines.seen(*mirrors, sizes=SIZES), wanted))
     assert (check.host, check.name, check.result) == ("sdw2", "directories", "bad")
     assert "belongs to another system" in check.detail
 

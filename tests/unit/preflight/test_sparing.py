@@ -39,13 +39,13 @@ def test_what_needs_the_silent_host_is_left_out() -> None:
     # group: the mirrors of 0 and 1 are on sdw2, those of 4 and 5 on sdw4
     plan = recovering(0, 1, 4, 5)
     assert advice_without_silent(plan, silent("sdw2")) == (
-        "`gpmirror plan --content 4-5` brings back what does not need sdw2"
+        "`gpmirror apply --content 4-5` brings back what does not need sdw2"
     )
 
 
 def test_the_host_of_the_acting_primary_is_needed_too() -> None:
     assert advice_without_silent(recovering(0, 4), silent("sdw1")) == (
-        "`gpmirror plan --content 4` brings back what does not need sdw1"
+        "`gpmirror apply --content 4` brings back what does not need sdw1"
     )
 
 
