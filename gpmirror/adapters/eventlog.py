@@ -1,6 +1,6 @@
 """The reporter behind `--json`: one line of JSON an event, on the wire as soon as it is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -19,15 +19,21 @@ def utc_now() -> datetime:
 
 
 class JsonReporter:
-    """Writes events to a stream, numbered from 1, flushed one by one.
+    """Writes events to a stream, numbered by `numbers`, flushed one by one.
 
     A reader that went away or a full disk ends the output, never the run.
     """
 
-    def __init__(self, stream: TextIO | None, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None,
+        numbers: Iterator[int],
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._stream = stream
         self._now = now
-        self._seq = 0
+        self._numbers = numbers
         self._told: tuple[object, ...] = ()
         self._at: datetime | None = None
         self._lock = Lock()
@@ -38,9 +44,10 @@ class JsonReporter:
             now = self._now()
             if isinstance(event, Progress) and self._is_repetition(event, now):
                 return
-            self._seq += 1
             time = now.astimezone(UTC).isoformat(timespec="milliseconds")
-            self._write(event_line(event, seq=self._seq, time=time.replace("+00:00", "Z")))
+            self._write(
+                event_line(event, seq=next(self._numbers), time=time.replace("+00:00", "Z"))
+            )
 
     def _is_repetition(self, event: Progress, now: datetime) -> bool:
         """Whether only bytes changed since the last line: of thousands of contents a line is long,

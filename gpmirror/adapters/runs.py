@@ -27,7 +27,10 @@ def runs_folder(environment: Mapping[str, str]) -> Path:
 
 def new_run_name() -> str:
     """A name that sorts by time and is never given twice: `20261121T070539Z-1f3a9c`."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    now = datetime.now(UTC)
+    # two digits for the part of the second, four by chance
+    part = now.microsecond * 0x100 // 1_000_000
+    return f"{now:%Y%m%dT%H%M%SZ}-{part:02x}{secrets.token_hex(2)}"
 
 
 def create_run(folder: Path, name: str, plan_text: str) -> Path:

@@ -61,7 +61,7 @@ def command(
     ] = None,
     unprotect: Annotated[
         list[str] | None,
-        typer.Option("--unprotect", metavar="X", help="With a spec: lift a protection."),
+        typer.Option("--unprotect", metavar="X", help="Lift a protection; repeatable."),
     ] = None,
 ) -> ExitCode:
     """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""
@@ -95,7 +95,7 @@ def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
     be selected from.
     """
     from gpmirror.adapters.files import read_input
-    from gpmirror.plan.hazards import check_allow
+    from gpmirror.plan.hazards import check_allow, check_unprotect
     from gpmirror.spec import load
 
     data = read_input(target)
@@ -103,14 +103,16 @@ def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
         return load(data, target), None
     from gpmirror.plan.planfile import read_plan
     from gpmirror.plan.replan import spec_of
+    from gpmirror.plan.rules import protections_of
 
-    if request.selection or request.rebalance or request.full or request.unprotect:
+    if request.selection or request.rebalance or request.full:
         raise Usage(
             f"{target} is a plan file: what it does is decided already",
-            hint="give --content, --host, --rebalance, --full and --unprotect to `gpmirror plan`",
+            hint="give --content, --host, --rebalance and --full to `gpmirror plan`",
         )
     check_allow(request.allow)
     plan = read_plan(data, target)
+    check_unprotect(request.unprotect, [one.name for one in protections_of(plan.settings.protect)])
     return spec_of(plan), plan
 
 
@@ -126,7 +128,7 @@ def _nothing(manner: "Manner") -> ExitCode:
         from gpmirror.cli.reporting import json_reporter
         from gpmirror.events import RunEnded
 
-        with json_reporter(manner.console) as reporter:
+        with json_reporter(manner.console, manner.numbers) as reporter:
             ended = RunEnded(run="", exit_code=0, summary="No changes.", next_actions=(), seconds=0)
             reporter.tell(ended)
     return ExitCode.OK
@@ -146,19 +148,15 @@ def _wishes(
     plan: "Plan", request: "Request", stop_after_wave: int | None, *, rehearsal: bool
 ) -> "Wishes":
     from gpmirror.adapters.runs import list_runs, runs_folder
+    from gpmirror.journal.standing import finished_run
     from gpmirror.plan.planfile import plan_id
     from gpmirror.workflow.running import Wishes
 
-    mine = plan_id(plan)
-    done = [
-        found.run
-        for found in list_runs(runs_folder(os.environ))
-        if found.plan_id == mine and found.exit_code == ExitCode.OK and found.changed_something
-    ]
+    unprotected = [f"protected:{name}" for name in request.unprotect]
     return Wishes(
-        allow=request.allow,
+        allow=(*request.allow, *unprotected),
         stop_after_wave=stop_after_wave,
-        applied_by=done[0] if done else None,
+        applied_by=finished_run(plan_id(plan), list_runs(runs_folder(os.environ))),
         rehearsal=rehearsal,
     )
 

@@ -79,7 +79,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "prune": Entry(
         module="gpmirror.cli.prune",
-        summary="Delete old directories of moved mirrors, after proof that nobody uses them.",
+        summary="Delete old directories of moved mirrors and cut-off copies, after proof that they are unused.",
     ),
     "runs": Entry(
         module="gpmirror.cli.runs",

@@ -5,7 +5,8 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gpmirror import __version__
@@ -51,6 +52,8 @@ class Manner:
     console: Console
     json: bool
     assume_yes: bool
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Of the lines of JSON, whatever runs this process tells of."""
 
 
 def who() -> str:
@@ -136,7 +139,7 @@ def running(
 
     console = manner.console
     assume_yes = manner.assume_yes or wishes.rehearsal
-    report = json_reporter(console) if manner.json else people_reporter(console)
+    report = json_reporter(console, manner.numbers) if manner.json else people_reporter(console)
     ends: list[RunEnded] = []
     run: Run | None = None
     try:

@@ -29,11 +29,11 @@ def people_reporter(console: Console) -> "Iterator[Reporter]":
 
 
 @contextmanager
-def json_reporter(console: Console) -> "Iterator[Reporter]":
-    """A reporter that writes one line of JSON an event to standard output."""
+def json_reporter(console: Console, numbers: Iterator[int]) -> "Iterator[Reporter]":
+    """A reporter that writes one line of JSON an event to standard output, numbered by `numbers`."""
     from gpmirror.adapters.eventlog import JsonReporter
 
-    yield JsonReporter(console.out)
+    yield JsonReporter(console.out, numbers)
 
 
 def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:

@@ -1,6 +1,7 @@
 """`gpmirror revert`: the way back from a run, as a plan."""
 
 import os
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,18 +60,19 @@ def command(
         console.talk(
             f"run {run} did the rest of run {standing.run}: this is the way back from both"
         )
-    console.talk("\n".join((*to_set_aside(back), _remark(back, standing))))
+    console.talk("\n".join((*to_set_aside(back), _remark(back, standing, out))))
     return ExitCode.OK
 
 
-def _remark(back: "Plan", standing: "Standing") -> str:
+def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
     from gpmirror.plan.model import Action
 
     run = standing.run
     if any(change.action is Action.MOVE for change in back.changes):
         return _first_of_all(standing)
     if back.waves:
-        return f"then `gpmirror apply`, and `gpmirror prune {run}` at the end"
+        file = "PLAN" if out is None else quote(out)
+        return f"then `gpmirror apply {file}`, and `gpmirror prune {run}` at the end"
     if back.summary.blocked:
         from gpmirror.cluster.counting import counted
 

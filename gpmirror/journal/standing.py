@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gpmirror.errors import Failure
+from gpmirror.errors import ExitCode, Failure
 
 _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 
@@ -88,6 +88,22 @@ def read_standing(text: str, name: str) -> Standing:
         continued_as=_text(closing.get("continued_as")),
         allow=_texts(head.get("allow")),
     )
+
+
+def finished_run(plan_id: str, runs: Sequence[Standing]) -> str | None:
+    """The latest run that carried a plan out, itself or through the runs that did its rest; None:
+    none of `runs` (newest first) did.
+    """
+    by_name = {one.run: one for one in runs}
+    for one in runs:
+        if one.plan_id != plan_id or not one.changed_something:
+            continue
+        last: Standing | None = one
+        while last is not None and last.continued_as is not None:
+            last = by_name.get(last.continued_as)
+        if last is not None and last.exit_code == ExitCode.OK:
+            return one.run
+    return None
 
 
 def _records(lines: Iterable[str]) -> Iterator[dict[str, object]]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
@@ -255,7 +256,7 @@ def _warnings(observed: Observed, desired: Desired, left_out: int) -> tuple[str,
     warnings = [*observed.notes]
     warnings += [f"{found.message} ({found.code})" for found in desired.warnings]
     if left_out:
-        warnings.append(f"{left_out} further changes are outside the selection")
+        warnings.append(f"{counted(left_out, 'further change')} outside the selection")
     if not observed.directories_known:
         warnings.append(
             "the catalog text does not tell data directories (no pg_filespace_entry): this plan is "

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gpmirror.cluster.counting import counted
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.classify import source_text
@@ -61,6 +62,13 @@ def check_allow(allow: Iterable[str]) -> None:
     `unchecked:NAME` names are told apart only where hosts are checked.
     """
     problems = [*_unknown_allow(allow)]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def check_unprotect(names: Iterable[str], protected: Sequence[str]) -> None:
+    """Raises InvalidInput (GPM-P303) for names that the spec does not protect."""
+    problems = [*_unknown("--unprotect", names, protected)]
     if problems:
         raise InvalidInput(problems)
 
@@ -133,7 +141,8 @@ def _hostnames(found: Judgement) -> Iterator[Hazard]:
         yield _hazard(
             found,
             "hostname-becomes-address",
-            f"{len(renamed)} mirrors get their address as hostname in the catalog (content "
+            f"{counted(len(renamed), 'mirror')} will have the address as hostname in the catalog "
+            f"(content "
             f"{first.content}: {first.hostname_after} instead of {host}); gpstate, gpstart and "
             "gpexpand will see a host of that name",
             (change.content for change in renamed),

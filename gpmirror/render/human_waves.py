@@ -43,7 +43,7 @@ def fewest_waves(plan: Plan) -> str:
     if not planned:
         return ""
     bound, depth = plan.exposure.bound, plan.exposure.depth
-    return f"fewest waves possible: {bound} (König bound) + depth {depth}, planned {planned}"
+    return f"most waves needed: {bound} (König bound) + depth {depth}, planned {planned}"
 
 
 def exposed_text(found: WaveExposure) -> str:

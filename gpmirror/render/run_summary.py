@@ -41,8 +41,8 @@ def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:
     """What the run says, and what nobody may forget even if it does not say it."""
     actions = list(ended.next_actions)
     told = " ".join(actions)
-    unfinished = {ExitCode.PARTIAL, ExitCode.INTERRUPTED}
-    if ended.exit_code in unfinished and "resume" not in told:
+    # an interrupted run says itself how to go on, save where it changed nothing
+    if ended.exit_code == ExitCode.PARTIAL and "resume" not in told:
         actions.append(f"`gpmirror resume {ended.run}` goes on from what the catalog shows")
     if ended.exit_code == ExitCode.UNVERIFIED and "status" not in told:
         actions.append(_look(health))

@@ -24,7 +24,7 @@ def refuse(hazards: Iterable[Hazard], guards: Iterable[Guard], allow: Collection
     """Raises Unsafe (4) for what is not allowed."""
     found = [*_hazards(hazards, allow), *_guards(guards, allow)]
     if found:
-        flags = " ".join(flag for flag, _ in found)
+        flags = " ".join(dict.fromkeys(flag for flag, _ in found))
         raise Unsafe(
             "\n".join(words for _, words in found),
             hint=f"if that is meant, add: {flags}",

@@ -4,17 +4,12 @@ Up to `host actions` nothing is changed and every refusal has an exit code from 
 on every failure is told as partly applied (10), unverified (11) or detached (130).
 """
 
-from collections.abc import Mapping
-
 from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, Partial
-from gpmirror.events import WaveDone
 from gpmirror.journal.records import PLAN
 from gpmirror.plan.model import Wave
-from gpmirror.plan.pace import pace_after
 from gpmirror.plan.planfile import plan_text
-from gpmirror.plan.timing import total
 from gpmirror.workflow.allowing import check_allowed, refuse
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
@@ -35,6 +30,7 @@ from gpmirror.workflow.measuring import with_sizes
 from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, try_native
+from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
 from gpmirror.workflow.running import Outcome, Run
@@ -139,25 +135,7 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "sync", "begin")
     copied = settle(run, wave, ended)
     record(run, wave, "sync", "done")
-    _tell_done(run, wave, copied, run.world.clock.monotonic() - begin)
-
-
-def _tell_done(run: Run, wave: Wave, copied: Mapping[int, int] | None, seconds: float) -> None:
-    """What the wave took is what the rest is reckoned with from now on."""
-    pace = pace_after(run.plan, wave, copied, seconds)
-    run.rate = run.rate if pace is None else pace.rate
-    later = (told for told in run.plan.exposure.waves if told.wave > wave.number)
-    run.world.reporter.tell(
-        WaveDone(
-            wave=wave.number,
-            waves=len(run.plan.waves),
-            seconds=seconds,
-            bytes=None if copied is None else sum(copied.values()),
-            bytes_left=total(told.bytes for told in later),
-            rate=None if pace is None else pace.rate,
-            seconds_left=None if pace is None else pace.seconds_left,
-        )
-    )
+    tell_done(run, wave, copied, run.world.clock.monotonic() - begin)
 
 
 def _pass_gate(run: Run, wave: Wave) -> None:

@@ -16,6 +16,7 @@ from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import informed
+from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 from gpmirror.workflow.verifying import verify
@@ -29,7 +30,8 @@ def check_resumable(standing: Standing) -> None:
     if standing.continued_as is not None:
         raise Failure(
             f"run {name} goes on as run {standing.continued_as}",
-            hint=f"`gpmirror resume {standing.continued_as}`",
+            hint=f"`gpmirror resume {standing.continued_as}`, unless that one is complete: `gpmirror "
+            "plan` shows what the spec still asks for",
         )
     if standing.exit_code == ExitCode.OK:
         raise Failure(f"run {name} is complete: {standing.summary}", hint="there is nothing to do")
@@ -148,6 +150,7 @@ def _finish_wave(run: Run, wave: Wave) -> None:
     """Follow what was started; a utility that was lost counts as failed, and its copies may still
     come up.
     """
+    begin = run.world.clock.monotonic()
     ended = follow_utilities(run, wave)
     if ended is None:
         return
@@ -155,6 +158,8 @@ def _finish_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "sync", "begin")
     settle(run, wave, ended)
     record(run, wave, "sync", "done")
+    # when it began, and so what it copied in what time, nobody knows any more
+    tell_done(run, wave, None, run.world.clock.monotonic() - begin)
 
 
 def _check_possible(run: Run, remaining: Plan) -> None:

@@ -6,11 +6,11 @@ killed may have left copies that go on by themselves (6.24.3, recorded).
 
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import counted, named
+from gpmirror.cluster.counting import counted, named, ranges
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
-from gpmirror.plan.model import Action, Wave
+from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.following import Ended
 from gpmirror.workflow.running import Run
@@ -116,7 +116,9 @@ def _check_nothing_done(run: Run, wave: Wave, ended: Ended, position: Position) 
     if not ended.well and len(missing) < len(position.arrived):
         return  # the rest may still come up; it is all told at the end
     turn = "but" if ended.well else "and"
-    raise _told(run, ended, f"wave {wave.number}: {_claim(ended)}, {turn} {_untold(wave, missing)}")
+    raise _told(
+        run, wave, ended, f"wave {wave.number}: {_claim(ended)}, {turn} {_untold(wave, missing)}"
+    )
 
 
 def _untold(wave: Wave, missing: list[int]) -> str:
@@ -130,7 +132,7 @@ def _given_up(
 ) -> GpmirrorError:
     if position is None:
         unread = f"the catalog could not be read since: {trouble}"
-        return _told(run, ended, f"wave {wave.number}: {_claim(ended)}, and {unread}")
+        return _told(run, wave, ended, f"wave {wave.number}: {_claim(ended)}, and {unread}")
     waiting = position.waiting
     reasons = "; ".join(
         f"content {content}: {position.reasons.get(content) or _where(wave, position, content)}"
@@ -138,6 +140,7 @@ def _given_up(
     )
     return _told(
         run,
+        wave,
         ended,
         f"wave {wave.number}: {_claim(ended)}; {len(wave.contents) - len(waiting)} of "
         f"{counted(len(wave.contents), 'content')} in sync, {named(waiting)} not: {reasons}",
@@ -150,12 +153,28 @@ def _where(wave: Wave, position: Position, content: int) -> str:
     return "its roles are still switched" if switched else position.arrived[content].value
 
 
-def _told(run: Run, ended: Ended, message: str) -> GpmirrorError:
+def _told(run: Run, wave: Wave, ended: Ended, message: str) -> GpmirrorError:
     said = f"; it said: {'; '.join(ended.said[-3:])}" if ended.said else ""
     kind = Unverified if ended.well else Partial
     return kind(
         message + said,
-        hint=f"read the utility's log, then `gpmirror resume {run.name}` plans what is left",
+        hint=f"read the utility's log, then `gpmirror resume {run.name}` plans what is left"
+        + _full_instead(run, wave),
+    )
+
+
+def _full_instead(run: Run, wave: Wave) -> str:
+    """What cannot be rewound is not, however often it is tried."""
+    caught_up = [
+        change.content
+        for change in run.plan.changes
+        if change.content in wave.contents and change.method is Method.INCREMENTAL
+    ]
+    if not caught_up:
+        return ""
+    return (
+        "; what cannot be caught up needs a full copy: `gpmirror plan --full --content "
+        f"{ranges(caught_up).replace(' ', '')}`"
     )
 
 

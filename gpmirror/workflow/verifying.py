@@ -26,15 +26,18 @@ def verify(run: Run) -> Outcome:
                 hint="`gpmirror status` shows the copies, `gpmirror plan` what is left",
             )
         beyond = what_is_beyond(run.plan, observed).changes
-        detail.append(f"{counted(len(mine), 'content')} in sync, {_rest(run.plan, beyond)}")
+        detail.append(f"{counted(len(mine), 'content')} in sync, {_rest(run.plan, beyond, health)}")
     return complete(run, health, beyond)
 
 
-def _rest(plan: Plan, beyond: Collection[Change]) -> str:
+def _rest(plan: Plan, beyond: Collection[Change], health: Health) -> str:
+    """What a second plan would hold, as far as this one can tell: it knows its own contents alone."""
     if beyond:
         return "a later plan has more to do"
-    blocked = any(change.action is Action.BLOCKED for change in plan.changes)
-    return "nothing but what is blocked is left" if blocked else "a second plan is empty"
+    if any(change.action is Action.BLOCKED for change in plan.changes):
+        return "nothing but what is blocked is left"
+    whole = plan.selection is None and health.all_synced
+    return "a second plan is empty" if whole else "nothing of this plan is left"
 
 
 def _loose(health: Health, mine: Collection[int]) -> list[str]:

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import datetime, timedelta, timezone
+from itertools import count
 
 import pytest
 
@@ -13,7 +14,9 @@ from tests.runs import EVERY_EVENT, STARTED
 def test_lines_are_numbered_and_in_utc() -> None:
     stream = io.StringIO()
     east = timezone(timedelta(hours=8))
-    reporter = JsonReporter(stream, now=lambda: datetime(2026, 11, 21, 17, 12, 3, 412000, east))
+    reporter = JsonReporter(
+        stream, count(1), now=lambda: datetime(2026, 11, 21, 17, 12, 3, 412000, east)
+    )
     for event in EVERY_EVENT:
         reporter.tell(event)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -31,7 +34,7 @@ class Counting(io.StringIO):
 
 def test_every_line_is_flushed() -> None:
     stream = Counting()
-    reporter = JsonReporter(stream)
+    reporter = JsonReporter(stream, count(1))
     reporter.tell(STARTED)
     assert stream.flushes == 1
 
@@ -50,14 +53,14 @@ class Gone(io.StringIO):
 @pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "full"), ValueError("closed")])
 def test_a_dead_stream_is_left_alone(error: Exception) -> None:
     stream = Gone(error)
-    reporter = JsonReporter(stream)
+    reporter = JsonReporter(stream, count(1))
     for event in EVERY_EVENT:
         reporter.tell(event)
     assert stream.asked == 1
 
 
 def test_no_stream_at_all() -> None:
-    JsonReporter(None).tell(STARTED)
+    JsonReporter(None, count(1)).tell(STARTED)
 
 
 def test_abandoning_a_stream_without_a_descriptor_is_fine() -> None:

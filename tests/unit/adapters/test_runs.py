@@ -71,9 +71,12 @@ def test_the_state_directory(base: str, where: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_names_sort_by_time_and_differ() -> None:
-    names = {new_run_name() for _ in range(50)}
-    assert len(names) == 50
-    assert all(len(name) == len(NAME) for name in names)
+    first = new_run_name()
+    time.sleep(0.01)
+    second = new_run_name()
+    assert first < second
+    assert len({second, *(new_run_name() for _ in range(4))}) == 5
+    assert len(first) == len(second) == len(NAME)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

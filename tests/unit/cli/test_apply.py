@@ -32,7 +32,6 @@ def plan(folder: Path) -> str:
         ["--host", "sdw1"],
         ["--rebalance"],
         ["--full"],
-        ["--unprotect", "host:a"],
     ],
 )
 def test_a_plan_file_is_not_selected_from(plan: str, flag: list[str], capsys: Shown) -> None:
@@ -51,6 +50,11 @@ def test_a_wave_that_is_none(plan: str, wave: str, capsys: Shown) -> None:
 def test_an_unknown_name_to_allow(plan: str, capsys: Shown) -> None:
     assert main(["apply", plan, "--yes", "--allow", "everything"]) == ExitCode.INVALID
     assert "everything" in capsys.readouterr().err
+
+
+def test_an_unknown_name_to_unprotect(plan: str, capsys: Shown) -> None:
+    assert main(["apply", plan, "--yes", "--unprotect", "host:a"]) == ExitCode.INVALID
+    assert "--unprotect host:a: there is no such name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", ".", "/dev/null/x"])

@@ -2,6 +2,7 @@
 
 import io
 import json
+from itertools import count
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_quiet_says_nothing() -> None:
 
 def test_json_goes_to_standard_output() -> None:
     out = io.StringIO()
-    with json_reporter(Console(out=out, err=None)) as reporter:
+    with json_reporter(Console(out=out, err=None), count(1)) as reporter:
         reporter.tell(STARTED)
     assert json.loads(out.getvalue())["event"] == "run_started"
 

@@ -134,7 +134,7 @@ def test_what_is_outside_the_selection_stays_single() -> None:
     spec = clusters.spec(HOSTS)
     plan = clusters.planned(spec, _down(MIRRORED, 0, 1), Request(contents=frozenset({0})))
     assert plan.layout.after.survival.single == 1
-    assert "1 further changes are outside the selection" in plan.warnings
+    assert "1 further change outside the selection" in plan.warnings
 
 
 def test_hosts_that_the_spec_does_not_list_are_shown_too() -> None:

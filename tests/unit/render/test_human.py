@@ -152,7 +152,7 @@ def test_switched_contents_are_listed_unless_they_return() -> None:
 
 def test_the_number_of_waves_is_compared_with_the_fewest() -> None:
     assert fewest_waves(plans.moving()) == (
-        "fewest waves possible: 4 (König bound) + depth 0, planned 4"
+        "most waves needed: 4 (König bound) + depth 0, planned 4"
     )
     assert fewest_waves(plans.adding()) == ""
 

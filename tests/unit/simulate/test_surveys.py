@@ -182,4 +182,4 @@ def test_a_survey_of_1000_hosts_costs_a_plan_little() -> None:
     found = survey(layout, pairs=False)
     assert (len(found.fatal_pairs), found.pair_count) == (8000, 499_500)
     assert found.worst_load_after_one_host is not None
-    assert time.process_time() - began < at_most(0.2)
+    assert time.process_time() - began < at_most(0.5)

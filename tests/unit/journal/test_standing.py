@@ -1,0 +1,45 @@
+"""What can be concluded from journals."""
+
+import json
+
+import pytest
+
+from gpmirror.errors import ExitCode
+from gpmirror.journal.records import Opening, Record, end, step
+from gpmirror.journal.standing import Standing, finished_run, read_standing
+
+CHANGED = step("host-actions", "begin")
+DONE = end(ExitCode.OK, "Apply complete")
+
+
+def run(name: str, *records: Record, plan: str = "p", allow: tuple[str, ...] = ()) -> Standing:
+    opening = Opening(run=name, plan_id=plan, cluster="c", by="me", version="0", allow=allow)
+    lines = [json.dumps(record) for record in (opening.record(), *records)]
+    return read_standing("\n".join(lines), name)
+
+
+def stopped(then: str | None) -> Record:
+    return end(ExitCode.PARTIAL, "stopped", continued_as=then)
+
+
+@pytest.mark.parametrize(
+    ("runs", "found"),
+    [
+        ([], None),
+        ([run("r1", CHANGED, DONE)], "r1"),
+        ([run("r2", DONE), run("r1", CHANGED, DONE)], "r1"),
+        ([run("r1", CHANGED, DONE, plan="q")], None),
+        ([run("r1", CHANGED, stopped(None))], None),
+        ([run("r2", CHANGED, DONE, plan="rest"), run("r1", CHANGED, stopped("r2"))], "r1"),
+        ([run("r2", CHANGED, stopped(None), plan="rest"), run("r1", CHANGED, stopped("r2"))], None),
+        ([run("r1", CHANGED, stopped("r9"))], None),
+    ],
+)
+def test_who_carried_a_plan_out(runs: list[Standing], found: str | None) -> None:
+    assert finished_run("p", runs) == found
+
+
+def test_what_was_allowed_is_remembered() -> None:
+    assert run("r1", allow=("policy",)).allow == ("policy",)
+    older = json.dumps({"record": "run", "run": "r1"})
+    assert read_standing(older, "r1").allow == ()
