@@ -25,6 +25,7 @@ class Meter:
     """Measures a wave as it goes on; `done` and `total` are bytes by content, as far as known.
     `whole` are contents that are copied whole; what the others fetch, no file system shows.
     `silent` names a host that was away at the last look: a utility may wait for it for long.
+    Of a copy that lands where the old one stands nothing is told before that is gone.
     """
 
     def __init__(self, run: Run, wave: Wave) -> None:
@@ -33,6 +34,8 @@ class Meter:
         self._asked = float("-inf")
         self.silent: str | None = None
         self.whole = _copied_whole(run.plan, wave)
+        self._reused = _reused(wave)
+        self._stood: dict[int, int] = {}
         self.done: dict[int, int] = {}
         self.total: dict[int, int] = {
             change.content: change.size for change in run.plan.changes if change.size is not None
@@ -56,7 +59,14 @@ class Meter:
             self.done[found.content] = found.done
             if found.total:
                 self.total[found.content] = found.total
-        self.done |= {} if told else self._measure(self._targets(), _TARGET_SECONDS)
+        self.done |= {} if told else self._new(self._measure(self._targets(), _TARGET_SECONDS))
+
+    def _new(self, measured: Mapping[int, int]) -> dict[int, int]:
+        """Without the contents in whose directories the old copy still stands."""
+        for content in self._reused & measured.keys():
+            if measured[content] < self._stood.setdefault(content, measured[content]):
+                self._reused.discard(content)
+        return {c: size for c, size in measured.items() if c not in self._reused}
 
     def copied(self) -> dict[int, int] | None:
         """Bytes by content that the wave copied whole, None where any of them is unknown: the file
@@ -98,6 +108,17 @@ class Meter:
             for path, size in read_measures(reply.out).items()
         }
         return {content: sizes[place] for content, place in places.items() if place in sizes}
+
+
+def _reused(wave: Wave) -> set[int]:
+    """Contents whose new copy lands in the directory of the old one."""
+    return {
+        step.content
+        for step in wave.steps
+        if step.from_ is not None
+        and step.to is not None
+        and (step.from_.host, step.from_.directory) == (step.to.host, step.to.directory)
+    }
 
 
 def _copied_whole(plan: Plan, wave: Wave) -> frozenset[int]:

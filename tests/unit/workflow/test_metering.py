@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.boundary import NoAnswer, Silence
+from gpmirror.boundary import Answered, NoAnswer, Silence
 from gpmirror.events import Progress, WaveDone, WaveStarted
 from gpmirror.plan.model import Action, Method, Plan
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run, Wishes
 from gpmirror.workflow.watching import Watch, progress
-from tests.fakes import Behaviour, FakeCluster, Reporter, world_of
+from tests.fakes import Behaviour, FakeCluster, ManualClock, Reporter, world_of
 from tests.plans import GB, moving, recovering, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
 
@@ -127,3 +127,38 @@ def test_a_host_that_is_away_is_told_while_a_utility_waits_for_it(
     Watch(run, plan.waves[0]).pause()
     (event,) = (event for event in reporter.events if isinstance(event, Progress))
     assert (event.trouble, event.utility_running) == (told, True)
+
+
+def test_an_old_copy_in_the_same_directory_is_no_progress() -> None:
+    """Recovered in place: the directory is full until the utility empties it."""
+    plan = recovering()
+    (step,) = plan.waves[0].steps
+    assert step.to is not None
+    cluster = FakeCluster(observed=seen_before_add())
+    clock = ManualClock()
+    world = replace(world_of(cluster), clock=clock)
+    run = Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
+    meter = Meter(run, plan.waves[0])
+    told = []
+    for kib in (900, 950, 100, 500, 900):
+        out = f"{kib}\t{step.to.directory}\n"
+        cluster.replies = {step.to.host: Answered(host=step.to.host, status=0, out=out, err="")}
+        meter.read(None)
+        told.append(meter.done.get(step.content))
+        clock.sleep(11)
+    assert told == [None, None, 100 * 1024, 500 * 1024, 900 * 1024]
+
+
+def test_what_lands_in_a_new_place_is_progress_at_once() -> None:
+    plan = moving()
+    wave = plan.waves[0]
+    cluster = FakeCluster(observed=seen_before_moves())
+    places = {s.to.host: s.to.directory for s in wave.steps if s.to is not None}
+    cluster.replies = {
+        name: Answered(host=name, status=0, out=f"8\t{path}\n", err="")
+        for name, path in places.items()
+    }
+    run = Run(name="r1", plan=plan, world=world_of(cluster), wishes=Wishes(), started=0.0)
+    meter = Meter(run, wave)
+    meter.read(None)
+    assert set(meter.done.values()) == {8192}
