@@ -127,16 +127,26 @@ def cut(host: LabHost) -> None:
 
 
 def _client(lab: Lab) -> str:
-    return "".join(
+    stanzas = [
         _stanza(lab, " ".join((*_names(host, name, ip), ip)), ip)
         for host in lab.everywhere
         for name, ip in host.addresses
+    ]
+    return "".join(
+        (*stanzas, *(_lead(lab, host, name) for host in lab.hosts for name in host.names))
     )
 
 
 def _names(host: LabHost, address: str, ip: str) -> tuple[str, ...]:
     """What leads to an IP: its address name, and for the first the host's own name."""
     return tuple(dict.fromkeys((host.name, address) if ip == host.ip else (address,)))
+
+
+def _lead(lab: Lab, host: LabHost, name: str) -> str:
+    """Where another host's `HostName` is this name: no resolver knows the names of the lab."""
+    words = (str(find_client("ssh")), "-F", str(lab.ssh_config), "-W", f"{host.ip}:{host.ssh_port}")
+    command = shlex.join((*words, host.ip)).replace("%", "%%")
+    return f"Match host {name}\n  ProxyCommand {command}\n"
 
 
 def _stanza(lab: Lab, names: str, ip: str) -> str:
@@ -158,7 +168,9 @@ def _stanza(lab: Lab, names: str, ip: str) -> str:
 
 
 def _patterns(host: LabHost) -> str:
-    return ",".join(f"[{name}]:{host.ssh_port}" for name in (*host.ips, *host.names))
+    """With their port as ssh looks for them, and alone as a `HostKeyAlias` names them."""
+    ports = (f"[{name}]:{host.ssh_port}" for name in (*host.ips, *host.names))
+    return ",".join((*ports, *host.names))
 
 
 def _key(lab: Lab, file: Path, comment: str) -> None:

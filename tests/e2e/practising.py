@@ -92,12 +92,6 @@ class PracticeCluster(Cluster):
         self.ssh("mdw", f"rm -r {disk}/data")
         yield
 
-    def alias(self, gone: str, successor: str) -> str:
-        """Every SSH server has a port of its own here, and its key is known with that."""
-        host = self._practice.lab.host_of(successor)
-        port = host.ssh_port
-        return f"Host {gone}\n HostName {host.ip}\n Port {port}\n HostKeyAlias [{host.ip}]:{port}\n"
-
     def kill_host(self, name: str) -> list[Row]:
         """A host dies; the rows of its copies."""
         rows = [row for row in self.segments() if row.hostname == name]
