@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gpmirror.adapters.ssh_settings import Settings, settings_source, unusable
@@ -26,7 +27,8 @@ class Resolver:
 
     def __init__(self, options: SshOptions) -> None:
         self._user = options.user
-        self._settings = settings_source(_config_file(options.config))
+        self._config = _config_file(options.config)
+        self._settings = settings_source(self._config)
         self._jumps: dict[str, Target] = {}
 
     def prepare(self, names: Iterable[str]) -> None:
@@ -56,7 +58,8 @@ class Resolver:
         if user is not None and not _USER.fullmatch(user):
             raise unusable(name, f"the user name {user!r} holds characters that no login has")
         try:
-            return target_of(name, self._settings.of(name, user), user, port)
+            found = target_of(name, self._settings.of(name, user), user, port)
+            return replace(found, config=self._config)
         except ValueError as error:  # paramiko passes on a port that is no number
             raise unusable(name, str(error)) from error
 

@@ -1,6 +1,7 @@
 """How one host is reached, once the SSH configuration has had its say."""
 
 from dataclasses import dataclass
+from shlex import quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,6 +11,7 @@ class Target:
     `identities` and `known_hosts` are paths, in the order they are tried. `jumps` are the hosts
     of ProxyJump from the first hop to the last, as written. `connect_seconds` bounds the TCP
     connection and, once more, the server's greeting. `family` is `any`, `inet` or `inet6`.
+    `config` is the configuration file that the spec names.
     """
 
     alias: str
@@ -25,6 +27,7 @@ class Target:
     proxy_command: str | None = None
     connect_seconds: float = 10.0
     family: str = "any"
+    config: str | None = None
 
     def __str__(self) -> str:
         """What was tried, for messages: `sdw1 (gpadmin@10.0.0.1 port 22 through bastion)`."""
@@ -43,4 +46,6 @@ class Target:
     @property
     def command(self) -> str:
         """The plain SSH command that must work before gpmirror can."""
+        if self.config is not None:
+            return f"ssh -F {quote(self.config)} {self.alias}"
         return f"ssh {self.alias}" if self.port == 22 else f"ssh -p {self.port} {self.alias}"  # noqa: PLR2004

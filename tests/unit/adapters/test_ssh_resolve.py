@@ -172,6 +172,11 @@ def test_tokens(text: str, expanded: str) -> None:
             "sdw1 (gp@s port 22 through its ProxyCommand)",
             "ssh sdw1",
         ),
+        (
+            Target(alias="sdw1", address="s", port=23, user="gp", config="/my lab/config"),
+            "sdw1 (gp@s port 23)",
+            "ssh -F '/my lab/config' sdw1",
+        ),
     ],
 )
 def test_targets_in_words(target: Target, text: str, command: str) -> None:
