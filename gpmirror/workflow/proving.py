@@ -122,10 +122,10 @@ def _behind(one: Leaving, aside: Leaving | None) -> Leaving:
 
 
 def _is_left(one: Leaving, evidence: _Evidence) -> bool:
-    if not one.begun or one.is_aside:
+    if not one.begun:
         return True
     here = evidence.looks.get((one.host, one.at))
-    return here is not None and here.unfinished and not here.empty
+    return here is not None and (one.is_aside or (here.unfinished and not here.empty))
 
 
 def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
