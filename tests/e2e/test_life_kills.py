@@ -32,7 +32,7 @@ RECORDS = ("run", *_STEPS, "end")
 """All that the journal of a move in three waves holds."""
 
 BOUNDARIES = [(n, when) for n in range(1, len(RECORDS) + 1) for when in ("before", "after")]
-EVERY = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 11
+EVERY = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 17
 SAMPLE = BOUNDARIES[9::EVERY] if EVERY > 1 else BOUNDARIES
 
 
