@@ -12,6 +12,8 @@ from gpmirror.preflight.facts import Parent, Place
 from gpmirror.preflight.questions import Landing
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
 
+_RIGHTS = 0o777
+"""Below a directory that hands its group on, every other has that bit too; servers do not mind."""
 _PRIVATE = 0o700
 _LATER = frozenset({DialectName.GP7, DialectName.CLOUDBERRY, DialectName.GREENGAGE7})
 _MODES_LATER = (_PRIVATE, 0o750)
@@ -124,7 +126,7 @@ def _existing(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]
             f"{subject} is empty and belongs to {place.status.who}, not to {visit.facts.login}",
             f"`rmdir {path}`, or as root `chown {visit.facts.login} {path}`",
         )
-    elif place.status.mode & 0o7777 != _PRIVATE:
+    elif place.status.mode & _RIGHTS != _PRIVATE:
         yield bad(
             f"{subject} is empty with mode {place.status.mode:04o}; a server starts only in 0700",
             f"`chmod 0700 {path}`",
@@ -199,7 +201,7 @@ def _closed(visit: Visit, subject: str, landing: Landing, place: Place) -> Findi
             f"see whose it is, then as root `chown -R {login} {quote(landing.path)}`",
         )
     modes = _MODES_LATER if visit.survey.plan.dialect in _LATER else (_PRIVATE,)
-    if status.mode & 0o7777 not in modes:
+    if status.mode & _RIGHTS not in modes:
         return bad(
             f"{subject} has mode {status.mode:04o}; a server starts only in "
             f"{' or '.join(f'{mode:04o}' for mode in modes)}",

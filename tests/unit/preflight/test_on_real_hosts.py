@@ -86,8 +86,11 @@ def test_ports_that_the_kernel_hands_out(machines: Machines, shell: str) -> None
 # --- directories ------------------------------------------------------------------------------
 
 
-def test_an_empty_private_directory_will_do(machines: Machines) -> None:
-    machines.at("sdw2", "mirror", "gpseg0").mkdir(mode=0o700)
+@pytest.mark.parametrize("mode", [0o700, 0o2700])
+def test_an_empty_private_directory_will_do(machines: Machines, mode: int) -> None:
+    place = machines.at("sdw2", "mirror", "gpseg0")
+    place.mkdir()
+    place.chmod(mode)
     assert troubles(adding(machines)) == []
 
 
@@ -413,11 +416,6 @@ def down_mirror(machines: Machines) -> tuple[Segment, ...]:
     return (replace(mirrors[0], status=mirrors[0].status.__class__.DOWN), *mirrors[1:])
 
 
-def recovering(machines: Machines, request: Request = Request()) -> Preflight:  # noqa: B008
-    mirrors = down_mirror(machines) if not machines.at("sdw2", "mirror", "gpseg0").exists() else ()
-    return recovered(machines, machines.seen(*mirrors, sizes=SIZES), request)
-
-
 def recovered(machines: Machines, seen: Observed, request: Request = Request()) -> Preflight:  # noqa: B008
     return machines.judged(machines.plan(seen, request), seen)
 
@@ -446,8 +444,11 @@ def test_a_down_copy_of_another_account(machines: Machines) -> None:
     assert "chown -R root" in check.remedy
 
 
-def test_a_copy_of_our_own_is_caught_up(machines: Machines) -> None:
-    assert troubles(recovering(machines)) == []
+@pytest.mark.parametrize("mode", [0o700, 0o2700])
+def test_a_copy_of_our_own_is_caught_up(machines: Machines, mode: int) -> None:
+    seen = machines.seen(*down_mirror(machines), sizes=SIZES)
+    machines.at("sdw2", "mirror", "gpseg0").chmod(mode)
+    assert troubles(recovered(machines, seen)) == []
 
 
 @pytest.mark.parametrize("wanted", [Request(), FULL], ids=["incremental", "full"])
