@@ -100,9 +100,9 @@ if [ -d "$d" ]; then
 fi
 echo "server $k $q"
 for t in "$d"/pg_tblspc/*; do
-  [ -d "$t" ] && cd -P "$t" 2>/dev/null && { w "$PWD"; echo "tablespace $i $e"; }
+  [ -h "$t" ] && [ -d "$t" ] && { w "$(readlink "$t" 2>/dev/null)"; echo "tablespace $i $e"; }
 done
-i=$((i+1)); cd /
+i=$((i+1))
 """
 """A running server's directory `$d`; leaves its program in `$x`."""
 

@@ -17,7 +17,7 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
 from gpmirror.plan.request import Request
 from gpmirror.preflight.judge import Silent, judge, read_answers
-from gpmirror.preflight.locations import locations_script, read_locations
+from gpmirror.preflight.locations import locations_script, locations_to_ask, read_locations
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 from gpmirror.spec.model import Offset, Pin
@@ -552,6 +552,22 @@ def test_a_tablespace_location_that_is_there_will_do(machines: Machines, shell: 
     found = adding(machines)
     assert troubles(found) == []
     assert ("sdw2", "tablespaces", "ok") in told(found.checks)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_locations_are_told_as_a_base_backup_names_them(machines: Machines, shell: str) -> None:
+    """By the text of the link: elsewhere the same name may lead to another disk."""
+    machines.shell = shell
+    location = with_tablespace(machines)
+    name = location.with_name("by name")
+    name.symlink_to(location)
+    link = machines.at("sdw1", "primary", "gpseg0", "pg_tblspc", "16400")
+    link.unlink()
+    link.symlink_to(name / "2")
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen)
+    answers = read_answers(plan, seen, machines.answers(scripts(plan, seen)), {})
+    assert locations_to_ask(answers.found) == {"sdw2": (str(name),)}
 
 
 @pytest.mark.parametrize("shell", SHELLS)
