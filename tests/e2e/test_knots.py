@@ -39,7 +39,7 @@ def test_a_host_that_died_and_came_back_leaves_no_knot(site: Site) -> None:
     done = site.gpmirror("apply", "--yes")
     assert done.returncode == 0, done.stderr
     want(site, "group")
-    set_faults(site.practice.state, Faults(slow_copy=slow(3, 0)))
+    set_faults(site.practice.state, Faults(slow_copy=slow(30)))
     running = site.start("apply", "--yes", *ALLOWED)
     site.wait_native(running, "wave-001-gprecoverseg")
     site.practice.wait(lambda: bool(begun(site)))

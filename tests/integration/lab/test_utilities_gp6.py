@@ -109,11 +109,11 @@ def test_half_a_failure_stays(mirrorless: Rig) -> None:
 
 def test_killed_in_the_copy_the_mirrors_come_all_the_same(mirrorless: Rig) -> None:
     lab = mirrorless
-    set_faults(lab.lab.state, Faults(slow_copy=slow(15, 0)))
+    set_faults(lab.lab.state, Faults(slow_copy=slow(30, 0)))
     command = "echo $$ > pid; exec gpaddmirrors -a -i m.cfg"
     argv = lab.argv("mdw", command)
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
-        lab.wait(lambda: 0 in backups(lab))
+        lab.wait(lambda: backups(lab) == {0} and lab.out_of_sync() == {0})
         # in one command: the copy goes on while we speak
         seen = "until grep -q ^full:10: gpAdminLogs/recovery_progress.file; do sleep .1; done"
         assert lab.mdw(f"{seen}; kill -9 $(cat pid)").code == 0
