@@ -17,9 +17,19 @@ def named(contents: Iterable[int]) -> str:
 def ranges(contents: Iterable[int], *, most: int = 24) -> str:
     """`0-2, 5` for 0, 1, 2, 5; after `most` ranges the rest is counted: `, and 7 more`."""
     runs = _runs(sorted(contents))
-    shown = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs[:most])
+    shown = ", ".join(_run_text(run) for run in runs[:most])
     rest = sum(b - a + 1 for a, b in runs[most:])
     return f"{shown}, and {rest} more" if rest else shown
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """`0-2,5` for 0, 1, 2, 5, however many: as command lines and settings take them."""
+    return ",".join(_run_text(run) for run in _runs(sorted(numbers)))
+
+
+def _run_text(run: tuple[int, int]) -> str:
+    first, last = run
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _runs(contents: list[int]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
+from gpmirror.cluster.counting import spans
 from gpmirror.plan.hazards import HOST_HAZARDS
 from gpmirror.plan.model import Hazard
 from gpmirror.preflight.survey import Survey, Visit, visits
@@ -104,17 +105,6 @@ def reserved_spans(text: str) -> list[tuple[int, int]]:
         if low.isdigit() and (high.isdigit() or not high):
             found.append((int(low), int(high or low)))
     return found
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Sorted ports or content ids as `7000-7003,7010`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
 
 
 def _some(hosts: Sequence[str]) -> str:

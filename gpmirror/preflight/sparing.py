@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from shlex import quote
 
+from gpmirror.cluster.counting import spans
 from gpmirror.plan.model import Action, Change, Plan
-from gpmirror.preflight.hazards import spans
 from gpmirror.preflight.model import Check, Result
 
 

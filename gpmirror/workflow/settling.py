@@ -6,7 +6,7 @@ killed may have left copies that go on by themselves (6.24.3, recorded).
 
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import counted, named, ranges
+from gpmirror.cluster.counting import counted, named, spans
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
@@ -174,7 +174,7 @@ def _full_instead(run: Run, wave: Wave) -> str:
         return ""
     return (
         "; what cannot be caught up needs a full copy: `gpmirror plan --full --content "
-        f"{ranges(caught_up).replace(' ', '')}`"
+        f"{spans(caught_up)}`"
     )
 
 

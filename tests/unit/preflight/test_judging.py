@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
+from gpmirror.cluster.counting import spans
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.hazards import HOST_HAZARDS
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import questions
 from gpmirror.preflight.checks import CHECKS
-from gpmirror.preflight.hazards import reserved_spans, spans
+from gpmirror.preflight.hazards import reserved_spans
 from gpmirror.preflight.judge import Answers, judge, read_answers
 from gpmirror.preflight.locations import locations_to_ask
 from gpmirror.preflight.model import Preflight, Result
