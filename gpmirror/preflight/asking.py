@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
+from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment, Slot
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
 from gpmirror.preflight.questions import Binding, Landing, Questions, Source
 
@@ -26,6 +26,8 @@ class _Ground:
     rows: Mapping[str, list[Segment]]
     names: Mapping[str, str]
     peers: Mapping[str, set[str]]
+    addresses: Mapping[str, tuple[str, ...]]
+    primaries: Mapping[int, Slot]
 
 
 def questions(plan: Plan, observed: Observed) -> dict[str, Questions]:
@@ -86,6 +88,8 @@ def _ground(plan: Plan, observed: Observed) -> _Ground:
         rows=rows,
         names=_all_names(steps, rows, claims),
         peers=peers,
+        addresses={host.name: host.addresses for host in plan.desired.hosts},
+        primaries={one.content: one.primary for one in plan.desired.contents},
     )
 
 
@@ -199,11 +203,10 @@ def _bindings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[B
 
 def _primary_bindings(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Binding]:
     """The replication ports that an `add` gives the primaries before 6."""
-    adding = {step.content for wave, step in ground.steps if wave.action is Action.ADD}
-    wanted = {one.content: one.primary for one in ground.plan.desired.contents}
     for row in rows:
-        if row.content in adding and row.is_acting_primary:
-            port = wanted[row.content].replication_port
+        change = ground.changes.get(row.content)
+        if change is not None and change.action is Action.ADD and row.is_acting_primary:
+            port = ground.primaries[row.content].replication_port
             if port is not None and port != row.replication_port:
                 yield Binding(
                     content=row.content, address=row.address, port=port, held=False, new=True
@@ -245,8 +248,7 @@ def _own_names(ground: _Ground, host: str, asked: Collection[str]) -> tuple[str,
     """The names and addresses that the spec gives a host on which something is to listen."""
     if host not in ground.arriving:
         return ()
-    planned = next((one for one in ground.plan.desired.hosts if one.name == host), None)
-    mine = (host,) if planned is None else (host, *planned.addresses)
+    mine = (host, *ground.addresses.get(host, ()))
     return tuple(name for name in dict.fromkeys(mine) if name not in asked)
 
 
