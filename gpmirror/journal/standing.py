@@ -100,7 +100,8 @@ def finished_run(plan_id: str, runs: Sequence[Standing]) -> str | None:
             continue
         last: Standing | None = one
         while last is not None and last.continued_as is not None:
-            last = by_name.get(last.continued_as)
+            # the rest is begun later: a journal that says otherwise leads nowhere
+            last = by_name.get(last.continued_as) if last.continued_as > last.run else None
         if last is not None and last.exit_code == ExitCode.OK:
             return one.run
     return None

@@ -33,6 +33,8 @@ def stopped(then: str | None) -> Record:
         ([run("r2", CHANGED, DONE, plan="rest"), run("r1", CHANGED, stopped("r2"))], "r1"),
         ([run("r2", CHANGED, stopped(None), plan="rest"), run("r1", CHANGED, stopped("r2"))], None),
         ([run("r1", CHANGED, stopped("r9"))], None),
+        ([run("r1", CHANGED, stopped("r1"))], None),
+        ([run("r2", CHANGED, stopped("r1")), run("r1", CHANGED, stopped("r2"))], None),
     ],
 )
 def test_who_carried_a_plan_out(runs: list[Standing], found: str | None) -> None:
