@@ -3,9 +3,10 @@
 The first eight bytes of global/pg_control are the system identifier; a mirror shares its primary's,
 and every content has its own (6.24.3, recorded). pg_basebackup writes that file last, but streams
 WAL from the start, whose files bear the identifier after the 24 bytes of their first page's header
-(6.24.3, PostgreSQL 15): that proves whose a copy is that was cut off. A server's processes have its data directory as
-working directory, whatever their command line says. Nothing is set aside or deleted in which
-somebody lives: a process, a mounted file system, another data directory, a copy of the catalog.
+(6.24.3, PostgreSQL 15): that proves whose a copy is that was cut off. A server's processes have its
+data directory as working directory, whatever their command line says. Nothing is set aside or
+deleted in which somebody lives: a process, a mounted file system, another data directory, a copy of
+the catalog.
 """
 
 import shlex
@@ -30,10 +31,10 @@ _FLAGS = ("empty", "mounted", "nested", "unfinished")
 @dataclass(slots=True)
 class Look:
     """What stands at a path: its kind, the system identifier in it (hex, None: neither pg_control nor
-    WAL that can be read), whether no server ever started from it, the processes that work in it or below, whether it holds no file at all, whether
-    a file system is mounted at it or below, whether another data directory lies in it, and the used
-    directories (by number) that stand in it or around it, wherever links lead; and the tablespace
-    folders that it alone links to.
+    WAL that can be read), the processes that work in it or below, whether it holds no file at all,
+    whether a file system is mounted at it or below, whether another data directory lies in it,
+    whether no server ever started from it, and the used directories (by number) that stand in it or
+    around it, wherever links lead; and the tablespace folders that it alone links to.
     """
 
     kind: Kind = "unreadable"

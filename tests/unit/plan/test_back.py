@@ -290,18 +290,22 @@ def test_a_run_that_recovered_primaries_alone_has_no_way_back() -> None:
 # --- what is in the way ---------------------------------------------------------------------------
 
 
+def mirror_down(seen: Observed, content: int) -> Observed:
+    rows = tuple(
+        replace(row, status=Status.DOWN)
+        if row.content == content and not row.is_acting_primary
+        else row
+        for row in seen.segments
+    )
+    return replace(seen, segments=rows)
+
+
 def test_a_lost_new_host_names_what_to_set_aside() -> None:
     """Prune deletes nothing of a content with one copy: its old directory has to step aside."""
     plan, seen = moving(), seen_before_moves()
     after = done(plan, seen)
     lost = plan.changes[0]
-    rows = tuple(
-        replace(row, status=Status.DOWN)
-        if row.content == lost.content and not row.is_acting_primary
-        else row
-        for row in after.segments
-    )
-    back = plan_back(plan, replace(after, segments=rows))
+    back = plan_back(plan, mirror_down(after, lost.content))
     (change,) = [c for c in back.changes if c.content == lost.content]
     assert change.action is Action.RECOVER
     (told,) = [line for line in back.warnings if "set it aside" in line]
@@ -317,13 +321,7 @@ def test_a_copy_that_is_at_home_keeps_its_directory() -> None:
     """The run was cut short, and the mirror that it had not moved yet went down where it was."""
     plan, seen = moving(), seen_before_moves()
     lost = plan.changes[0]
-    rows = tuple(
-        replace(row, status=Status.DOWN)
-        if row.content == lost.content and not row.is_acting_primary
-        else row
-        for row in seen.segments
-    )
-    back = plan_back(plan, replace(seen, segments=rows))
+    back = plan_back(plan, mirror_down(seen, lost.content))
     (change,) = [c for c in back.changes if c.content == lost.content]
     assert (change.action, change.from_) == (Action.RECOVER, change.to)
     assert not [line for line in back.warnings if "set it aside" in line]

@@ -257,8 +257,6 @@ def free_port() -> int:
 
 def with_port(machines: Machines, port: int) -> Preflight:
     seen = machines.seen(sizes=SIZES)
-    from gpmirror.spec.model import Offset
-
     return machines.judged(machines.plan(seen, ports=Offset(port - 6000)), seen)
 
 
