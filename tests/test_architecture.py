@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "gpmirror"
 MODULES = sorted(ROOT.rglob("*.py"))
-MOST_LINES = 350  # at 300 lines think about a split, here it is due
+MOST_LINES = 800  # one idea stays in one file; beyond this it is surely two
 
 pytestmark = pytest.mark.parametrize(
     "module", MODULES, ids=lambda path: str(path.relative_to(ROOT))

@@ -37,7 +37,7 @@ class _Where:
 
 
 @command.command("up")
-def up(  # noqa: PLR0917 options of one command
+def up(
     ctx: typer.Context,
     hosts: Annotated[int, typer.Option(min=1, max=_MOST_HOSTS, help="Segment hosts.")] = 4,
     primaries: Annotated[
