@@ -104,12 +104,20 @@ class Practice:
 
 @contextlib.contextmanager
 def practice_cluster(
-    dialect: str = "gp6", hosts: int = 4, primaries: int = 2, addresses: int = 1
+    dialect: str = "gp6",
+    hosts: int = 4,
+    primaries: int = 2,
+    addresses: int = 1,
+    release: str = "",
+    spare: int = 0,
+    uneven: bool = False,
 ) -> Iterator[Practice]:
     """A lab of its own in a folder of its own; nothing of it is left afterwards."""
     with lab_folder() as practice:
-        words = ["--dialect", dialect, "--hosts", str(hosts), "--primaries", str(primaries)]
-        built = practice.gpmirror("lab", "up", *words, "--addresses", str(addresses))
+        like = ["--release", release] if release else ["--dialect", dialect]
+        shape = {"hosts": hosts, "primaries": primaries, "addresses": addresses, "spare": spare}
+        words = [word for name, n in shape.items() for word in (f"--{name}", str(n))]
+        built = practice.gpmirror("lab", "up", *like, *words, *["--uneven"][: int(uneven)])
         assert built.returncode == 0, built.stderr
         yield practice
 

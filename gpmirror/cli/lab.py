@@ -39,16 +39,29 @@ class _Where:
 @command.command("up")
 def up(
     ctx: typer.Context,
+    *,
     hosts: Annotated[int, typer.Option(min=1, max=_MOST_HOSTS, help="Segment hosts.")] = 4,
     primaries: Annotated[
         int, typer.Option(min=1, max=_MOST_PRIMARIES, help="Primaries on each host.")
     ] = 2,
     dialect: Annotated[
-        Literal["gp6", "gp5"], typer.Option(help="The generation to resemble.")
-    ] = "gp6",
+        Literal["gp5", "gp6", "gp7", "greengage6"] | None,
+        typer.Option(help="The family to resemble (gp6); its release is the best known one."),
+    ] = None,
+    release: Annotated[
+        Literal["5.8.1", "6.1.0", "6.24.3", "7.0.0", "greengage-6.27.1"] | None,
+        typer.Option(help="The release whose utilities to resemble (6.24.3)."),
+    ] = None,
     addresses: Annotated[
         int, typer.Option(min=1, max=_MOST_ADDRESSES, help="Network interfaces of each host.")
     ] = 1,
+    uneven: Annotated[
+        bool, typer.Option("--uneven", help="Every second host holds one primary more.")
+    ] = False,
+    spare: Annotated[
+        int,
+        typer.Option(min=0, max=_MOST_HOSTS, help="Further hosts without segments, in no spec."),
+    ] = 0,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="SPEC", help="The spec to write, if missing.")
     ] = "gpmirror.yaml",
@@ -62,13 +75,18 @@ def up(
     from gpmirror.lab.programs import find_client, find_postgres, find_sshd
 
     console: Console = ctx.obj
+    if uneven and hosts == 1:
+        raise typer.BadParameter("one host cannot hold more than another", param_hint="--uneven")
+    named = _release(dialect, release)
     find_sshd()
     find_client("ssh-keygen")
     order = {
         "hosts": hosts,
         "primaries": primaries,
         "interfaces": addresses,
-        "dialect": dialect,
+        "uneven": uneven,
+        "spares": spare,
+        "release": named,
         "pg_bin": str(find_postgres(Path(pg_bindir).absolute() if pg_bindir else None)),
     }
     where = _where()
@@ -180,7 +198,7 @@ def ssh(
     lab = _lab(_where())
     program = str(find_client("ssh"))
     words = [word for word in ctx.args[:1] if word != "--"] + ctx.args[1:]
-    asked = ['. "$GPHOME/greenplum_path.sh";', *words] if words else []
+    asked = [f'. "$GPHOME/{lab.release.path_file}";', *words] if words else []
     name = lab.host_of(host).name
     os.execv(program, [program, "-F", str(lab.ssh_config), name, *asked])  # noqa: S606 as above
 
@@ -195,6 +213,18 @@ def down(ctx: typer.Context) -> None:
         return
     _give("down", where)
     console.data(f"The practice cluster in {where.state} is gone.")
+
+
+def _release(dialect: str | None, named: str | None) -> str:
+    """The release that is asked for. Raises BadParameter: it is not of that dialect."""
+    from gpmirror.lab.releases import DEFAULTS, RELEASES
+
+    if named is None:
+        return DEFAULTS[dialect or "gp6"]
+    if dialect not in (None, RELEASES[named].dialect.value):
+        message = f"{named} is of dialect {RELEASES[named].dialect.value}, not {dialect}"
+        raise typer.BadParameter(message, param_hint="--release")
+    return named
 
 
 def _where() -> _Where:
@@ -225,6 +255,21 @@ def _give(word: str, where: _Where, **more: object) -> list[str]:
         remove_empty(where.state)  # also where only root could
 
 
+def _primaries(lab: "Lab") -> str:
+    counts = [host.primaries for host in lab.hosts]
+    return (
+        f"{counts[0]} primaries each" if len(set(counts)) == 1 else f"{_listed(counts)} primaries"
+    )
+
+
+def _listed(counts: list[int]) -> str:
+    return f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}"
+
+
+def _spares(lab: "Lab") -> str:
+    return f", {len(lab.spares)} spare" if lab.spares else ""
+
+
 def _tell(lab: "Lab", output: str, console: Console) -> None:
     from gpmirror.adapters.files import write_output
     from gpmirror.lab.specfile import spec_text
@@ -235,8 +280,8 @@ def _tell(lab: "Lab", output: str, console: Console) -> None:
         write_output(output, spec_text(lab), force=False)
         wrote = f"Wrote {output}."
     console.data(
-        f"Practice cluster: {len(lab.hosts)} hosts with {lab.primaries} primaries each, "
-        f"coordinator {lab.coordinator.ip}:{lab.coordinator_port}.\n"
+        f"Practice cluster: {len(lab.hosts)} hosts with {_primaries(lab)}"
+        f"{_spares(lab)}, coordinator {lab.coordinator.ip}:{lab.coordinator_port}.\n"
         f"State: {lab.state} (account {lab.account}). {wrote}\n"
         "Next: `gpmirror plan`, `gpmirror apply`, `gpmirror lab status`; `gpmirror lab down` ends it."
     )

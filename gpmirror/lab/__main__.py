@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import ExitCode, GpmirrorError
 from gpmirror.lab import control
 from gpmirror.lab.account import claim, lab_account
@@ -20,6 +19,7 @@ from gpmirror.lab.faults import EVERY, end_slowness, slow_host
 from gpmirror.lab.layout import read_lab
 from gpmirror.lab.lock import locked
 from gpmirror.lab.orders import remove_empty
+from gpmirror.lab.releases import RELEASES
 
 Order = dict[str, Any]
 
@@ -52,7 +52,9 @@ def _up(state: Path, order: Order) -> list[str]:
         hosts=order["hosts"],
         primaries=order["primaries"],
         interfaces=order["interfaces"],
-        dialect=DialectName(order["dialect"]),
+        uneven=order["uneven"],
+        spares=order["spares"],
+        release=RELEASES[order["release"]],
     )
     account = lab_account({})
     means = Means(

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -32,19 +32,25 @@ class Ports:
 
 
 def place_hosts(
-    state: Path, *, hosts: int, interfaces: int, primaries: int
+    state: Path, *, interfaces: int, primaries: Sequence[int]
 ) -> tuple[tuple[LabHost, ...], Ports]:
-    """The coordinator's host and the segment hosts on free addresses, and free ports on them.
+    """The coordinator's host and the others on free addresses, and free ports on them; `primaries`
+    says for each of the others how many it holds.
 
     Starts at a net drawn from the state folder's path, so that two labs seldom meet. Raises
     Failure: this machine has no loopback addresses, or none is free.
     """
     for net in _nets(state):
-        ips = _ips(net, hosts, interfaces)
-        if ports := _free_ports([ip for host in ips for ip in host], primaries):
-            return tuple(_host(state, n, own, ports.ssh) for n, own in enumerate(ips)), ports
+        ips = _ips(net, len(primaries), interfaces)
+        if ports := _free_ports([ip for host in ips for ip in host], max(primaries)):
+            made = (
+                _host(state, n, own, ports.ssh, count)
+                for n, (own, count) in enumerate(zip(ips, (0, *primaries), strict=True))
+            )
+            return tuple(made), ports
     raise Failure(
-        f"no free loopback addresses 127.{_FIRST_NET}.x.{_COORDINATOR} and up for {hosts + 1} hosts",
+        f"no free loopback addresses 127.{_FIRST_NET}.x.{_COORDINATOR} and up for "
+        f"{len(primaries) + 1} hosts",
         hint="stop other practice clusters: `gpmirror lab down`",
     )
 
@@ -75,7 +81,7 @@ def _ips(net: int, hosts: int, interfaces: int) -> list[list[str]]:
     ]
 
 
-def _host(state: Path, number: int, ips: list[str], ssh_port: int) -> LabHost:
+def _host(state: Path, number: int, ips: list[str], ssh_port: int, primaries: int) -> LabHost:
     name = f"sdw{number}" if number else "mdw"
     folder = state / "hosts" / name
     alone = len(ips) == 1 or not number
@@ -86,6 +92,7 @@ def _host(state: Path, number: int, ips: list[str], ssh_port: int) -> LabHost:
         home=folder / "home",
         data=folder / "data",
         ssh_port=ssh_port,
+        primaries=primaries,
     )
 
 

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import psycopg
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
 from gpmirror.lab import servers, shims, ssh
 from gpmirror.lab.addresses import place_hosts
@@ -19,6 +18,7 @@ from gpmirror.lab.launch import environment
 from gpmirror.lab.layout import Lab, LabHost, write_lab
 from gpmirror.lab.memory import free_memory
 from gpmirror.lab.processes import end, lab_processes
+from gpmirror.lab.releases import RELEASES, Release
 from gpmirror.lab.schema import SEARCH_PATH, primaries, write_schema
 
 _USER = "gpadmin"
@@ -30,12 +30,22 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a lab is to be: segment hosts, primaries and interfaces on each, the generation."""
+    """What a lab is to be: segment hosts, primaries and interfaces on each, the release. `uneven`:
+    every second host holds one primary more. `spares` hosts hold none.
+    """
 
     hosts: int = 4
     primaries: int = 2
     interfaces: int = 1
-    dialect: DialectName = DialectName.GP6
+    uneven: bool = False
+    spares: int = 0
+    release: Release = RELEASES["6.24.3"]
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many primaries each host holds, the spare ones last."""
+        own = (self.primaries + (self.uneven and n % 2) for n in range(self.hosts))
+        return (*own, *(0 for _ in range(self.spares)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +62,11 @@ def shape_of(lab: Lab) -> Shape:
     """What an existing lab is."""
     return Shape(
         hosts=len(lab.hosts),
-        primaries=lab.primaries,
+        primaries=lab.hosts[0].primaries,
         interfaces=len(lab.hosts[0].addresses),
-        dialect=lab.dialect,
+        uneven=len({host.primaries for host in lab.hosts}) > 1,
+        spares=len(lab.spares),
+        release=lab.release,
     )
 
 
@@ -69,7 +81,7 @@ def build(state: Path, shape: Shape, means: Means, say: Say) -> Lab:
         template = pool.submit(servers.make_template, lab)
         template.result()
         keys.result()
-    count = len(lab.hosts) * lab.primaries
+    count = sum(host.primaries for host in lab.hosts)
     say(f"Starting {count} primaries and the coordinator, one SSH server on each host")
     _start_all(lab)
     say("Writing the catalog and starting the prober")
@@ -128,19 +140,19 @@ def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
 
 def _laid_out(state: Path, shape: Shape, means: Means) -> Lab:
     (coordinator, *hosts), ports = place_hosts(
-        state, hosts=shape.hosts, interfaces=shape.interfaces, primaries=shape.primaries
+        state, interfaces=shape.interfaces, primaries=shape.counts
     )
     return Lab(
-        dialect=shape.dialect,
+        release=shape.release,
         state=state,
         gphome=state / "gphome",
         pg_bin=means.pg_bin,
         coordinator=coordinator,
-        hosts=tuple(hosts),
+        hosts=tuple(hosts[: shape.hosts]),
+        spares=tuple(hosts[shape.hosts :]),
         coordinator_port=ports.coordinator,
         user=_USER,
         account=means.account,
-        primaries=shape.primaries,
         primary_port=ports.primary,
         python=means.python,
         python_path=means.python_path,
@@ -151,7 +163,7 @@ def _folders(lab: Lab) -> None:
     for host in lab.everywhere:
         for folder in (host.home, host.bin, host.sock, host.log):
             folder.mkdir(parents=True, exist_ok=True)
-    for host in lab.hosts:
+    for host in (*lab.hosts, *lab.spares):
         for role in ("primary", "mirror"):
             (host.data / role).mkdir(parents=True, mode=0o700)
 

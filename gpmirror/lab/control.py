@@ -5,7 +5,6 @@ from pathlib import Path
 
 import psycopg
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
 from gpmirror.lab import servers, ssh
 from gpmirror.lab.building import Means, Say, Shape, build, in_parallel, shape_of
@@ -14,10 +13,10 @@ from gpmirror.lab.memory import free_memory
 from gpmirror.lab.processes import alive, end, host_processes, lab_processes
 
 _READY = "ready"
-_HERE = {
-    DialectName.GP6: "SELECT address, datadir FROM gp.gp_segment_configuration"
+_HERE = {  # by whether directories stand in filespaces
+    False: "SELECT address, datadir FROM gp.gp_segment_configuration"
     " WHERE content >= 0 AND (role = 'p' OR status = 'u')",
-    DialectName.GP5: "SELECT c.address, e.fselocation FROM gp.gp_segment_configuration c"
+    True: "SELECT c.address, e.fselocation FROM gp.gp_segment_configuration c"
     " JOIN gp.pg_filespace_entry e ON e.fsedbid = c.dbid AND e.fsefsoid = 3052"
     " WHERE c.content >= 0 AND (c.role = 'p' OR c.status = 'u')",
 }
@@ -112,7 +111,7 @@ def restore_host(lab: Lab, host: LabHost) -> list[str]:
 def _wanted(lab: Lab, host: LabHost) -> list[Path]:
     try:
         with psycopg.connect(**lab.conninfo(connect_timeout=5)) as server:  # type: ignore[arg-type]
-            rows = server.execute(_HERE[lab.dialect].encode()).fetchall()
+            rows = server.execute(_HERE[lab.release.old].encode()).fetchall()
     except psycopg.OperationalError as error:
         raise Failure(
             f"the coordinator does not answer, so what belongs on {host.name} is not known",
@@ -129,4 +128,7 @@ def _ips(state: Path) -> tuple[str, ...]:
 
 
 def _words(shape: Shape) -> str:
-    return f"{shape.hosts} hosts with {shape.primaries} primaries each, {shape.dialect.value}"
+    more = [f"{shape.spares} spare"] if shape.spares else []
+    each = f"{shape.primaries} primaries" + (" or one more" if shape.uneven else "")
+    nics = [f"{shape.interfaces} addresses each"] if shape.interfaces > 1 else []
+    return ", ".join((f"{shape.hosts} hosts with {each}", *more, *nics, shape.release.name))

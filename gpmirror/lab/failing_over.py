@@ -6,15 +6,14 @@ from pathlib import Path
 
 import psycopg
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
 from gpmirror.lab.layout import Lab
 from gpmirror.lab.servers import crash
 
-_ROWS = {
-    DialectName.GP6: "SELECT role::text, mode::text, status::text, address, datadir"
+_ROWS = {  # by whether directories stand in filespaces
+    False: "SELECT role::text, mode::text, status::text, address, datadir"
     " FROM gp.gp_segment_configuration WHERE content = %s",
-    DialectName.GP5: "SELECT c.role::text, c.mode::text, c.status::text, c.address, e.fselocation"
+    True: "SELECT c.role::text, c.mode::text, c.status::text, c.address, e.fselocation"
     " FROM gp.gp_segment_configuration c"
     " JOIN gp.pg_filespace_entry e ON e.fsedbid = c.dbid AND e.fsefsoid = 3052"
     " WHERE c.content = %s",
@@ -76,7 +75,7 @@ def _copies(lab: Lab, content: int) -> dict[str, _Copy]:
     """A content's copies by acting role."""
     try:
         with psycopg.connect(**lab.conninfo(connect_timeout=5)) as server:  # type: ignore[arg-type]
-            rows = server.execute(_ROWS[lab.dialect].encode(), (content,)).fetchall()
+            rows = server.execute(_ROWS[lab.release.old].encode(), (content,)).fetchall()
     except psycopg.OperationalError as error:
         raise Failure(
             "the coordinator of the practice cluster does not answer",

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.segment import Mode, Role, Status
 
 
@@ -23,10 +22,13 @@ class Habit:
     primary_grace: float = 1.0
 
 
-HABITS: dict[DialectName, Habit] = {
-    DialectName.GP6: Habit(alone=Mode.NOT_IN_SYNC, lost=Mode.NOT_IN_SYNC, revives=True),
-    DialectName.GP5: Habit(alone=Mode.CHANGE_TRACKING, lost=None, revives=False),
-}
+_OLD = Habit(alone=Mode.CHANGE_TRACKING, lost=None, revives=False)
+_LATER = Habit(alone=Mode.NOT_IN_SYNC, lost=Mode.NOT_IN_SYNC, revives=True)
+
+
+def habit_of(*, old: bool) -> Habit:
+    """The habit of 4.3 and 5 (`old`), or of 6 and later."""
+    return _OLD if old else _LATER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

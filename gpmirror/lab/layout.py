@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
+from gpmirror.lab.releases import RELEASES, Release
 
 FILE = "lab.json"
 DATABASE = "postgres"
@@ -17,6 +18,7 @@ DATABASE = "postgres"
 class LabHost:
     """One practice host. `addresses` are (address name, loopback IP) pairs, one an interface; the
     host's own name resolves to the first. `home` and `data` lie in the host's own folder.
+    `primaries` is how many it holds.
     """
 
     name: str
@@ -24,6 +26,7 @@ class LabHost:
     home: Path
     data: Path
     ssh_port: int
+    primaries: int = 0
 
     @property
     def ip(self) -> str:
@@ -69,36 +72,42 @@ class LabHost:
             home=Path(fields["home"]),
             data=Path(fields["data"]),
             ssh_port=int(fields["ssh_port"]),
+            primaries=int(fields["primaries"]),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
-    """One practice cluster. `hosts` are the segment hosts; `user` is the database role, `account`
-    the operating system's user that everything runs as. `primaries` is the number on each host;
-    their ports count from `primary_port`. `probe_interval` is in seconds. `python` is the
+    """One practice cluster. `hosts` are the segment hosts, `spares` more of them that hold nothing
+    and stand in no spec; `user` is the database role, `account` the operating system's user that
+    everything runs as. The primaries' ports count from `primary_port` on each host. `probe_interval` is in seconds. `python` is the
     interpreter of the prober and the stand-ins, `python_path` the PYTHONPATH it needs.
     """
 
-    dialect: DialectName
+    release: Release
     state: Path
     gphome: Path
     pg_bin: Path
     coordinator: LabHost
     hosts: tuple[LabHost, ...]
+    spares: tuple[LabHost, ...] = ()
     coordinator_port: int
     user: str
     account: str
-    primaries: int
     primary_port: int
     python: Path
     python_path: str
     probe_interval: float = 1.0
 
     @property
+    def dialect(self) -> DialectName:
+        """The family of its release."""
+        return self.release.dialect
+
+    @property
     def everywhere(self) -> tuple[LabHost, ...]:
-        """The coordinator's host, then the segment hosts."""
-        return (self.coordinator, *self.hosts)
+        """The coordinator's host, then the segment hosts, then the spare ones."""
+        return (self.coordinator, *self.hosts, *self.spares)
 
     @property
     def coordinator_data(self) -> Path:
@@ -165,15 +174,15 @@ def _unknown(name: str, lab: Lab) -> Failure:
 
 def _fields(lab: Lab) -> dict[str, object]:
     return {
-        "dialect": lab.dialect.value,
+        "release": lab.release.name,
         "gphome": str(lab.gphome),
         "pg_bin": str(lab.pg_bin),
         "coordinator": _host_fields(lab.coordinator),
         "hosts": [_host_fields(host) for host in lab.hosts],
+        "spares": [_host_fields(host) for host in lab.spares],
         "coordinator_port": lab.coordinator_port,
         "user": lab.user,
         "account": lab.account,
-        "primaries": lab.primaries,
         "primary_port": lab.primary_port,
         "python": str(lab.python),
         "python_path": lab.python_path,
@@ -188,21 +197,22 @@ def _host_fields(host: LabHost) -> dict[str, object]:
         "home": str(host.home),
         "data": str(host.data),
         "ssh_port": host.ssh_port,
+        "primaries": host.primaries,
     }
 
 
 def _lab(fields: dict[str, Any], state: Path) -> Lab:
     return Lab(
-        dialect=DialectName(fields["dialect"]),
+        release=RELEASES[fields["release"]],
         state=state,
         gphome=Path(fields["gphome"]),
         pg_bin=Path(fields["pg_bin"]),
         coordinator=LabHost.read(fields["coordinator"]),
         hosts=tuple(LabHost.read(host) for host in fields["hosts"]),
+        spares=tuple(LabHost.read(host) for host in fields["spares"]),
         coordinator_port=int(fields["coordinator_port"]),
         user=str(fields["user"]),
         account=str(fields["account"]),
-        primaries=int(fields["primaries"]),
         primary_port=int(fields["primary_port"]),
         python=Path(fields["python"]),
         python_path=str(fields["python_path"]),

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from psycopg import AsyncConnection
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.segment import Mode, Role, Status
 from gpmirror.lab.judgement import Habit, Row, lost_mode
 from gpmirror.lab.sight import Connection
@@ -28,9 +27,8 @@ Server = AsyncConnection[tuple[object, ...]]
 class ProbeCatalog:
     """One connection to the coordinator. Raises psycopg.Error when that goes away."""
 
-    def __init__(self, server: Server, dialect: DialectName, habit: Habit) -> None:
+    def __init__(self, server: Server, habit: Habit) -> None:
         self._server = server
-        self._dialect = dialect
         self._habit = habit
         self._shown: Mapping[int, tuple[Connection, ...]] | None = None
         self._writes = 0
@@ -96,7 +94,7 @@ class ProbeCatalog:
         await self._server.execute(_REMEMBER, (row.dbid, self._words(row, role, mode, status)))
 
     def _words(self, row: Row, role: Role, mode: Mode, status: Status) -> str:
-        if self._dialect is DialectName.GP5 and row.mode is Mode.RESYNCING and mode is Mode.SYNCED:
+        if row.mode is Mode.RESYNCING and mode is Mode.SYNCED:
             return "FTS: changed segment to insync from resync."
         return (
             f"FTS: update role, status, and mode for dbid {row.dbid} with contentid {row.content}"

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 from gpmirror.cluster.segment import Role
 from gpmirror.errors import Failure
-from gpmirror.lab.judgement import HABITS, Look, Row, Verdict, judge
+from gpmirror.lab.judgement import Look, Row, Verdict, habit_of, judge
 from gpmirror.lab.layout import Lab, read_lab
 from gpmirror.lab.probe_catalog import ProbeCatalog
 from gpmirror.lab.sight import Sight, Watch, seen_from
@@ -34,7 +34,7 @@ class Prober:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._habit = HABITS[lab.dialect]
+        self._habit = habit_of(old=lab.release.old)
         self._watches: dict[tuple[str, int], Watch] = {}
         self._silent: dict[tuple[int, Role], float] = {}
 
@@ -43,7 +43,7 @@ class Prober:
         address = self._lab.conninfo(connect_timeout=2, application_name="fts probe")
         server = await AsyncConnection.connect(**address, autocommit=True)  # type: ignore[arg-type]
         async with server:
-            catalog = ProbeCatalog(server, self._lab.dialect, self._habit)
+            catalog = ProbeCatalog(server, self._habit)
             while True:
                 number = await catalog.begin()
                 await self._probe(catalog, number)

@@ -16,6 +16,8 @@ _PROC = Path("/proc")
 _SERVERS = frozenset({"postgres", "postmaster", "sshd", "pg_basebackup", "pg_rewind", "initdb"})
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _PATIENCE = 5.0
+_QUIET_LOOKS = 2
+_START_FIELD = 19  # of /proc/PID/stat, counted from 0 behind the name
 
 
 def lab_processes(state: Path, ips: Collection[str] = ()) -> set[int]:
@@ -73,22 +75,37 @@ def descendants(pids: Collection[int]) -> set[int]:
 
 
 def end(find: Callable[[], set[int]]) -> set[int]:
-    """End what `find` finds: postmasters at once but tidily, the rest by TERM, who stays by KILL.
+    """End what `find` finds with all that it started: postmasters at once but tidily, the rest by
+    TERM, who stays by KILL. Returns what would not go.
 
-    Looks again until nothing is found, as a process may start another while it is being ended.
-    Returns what would not go.
+    A server's children no longer bear what marks them once they have a title of their own, so
+    they are remembered from when their parent lived. Looks until nothing was found twice, as a
+    process may start another while it is being ended.
     """
     deadline = time.monotonic() + _PATIENCE
+    known: dict[int, str] = {}
     asked: set[int] = set()
-    while pids := {pid for pid in find() if alive(pid)}:
+    quiet = 0
+    while quiet < _QUIET_LOOKS:
+        found = {pid for pid in find() if alive(pid)}
+        for pid in descendants(found) - _own_line():
+            known.setdefault(pid, _started(pid))
+        living = {pid for pid, since in known.items() if _started(pid) == since and alive(pid)}
+        quiet = 0 if living else quiet + 1
         late = time.monotonic() > deadline
-        if late and time.monotonic() > deadline + _PATIENCE:
-            return pids
-        for pid in pids - (set() if late else asked):
+        if living and time.monotonic() > deadline + _PATIENCE:
+            return living
+        for pid in living if late else (found & living) - asked:
             _send(pid, signal.SIGKILL if late else _polite(pid))
-        asked |= pids
+        asked |= found
         time.sleep(0.02)
     return set()
+
+
+def _started(pid: int) -> str:
+    """When a process began, as the kernel counts it: a number used again has another."""
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return fields[_START_FIELD].decode() if len(fields) > _START_FIELD else ""
 
 
 def _polite(pid: int) -> signal.Signals:

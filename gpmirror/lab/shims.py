@@ -19,8 +19,8 @@ _SESSION = """\
 cd "$HOME" || exit 1
 command=$SSH_ORIGINAL_COMMAND
 unset SSH_ORIGINAL_COMMAND
-[ -z "$command" ] || exec "${SHELL:-/bin/sh}" -c "$command"
-. "$GPHOME/greenplum_path.sh"
+[ -z "$command" ] || exec "${{SHELL:-/bin/sh}}" -c "$command"
+. "$GPHOME/{path_file}"
 exec /bin/bash --noprofile --rcfile "$HOME/.bashrc" -i
 """
 
@@ -83,7 +83,7 @@ def write_host_programs(lab: Lab, host: LabHost) -> None:
     """Write a host's session start, `hostname`, `getent`, `ssh` and `scp`, and its `.bashrc`."""
     host.bin.mkdir(parents=True, exist_ok=True)
     table = shlex.quote(str(hosts_table(lab)))
-    _program(host.bin / "session", _SESSION)
+    _program(host.bin / "session", _SESSION.format(path_file=lab.release.path_file))
     _program(host.bin / "hostname", _HOSTNAME.format(ips=shlex.join(host.ips), name=host.name))
     _program(host.bin / "getent", _GETENT.format(table=table))
     for name in ("ssh", "scp"):
@@ -109,13 +109,13 @@ def hosts_table(lab: Lab) -> Path:
 
 
 def write_gphome(lab: Lab) -> None:
-    """Write GPHOME: `greenplum_path.sh`, the stand-ins, and PostgreSQL's programs; a host whose
+    """Write GPHOME: the file that sets the environment, the stand-ins, and PostgreSQL's programs; a host whose
     servers are all down is asked for its software there.
     """
     programs = lab.gphome / "bin"
     programs.mkdir(parents=True, exist_ok=True)
     text = _PATH_FILE.format(gphome=shlex.quote(str(lab.gphome)))
-    (lab.gphome / "greenplum_path.sh").write_text(text, encoding="utf-8")
+    (lab.gphome / lab.release.path_file).write_text(text, encoding="utf-8")
     own = shlex.join([f"PYTHONPATH={lab.python_path}", str(lab.python)])
     for name in UTILITIES:
         run = f"exec env -u PYTHONHOME -u LD_LIBRARY_PATH {own} -m gpmirror.lab.utilities {name}"

@@ -59,7 +59,7 @@ def write_server(lab: Lab, host: LabHost) -> None:
 
 def session_environment(lab: Lab, host: LabHost) -> dict[str, str]:
     """What every session on a host sees. GPHOME's programs are not in PATH, as on a real host:
-    `greenplum_path.sh` puts them there.
+    the file beside them puts them there.
     """
     own = {
         "GPM_LAB_STATE": str(lab.state),
@@ -71,8 +71,9 @@ def session_environment(lab: Lab, host: LabHost) -> dict[str, str]:
     }
     if host is not lab.coordinator:
         return own
+    word = lab.release.coordinator_word.upper()
     return own | {
-        "MASTER_DATA_DIRECTORY": str(lab.coordinator_data),
+        f"{word}_DATA_DIRECTORY": str(lab.coordinator_data),
         "PGHOST": host.ip,
         "PGPORT": str(lab.coordinator_port),
         "PGUSER": lab.user,

@@ -54,7 +54,7 @@ def status_text(lab: Lab) -> str:
             f"prober: {'running' if prober(lab) else 'not running'}",
             f"utilities running: {'; '.join(running) or 'none'}",
             *_slowness(lab),
-            f"state: {lab.state} (account {lab.account}, {lab.dialect.value})",
+            f"state: {lab.state} (account {lab.account}, {lab.release.name})",
         )
     )
 

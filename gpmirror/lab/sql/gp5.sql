@@ -1,10 +1,5 @@
 -- Greenplum 5: directories stand in filespaces; pg_stat_activity has the old column names; there is
 -- neither gp_stat_replication nor a probe on request.
-CREATE FUNCTION gp.version() RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT 'PostgreSQL 8.3.23 (Greenplum Database 5.8.1 build practice) on x86_64-pc-linux-gnu,'
-    || ' a practice cluster, not Greenplum'::text $$;
-INSERT INTO gp.gp_version_at_initdb VALUES (1, '5.8.1 build practice');
-
 CREATE TABLE gp.gp_segment_configuration (
   dbid smallint NOT NULL UNIQUE, content smallint NOT NULL, role "char" NOT NULL,
   preferred_role "char" NOT NULL, mode "char" NOT NULL, status "char" NOT NULL,

@@ -1,9 +1,4 @@
 -- Greenplum 6: directories stand in the segments' own table; replication is seen from here.
-CREATE FUNCTION gp.version() RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT 'PostgreSQL 9.4.26 (Greenplum Database 6.24.3 build practice) on x86_64-unknown-linux-gnu,'
-    || ' a practice cluster, not Greenplum'::text $$;
-INSERT INTO gp.gp_version_at_initdb VALUES (1, '6.24.3 build practice');
-
 CREATE TABLE gp.gp_segment_configuration (
   dbid smallint NOT NULL UNIQUE, content smallint NOT NULL, role "char" NOT NULL,
   preferred_role "char" NOT NULL, mode "char" NOT NULL, status "char" NOT NULL,

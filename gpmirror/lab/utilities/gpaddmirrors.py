@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.gputils.lines import AddLine
+from gpmirror.lab.releases import Release
 from gpmirror.lab.utilities import add_later, add_old, colon_files, options, pipe_files
 from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.calculator import Layout, place, read_directories, wanted_directories
@@ -30,7 +31,7 @@ class _Wanted:
 
 def run(session: Session, argv: list[str]) -> int:
     """The utility's exit status. Raises what the native one ends with."""
-    found = _parser(old=session.old)
+    found = parser(session.lab.release)
     values, rest = found.parse_args(argv)
     session.console.info(f"Starting gpaddmirrors with args: {' '.join(argv)}")
     options.no_arguments(found, rest)
@@ -45,9 +46,10 @@ def run(session: Session, argv: list[str]) -> int:
         catalog.close()
 
 
-def _parser(*, old: bool) -> OptionParser:
-    found = options.parser("gpaddmirrors", "%prog [--help] [options] ")
-    options.add_working(found, old=old)
+def parser(release: Release) -> OptionParser:
+    """The options of this release."""
+    found = options.parser(release, "gpaddmirrors", "%prog [--help] [options] ")
+    options.add_working(found, release)
     found.add_option("-m", dest="directories")
     found.add_option("-s", action="store_true", dest="spread", default=False)
     found.add_option("-p", type="int", default=1000, dest="offset")
@@ -182,6 +184,7 @@ def _summary(
         lines.append(f"{'Parallel batch limit':<40}= {values.hosts}")
     else:
         lines.append(f"{'Batch size':<40}= {values.hosts}")
+    if session.lab.release.per_host_option:
         lines.append(f"{'Segment batch size':<40}= {values.per_host}")
     lines.append(RULE)
     for number, recovery in enumerate(recoveries, start=1):

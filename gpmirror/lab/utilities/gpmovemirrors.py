@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from optparse import Values
+from optparse import OptionParser, Values
 from pathlib import Path
 
 from gpmirror.cluster.segment import Role, Segment
 from gpmirror.gputils.lines import Location, MoveLine
+from gpmirror.lab.releases import Release
 from gpmirror.lab.utilities import colon_files, options, pipe_files
 from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.catalog import Catalog
@@ -35,10 +36,7 @@ class _Failed(Exception):
 
 def run(session: Session, argv: list[str]) -> int:
     """0, 1 when its own lock is held, 3 for any failure. It never asks."""
-    found = options.parser("gpmovemirrors", "%prog [options]")
-    found.add_option("-i", "--input", dest="input")
-    found.add_option("-C", "--continue", action="store_true", default=False, dest="go_on")
-    options.add_batches(found, old=session.old)
+    found = parser(session.lab.release)
     values, _ = found.parse_args(argv)
     if not values.input or not _within(values):
         found.print_help()
@@ -49,6 +47,15 @@ def run(session: Session, argv: list[str]) -> int:
     except (_Failed, Refused, Broken, OSError) as error:
         session.console.error(f"gpmovemirrors failed: {error} \n\nExiting...")
         return _FAILED
+
+
+def parser(release: Release) -> OptionParser:
+    """The options of this release."""
+    found = options.parser(release, "gpmovemirrors", "%prog [options]")
+    found.add_option("-i", "--input", dest="input")
+    found.add_option("-C", "--continue", action="store_true", default=False, dest="go_on")
+    options.add_batches(found, release)
+    return found
 
 
 def _within(values: Values) -> bool:
@@ -70,8 +77,9 @@ def _locked(session: Session, values: Values, directory: Path) -> int:
 
 
 def _tell_options(session: Session, values: Values, directory: Path) -> None:
-    rows = {"input": values.input, "master-data-directory": directory, "batch-size": values.hosts}
-    if not session.old:
+    word = session.lab.release.coordinator_word
+    rows = {"input": values.input, f"{word}-data-directory": directory, "batch-size": values.hosts}
+    if session.lab.release.per_host_option:
         rows["segment-batch-size"] = values.per_host
     rows["verbose"] = values.verbose
     lines = [f"  --{name:<21} = {value}" for name, value in rows.items()]
@@ -179,9 +187,9 @@ def _place(segment: Segment) -> Location:
 
 def _recover(session: Session, values: Values, directory: Path) -> None:
     """A gprecoverseg of its own, which goes on when this process is killed."""
-    batches = ["-B", str(values.hosts), "-b", str(values.per_host)]
-    if session.old:
-        batches = []
+    release = session.lab.release
+    batches = [] if release.old else ["-B", str(values.hosts)]
+    batches += ["-b", str(values.per_host)] if release.per_host_option else []
     words = ["-i", values.input, *batches, "-v", "-a", "-d", str(directory)]
     shown = shlex.join(words)
     session.console.info(f"About to run gprecoverseg with options: {shown}")

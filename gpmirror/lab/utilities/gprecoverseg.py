@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from optparse import OptionParser, Values
 from pathlib import Path
 
+from gpmirror.lab.releases import Release
 from gpmirror.lab.utilities import (
     options,
     rebalance,
@@ -27,7 +28,7 @@ def run(session: Session, argv: list[str]) -> int:
     """The utility's exit status; 0 also where a lock, live or stale, kept it from doing anything.
     Raises what the native one ends with.
     """
-    found = _parser(old=session.old)
+    found = parser(session.lab.release)
     values, rest = found.parse_args(argv)
     directory = session.data_directory(values.data_directory)
     with pid_lock(session.console, directory) as held:
@@ -45,19 +46,24 @@ def run(session: Session, argv: list[str]) -> int:
             catalog.close()
 
 
-def _parser(*, old: bool) -> OptionParser:
-    found = options.parser("gprecoverseg", "%prog [--help] [options] ")
-    options.add_working(found, old=old)
+def parser(release: Release) -> OptionParser:
+    """The options of this release."""
+    found = options.parser(release, "gprecoverseg", "%prog [--help] [options] ")
+    options.add_working(found, release)
     found.add_option("-F", action="store_true", dest="full", default=False)
     found.add_option("-r", action="store_true", dest="rebalance", default=False)
     found.add_option("-p", dest="new_hosts")
-    if old:
+    if release.old:
         found.add_option("-s", dest="spares")
         found.add_option("-S", dest="spares_output")
         found.add_option("--persistent-check", action="store_true", default=False)
     else:
         found.add_option("-s", action="store_true", dest="sequential", default=False)
         found.add_option("--no-progress", action="store_true", default=False)
+    if release.differential:
+        found.add_option("--differential", action="store_true", default=False)
+    if release.replay_lag:
+        found.add_option("--replay-lag", type="float", dest="replay_lag")
     return found
 
 

@@ -20,7 +20,7 @@ _MODES = {
 
 def run(session: Session, argv: list[str]) -> int:
     """0, or 1 where the asked kind of problem exists. Raises BadOption, psycopg.Error."""
-    found = options.parser("gpstate", "%prog [--help] [options] ")
+    found = options.parser(session.lab.release, "gpstate", "%prog [--help] [options] ")
     for letter in "bcefimpsQ":
         found.add_option(f"-{letter}", action="append_const", const=letter, dest="shown")
     found.add_option("-B", type="int", default=16, dest="hosts")

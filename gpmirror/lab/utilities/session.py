@@ -22,13 +22,14 @@ class Session:
     @property
     def old(self) -> bool:
         """Whether the cluster is of the file-replication generation (5)."""
-        return self.lab.dialect in ("gp4", "gp5")
+        return self.lab.release.old
 
     def data_directory(self, option: str | None) -> Path:
         """The coordinator's, from `-d` or the environment. Raises Broken as the native tools."""
-        named = option or os.environ.get("MASTER_DATA_DIRECTORY")
+        variable = f"{self.lab.release.coordinator_word.upper()}_DATA_DIRECTORY"
+        named = option or os.environ.get(variable)
         if not named:
-            raise Broken("Environment Variable MASTER_DATA_DIRECTORY not set!")
+            raise Broken(f"Environment Variable {variable} not set!")
         file = Path(named) / "postgresql.conf"
         if not file.is_file():
             raise Broken(f"[Errno 2] No such file or directory: '{file}'")

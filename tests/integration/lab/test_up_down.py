@@ -237,6 +237,31 @@ def test_two_interfaces_have_names_and_addresses_of_their_own() -> None:
         assert found.gpmirror("validate").returncode == 0
 
 
+def test_an_uneven_lab_of_release_7_with_a_spare_host() -> None:
+    with practice_cluster(
+        release="7.0.0", hosts=2, primaries=1, addresses=2, spare=1, uneven=True
+    ) as found:
+        rows = found.sql("SELECT hostname, address FROM gp_segment_configuration ORDER BY dbid")
+        assert rows[1:] == [("sdw1", "sdw1-1"), ("sdw2", "sdw2-1"), ("sdw2", "sdw2-2")]
+        assert "Greenplum Database 7.0.0" in found.sql("SELECT version()")[0][0]
+        assert found.sql("SELECT sent_lsn FROM gp_stat_replication") == []
+        assert "sdw3" not in found.spec.read_text()
+        assert "sdw3-2" in found.ssh("mdw", "getent hosts sdw3-2").stdout
+        assert found.ssh("sdw3-2", "hostname; ls ../data").stdout.split() == [
+            "sdw3",
+            "mirror",
+            "primary",
+        ]
+        told = found.gpmirror("lab", "status").stdout
+        assert "7.0.0" in told
+        assert "sdw3" in told
+        again = found.gpmirror("lab", "up", "--release", "6.24.3")
+        assert (
+            "2 hosts with 1 primaries or one more, 1 spare, 2 addresses each, 7.0.0" in again.stderr
+        )
+        assert found.gpmirror("plan").returncode == 0
+
+
 def test_down_leaves_nothing() -> None:
     with practice_cluster(hosts=1, primaries=1) as found:
         lab, state = found.lab, found.state

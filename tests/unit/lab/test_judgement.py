@@ -2,11 +2,10 @@
 
 import pytest
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.segment import Mode, Role, Status
-from gpmirror.lab.judgement import HABITS, Look, Row, Verdict, judge, lost_mode
+from gpmirror.lab.judgement import Habit, Look, Row, Verdict, habit_of, judge, lost_mode
 
-GP6, GP5 = DialectName.GP6, DialectName.GP5
+GP6, GP5 = habit_of(old=False), habit_of(old=True)
 
 
 def row(role: str, state: str) -> Row:
@@ -26,7 +25,7 @@ STREAMING = Look(waits=True, in_sync=True)
 
 
 @pytest.mark.parametrize(
-    ("dialect", "primary", "mirror", "look", "verdict"),
+    ("habit", "primary", "mirror", "look", "verdict"),
     [
         # a mirror appears, streams, is waited for, is in sync
         (GP6, "nu", "nd", Look(), Verdict.WAIT_FOR_MIRROR),
@@ -63,12 +62,12 @@ STREAMING = Look(waits=True, in_sync=True)
     ],
 )
 def test_verdict(
-    dialect: DialectName, primary: str, mirror: str | None, look: Look, verdict: Verdict
+    habit: Habit, primary: str, mirror: str | None, look: Look, verdict: Verdict
 ) -> None:
     copies = row("p", primary), mirror and row("m", mirror)
-    assert judge(copies[0], copies[1] or None, look, HABITS[dialect]) is verdict
+    assert judge(copies[0], copies[1] or None, look, habit) is verdict
 
 
 def test_a_lost_copy_keeps_its_mode_on_5_only() -> None:
-    assert lost_mode(row("m", "su"), HABITS[GP5]) is Mode.SYNCED
-    assert lost_mode(row("m", "su"), HABITS[GP6]) is Mode.NOT_IN_SYNC
+    assert lost_mode(row("m", "su"), GP5) is Mode.SYNCED
+    assert lost_mode(row("m", "su"), GP6) is Mode.NOT_IN_SYNC

@@ -7,6 +7,7 @@ import pytest
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
 from gpmirror.lab.layout import FILE, Lab, LabHost, read_lab, write_lab
+from gpmirror.lab.releases import RELEASES
 from gpmirror.lab.schema import primaries
 from gpmirror.lab.specfile import spec_text
 from gpmirror.spec import load
@@ -20,12 +21,13 @@ def host(state: Path, name: str, *addresses: tuple[str, str]) -> LabHost:
         home=folder / "home",
         data=folder / "data",
         ssh_port=2222,
+        primaries=2,
     )
 
 
 def a_lab(state: Path, *hosts: LabHost) -> Lab:
     return Lab(
-        dialect=DialectName.GP6,
+        release=RELEASES["6.24.3"],
         state=state,
         gphome=state / "gphome",
         pg_bin=Path("/opt/pg/bin"),
@@ -34,7 +36,6 @@ def a_lab(state: Path, *hosts: LabHost) -> Lab:
         coordinator_port=5432,
         user="gpadmin",
         account="somebody",
-        primaries=2,
         primary_port=6000,
         python=Path("/usr/bin/python3"),
         python_path="/opt/gpmirror",
@@ -81,7 +82,7 @@ def test_no_lab(tmp_path: Path) -> None:
     assert "lab up" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"dialect": "gp9"}', "\x00", "nul"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"release": "6.99.0"}', "\x00", "nul"])
 def test_a_broken_file_is_said_and_the_way_out(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(Failure, match=r"lab\.json") as caught:

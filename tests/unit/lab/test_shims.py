@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.lab.layout import Lab, LabHost
+from gpmirror.lab.releases import RELEASES
 from gpmirror.lab.shims import (
     UTILITIES,
     write_gphome,
@@ -33,7 +33,7 @@ def lab(tmp_path: Path) -> Lab:
         )
     ]
     found = Lab(
-        dialect=DialectName.GP6,
+        release=RELEASES["6.24.3"],
         state=tmp_path,
         gphome=tmp_path / "gphome",
         pg_bin=Path("/nowhere"),
@@ -42,7 +42,6 @@ def lab(tmp_path: Path) -> Lab:
         coordinator_port=5432,
         user="gpadmin",
         account="somebody",
-        primaries=1,
         primary_port=6000,
         python=Path("/usr/bin/python3"),
         python_path="/opt/gp mirror",

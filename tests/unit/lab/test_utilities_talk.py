@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
 from gpmirror.lab.faults import (
     EVERY,
@@ -19,6 +18,7 @@ from gpmirror.lab.faults import (
     slow_host,
 )
 from gpmirror.lab.layout import Lab, LabHost
+from gpmirror.lab.releases import RELEASES
 from gpmirror.lab.utilities import settings
 from gpmirror.lab.utilities.console import Console
 from gpmirror.lab.utilities.locks import pid_lock
@@ -149,7 +149,7 @@ def lab(folder: Path) -> Lab:
         ssh_port=2222,
     )
     return Lab(
-        dialect=DialectName.GP6,
+        release=RELEASES["6.24.3"],
         state=folder,
         gphome=folder / "gphome",
         pg_bin=folder / "bin",
@@ -158,7 +158,6 @@ def lab(folder: Path) -> Lab:
         coordinator_port=5432,
         user="gpadmin",
         account="nobody",
-        primaries=2,
         primary_port=6000,
         python=Path("/usr/bin/python3"),
         python_path="",

@@ -1,0 +1,161 @@
+"""The releases that a practice cluster can stand for: one table of what the stand-ins do in each.
+
+A stand-in asks its lab's `release` for a trait; it never asks for a release by name. Each trait
+has its proof in `PROOFS`: the release and the utility in whose transcript it was seen, or the
+source it was read in. What a release was not seen to do follows its nearest neighbour.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gpmirror.cluster.dialect import DIALECTS, DialectName
+
+Locking = Literal["folder", "folder, dead cleared", "file, dead cleared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One release. `backend` and `product` stand in its `version()`, `build` behind its number.
+
+    `per_host_option`: the utilities know `-b`. `host_fields`: gprecoverseg reads groups with a
+    hostname before the address, `kind_prefix` also with I, D or F before that; `relates_names`: it
+    skips a line whose hostname and address share no IP. `dead_host_left`: a line that leaves a
+    host which does not answer is carried out; else it is skipped. `locking`: what keeps two runs
+    apart, and whether the lock of a dead process is cleared. `backs_out`: a mirror whose full copy
+    failed returns to its old row. `differential`: the option exists; `differential_with_input`: it
+    goes with `-i`. `asks_of_odd_arrays`: gpaddmirrors asks on a "non-standard" array even with
+    `-a`. `recover_dry_run`: `gprecoverseg -i FILE -o OUT` writes what it would do and changes
+    nothing, with three lines of comment above where `output_comments`. `hba_hostnames`,
+    `replay_lag`: the options exist.
+    """
+
+    name: str
+    dialect: DialectName
+    backend: str
+    number: str
+    product: str = "Greenplum"
+    build: str = "build practice"
+    path_file: str = "greenplum_path.sh"
+    per_host_option: bool = True
+    host_fields: bool = False
+    kind_prefix: bool = False
+    relates_names: bool = False
+    dead_host_left: bool = False
+    locking: Locking = "folder"
+    backs_out: bool = True
+    differential: bool = False
+    differential_with_input: bool = False
+    asks_of_odd_arrays: bool = False
+    recover_dry_run: bool = True
+    output_comments: bool = False
+    hba_hostnames: bool = True
+    replay_lag: bool = False
+
+    @property
+    def old(self) -> bool:
+        """Whether it is of the file-replication generation (4.3, 5)."""
+        return DIALECTS[self.dialect].file_replication
+
+    @property
+    def coordinator_word(self) -> Literal["master", "coordinator"]:
+        """What its utilities call the coordinator."""
+        return DIALECTS[self.dialect].coordinator_word
+
+    @property
+    def server_version(self) -> str:
+        """What `version()` says; it says too that this is no Greenplum."""
+        return (
+            f"PostgreSQL {self.backend} ({self.product} Database {self.number} {self.build})"
+            " on x86_64-unknown-linux-gnu, a practice cluster, not Greenplum"
+        )
+
+    @property
+    def local_version(self) -> str:
+        """What `postgres --gp-version` says."""
+        return f"postgres ({self.product} Database) {self.number} {self.build}"
+
+
+_6 = Release(name="6.24.3", number="6.24.3", dialect=DialectName.GP6, backend="9.4.26")
+
+RELEASES: Mapping[str, Release] = {
+    found.name: found
+    for found in (
+        Release(
+            name="5.8.1",
+            number="5.8.1",
+            dialect=DialectName.GP5,
+            backend="8.3.23",
+            per_host_option=False,
+            locking="file, dead cleared",
+            asks_of_odd_arrays=True,
+            recover_dry_run=False,
+            hba_hostnames=False,
+        ),
+        # the same as 6.24.3 but for what is known to be younger
+        replace(
+            _6,
+            name="6.1.0",
+            number="6.1.0",
+            backend="9.4.24",
+            per_host_option=False,
+        ),
+        _6,
+        Release(
+            name="7.0.0",
+            number="7.0.0",
+            dialect=DialectName.GP7,
+            backend="12.12",
+            host_fields=True,
+            relates_names=True,
+            dead_host_left=True,
+            locking="folder, dead cleared",
+            differential=True,
+            output_comments=True,
+        ),
+        replace(
+            _6,
+            name="greengage-6.27.1",
+            number="6.27.1",
+            product="Greengage",
+            dialect=DialectName.GREENGAGE6,
+            path_file="greengage_path.sh",
+            host_fields=True,
+            kind_prefix=True,
+            relates_names=True,
+            locking="folder, dead cleared",
+            differential=True,
+            differential_with_input=True,
+            output_comments=True,
+            replay_lag=True,
+        ),
+    )
+}
+
+DEFAULTS: Mapping[str, str] = {
+    DialectName.GP5.value: "5.8.1",
+    DialectName.GP6.value: "6.24.3",
+    DialectName.GP7.value: "7.0.0",
+    DialectName.GREENGAGE6.value: "greengage-6.27.1",
+}
+"""The release that stands for a dialect where none is named."""
+
+PROOFS: Mapping[str, str] = {
+    "per_host_option": "help texts of 5.8.1, 6.24.3, 7.0.0; a catalog and logs of 6.1.0 in public"
+    " reports; -b entered 6X in May 2021",
+    "host_fields": "gprecoverseg -i on 6.24.3 (exit 2), 7.0.0 and Greengage 6.27.1",
+    "kind_prefix": "gprecoverseg -i on Greengage 6.27.1; on 7.0.0 exit 2",
+    "relates_names": "gprecoverseg -i on 7.0.0 and Greengage 6.27.1 with two addresses a host",
+    "dead_host_left": "gprecoverseg -i with a host cut off: 6.24.3 skips, 7.0.0 carries out",
+    "locking": "locks left on purpose before gprecoverseg: 6.24.3, 7.0.0, Greengage 6.27.1; 5.8.1"
+    " by its source and by two gprecoverseg at once",
+    "backs_out": "gprecoverseg with pg_basebackup killed: 6.24.3, Greengage 6.27.1",
+    "differential": "gprecoverseg --differential on 7.0.0 and Greengage 6.27.1",
+    "differential_with_input": "gprecoverseg -i with D lines on Greengage 6.27.1; 7.0.0 refuses",
+    "asks_of_odd_arrays": "gpaddmirrors 5.8.1 by source; 6.24.3 and 7.0.0 do not ask with -a",
+    "recover_dry_run": "gprecoverseg -a -i -o on 6.24.3, 7.0.0, Greengage 6.27.1",
+    "output_comments": "gprecoverseg -o on Greengage 6.27.1 and 7.0.0",
+    "hba_hostnames": "help texts of 5.8.1, 6.24.3, 7.0.0",
+    "replay_lag": "gprecoverseg --help on Greengage 6.27.1",
+}
+"""Where each trait was seen."""
