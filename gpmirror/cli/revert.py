@@ -65,10 +65,10 @@ def command(
 
 
 def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
-    from gpmirror.plan.model import Action
+    from gpmirror.plan.back import enters_old_directory
 
     run = standing.run
-    if any(change.action is Action.MOVE for change in back.changes):
+    if any(enters_old_directory(change) for change in back.changes):
         return _first_of_all(standing)
     if back.waves:
         file = "PLAN" if out is None else quote(out)

@@ -84,6 +84,21 @@ def _staying(stuck: Mapping[int, Slot]) -> Iterator[str]:
         )
 
 
+def enters_old_directory(change: Change) -> bool:
+    """Whether the way back leads a mirror into a directory that it left, so that what it left there
+    is in the way: a move to another port or address alone leaves none.
+    """
+    return (
+        change.action is Action.MOVE
+        and change.to is not None
+        and change.from_ is not None
+        and (
+            change.to.host != change.from_.host
+            or not set(change.to.directories) <= set(change.from_.directories)
+        )
+    )
+
+
 def to_set_aside(back: Plan) -> list[str]:
     """What must step aside by hand before the way back: prune deletes nothing of a content with one
     copy, so what its lost mirror left stays, a sentence with the command for each.

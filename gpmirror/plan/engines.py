@@ -26,6 +26,16 @@ def deletes_directory(step: Step) -> bool:
     return bool(left) and not keeps_some_directory(step)
 
 
+def reuses_directory(step: Step) -> bool:
+    """Whether the new copy lands in a directory of the old one, whose files it replaces
+    (`pg_basebackup --force-overwrite`: gprecoverseg of 6.24.3 and 7.0.0, recorded).
+    """
+    here, there = step.from_, step.to
+    if here is None or there is None or here.host != there.host:
+        return False
+    return not set(here.directories).isdisjoint(there.directories)
+
+
 def _engines(waves: Sequence[PlannedWave], dialect: Dialect) -> list[MoveEngine]:
     """The utility for each wave of moves: the dialect's, or gpmovemirrors where a later wave needs a
     directory that this one leaves, because gprecoverseg would keep it full.
@@ -57,10 +67,9 @@ def keeps_some_directory(step: Step) -> bool:
     changes: whether gpmovemirrors spares that one is on no record.
     """
     here, there = step.from_, step.to
-    if here is None or there is None or here.host != there.host:
+    if here is None or there is None or not reuses_directory(step):
         return False
-    old, new = set(here.directories), set(there.directories)
-    return not old.isdisjoint(new) and (here.address != there.address or old != new)
+    return here.address != there.address or set(here.directories) != set(there.directories)
 
 
 def _directories(of: Slot | None, other: Slot | None) -> set[tuple[str, str]]:

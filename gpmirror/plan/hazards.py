@@ -8,7 +8,7 @@ from gpmirror.cluster.counting import counted
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.classify import source_text
-from gpmirror.plan.engines import deletes_directory
+from gpmirror.plan.engines import deletes_directory, reuses_directory
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Protection, Spec
@@ -16,7 +16,7 @@ from gpmirror.spec.model import Protection, Spec
 HAZARDS = {
     "same-host": "a mirror beside its own primary",
     "hostname-becomes-address": "the utility writes the address into the catalog as the hostname",
-    "deletes-old-directory": "the utility deletes the old directory by itself",
+    "deletes-old-directory": "the utility deletes the old copy by itself: its directory, or its files where the new one lands in it",
     "cancels-queries": "running queries are cancelled while roles switch back",
     "policy": "the desired layout breaks a rule of the spec's policy",
 }
@@ -150,6 +150,22 @@ def _hostnames(found: Judgement) -> Iterator[Hazard]:
 
 
 def _deletions(found: Judgement) -> Iterator[Hazard]:
+    steps = [step for wave in found.waves if wave.action is Action.MOVE for step in wave.steps]
+    # a copy in a temporary slot is the plan's own: where it came from stands untouched
+    aside = {(step.content, step.to) for step in steps if step.temporary}
+    reused = {
+        step.content
+        for step in steps
+        if reuses_directory(step) and (step.content, step.from_) not in aside
+    }
+    if reused:
+        yield _hazard(
+            found,
+            "deletes-old-directory",
+            f"{counted(len(reused), 'mirror')} will be copied anew into the directory where the old "
+            "copy stands, whose files go first; there is no way back to them",
+            reused,
+        )
     contents = [
         step.content
         for wave in found.waves

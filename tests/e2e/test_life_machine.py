@@ -69,7 +69,8 @@ KINDS = (
     "save_a_plan",
     "tidy_up",
 )
-ALLOWED = ("--allow", "guard:moves_percent", "--allow", "cancels-queries")
+DANGERS = ("guard:moves_percent", "cancels-queries", "deletes-old-directory")
+ALLOWED = tuple(word for name in DANGERS for word in ("--allow", name))
 
 
 class Tally(Counter[str]):

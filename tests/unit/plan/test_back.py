@@ -8,13 +8,14 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Role, Status
 from gpmirror.diagnostics import Place
 from gpmirror.errors import ExitCode, Failure, InvalidInput, Unsafe
+from gpmirror.plan.back import enters_old_directory
 from gpmirror.plan.back import plan_back as plan_back_from
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.replan import spec_of
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import Guards, Policy, Protection, Survive
+from gpmirror.spec.model import Guards, Offset, Policy, Protection, Survive
 from tests.clusters import host, mirrored, planned, spec
 from tests.plans import (
     HOSTS,
@@ -341,3 +342,16 @@ def test_an_old_place_that_lies_in_another_copy_by_now_is_refused() -> None:
     with pytest.raises(InvalidInput) as caught:
         plan_back(plan, replace(after, segments=rows))
     assert {found.code for found in caught.value.diagnostics} == {"GPM-P113"}
+
+
+def test_only_what_comes_back_to_a_directory_that_it_left_finds_it_in_the_way() -> None:
+    """Another port alone leaves no old directory, so nothing is to be pruned first."""
+    seen = seen_before_moves()
+    there = planned(spec(HOSTS, ports=Offset(1100)), mirrored(HOSTS, 2))
+    port_only = plan_back(there, done(there, mirrored(HOSTS, 2)))
+    assert port_only.summary.move == 8
+    assert not any(enters_old_directory(change) for change in port_only.changes)
+    back = plan_back(moving(), done(moving(), seen))
+    assert [c.content for c in back.changes if enters_old_directory(c)] == [
+        c.content for c in back.changes if c.action is Action.MOVE
+    ]

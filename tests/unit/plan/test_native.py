@@ -7,6 +7,7 @@ import pytest
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Status
 from gpmirror.errors import InvalidInput
+from gpmirror.plan.engines import reuses_directory
 from gpmirror.plan.model import Plan
 from gpmirror.spec.model import ApplyOptions, Host, NativeOptions, Offset, Pin, Spec
 from tests import clusters
@@ -53,8 +54,8 @@ def _runs(plan: Plan) -> list[tuple[str, str]]:
 def test_each_dialect_moves_with_its_utility(dialect: str, utility: str) -> None:
     plan = clusters.planned(clusters.spec(HOSTS[::-1]), _mirrored(dialect))
     assert {name for name, _ in _runs(plan)} == {utility}
-    deletes = [h.name for h in plan.hazards if h.name == "deletes-old-directory"]
-    assert bool(deletes) is (utility == "gpmovemirrors")
+    deletes = [h.message for h in plan.hazards if h.name == "deletes-old-directory"]
+    assert any("gpmovemirrors" in words for words in deletes) is (utility == "gpmovemirrors")
 
 
 def test_a_directory_that_is_needed_later_is_left_by_gpmovemirrors() -> None:
@@ -85,13 +86,24 @@ def test_gpmovemirrors_never_gets_a_directory_that_stays_under_another_address(
     plan = clusters.planned(spec, _mirrored(dialect))
     assert len(plan.waves) == 1
     assert [name for name, _ in _runs(plan)] == ["gprecoverseg", "gpmovemirrors"]
-    assert [h.contents for h in plan.hazards if h.name == "deletes-old-directory"] == [(4,)]
+    dangers = {h.contents: h.message for h in plan.hazards if h.name == "deletes-old-directory"}
+    assert dangers.keys() == {(0,), (4,)}
+    assert "into the directory where the old copy stands" in dangers[0,]
 
 
 def test_a_mirror_that_changes_its_port_keeps_its_directory() -> None:
     plan = clusters.planned(OTHER_PORTS, _mirrored("cloudberry"))
     assert {name for name, _ in _runs(plan)} == {"gpmovemirrors"}
-    assert not plan.hazards
+
+
+@pytest.mark.parametrize("dialect", ["gp5", "gp6", "gp7", "cloudberry"])
+def test_a_copy_into_the_old_one_s_own_directory_is_a_danger_with_a_name(dialect: str) -> None:
+    """A good mirror's files go before the new copy is there, whichever utility does it."""
+    plan = clusters.planned(OTHER_PORTS, _mirrored(dialect))
+    contents = tuple(change.content for change in plan.changes)
+    (danger,) = plan.hazards
+    assert (danger.name, danger.contents) == ("deletes-old-directory", contents)
+    assert "copied anew into the directory where the old copy stands" in danger.message
 
 
 def test_one_address_change_alone_is_one_run() -> None:
@@ -127,7 +139,19 @@ def test_hostnames_are_written_where_they_are_read(
     plan = clusters.planned(spec, _mirrored("gp6", version))
     assert _runs(plan) == [("gprecoverseg", line)]
     assert plan.changes[0].hostname_after == after
-    assert bool(plan.hazards) is (after is not None)
+    renamed = {h.name for h in plan.hazards} >= {"hostname-becomes-address"}
+    assert renamed is (after is not None)
+
+
+def test_a_copy_that_stepped_aside_is_the_plan_s_own() -> None:
+    """It lands where it waited, under its own port; the place that it left first stands untouched."""
+    plan = clusters.planned(
+        clusters.spec([*HOSTS, "sdw4"], strategy="spread"), clusters.mirrored([*HOSTS, "sdw4"], 2)
+    )
+    steps = [step for wave in plan.waves for step in wave.steps]
+    assert any(step.temporary for step in steps)
+    assert any(reuses_directory(step) for step in steps)
+    assert not plan.hazards
 
 
 def test_the_old_group_has_the_hostname_of_its_own_row() -> None:
