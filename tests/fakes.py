@@ -21,6 +21,12 @@ _EMPTY = f"{shell.VERSION}\nsoftware t/usr/local/gp/bin\nversion t6.24.3\n{shell
 """A whole answer of a host that tells no fact."""
 
 
+def dry_run(out: str | None, said: str = "", status: int = 0) -> Answered:
+    """The answer of a native dry run that wrote `out`."""
+    wrote = "gpmirror-dry-run none\n" if out is None else f"gpmirror-dry-run out\n{out}\n"
+    return Answered(host="mdw", status=status, out=f"{wrote}gpmirror-dry-run said\n{said}", err="")
+
+
 class Killed(BaseException):
     """kill -9: nobody catches it."""
 
@@ -77,6 +83,7 @@ class FakeCluster:
     probes: int = 0
     busy: int | None = 0
     tried: Reply | None = None
+    trials: list[Utility] = field(default_factory=list)
     bytes: Sizes = field(default_factory=lambda: Sizes(by_content={}, note=None))
     measured: int = 0
     """How often sizes were asked for."""
@@ -202,8 +209,8 @@ class FakeCluster:
         return f"{self.run}/{name}"
 
     def try_out(self, utility: Utility) -> Reply:
-        del utility
-        return self.tried or Answered(host="mdw", status=0, out="", err="")
+        self.trials.append(utility)
+        return self.tried or dry_run(utility.file_text)
 
     def _silent(self) -> bool:
         self.silent_for -= 1

@@ -21,6 +21,7 @@ from gpmirror.errors import ConnectionLost
 from gpmirror.gputils.detached import Poll, Stage, Utility
 from gpmirror.plan.model import Action, NativeRun, Wave
 from gpmirror.preflight import shell
+from tests.fakes import dry_run
 from tests.simulator import SimulatedCluster, Violation
 
 Spot = tuple[str, str]
@@ -488,8 +489,7 @@ class Life:
         return True
 
     def try_out(self, utility: Utility) -> Reply:
-        del utility
-        return Answered(host="mdw", status=0, out="", err="")
+        return dry_run(utility.file_text)
 
     def _key(self, name: str) -> str:
         return f"{self.run}/{name}"

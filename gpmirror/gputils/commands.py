@@ -69,9 +69,12 @@ def rebalance_argv(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:
     return ("gprecoverseg", "-a", "-r", *_options(dialect, native))
 
 
-def dry_run_argv(file_name: str, output: str) -> tuple[str, ...]:
-    """`gpaddmirrors -i FILE -o OUT`: reads and checks the file, writes it back, adds nothing."""
-    return ("gpaddmirrors", "-i", file_name, "-o", output)
+def answer_of(dialect: Dialect, utility: str) -> str:
+    """What a utility is given on standard input. Before 6 gpaddmirrors asks whether to go on wherever
+    hosts are uneven or addresses irregular, even with -a and -i (5.8.1, source: the calculator that
+    asks is built to read the file); the plan was approved by then.
+    """
+    return "y\n" if dialect.file_replication and utility == "gpaddmirrors" else ""
 
 
 def _options(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.segment import Segment
+from gpmirror.gputils.dryrun import answer_text
 
 RUNS = ".gpmirror/runs"
 """Where run directories lie, below the login user's home on the coordinator's host."""
@@ -45,12 +46,15 @@ class Poll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utility:
-    """What is to run: its name within the run, argv, and its input file if it has one."""
+    """What is to run: its name within the run, argv, its input file if it has one, and what it is
+    given on standard input.
+    """
 
     name: str
     argv: tuple[str, ...]
     file_name: str | None
     file_text: str | None
+    answer: str = ""
 
 
 def environment_text(dialect: Dialect, coordinator: Segment) -> str:
@@ -153,14 +157,19 @@ def read_poll(answer: str, offset: int) -> Poll | None:
 
 
 def dry_run_script(utility: Utility, environment: str) -> str:
-    """Run the utility in the foreground in a directory of its own that is removed afterwards."""
+    """Run the utility to its end in a directory of its own that is removed afterwards; prints what
+    `dryrun.read_tried` reads. The utility's last argument is the file that it writes. It has a
+    session of its own: cut off, it would leave its lock behind, and on 6 nothing would run after it.
+    """
     assert utility.file_name is not None  # noqa: S101 - only runs with a file can be tried
     return (
         "umask 077\n"
         'd=$(mktemp -d) || exit 125\ntrap \'rm -rf "$d"\' EXIT\ncd "$d" || exit 125\n'
         + _write(utility.file_name, utility.file_text or "")
-        + _write("try.sh", f"{environment}exec {_command(utility.argv)} </dev/null\n")
-        + "bash ./try.sh 2>&1\n"
+        + _write("try.sh", f"{environment}{_answered(utility)}\n")
+        + "setsid bash ./try.sh >try.log 2>&1 </dev/null &\ns=0; wait $! || s=$?\n"
+        + answer_text(shlex.quote(utility.argv[-1]), "try.log")
+        + "exit $s\n"
     )
 
 
@@ -209,6 +218,29 @@ def errors_of(log: str, most: int = 12) -> tuple[str, ...]:
     return tuple(line for line in told if line)[-most:]
 
 
+def last_words(log: str, most: int = 12) -> tuple[str, ...]:
+    """What a utility that failed said last: its errors and warnings, and what it wrote beside them
+    to standard error (`gprecoverseg: error: no such option: -b`, which bears no level). Where there
+    is neither, its last three lines.
+    """
+    found = [
+        text for line in log.splitlines() if (text := _marked(line)) or (text := _complaint(line))
+    ]
+    plain = [line.strip() for line in log.splitlines() if line.strip()]
+    return tuple(found[-most:] or plain[-3:])
+
+
+def _marked(line: str) -> str:
+    return next((text for text in errors_of(line)), "")
+
+
+def _complaint(line: str) -> str:
+    """A line that a program of Python's optparse, or the shell, ends with."""
+    name, found, rest = line.partition(": ")
+    known = name.startswith(("gp", "bash", "gpmirror")) or name.endswith(".sh")
+    return line.strip() if found and rest and known and " " not in name else ""
+
+
 def says_done(log: str) -> bool:
     """Whether a utility says that it did its work, not only exits with 0, as it also does where a
     lock, an unreachable host or a copy that still runs kept it from doing anything (4.3 to 7).
@@ -229,11 +261,19 @@ def _runner(utility: Utility, environment: str) -> str:
     return (
         f'n={name}\ncd "${{0%/*}}" || exit 125\n{{ echo $$; {_BOOT}; }} >"$n.pid.part"\n'
         'mv "$n.pid.part" "$n.pid"\n'
-        f"(\n{environment}exec {_command(utility.argv)}\n"
+        f"(\n{environment}{_answered(utility)}\n"
         ') >"$n.log" 2>&1 </dev/null\n'
         'echo $? | dd of="$n.status.part" conv=fsync 2>/dev/null\n'
         'mv "$n.status.part" "$n.status"\n'
     )
+
+
+def _answered(utility: Utility) -> str:
+    """The last command of a script: the utility, and what it reads."""
+    command = _command(utility.argv)
+    if not utility.answer:
+        return f"exec {command} </dev/null"
+    return f"printf %s {shlex.quote(utility.answer)} | {command}"
 
 
 def _command(argv: Sequence[str]) -> str:

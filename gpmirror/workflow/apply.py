@@ -11,6 +11,7 @@ from gpmirror.journal.records import PLAN
 from gpmirror.plan.model import Wave
 from gpmirror.plan.planfile import plan_text
 from gpmirror.workflow.allowing import check_allowed, refuse
+from gpmirror.workflow.dryrun import try_again, try_plan
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
 from gpmirror.workflow.gates import (
@@ -29,7 +30,7 @@ from gpmirror.workflow.looking import look_until
 from gpmirror.workflow.measuring import with_sizes
 from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
-from gpmirror.workflow.preparing import prepare_hosts, try_native
+from gpmirror.workflow.preparing import prepare_hosts
 from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
@@ -100,7 +101,7 @@ def _check_hosts(run: Run, observed: Observed) -> None:
         hosts = counted(len({check.host for check in preflight.checks}), "host")
         detail.append(f"{counted(len(preflight.checks), 'check')} on {hosts}")
     with run.phase("dry-run") as detail:
-        detail.append(try_native(run))
+        detail.append(try_plan(run, observed))
     _look_again(run)
 
 
@@ -147,6 +148,9 @@ def _pass_gate(run: Run, wave: Wave) -> None:
         check_competing(run, observed)
     check_same_cluster(run.plan, observed)
     check_gate(run, wave, observed, health)
+    if not run.wishes.rehearsal:
+        try_again(run, wave, observed)
+    run.tried.clear()
 
 
 def _stop_if_interrupted(run: Run) -> None:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 
 from gpmirror.boundary import NoAnswer, Silence
+from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.events import NativeEnded, NativeSaid, WaveStarted
-from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, says_done
+from gpmirror.gputils.commands import answer_of
+from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, last_words, says_done
 from gpmirror.journal.records import step, wave_step
-from gpmirror.plan.model import NativeRun, Wave
+from gpmirror.plan.model import NativeRun, Plan, Wave
 from gpmirror.plan.pace import expected_seconds, exposure_of
 from gpmirror.workflow.gates import check_gate
 from gpmirror.workflow.running import Run
@@ -31,13 +33,14 @@ class Ended:
         return self.status == 0
 
 
-def utility_of(wave: Wave, native: NativeRun) -> Utility:
+def utility_of(plan: Plan, wave: Wave, native: NativeRun) -> Utility:
     """The detached form of a plan's native run."""
     return Utility(
         name=f"wave-{wave.number:03d}-{native.utility}",
         argv=native.argv,
         file_name=native.file_name,
         file_text=native.file_text,
+        answer=answer_of(DIALECTS[plan.dialect], native.utility),
     )
 
 
@@ -48,7 +51,7 @@ def run_utilities(run: Run, wave: Wave) -> Ended:
     ended = Ended(status=0, said=(), done=True)
     for native in wave.native:
         earlier = ended.done
-        ended = _run_one(run, wave, utility_of(wave, native), native.utility)
+        ended = _run_one(run, wave, utility_of(run.plan, wave, native), native.utility)
         ended = replace(ended, done=earlier and ended.done)
         if not ended.well:
             break
@@ -61,7 +64,7 @@ def follow_utilities(run: Run, wave: Wave) -> Ended | None:
     """
     ended: Ended | None = None
     for native in wave.native:
-        utility = utility_of(wave, native)
+        utility = utility_of(run.plan, wave, native)
         if _is_forestalled(run, wave, utility.name):
             break
         _tell_start(run, wave, utility, native.utility)
@@ -102,7 +105,9 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
     poll, log = _follow(run, wave, utility.name)
     run.at_work = None
     status = poll.status if poll.stage is Stage.ENDED else None
-    ended = Ended(status=status, said=errors_of(log), done=says_done(log))
+    # one that did its work has only remarks; one that failed may have said why without a level
+    said = errors_of(log) if status == 0 else last_words(log)
+    ended = Ended(status=status, said=said, done=says_done(log))
     return ended, clock.monotonic() - begin
 
 
@@ -159,7 +164,7 @@ def _start_again(run: Run, wave: Wave, utility: Utility, watch: Watch) -> NoAnsw
             message=lost or "the session that was lost still holds the lock",
             hint="wait",
         )
-    if utility == utility_of(wave, wave.native[0]):
+    if utility == utility_of(run.plan, wave, wave.native[0]):
         check_gate(run, wave, observed, health)
     return run.world.natives.start(wave, utility)
 

@@ -59,7 +59,7 @@ def _left(
         return ()
     reply = hosts.ask({coordinator: reach_script(left)}, seconds=SECONDS)[coordinator]
     answer = reply.out if isinstance(reply, Answered) else ""
-    return tuple(judge_left(left, coordinator, answer))
+    return tuple(judge_left(left, coordinator, answer, observed.dialect.name))
 
 
 def _silent(reply: Reply) -> Silent | None:

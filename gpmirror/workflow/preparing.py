@@ -1,52 +1,14 @@
-"""The hosts made ready: the native dry run, then parent directories, in batches."""
+"""The hosts made ready: parent directories, in batches."""
 
 import shlex
 
 from gpmirror.boundary import Answered, NoAnswer, Reply
 from gpmirror.cluster.counting import counted
-from gpmirror.errors import NotReady, Partial
-from gpmirror.gputils.commands import dry_run_argv
-from gpmirror.gputils.detached import Utility, errors_of
-from gpmirror.plan.model import Action, HostAction, Plan
+from gpmirror.errors import Partial
+from gpmirror.plan.model import HostAction, Plan
 from gpmirror.workflow.running import Run
 
 _SECONDS = 120
-_TRIED = "checked.conf"
-
-
-def try_native(run: Run) -> str:
-    """Let gpaddmirrors check its own file (`-i FILE -o OUT`: recorded on 5.8.1 and 6.24.3, changes
-    nothing). What it said, in a few words. Raises NotReady (9) with the utility's words.
-    """
-    tried = [
-        Utility(
-            name="dry-run",
-            argv=dry_run_argv(native.file_name, _TRIED),
-            file_name=native.file_name,
-            file_text=native.file_text,
-        )
-        for wave in run.plan.waves
-        if wave.action is Action.ADD
-        for native in wave.native
-        if native.file_name is not None
-    ]
-    for utility in tried:
-        _judge(run.world.natives.try_out(utility))
-    return "accepted by gpaddmirrors" if tried else "no utility of this plan has one"
-
-
-def _judge(reply: Reply) -> None:
-    match reply:
-        case NoAnswer():
-            raise NotReady(f"the native dry run did not end: {reply.message}", hint=reply.hint)
-        case Answered(status=0):
-            return
-        case Answered():
-            said = errors_of(reply.out) or tuple(reply.out.splitlines()[-3:])
-            raise NotReady(
-                f"gpaddmirrors refuses the file (exit {reply.status}): " + "; ".join(said),
-                hint="nothing was changed; `gpmirror plan --format native` shows the file",
-            )
 
 
 def host_actions(plan: Plan) -> tuple[HostAction, ...]:

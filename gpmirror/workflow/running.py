@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpmirror.boundary import World
 from gpmirror.errors import ExitCode
@@ -44,7 +44,8 @@ class Outcome:
 class Run:
     """One run of a plan. `name` is its id, `started` monotonic seconds, `health` the last look,
     `at_work` the native utility that was started and is not known to have ended, `rate` bytes a
-    second that a host sends, and receives, as the last wave of copies showed.
+    second that a host sends, and receives, as the last wave of copies showed, `tried` the waves
+    whose files the utilities tried since anything was done.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Run:
     health: Health | None = None
     at_work: str | None = None
     rate: int | None = None
+    tried: set[int] = field(default_factory=set)
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:

@@ -24,6 +24,7 @@ from gpmirror.gputils.detached import (
     read_script,
     start_script,
 )
+from gpmirror.gputils.dryrun import read_tried
 from gpmirror.gputils.measuring import measure_script, read_measures
 from gpmirror.plan.model import HostAction
 from gpmirror.workflow.preparing import _script
@@ -128,7 +129,8 @@ def test_a_utility_gets_its_words(words: list[str], name: str, text: str, direct
             file_text=text,
         )
         told = "\0".join((f"/data/{directory}", name, *words, "")) + f"@{text}"
-        assert place.sh(dry_run_script(utility, environment)).stdout == told.encode()
+        said = place.sh(dry_run_script(utility, environment)).stdout.decode()
+        assert read_tried(said).said == told
 
         run = place.path / RUNS / RUN
         assert place.sh(keep_script(RUN, [])).returncode == 0

@@ -7,7 +7,6 @@ from gpmirror.errors import InvalidInput
 from gpmirror.gputils.commands import (
     Parallelism,
     add_argv,
-    dry_run_argv,
     move_argv,
     rebalance_argv,
     recover_argv,
@@ -31,7 +30,6 @@ SMALL = Parallelism(hosts=2, per_host=3, verbose=True)
         (recover_argv(GP6, "w1", full=True, native=USUAL), "gprecoverseg -a -F -i w1 -B 16 -b 64"),
         (rebalance_argv(GP5, USUAL), "gprecoverseg -a -r -B 64"),
         (rebalance_argv(GP6, USUAL), "gprecoverseg -a -r -B 16 -b 64"),
-        (dry_run_argv("w1", "out"), "gpaddmirrors -i w1 -o out"),
     ],
 )
 def test_argv(argv: tuple[str, ...], expected: str) -> None:

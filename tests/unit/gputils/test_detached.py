@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from gpmirror.gputils.detached import (
     errors_of,
     forestall_script,
     keep_script,
+    last_words,
     list_script,
     poll_script,
     read_poll,
@@ -27,6 +29,7 @@ from gpmirror.gputils.detached import (
     replace_script,
     start_script,
 )
+from gpmirror.gputils.dryrun import read_tried
 from tests.clusters import row
 
 RUN = "20261121T070000Z-abc123"
@@ -238,16 +241,64 @@ def test_a_journal_grows_and_is_read_back(shell: Shell) -> None:
     assert shell.run(read_script(RUN, "journal.jsonl")).stdout == f'{{"a": 1}}\n{NASTY}\n'
 
 
-def test_a_dry_run_leaves_nothing(shell: Shell) -> None:
-    shell.utility("gpaddmirrors", 'cp "$2" "$4"; echo "[ERROR]:-no good"; exit 2')
-    utility = the_utility(argv=("gpaddmirrors", "-i", "in.conf", "-o", "out.conf"))
+@pytest.mark.parametrize(
+    ("body", "status", "out"),
+    [
+        ('cp "$2" "$4"; echo "[ERROR]:-no good"; exit 2', 2, "0|sdw1|7000|/data/mirror/gpseg0\n"),
+        ('echo "[ERROR]:-no good" >&2; exit 1', 1, None),
+        (': >"$4"; echo no good', 0, ""),
+        ('read -r said; echo "$said: no good"; [ "$said" = y ] || exit 2; cp "$2" "$4"', 2, None),
+    ],
+)
+def test_a_dry_run_tells_what_the_utility_wrote_and_leaves_nothing(
+    shell: Shell, body: str, status: int, out: str | None
+) -> None:
+    shell.utility("gpaddmirrors", body)
+    text = "0|sdw1|7000|/data/mirror/gpseg0\n"
+    argv = ("gpaddmirrors", "-i", "in.conf", "-o", "out.conf")
+    utility = Utility(name="dry-run", argv=argv, file_name="in.conf", file_text=text)
     before = set(shell.home.rglob("*"))
-    answer = shell.run(
-        f"TMPDIR={shell.home}\nexport TMPDIR\n{dry_run_script(utility, environment(shell))}"
-    )
-    assert answer.returncode == 2
-    assert "no good" in answer.stdout
+    script = f"TMPDIR={shell.home}\nexport TMPDIR\n{dry_run_script(utility, environment(shell))}"
+    answer = shell.run(script)
+    tried = read_tried(answer.stdout)
+    assert answer.returncode == status
+    assert (tried.out if tried.out is None else tried.out.removesuffix("\n")) == out
+    assert "no good" in tried.said
     assert set(shell.home.rglob("*")) == before
+
+
+def test_a_question_is_answered_in_the_dry_run_and_in_the_run(shell: Shell) -> None:
+    """As 5 asks on uneven hosts, even with -a and -i."""
+    shell.utility("gpaddmirrors", 'read -r said || exit 2; echo "answer $said"; [ "$said" = y ]')
+    utility = replace(the_utility(argv=("gpaddmirrors", "-i", "in.conf")), answer="y\n")
+    answer = shell.run(dry_run_script(utility, environment(shell)))
+    assert answer.returncode == 0
+    assert "answer y" in read_tried(answer.stdout).said
+    shell.run(keep_script(RUN, []))
+    shell.run(start_script(RUN, utility, environment(shell)))
+    poll = shell.wait(utility.name, lambda poll: poll.stage is Stage.ENDED)
+    assert (poll.status, poll.text) == (0, "answer y\n")
+    silent = replace(utility, name="silent", answer="")
+    shell.run(start_script(RUN, silent, environment(shell)))
+    assert shell.wait("silent", lambda poll: poll.stage is Stage.ENDED).status == 2
+
+
+def test_a_dry_run_that_is_cut_off_ends_by_itself(shell: Shell) -> None:
+    """A utility that is killed leaves its lock behind, and on 6 nothing runs after it."""
+    shell.utility("gpaddmirrors", f'touch "{shell.home}/lock"; sleep 2; rm "{shell.home}/lock"')
+    utility = the_utility(argv=("gpaddmirrors", "-i", "in.conf"))
+    script = dry_run_script(utility, environment(shell))
+    started = subprocess.Popen(
+        ["timeout", "1", "sh", "-c", script],
+        env={"HOME": str(shell.home), "PATH": os.environ["PATH"], "GPHOME": str(shell.gphome)},
+        stdout=subprocess.DEVNULL,
+    )
+    assert started.wait(20) == 124
+    assert (shell.home / "lock").exists()
+    deadline = time.monotonic() + 20
+    while (shell.home / "lock").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_later_families_name_the_coordinator(shell: Shell) -> None:
@@ -262,3 +313,26 @@ def test_errors_are_told_without_stamps() -> None:
         "...\n"
     )
     assert errors_of(log) == ("gpaddmirrors failed. (Reason)",)
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (
+            "Usage: gprecoverseg [--help]\n\ngprecoverseg: error: no such option: -b\n",
+            ("gprecoverseg: error: no such option: -b",),
+        ),
+        (
+            "bash: line 22: gprecoverseg: command not found\n",
+            ("bash: line 22: gprecoverseg: command not found",),
+        ),
+        (
+            "[INFO]:-Starting\n1 gpaddmirrors:mdw:gpadmin-[ERROR]:-it failed\n",
+            ("it failed",),
+        ),
+        ("one\ntwo\n\nthree\nfour\n", ("two", "three", "four")),
+        ("", ()),
+    ],
+)
+def test_the_last_words_of_a_utility(log: str, words: tuple[str, ...]) -> None:
+    assert last_words(log) == words

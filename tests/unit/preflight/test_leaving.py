@@ -13,7 +13,7 @@ from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Status
 from gpmirror.plan.model import Plan
-from gpmirror.preflight.leaving import judge_left, left_behind, reach_script
+from gpmirror.preflight.leaving import judge_left, left_behind, reach_script, stand_in
 from gpmirror.preflight.model import Result
 from gpmirror.workflow.preflight import run_preflight
 from tests.clusters import mirrored, planned, spec
@@ -58,6 +58,36 @@ def test_generation_5_passes_over_hosts_that_are_gone() -> None:
     plan, observed = lost()
     old = replace(observed, dialect=DIALECTS[DialectName.GP5])
     assert left_behind(plan, old, {"sdw9"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "release", "asked"),
+    [
+        (DialectName.GP6, "6.24.3", False),
+        (DialectName.GP6, "6.9.0", True),
+        (DialectName.GP6, None, True),
+        (DialectName.GP7, "7.0.0", False),
+        (DialectName.GP7, None, False),
+        (DialectName.CLOUDBERRY, "2.0.0", True),
+        (DialectName.GREENGAGE7, "7.4.0", True),
+    ],
+)
+def test_a_name_is_asked_only_where_no_dry_run_tells(
+    dialect: DialectName, release: str | None, asked: bool
+) -> None:
+    plan, observed = lost()
+    seen = replace(observed, dialect=DIALECTS[dialect], server_version=release)
+    assert bool(left_behind(plan, seen, {"sdw9"})) is asked
+
+
+def test_the_host_that_replaces_the_dead_one_is_named() -> None:
+    """Not the first of those that get its copies."""
+    plan, observed = lost()
+    hosts = tuple(
+        replace(one, replaces="sdw9") if one.name == "sdw1" else one for one in plan.desired.hosts
+    )
+    plan = replace(plan, desired=replace(plan.desired, hosts=hosts))
+    assert stand_in(plan, observed, "sdw9") == ("sdw1", "mdw")
 
 
 class Canned:
@@ -117,8 +147,12 @@ def test_the_script_believes_a_name_that_answers(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    found = judge_left({"sdw3": "sdw4", "sdw9": "sdw4"}, "mdw", done.stdout)
+    left = {"sdw3": "sdw4", "sdw9": "sdw4"}
+    found = list(judge_left(left, "mdw", done.stdout, DialectName.GP6))
     assert [(check.host, check.result) for check in found] == [
         ("sdw3", Result.OK),
         ("sdw9", Result.BAD),
     ]
+    # what nobody has seen is not known to be needed
+    told = list(judge_left(left, "mdw", done.stdout, DialectName.CLOUDBERRY))
+    assert [check.result for check in told] == [Result.OK, Result.UNKNOWN]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpmirror.boundary import Answered, LockHolder, NoAnswer, Silence
+from gpmirror.boundary import LockHolder, NoAnswer, Silence
 from gpmirror.errors import (
     Declined,
     ExitCode,
@@ -24,7 +24,15 @@ from gpmirror.plan.model import Hazard, Plan
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.clusters import row
-from tests.fakes import Behaviour, FakeCluster, FakeOperator, MemoryJournal, Reporter, world_of
+from tests.fakes import (
+    Behaviour,
+    FakeCluster,
+    FakeOperator,
+    MemoryJournal,
+    Reporter,
+    dry_run,
+    world_of,
+)
 from tests.plans import adding, seen_before_add
 from tests.unchecked import UNCHECKED
 
@@ -135,7 +143,7 @@ def test_review_only_and_unallowed_hazards_are_refused_before_the_cluster_is_ask
 
 def test_the_native_dry_run_refuses_with_the_utilitys_words() -> None:
     said = "20261121:07:00:00:1 gpaddmirrors:mdw:gpadmin-[ERROR]:-cannot have the same port 7000.\n"
-    world = cluster(tried=Answered(host="mdw", status=2, out=said, err=""))
+    world = cluster(tried=dry_run(None, said, status=2))
     error = refused(NotReady, started(world)[0])
     assert "cannot have the same port 7000" in error.message
     assert not world.changed

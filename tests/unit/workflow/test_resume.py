@@ -110,7 +110,7 @@ def test_what_is_left_in_words_and_what_had_ended_is_not_timed() -> None:
     behaviour = Behaviour(status=1, fails=(5,), polls=0)
     cluster = FakeCluster(observed=seen_before_add(), behaviour=behaviour)
     wave = plan.waves[0]
-    cluster.start(wave, utility_of(wave, wave.native[0]))
+    cluster.start(wave, utility_of(plan, wave, wave.native[0]))
     records = [OPENING, step("host-actions", "begin"), step("wave-001/native", "begin")]
     reporter = Reporter()
     run = run_in(cluster, plan, MemoryJournal(records=list(records)), reporter)
