@@ -102,12 +102,14 @@ class ContentProgress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stakes:
     """What is at stake in the whole cluster: contents with one live copy, or with a second one that
-    is behind; the host whose loss would lose most contents, and how many.
+    is behind; the host whose loss would lose most contents, and how many; `none` are contents without
+    any live copy, which no further loss makes worse.
     """
 
     single: tuple[int, ...]
     worst_host: str | None
     worst_host_loses: int
+    none: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gpmirror.cluster.observed import CopyFact, Observed
-from gpmirror.cluster.segment import Role, Segment, Slot
+from gpmirror.cluster.segment import Mode, Role, Segment, Slot
 from gpmirror.diagnostics import Place, base_name
 from gpmirror.placement import Desired, Placed
 from gpmirror.plan.model import Action, Change, Method
@@ -133,7 +133,8 @@ def _class(
             return _blocked(
                 content,
                 "has no mirror row although other contents have one: only edits of the catalog by "
-                "hand lead here, and no utility can add a mirror to some contents only",
+                "hand lead here, and no utility can add a mirror to some contents only; have the "
+                "lost row restored (the vendor's support does that), then plan again",
             )
         return _change(content, Action.ADD, None, content.placed.mirror)
     if not content.idle.is_up:
@@ -143,16 +144,45 @@ def _class(
 
 def _blocked_by_primary(content: _Content) -> str | None:
     if not content.acting.is_up:
-        if content.idle is not None and not content.idle.is_up:
-            return "both copies are down"
-        return f"its acting primary on {content.acting_slot.host} is down"
+        return _headless(content)
     home = content.placed.primary_slot
     if content.acting.is_preferred_primary and home.host != content.acting_slot.host:
         return (
             f"its primary on {content.acting_slot.host} is up, but {home.host} is to replace that "
-            "host: fail it over first; gpmirror never moves a primary"
+            "host: fail it over first (stop its server there and wait until its mirror acts), then "
+            "plan again; gpmirror never moves a primary"
         )
     return None
+
+
+def _headless(content: _Content) -> str:
+    """Its acting primary is down: what brings a live one back."""
+    place = told(content.acting_slot)
+    if content.idle is None:
+        return f"its only copy {place} is down: {_restart(place)}; no mirror can take over"
+    other = "" if content.idle_slot is None else told(content.idle_slot)
+    if not content.idle.is_up:
+        return (
+            f"both copies are down, {place} and {other}: {_restart(place)}; "
+            "gprecoverseg cannot help, it needs a live copy"
+        )
+    if content.idle.mode is Mode.SYNCED:
+        return (
+            f"its acting primary {place} is down and {other} has not taken over: the fault prober "
+            "makes it do so within gp_fts_probe_interval (60 s unless set), plan again in a minute; "
+            f"if it stays so, {_restart(place)}"
+        )
+    return (
+        f"its acting primary {place} is down, and {other} is not in sync, so it cannot take over: "
+        f"{_restart(place)}; gprecoverseg cannot help, it needs a live primary"
+    )
+
+
+def _restart(place: str) -> str:
+    return (
+        f"bring the host of {place} back and restart the cluster (`gpstop -r`), which starts that "
+        "server again, then plan again"
+    )
 
 
 def _up(content: _Content, request: Request) -> Change | None:
@@ -181,7 +211,7 @@ def _switched(content: _Content, request: Request, *, in_place: bool) -> Change 
         return None
     return _blocked(
         content,
-        f"its roles are switched and {then}: rebalance first (`plan --rebalance`)",
+        f"its roles are switched and {then}: rebalance first (`gpmirror apply --rebalance`), then plan again",
     )
 
 
@@ -193,13 +223,16 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
     wanted = placed.primary_slot if idle.is_preferred_primary else placed.mirror
     fact = observed.copies.get(idle.dbid, "unknown")
     if fact == "copying":
-        return _blocked(content, "a base backup of it is still running: wait until it ends")
+        return _blocked(
+            content, "a base backup of it is still running: wait until it ends, then plan again"
+        )
     if not current.same_place(wanted):
         if wanted.host == content.acting_slot.host and not placed.allows_same_host:
             return _blocked(
                 content,
                 f"recovering it on {wanted.host} would put both copies on that host: its other "
-                "copy acts there",
+                "copy acts there; choose another host for it in the spec (a pin, or another host "
+                "with `replaces`), or grant `mirrors.allow_same_host`",
             )
         change = _change(content, Action.RECOVER, current, wanted)
         why, source = change.reason, change.source

@@ -67,6 +67,7 @@ def expose(phases: Phases, state: State, at_once: int) -> Exposure:
         catching_up=sum(wave.catching_up for wave in waves),
         bound=phases.bound,
         depth=phases.depth,
+        none=tuple(sorted(c.content for c in state.copies.values() if not c.live_hosts)) or None,
     )
 
 

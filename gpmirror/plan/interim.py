@@ -9,6 +9,14 @@ from gpmirror.plan.occupancy import Relocation
 from gpmirror.plan.temporary import TemporarySlots
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps a new slot from being free, and what a person can do about it."""
+
+    what: str
+    way: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim:
     """`in_place` recovers down copies where they were, those on hosts that still get mirrors; `free`
@@ -18,28 +26,29 @@ class Interim:
     in_place: Mapping[int, Change]
     free: TemporarySlots
 
-    def instead(self, change: Change, obstacle: str) -> Change:
+    def instead(self, change: Change, obstacle: Obstacle) -> Change:
         """A copy that lives stays where it is. One that is down comes back all the same, and moves
         when a later plan finds the slot free.
         """
         if change.action is not Action.RECOVER or change.from_ is None or change.to is None:
-            return blocked_by(change, obstacle)
+            return blocked_by(change, f"{obstacle.what}: {obstacle.way}")
         in_place = self.in_place.get(change.content)
         if in_place is not None:
             return replace(in_place, reason=_reason(in_place.reason, change, obstacle))
         moving = Relocation(content=change.content, from_=change.from_, to=change.to)
         aside = self.free.slot(moving)
         if aside is None:
-            return blocked_by(change, f"{obstacle}; {no_free_port(change)}")
+            crowded = no_free_port(change)
+            return blocked_by(change, f"{obstacle.what}, and {crowded.what}: {crowded.way}")
         return replace(change, to=aside, reason=_reason(change.reason, change, obstacle))
 
 
-def no_free_port(change: Change) -> str:
+def no_free_port(change: Change) -> Obstacle:
     """Why there is no temporary slot."""
     host = "" if change.to is None else change.to.host
-    return f"no free port for a temporary slot on {host}"
+    return Obstacle(f"no free port for a temporary slot on {host}", "free one, then plan again")
 
 
-def _reason(reason: str, change: Change, obstacle: str) -> str:
+def _reason(reason: str, change: Change, obstacle: Obstacle) -> str:
     wanted = "" if change.to is None else told(change.to)
-    return f"{reason}; to {wanted} in a later plan: {obstacle}"
+    return f"{reason}; to {wanted} in a later plan: {obstacle.what}"

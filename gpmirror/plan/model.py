@@ -5,11 +5,12 @@ execution order, so that the same input gives the same bytes. Sizes are bytes, t
 means unknown.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.segment import Slot
+from gpmirror.plan.canonical import LATER
 from gpmirror.plan.settings import Settings
 
 FORMAT_VERSION = "1.0"
@@ -125,7 +126,8 @@ class Exposure:
     """Exposure of the whole plan. `bytes`, `seconds` and `catching_up` are those of all waves;
     `rate` is an assumption: bytes a second that a host sends, and receives. `bound` is the fewest
     move waves that the limits allow (König), `depth` the longest chain of slots that must be freed
-    one after the other.
+    one after the other. `none` are contents without any live copy, which no plan brings back, and
+    which none of the figures counts; None: there are none.
     """
 
     waves: tuple[WaveExposure, ...]
@@ -137,6 +139,7 @@ class Exposure:
     catching_up: int
     bound: int
     depth: int
+    none: tuple[int, ...] | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +153,9 @@ class HostLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survival:
-    """What a layout survives. `worst_load` is `(lost host, survivor, before, after)`."""
+    """What a layout survives. `worst_load` is `(lost host, survivor, before, after)`; `single`
+    contents have one live copy, `none` (None: 0) have no live copy at all.
+    """
 
     single: int
     any_host: bool
@@ -159,6 +164,7 @@ class Survival:
     pairs: int
     worst_load: tuple[str, str, int, int] | None
     worst_factor: float | None
+    none: int | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gpmirror.cluster.segment import Slot
-from gpmirror.plan.interim import Interim
+from gpmirror.plan.interim import Interim, Obstacle
 from gpmirror.plan.model import Action, Change
 from gpmirror.plan.occupancy import Key, keys_of, occupants
 
@@ -42,7 +42,7 @@ def _obstacle(
     held: Mapping[Key, int],
     leaving: Mapping[int, Action],
     fixed: Mapping[Key, str],
-) -> str | None:
+) -> Obstacle | None:
     if change.action is Action.BLOCKED or change.to is None or change.to == change.from_:
         return None
     own = keys_of(change.from_) if change.from_ is not None else ()
@@ -50,19 +50,24 @@ def _obstacle(
         if key in own:
             continue
         if key in fixed:
-            return f"{_kind(key)} on {key[0]} is held by {fixed[key]}"
+            return Obstacle(
+                f"{_kind(key)} on {key[0]} is held by {fixed[key]}",
+                "change the spec, or plan again once it is free (a primary that acts there since a "
+                "failover goes back with `gpmirror apply --rebalance`)",
+            )
         holder = held.get(key, change.content)
         if holder == change.content:
             continue
         if holder not in leaving:
-            return (
+            return Obstacle(
                 f"{_kind(key)} on {key[0]} is held by the mirror of content {holder}, "
-                "which this plan does not move"
+                "which this plan does not move",
+                "change the spec, or plan again without a selection and once that content can move",
             )
         if isinstance(key[1], str) and leaving[holder] is Action.RECOVER:
-            return (
-                f"{_kind(key)} on {key[0]} is left full by the recovery of content {holder}: "
-                "empty it when that is done"
+            return Obstacle(
+                f"{_kind(key)} on {key[0]} is left full by the recovery of content {holder}",
+                "empty it when that is done, then plan again",
             )
     return None
 

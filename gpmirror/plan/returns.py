@@ -50,7 +50,10 @@ def block_returns(
 ) -> list[Change]:
     """Rebalances become blocked, so that the other changes are done."""
     who = "4.3 and 5 switch roles back" if dialect.file_replication else "roles return"
-    reason = f"{who} only when all segments are in sync; content {single[0]} is not"
+    reason = (
+        f"{who} only when all segments are in sync; content {single[0]} is not: bring it in sync "
+        "first (`gpmirror plan` without `--rebalance` says how), then plan again"
+    )
     return [
         blocked_by(change, reason) if change.action is Action.REBALANCE else change
         for change in changes

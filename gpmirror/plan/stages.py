@@ -145,13 +145,14 @@ def _loads(
 def _survival(found: Survey) -> Survival:
     worst = found.worst_load_after_one_host
     return Survival(
-        single=sum(pair.mirror is None for pair in found.layout.pairs),
+        single=sum(pair.lives and pair.mirror is None for pair in found.layout.pairs),
         any_host=found.survives_any_host,
         any_rack=found.survives_any_rack,
         fatal_pairs=found.fatal_pair_count,
         pairs=found.pair_count,
         worst_load=(worst.lost, worst.survivor, worst.before, worst.after) if worst else None,
         worst_factor=round(worst.factor, 2) if worst else None,
+        none=len(found.copies.dead) or None,
     )
 
 

@@ -48,10 +48,10 @@ class CurrentCopies:
 
     @property
     def live_hosts(self) -> tuple[str, ...]:
-        """Hosts of the copies that live; with both down the acting one counts."""
-        if self.idle is None or not self.idle_up:
-            return (self.acting.host,)
-        return (self.acting.host, self.idle.host) if self.acting_up else (self.idle.host,)
+        """Hosts of the copies that live; none where both are down."""
+        acting = (self.acting.host,) if self.acting_up else ()
+        idle = (self.idle.host,) if self.idle is not None and self.idle_up else ()
+        return acting + idle
 
     @property
     def is_single(self) -> bool:

@@ -94,7 +94,8 @@ def _waves(plan: Plan, content: int) -> list[str]:
             commands = "; ".join(command_text(run) for run in wave.native)
             lines.append(f"  wave {wave.number:<4} {wave.action.value} with {commands}")
             if wave.number in exposures:
-                lines.append(f"  exposure  {exposed_text(exposures[wave.number])}")
+                told = exposed_text(exposures[wave.number], plan.exposure.none)
+                lines.append(f"  exposure  {told}")
     return lines
 
 

@@ -1,6 +1,6 @@
 """A plan as one HTML page for review: no script, nothing fetched, light and dark."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import Slot
@@ -114,14 +114,14 @@ def _slot(slot: Slot | None) -> str:
 def _waves(plan: Plan) -> Iterable[str]:
     exposures = {found.wave: found for found in plan.exposure.waves}
     for wave in plan.waves:
-        yield from _wave(wave, exposures.get(wave.number))
+        yield from _wave(wave, exposures.get(wave.number), plan.exposure.none)
     if plan.waves:
         words = (at_once_text(plan), copy_time(plan.exposure), fewest_waves(plan))
         yield from items(("", found) for found in words if found)
 
 
-def _wave(wave: Wave, exposure: WaveExposure | None) -> list[str]:
-    lines = [] if exposure is None else [f"<p>{text(exposed_text(exposure))}</p>"]
+def _wave(wave: Wave, exposure: WaveExposure | None, dead: Sequence[int] | None) -> list[str]:
+    lines = [] if exposure is None else [f"<p>{text(exposed_text(exposure, dead))}</p>"]
     if wave.host_actions:
         hosts = first_few(sorted({found.host for found in wave.host_actions}))
         actions = counted(len(wave.host_actions), "host action")

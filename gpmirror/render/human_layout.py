@@ -55,6 +55,8 @@ def survival_texts(plan: Plan) -> list[str]:
         f"fatal host pairs: {_pairs(before)} -> {_pairs(after)}",
         f"contents with one copy only: {before.single} -> {after.single}",
     ]
+    if before.none or after.none:
+        texts.append(f"contents with no live copy: {before.none or 0} -> {after.none or 0}")
     if before.any_rack is not None or after.any_rack is not None:
         texts.insert(1, f"Survives any 1 rack: {yes(before.any_rack)} -> {yes(after.any_rack)}")
     return [*texts, *_loads(before, after)]

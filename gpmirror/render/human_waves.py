@@ -1,5 +1,7 @@
 """The waves for a terminal: native runs, what is exposed meanwhile, and how few waves can be."""
 
+from collections.abc import Sequence
+
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.events.durations import about_text
 from gpmirror.plan.model import Action, NativeRun, Plan, Step, Wave, WaveExposure
@@ -10,6 +12,7 @@ from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import first_few, size_text
 from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, columns_of, line
+from gpmirror.simulate.phrases import without_copy
 
 FULL_LIST = 12
 """Up to so many waves are all shown."""
@@ -27,7 +30,7 @@ def waves_section(plan: Plan, *, width: int) -> list[Line]:
     exposures = {found.wave: found for found in plan.exposure.waves}
     lines = heading(counted(len(plan.waves), "wave").capitalize())
     for wave in shown:
-        lines += _wave(wave, exposures.get(wave.number), width=width)
+        lines += _wave(wave, exposures.get(wave.number), plan.exposure.none, width=width)
     if len(plan.waves) > len(shown):
         rest = counted(len(plan.waves) - len(shown), "wave")
         lines += paragraph(f"... {rest} not listed here; {_HOW}", width=width, hang=2)
@@ -46,11 +49,14 @@ def fewest_waves(plan: Plan) -> str:
     return f"most waves needed: {bound} (König bound) + depth {depth}, planned {planned}"
 
 
-def exposed_text(found: WaveExposure) -> str:
-    """Which contents have one live copy in a wave and for how long, what the worst host would cost."""
+def exposed_text(found: WaveExposure, dead: Sequence[int] | None) -> str:
+    """Which contents have one live copy in a wave and for how long, what the worst host would cost;
+    `dead` have none, before, in and after it.
+    """
     single = ranges(found.single) if found.single else "none"
     others = f" (and {found.already_single} not in this wave)" if found.already_single else ""
-    return f"one live copy: {single}{others}; {_worst(found)}; {_copied(found)}"
+    none = f"{without_copy(dead)}; " if dead else ""
+    return f"one live copy: {single}{others}; {none}{_worst(found)}; {_copied(found)}"
 
 
 def _copied(found: WaveExposure) -> str:
@@ -67,8 +73,11 @@ def at_once_text(plan: Plan) -> str:
     """The most contents with one live copy at once, and what the worst host would cost then."""
     single = counted(plan.exposure.most_single, "content")
     cost = counted(plan.exposure.most_lost_with_one_host, "content")
+    dead = plan.exposure.none
+    none = f", and {without_copy(dead)}" if dead else ""
     return (
-        f"at once {single} at most with one live copy; losing the worst host then would cost {cost}"
+        f"at once {single} at most with one live copy{none}; "
+        f"losing the worst host then would cost {cost}"
     )
 
 
@@ -78,7 +87,9 @@ def _worst(found: WaveExposure) -> str:
     return f"losing any one host {cost}{where}"
 
 
-def _wave(wave: Wave, found: WaveExposure | None, *, width: int) -> list[Line]:
+def _wave(
+    wave: Wave, found: WaveExposure | None, dead: Sequence[int] | None, *, width: int
+) -> list[Line]:
     lines: list[Line] = [BLANK, *_title(wave, width=width)]
     for action in _host_actions(wave):
         lines += paragraph(action, width=width, indent=4, hang=2)
@@ -87,7 +98,7 @@ def _wave(wave: Wave, found: WaveExposure | None, *, width: int) -> list[Line]:
     for text in _stop_overs(wave):
         lines += paragraph(text, width=width, indent=4, hang=2)
     if found is not None:
-        lines += paragraph(exposed_text(found), width=width, indent=4, hang=2)
+        lines += paragraph(exposed_text(found, dead), width=width, indent=4, hang=2)
     return lines
 
 

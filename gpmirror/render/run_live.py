@@ -18,6 +18,7 @@ from gpmirror.render.run_bars import (
 )
 from gpmirror.render.run_pace import Copy, Pace, pace
 from gpmirror.render.spans import Line, Span, Style, line, styled
+from gpmirror.simulate.phrases import without_copy
 
 MOST_BARS = 12
 """Up to so many contents have a bar each; more are shown by host."""
@@ -76,6 +77,8 @@ def stakes_text(found: Stakes | None) -> str:
     if found.worst_host is not None:
         loss = counted(found.worst_host_loses, "content")
         parts.append(f"losing {found.worst_host} now would cost {loss}")
+    if found.none:
+        parts.append(without_copy(found.none))
     if found.single:
         contents = f"{counted(len(found.single), 'content')} ({ranges(found.single, most=6)})"
         parts.append(f"one live copy: {contents}")

@@ -15,6 +15,7 @@ class Copies:
     whose primary is on the first and whose mirror is on the second; `gains` counts these.
     `primaries`: host -> number of primaries before any loss. `rank`: host -> ring position.
     `primary_of`: content -> host of its primary. `total` primaries lie on `holders` hosts.
+    `dead`: contents without any live copy, sorted: no loss takes them, nobody takes them over.
     """
 
     hosts: tuple[str, ...]
@@ -26,6 +27,7 @@ class Copies:
     primary_of: Mapping[int, str]
     total: int
     holders: int
+    dead: tuple[int, ...] = ()
 
     def load_factor(self, host: str, after: int) -> float:
         """`after` primaries over the host's own number, or over the mean of the hosts that
@@ -57,6 +59,8 @@ def copies_of(layout: Layout) -> Copies:
     alone: dict[str, list[int]] = {host: [] for host in hosts}
     heirs: dict[str, dict[str, list[int]]] = {host: {} for host in hosts}
     for pair in pairs:
+        if not pair.lives:
+            continue
         if pair.mirror is None or pair.mirror == pair.primary:
             alone[pair.primary].append(pair.content)
         else:
@@ -71,6 +75,7 @@ def copies_of(layout: Layout) -> Copies:
         primary_of={pair.content: pair.primary for pair in pairs},
         total=len(pairs),
         holders=len(counted),
+        dead=tuple(pair.content for pair in pairs if not pair.lives),
     )
 
 
@@ -82,7 +87,7 @@ def copies_by_rack(layout: Layout) -> Copies:
     """
     racks = layout.racks
     pairs = tuple(
-        Pair(pair.content, racks[pair.primary], racks[pair.mirror or pair.primary])
+        Pair(pair.content, racks[pair.primary], racks[pair.mirror or pair.primary], pair.lives)
         for pair in layout.pairs
         if pair.primary in racks and (pair.mirror is None or pair.mirror in racks)
     )

@@ -16,14 +16,16 @@ def survey_json(simulated: Survey | Sequence[Loss], *, title: str) -> dict[str, 
     """All losses, their hosts in ring order, keys and ids sorted.
 
     `primaries_after` of a loss holds only the survivors that take over primaries; all others
-    keep their number in `primaries`.
+    keep their number in `primaries`. `none` are the contents without a live copy: no loss counts
+    them.
     """
     match simulated:
         case Survey():
-            body = _survey(simulated)
+            body, dead = _survey(simulated), simulated.copies.dead
         case _:
             body = {"losses": [_loss(loss) for loss in simulated]}
-    return {"format_version": FORMAT_VERSION, "title": title, **body}
+            dead = simulated[0].copies.dead if simulated else ()
+    return {"format_version": FORMAT_VERSION, "title": title, "none": list(dead), **body}
 
 
 def _survey(surveyed: Survey) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.simulate.loss import Load
 
 _CONTENTS_SHOWN = 8
@@ -15,6 +16,12 @@ def contents_lost(contents: Sequence[int]) -> str:
     shown = ", ".join(str(content) for content in contents[:_CONTENTS_SHOWN])
     more = count - _CONTENTS_SHOWN
     return f"{count} contents lost ({shown}{f', +{more} more' if more > 0 else ''})"
+
+
+def without_copy(contents: Sequence[int]) -> str:
+    """`no live copy: 2 contents (3, 7)`; never an empty list."""
+    shown = ranges(contents, most=_CONTENTS_SHOWN)
+    return f"no live copy: {counted(len(contents), 'content')} ({shown})"
 
 
 def load(found: Load) -> str:

@@ -51,10 +51,13 @@ def _survive(surveyed: Survey, count: int, of: Domain) -> Verdict:
     copies = surveyed.copies if of == "host" else surveyed.rack_copies
     worst = _worst(copies, count)
     told = "" if not worst else f"{_lost_line(copies, worst, of)}; "
+    dead = surveyed.copies.dead
+    if dead:
+        told = f"{phrases.without_copy(dead)}; {told}"
     evidence = f"{told}{_fatal_line(copies, count, of)}"
     if of == "rack":
         evidence += _unracked(surveyed)
-    return Verdict(name=name, ok=not worst, evidence=evidence)
+    return Verdict(name=name, ok=not worst and not dead, evidence=evidence)
 
 
 def _worst(copies: Copies, count: int) -> tuple[str, ...]:

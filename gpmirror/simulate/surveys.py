@@ -53,17 +53,15 @@ class Survey:
 
     @property
     def survives_any_host(self) -> bool:
-        """Whether no single host loss loses a content."""
-        return not any(self.copies.alone.values())
+        """Whether every content lives, and no single host loss loses one."""
+        return not (self.copies.dead or any(self.copies.alone.values()))
 
     @property
     def survives_any_rack(self) -> bool | None:
-        """Whether no rack loss loses a content; None with fewer than two racks."""
-        return (
-            None
-            if len(self.racks) == 1 or not self.racks
-            else not any(self.rack_copies.alone.values())
-        )
+        """Whether every content lives, and no rack loss loses one; None with fewer than two racks."""
+        if len(self.racks) == 1 or not self.racks:
+            return None
+        return not (self.copies.dead or any(self.rack_copies.alone.values()))
 
     @property
     def survives_any_two_hosts(self) -> bool:

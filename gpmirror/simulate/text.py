@@ -28,7 +28,8 @@ def loss_text(loss: Loss) -> str:
 
 
 def _survey_lines(surveyed: Survey) -> list[str]:
-    lines = [loss_text(loss) for loss in surveyed.hosts]
+    lines = _dead_lines(surveyed.copies)
+    lines += [loss_text(loss) for loss in surveyed.hosts]
     lines += [loss_text(found.loss) for found in surveyed.racks]
     if surveyed.shows_pairs:
         lines += _pair_lines(surveyed)
@@ -37,8 +38,14 @@ def _survey_lines(surveyed: Survey) -> list[str]:
 
 
 def _loss_lines(losses: Sequence[Loss]) -> list[str]:
-    lines = [loss_text(loss) for loss in losses]
+    lines = _dead_lines(losses[0].copies) if losses else []
+    lines += [loss_text(loss) for loss in losses]
     return lines + (_closing("worst", losses) if len(losses) > 1 else [])
+
+
+def _dead_lines(copies: Copies) -> list[str]:
+    """Contents that are lost already, until one of their copies is started: no loss counts them."""
+    return [phrases.without_copy(copies.dead)] if copies.dead else []
 
 
 def _pair_lines(surveyed: Survey) -> list[str]:

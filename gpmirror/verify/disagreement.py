@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
 from gpmirror.cluster.segment import Mode, Segment
-from gpmirror.verify.model import CopyState
+from gpmirror.verify.model import ContentHealth, CopyState
 from gpmirror.verify.sync import judge
 
 
 def disagreements(observed: Observed, replication: Iterable[Replication]) -> dict[int, str]:
-    """Why, by content. Rows that are still changing (mode n, or r before 6) contradict nothing.
+    """Why, and what helps, by content. Rows that are still changing (mode n, or r before 6) contradict nothing.
 
     Before 6 the catalog alone tells.
     """
@@ -25,7 +25,7 @@ def disagreements(observed: Observed, replication: Iterable[Replication]) -> dic
     }
     judged = judge(observed, rows, contents=claims.keys())
     found = {
-        health.content: health.reason
+        health.content: f"{health.reason}; {_way(health)}"
         for health in judged.contents
         if claims[health.content] and health.state is not CopyState.SYNCED
     }
@@ -33,9 +33,19 @@ def disagreements(observed: Observed, replication: Iterable[Replication]) -> dic
         if not claims[content]:
             found[content] = (
                 "the catalog says that its mirror is down, but a mirror streams from its primary: "
-                "wait for the next fault probe"
+                "plan again in a minute, when the fault prober has looked"
             )
     return found
+
+
+def _way(health: ContentHealth) -> str:
+    again = "plan again in a minute, when the fault prober has looked"
+    if health.state is CopyState.SYNCING:
+        return again
+    return (
+        f"{again} (after a base backup: when that has ended); if it stays so, see the log of the "
+        f"mirror {health.mirror} for why it does not follow"
+    )
 
 
 def _claim(rows: Collection[Segment]) -> bool | None:

@@ -124,7 +124,8 @@ def _as_planned(plan: Plan, wave: Wave, health: Health) -> bool:
     them at risk, and those that a selection left out may be beyond repair for now.
     """
     planned = {found.wave: found.already_single for found in plan.exposure.waves}
-    return len(_loose(health, wave.contents)) <= planned.get(wave.number, 0)
+    dead = len(plan.exposure.none or ())
+    return len(_loose(health, wave.contents)) <= planned.get(wave.number, 0) + dead
 
 
 def _loose(health: Health, excused: Collection[int]) -> list[str]:

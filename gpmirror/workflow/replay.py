@@ -1,6 +1,6 @@
 """A plan played in mind: who holds which copy before it, during each wave, after it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpmirror.cluster.layout import Layout, Pair
@@ -24,13 +24,15 @@ class Moment:
 def replay(plan: Plan) -> tuple[Moment, ...]:
     """Before, during each wave, after. Contents outside the plan's selection count as desired."""
     changes = {change.content: change for change in plan.changes}
-    now = {one.content: _before(one, changes.get(one.content)) for one in plan.desired.contents}
+    before = _with_dead(plan, _before)
+    now = {one.content: before(one, changes.get(one.content)) for one in plan.desired.contents}
     moments = [Moment(title="before the plan", layout=_layout(plan, now))]
     for wave in plan.waves:
         during = {**now, **_during(wave, changes)}
         moments.append(_moment(plan, wave, during))
         now |= _afterwards(wave, changes)
-    after = {one.content: _after(one, changes.get(one.content)) for one in plan.desired.contents}
+    last = _with_dead(plan, _after)
+    after = {one.content: last(one, changes.get(one.content)) for one in plan.desired.contents}
     return (*moments, Moment(title="after the plan", layout=_layout(plan, after)))
 
 
@@ -66,6 +68,20 @@ def _layout(plan: Plan, pairs: Mapping[int, Pair]) -> Layout:
         hosts=tuple(host.name for host in hosts),
         racks={host.name: host.rack for host in hosts if host.rack is not None},
     )
+
+
+def _with_dead(
+    plan: Plan, pair: Callable[[PlannedContent, Change | None], Pair]
+) -> Callable[[PlannedContent, Change | None], Pair]:
+    """The same, but for contents without a live copy: no plan brings those back."""
+    dead = frozenset(plan.exposure.none or ())
+
+    def found(planned: PlannedContent, change: Change | None) -> Pair:
+        if planned.content in dead:
+            return Pair(planned.content, planned.primary.host, None, lives=False)
+        return pair(planned, change)
+
+    return found
 
 
 def _before(planned: PlannedContent, change: Change | None) -> Pair:

@@ -11,7 +11,7 @@ from gpmirror.verify import CopyState, Health
 
 
 def stakes_now(plan: Plan, observed: Observed, health: Health) -> Stakes:
-    """The stakes at this look. Contents without any live copy are not counted: a further loss costs
+    """The stakes at this look. Contents without any live copy are told apart: a further loss costs
     nothing of them.
     """
     names = {
@@ -19,9 +19,11 @@ def stakes_now(plan: Plan, observed: Observed, health: Health) -> Stakes:
     }
     pairs = observed.pairs()
     single: list[int] = []
+    dead: list[int] = []
     alone: Counter[str] = Counter()
     for found in health.contents:
         if found.state is CopyState.NONE:
+            dead.append(found.content)
             continue
         rows = [row for row in pairs[found.content] if row is not None and row.is_up]
         if found.state is not CopyState.SYNCED:
@@ -31,7 +33,7 @@ def stakes_now(plan: Plan, observed: Observed, health: Health) -> Stakes:
         if len(hosts) == 1:
             alone[hosts.pop()] += 1
     host, loses = max(alone.items(), key=lambda one: (one[1], one[0]), default=(None, 0))
-    return Stakes(single=tuple(single), worst_host=host, worst_host_loses=loses)
+    return Stakes(single=tuple(single), worst_host=host, worst_host_loses=loses, none=tuple(dead))
 
 
 def _host(row: Segment, names: Mapping[str, str]) -> str:

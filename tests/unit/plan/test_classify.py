@@ -55,19 +55,49 @@ def _change(spec: Spec, seen: Observed, request: Request = clusters.EVERYTHING) 
     return found[0]
 
 
+RESTART = "restart the cluster (`gpstop -r`)"
+
+
 @pytest.mark.parametrize(
-    ("fate", "reason"),
+    ("fate", "reason", "way"),
     [
-        ("both down", "both copies are down"),
-        ("primary down", "its acting primary on sdw1 is down"),
-        ("switched, acting down", "its acting primary on sdw2 is down"),
+        ("both down", "both copies are down, sdw1:6000 and sdw2:7000: ", RESTART),
+        ("primary down", "its acting primary sdw1:6000 is down, and sdw2:7000 is not in ", RESTART),
+        ("switched, acting down", "its acting primary sdw2:7000 is down, and sdw1:60", RESTART),
     ],
 )
 @pytest.mark.parametrize("spec", [SPEC, MOVED])
-def test_without_an_acting_primary_nothing_is_done(fate: str, reason: str, spec: Spec) -> None:
+def test_without_an_acting_primary_nothing_is_done(
+    fate: str, reason: str, way: str, spec: Spec
+) -> None:
     change = _change(spec, hit(fate))
-    assert (change.action, change.reason, change.to) == (Action.BLOCKED, reason, None)
-    assert change.source == "catalog"
+    assert (change.action, change.to, change.source) == (Action.BLOCKED, None, "catalog")
+    assert change.reason.startswith(reason)
+    assert way in change.reason
+    assert "gprecoverseg cannot help" in change.reason
+
+
+def test_a_mirror_in_sync_takes_over_by_itself() -> None:
+    seen = hit("primary down")
+    rows = [
+        replace(r, mode=Mode.SYNCED) if r.content == 0 and not r.is_acting_primary else r
+        for r in seen.segments
+    ]
+    change = _change(SPEC, replace(seen, segments=tuple(rows)))
+    assert change.action is Action.BLOCKED
+    assert "sdw2:7000 has not taken over: the fault prober" in change.reason
+    assert "within gp_fts_probe_interval (60 s unless set), plan again in a minute" in change.reason
+
+
+def test_an_only_copy_that_is_down_is_started_again() -> None:
+    rows = [
+        replace(r, status=Status.DOWN) if r.content == 0 else r
+        for r in clusters.mirrorless(HOSTS).segments
+    ]
+    change = _change(SPEC, replace(MIRRORED, segments=tuple(rows)))
+    assert change.action is Action.BLOCKED
+    assert change.reason.startswith("its only copy sdw1:6000 is down: ")
+    assert RESTART in change.reason
 
 
 def test_no_mirror_row_anywhere_is_add() -> None:
@@ -81,6 +111,7 @@ def test_mirror_rows_for_some_contents_only_are_blocked() -> None:
     change = _change(SPEC, replace(MIRRORED, segments=rows))
     assert change.action is Action.BLOCKED
     assert "no mirror row although other contents have one" in change.reason
+    assert "have the lost row restored" in change.reason
     assert len(_classes(SPEC, replace(MIRRORED, segments=rows)).unchanged) == 2
 
 
@@ -131,7 +162,7 @@ def test_a_running_base_backup_is_waited_for(spec: Spec) -> None:
     dbid = next(r.dbid for r in seen.segments if r.content == 0 and not r.is_up)
     change = _change(spec, replace(seen, copies={dbid: "copying"}))
     assert change.action is Action.BLOCKED
-    assert "base backup" in change.reason
+    assert change.reason.endswith("wait until it ends, then plan again")
 
 
 def test_a_down_mirror_whose_slot_changed_is_recovered_elsewhere() -> None:
@@ -172,6 +203,7 @@ def test_recovery_never_puts_both_copies_on_one_host() -> None:
     change = _change(spec, hit("failed over", clusters.observed([clusters.coordinator(), *rows])))
     assert change.action is Action.BLOCKED
     assert "would put both copies on that host" in change.reason
+    assert "or grant `mirrors.allow_same_host`" in change.reason
 
 
 def test_switched_roles_are_counted_but_no_change() -> None:
@@ -191,7 +223,7 @@ def test_switched_roles_go_back_when_asked() -> None:
 def test_switched_roles_block_a_move_until_they_are_back() -> None:
     change = _change(MOVED, hit("switched"))
     assert change.action is Action.BLOCKED
-    assert "rebalance first (`plan --rebalance`)" in change.reason
+    assert "rebalance first (`gpmirror apply --rebalance`), then plan again" in change.reason
     asked = _change(MOVED, hit("switched"), Request(rebalance=True))
     assert asked.action is Action.REBALANCE
     assert asked.note == "its mirror slot changes to sdw2:7100: plan again afterwards"

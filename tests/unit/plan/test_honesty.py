@@ -24,7 +24,7 @@ MIRRORED = clusters.mirrored(HOSTS, 2)
         (True, True, Pair(3, "sdw1", "sdw2")),
         (True, False, Pair(3, "sdw1", None)),
         (False, True, Pair(3, "sdw2", None)),
-        (False, False, Pair(3, "sdw1", None)),
+        (False, False, Pair(3, "sdw1", None, lives=False)),
     ],
 )
 def test_a_copy_that_is_down_does_not_count(

@@ -105,8 +105,8 @@ def test_a_slot_of_an_acting_primary_blocks() -> None:
     found = arranged(change(0, slot(7000), slot(7100)), fixed=fixed)
     assert found.waves == ()
     assert found.changes[0].action is Action.BLOCKED
-    assert found.changes[0].reason == (
-        "port 7100 on sdw2 is held by the acting primary of content 9"
+    assert found.changes[0].reason.startswith(
+        "port 7100 on sdw2 is held by the acting primary of content 9: change the spec, or plan again"
     )
 
 
@@ -127,7 +127,7 @@ def test_a_directory_left_full_by_a_recovery_is_not_entered() -> None:
     assert found.changes[0].action is Action.RECOVER
     assert found.changes[1].reason == (
         "directory /d/0 on sdw2 is left full by the recovery of content 0: "
-        "empty it when that is done"
+        "empty it when that is done, then plan again"
     )
 
 
@@ -138,7 +138,9 @@ def test_no_free_port_for_a_detour_blocks() -> None:
         del full["sdw2", taken.port]
     found = arranged(change(0, a, b), change(1, b, a), fixed=full)
     assert [c.action for c in found.changes] == [Action.BLOCKED] * 2
-    assert found.changes[0].reason == "no free port for a temporary slot on sdw2"
+    assert found.changes[0].reason == (
+        "no free port for a temporary slot on sdw2: free one, then plan again"
+    )
 
 
 def test_long_chains_are_cut() -> None:

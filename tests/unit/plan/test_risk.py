@@ -123,7 +123,8 @@ def test_blocked_contents_stay_as_they_are_afterwards() -> None:
     seen = _down(MIRRORED, 0)
     rows = [replace(r, status=Status.DOWN) if r.content == 0 else r for r in seen.segments]
     plan = clusters.planned(clusters.spec(HOSTS), replace(seen, segments=tuple(rows)))
-    assert plan.layout.after.survival.single == 1
+    after = plan.layout.after.survival
+    assert (after.single, after.none, after.any_host) == (0, 1, False)
     blocked = replace(clusters.spec(HOSTS), pins=(Pin(content=0, port=7100, place=LINE),))
     still = clusters.planned(blocked, _switched(MIRRORED, 0))
     assert still.summary.blocked == 1

@@ -80,4 +80,4 @@ def test_a_wave_says_what_it_copies_and_for_how_long(
     found: WaveExposure, copied: str, time: str, end: str
 ) -> None:
     assert (wave_copies(found), wave_time(found)) == (copied, time)
-    assert exposed_text(found).endswith(end)
+    assert exposed_text(found, None).endswith(end)

@@ -15,6 +15,7 @@ from gpmirror.events import (
     Stakes,
     WaveDone,
 )
+from gpmirror.render.run_live import stakes_text
 from gpmirror.render.run_pace import Copy, copies, pace, with_report
 from gpmirror.render.run_view import RunView
 from gpmirror.render.spans import columns_of, line
@@ -131,6 +132,8 @@ def test_what_one_more_loss_would_cost_now_is_said() -> None:
     view = after(WAVE, replace(report(10, copying(0, GB)), stakes=stakes))
     assert live(view)[-1] == f"  {words}"
     assert view.standing().endswith(f"  ({words})\n")
+    dead = replace(stakes, none=(4,))
+    assert "; no live copy: 1 content (4); one live copy: 3 contents (" in stakes_text(dead)
     safe = Stakes(single=(), worst_host=None, worst_host_loses=0)
     view = after(WAVE, replace(report(10, synced(0)), stakes=safe))
     assert "losing" not in view.standing()

@@ -59,6 +59,7 @@ def test_named_losses() -> None:
     assert survey_json([lose(LAYOUT, ["sdw1"])], title="lost") == {
         "format_version": "1.0",
         "title": "lost",
+        "none": [],
         "losses": [LOST_1],
     }
 

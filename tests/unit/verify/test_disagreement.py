@@ -56,4 +56,11 @@ def test_such_a_content_is_blocked() -> None:
     seen = replace(SEEN, disagreements=disagreements(SEEN, streams(0)))
     plan = planned(spec(HOSTS), seen)
     assert [(c.content, c.action) for c in plan.changes] == [(1, Action.BLOCKED)]
-    assert "fault probe" in plan.changes[0].reason
+    assert "plan again in a minute, when the fault prober has looked" in plan.changes[0].reason
+
+
+def test_every_contradiction_says_what_helps() -> None:
+    behind = (*streams(0), *(replace(one, state="catchup") for one in streams(1)))
+    for seen, rows in ((SEEN, streams(0)), (SEEN, behind), (DOWN, streams(0, 1))):
+        assert "plan again in a minute" in disagreements(seen, rows)[1]
+    assert "see the log of the mirror sdw1:7000" in disagreements(SEEN, streams(0))[1]

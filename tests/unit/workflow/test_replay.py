@@ -42,6 +42,14 @@ def test_without_a_stated_exposure_the_danger_is_worked_out() -> None:
     assert [moment.danger for moment in replay(silent)] == stated
 
 
+def test_what_no_copy_of_lives_is_told_apart_at_every_moment() -> None:
+    rows = [
+        replace(r, status=Status.DOWN) if r.content == 2 else r for r in mirrored(HOSTS, 2).segments
+    ]
+    for moment in replay(planned(spec(HOSTS), observed(rows))):
+        assert [pair.content for pair in moment.layout.pairs if not pair.lives] == [2]
+
+
 def test_what_is_down_or_blocked_counts_once_and_stays() -> None:
     wanted = spec(HOSTS)
     plan = planned(wanted, seen_in_trouble(), Request(rebalance=True))

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
-from gpmirror.cluster.segment import Mode, Role, Status
+from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.events import Stakes
 from gpmirror.plan.model import Plan
+from gpmirror.plan.request import Request
 from gpmirror.verify import judge
+from gpmirror.workflow.gates import unhealthy
 from gpmirror.workflow.stakes import stakes_now
 from tests import clusters
 
@@ -67,5 +69,30 @@ def test_what_has_no_copy_left_costs_nothing_more() -> None:
     gone = with_rows(0, "m", status=Status.DOWN)
     rows = [replace(r, status=Status.DOWN) if r.content == 0 else r for r in gone.segments]
     assert stakes(replace(gone, segments=tuple(rows))) == Stakes(
-        single=(), worst_host=None, worst_host_loses=0
+        single=(), worst_host=None, worst_host_loses=0, none=(0,)
+    )
+
+
+def test_a_recovery_does_not_wait_for_what_no_copy_of_lives() -> None:
+    """No plan brings such a content back; one more that fell to one copy stops the wave."""
+    down = {(0, Role.MIRROR), (1, Role.PRIMARY), (1, Role.MIRROR)}
+    seen = replace(SEEN, segments=_with_down(down))
+    plan = clusters.planned(clusters.spec(HOSTS), seen, Request(contents=frozenset({0})))
+    assert plan.exposure.none == (1,)
+    assert unhealthy(plan, plan.waves[0], judge(seen, ())) != []
+    streams = [_follows(content) for content in (2, 3, 4, 5)]
+    assert unhealthy(plan, plan.waves[0], judge(seen, streams)) == []
+    assert unhealthy(plan, plan.waves[0], judge(seen, streams[1:])) != []
+
+
+def _with_down(down: set[tuple[int, Role]]) -> tuple[Segment, ...]:
+    return tuple(
+        replace(row, status=Status.DOWN) if (row.content, row.role) in down else row
+        for row in SEEN.segments
+    )
+
+
+def _follows(content: int) -> Replication:
+    return Replication(
+        content=content, application_name="gp_walreceiver", state="streaming", sync_state="sync"
     )
