@@ -1,6 +1,8 @@
 """The utilities' command lines, as argument vectors: nothing ever passes through a shell.
 
-`-a` is given where a utility takes it; the data directory is left to the sourced environment.
+`-a` is given where a utility takes it; the data directory is left to the sourced environment. What
+equals a utility's own default is left out, so that only an option that somebody wants can be one
+that the release lacks: `-b` is none of 6.0 to 6.16.
 """
 
 from dataclasses import dataclass
@@ -15,58 +17,66 @@ MAX_HOSTS = 64
 MAX_PER_HOST = 128
 """What 6 and later accept for -B and -b; 4.3 and 5 know -B alone, up to 64 segments at once."""
 
+DEFAULT_HOSTS = 16
+DEFAULT_PER_HOST = 64
+"""What -B and -b are when left out: gpaddmirrors, gprecoverseg and gpmovemirrors of 4.3, 5.8.1,
+6.24.3, 7.0.0 and Greengage 6.27.1, by their sources (the help texts of 5 name other numbers)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parallelism:
-    """How much a utility does at once: hosts (1..64) and segments of one host (1..128)."""
+class UtilityOptions:
+    """What a utility is told beside its task. `hosts` (1..64) and segments of one host (1..128) at
+    once; before 6 `hosts` counts segments and `per_host` is not used. `max_rate` limits what a full
+    copy takes (`32M`, see pg_basebackup), `replay_lag` how far a mirror may be behind when roles
+    return (GB); None: the utility's own.
+    """
 
-    hosts: int = 16
-    per_host: int = 64
+    hosts: int = DEFAULT_HOSTS
+    per_host: int = DEFAULT_PER_HOST
     verbose: bool = False
+    hba_hostnames: bool = False
+    max_rate: str | None = None
+    replay_lag: float | None = None
 
 
-def at_once(dialect: Dialect, native: Parallelism) -> int:
-    """What `-B` says: how many hosts a utility serves at once, before 6 how many segments."""
-    if dialect.file_replication:
-        return min(native.hosts * native.per_host, MAX_HOSTS)
-    return native.hosts
-
-
-def add_argv(dialect: Dialect, file_name: str, native: Parallelism) -> tuple[str, ...]:
+def add_argv(dialect: Dialect, file_name: str, told: UtilityOptions) -> tuple[str, ...]:
     """`gpaddmirrors -a -i FILE ...`. Raises InvalidInput for a parallelism out of range."""
-    return ("gpaddmirrors", "-a", "-i", file_name, *_options(dialect, native))
+    return ("gpaddmirrors", "-a", "-i", file_name, *_options(dialect, told), *_hba(told))
 
 
 def move_argv(
-    dialect: Dialect, engine: MoveEngine, file_name: str, native: Parallelism
+    dialect: Dialect, engine: MoveEngine, file_name: str, told: UtilityOptions
 ) -> tuple[str, ...]:
     """The engine's command line for a file of moves; gpmovemirrors knows no `-a`. Raises
     InvalidInput for a parallelism out of range.
     """
+    options = (*_options(dialect, told), *_hba(told))
     match engine:
         case "gprecoverseg":
-            return ("gprecoverseg", "-a", "-i", file_name, *_options(dialect, native))
+            return ("gprecoverseg", "-a", "-i", file_name, *options, *_rate(told))
         case "gpmovemirrors":
-            return ("gpmovemirrors", "-i", file_name, *_options(dialect, native))
+            return ("gpmovemirrors", "-i", file_name, *options)
         case _:
             assert_never(engine)
 
 
 def recover_argv(
-    dialect: Dialect, file_name: str, *, full: bool, native: Parallelism
+    dialect: Dialect, file_name: str, *, full: bool, told: UtilityOptions
 ) -> tuple[str, ...]:
-    """`gprecoverseg -a -i FILE ...`, with `-F` where the copies are made anew. Raises InvalidInput
-    for a parallelism out of range.
+    """`gprecoverseg -a -i FILE ...`, with `-F` where the copies are made anew; only then a rate can
+    be limited. Raises InvalidInput for a parallelism out of range.
     """
-    force = ("-F",) if full else ()
-    return ("gprecoverseg", "-a", *force, "-i", file_name, *_options(dialect, native))
+    force, rate = (("-F",), _rate(told)) if full else ((), ())
+    options = (*_options(dialect, told), *_hba(told), *rate)
+    return ("gprecoverseg", "-a", *force, "-i", file_name, *options)
 
 
-def rebalance_argv(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:
+def rebalance_argv(dialect: Dialect, told: UtilityOptions) -> tuple[str, ...]:
     """`gprecoverseg -a -r ...`: every switched pair at once, there is no choosing. Raises
     InvalidInput for a parallelism out of range.
     """
-    return ("gprecoverseg", "-a", "-r", *_options(dialect, native))
+    lag = () if told.replay_lag is None else ("--replay-lag", f"{told.replay_lag:g}")
+    return ("gprecoverseg", "-a", "-r", *_options(dialect, told), *lag)
 
 
 def answer_of(dialect: Dialect, utility: str) -> str:
@@ -77,14 +87,21 @@ def answer_of(dialect: Dialect, utility: str) -> str:
     return "y\n" if dialect.file_replication and utility == "gpaddmirrors" else ""
 
 
-def _options(dialect: Dialect, native: Parallelism) -> tuple[str, ...]:
-    _check("hosts", native.hosts, MAX_HOSTS)
-    _check("per_host", native.per_host, MAX_PER_HOST)
-    verbose = ("-v",) if native.verbose else ()
-    batch = ("-B", str(at_once(dialect, native)))
-    if dialect.file_replication:
-        return (*batch, *verbose)
-    return (*batch, "-b", str(native.per_host), *verbose)
+def _options(dialect: Dialect, told: UtilityOptions) -> tuple[str, ...]:
+    _check("hosts", told.hosts, MAX_HOSTS)
+    _check("per_host", told.per_host, MAX_PER_HOST)
+    hosts = () if told.hosts == DEFAULT_HOSTS else ("-B", str(told.hosts))
+    default = dialect.file_replication or told.per_host == DEFAULT_PER_HOST
+    per_host = () if default else ("-b", str(told.per_host))
+    return (*hosts, *per_host, *(("-v",) if told.verbose else ()))
+
+
+def _hba(told: UtilityOptions) -> tuple[str, ...]:
+    return ("--hba-hostnames",) if told.hba_hostnames else ()
+
+
+def _rate(told: UtilityOptions) -> tuple[str, ...]:
+    return () if told.max_rate is None else ("--max-rate", told.max_rate)
 
 
 def _check(name: str, value: int, limit: int) -> None:

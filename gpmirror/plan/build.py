@@ -7,9 +7,9 @@ from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils.commands import Parallelism, at_once
+from gpmirror.gputils.commands import DEFAULT_PER_HOST, UtilityOptions
 from gpmirror.placement import Desired
-from gpmirror.plan.classify import Classified, classify
+from gpmirror.plan.classify import Classified, classify, source_text
 from gpmirror.plan.colouring import Limits
 from gpmirror.plan.exposure import expose
 from gpmirror.plan.fingerprint import catalog_digest, fingerprint
@@ -57,7 +57,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     phases = _arrange(spec, observed, state, classified, selected, returns)
     written = write_waves(phases.waves, _context(spec, observed, desired, state))
     changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
-    exposure = expose(phases, state, at_once(observed.dialect, _parallelism(spec)))
+    exposure = expose(phases, state, spec.apply.native.hosts)
     judged = judge_stages(spec, state, phases, exposure)
     found = Judgement(
         spec=spec,
@@ -85,7 +85,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         hazards=find_hazards(found),
         guards=find_guards(found),
         allowed=allowed_names(request),
-        warnings=_warnings(observed, desired, len(classified.changes) - len(selected)),
+        warnings=_warnings(spec, observed, desired, len(classified.changes) - len(selected)),
         summary=_summary(changes, classified),
         switched=classified.switched,
         selection=request.selection,
@@ -158,7 +158,7 @@ def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> 
         dialect=observed.dialect,
         server_version=observed.server_version,
         filespaces=_filespaces(observed, desired),
-        parallelism=_parallelism(spec),
+        told=_told(spec),
         state=state,
         primary_replication={
             placed.content: placed.primary_replication_port for placed in desired.contents
@@ -166,9 +166,13 @@ def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> 
     )
 
 
-def _parallelism(spec: Spec) -> Parallelism:
+def _told(spec: Spec) -> UtilityOptions:
     native = spec.apply.native
-    return Parallelism(hosts=native.hosts, per_host=native.per_host, verbose=native.verbose)
+    return UtilityOptions(
+        hosts=native.hosts,
+        per_host=native.per_host,
+        verbose=native.verbose,
+    )
 
 
 def _filespaces(observed: Observed, desired: Desired) -> tuple[str, ...]:
@@ -252,8 +256,14 @@ def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
     )
 
 
-def _warnings(observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
+def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
     warnings = [*observed.notes]
+    if observed.dialect.file_replication and spec.apply.native.per_host != DEFAULT_PER_HOST:
+        place = source_text(spec.place_of("apply", "native", "per_host"))
+        warnings.append(
+            f"apply.native.per_host ({place}) is not used: the utilities of "
+            f"{observed.dialect.title} have no -b, and their -B counts segments (apply.native.hosts)"
+        )
     warnings += [f"{found.message} ({found.code})" for found in desired.warnings]
     if left_out:
         warnings.append(f"{counted(left_out, 'further change')} outside the selection")

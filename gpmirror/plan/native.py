@@ -8,7 +8,7 @@ from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.segment import Slot
 from gpmirror.gputils import AddLine, Location, MoveLine, write_add, write_move
 from gpmirror.gputils.commands import (
-    Parallelism,
+    UtilityOptions,
     add_argv,
     move_argv,
     rebalance_argv,
@@ -29,7 +29,7 @@ class NativeContext:
     dialect: Dialect
     server_version: str | None
     filespaces: tuple[str, ...]
-    parallelism: Parallelism
+    told: UtilityOptions
     state: State
     primary_replication: Mapping[int, int | None]
 
@@ -71,24 +71,24 @@ def _native(
     context: NativeContext,
     hostnames: dict[int, str],
 ) -> NativeRun:
-    parallelism, dialect = context.parallelism, context.dialect
+    told, dialect = context.told, context.dialect
     engine, steps = share
     match wave.action:
         case Action.ADD:
             name = _file_name(number, "gpaddmirrors")
             text = _add_text(steps, context, hostnames)
-            argv = add_argv(dialect, name, parallelism)
+            argv = add_argv(dialect, name, told)
         case Action.MOVE:
             name = _file_name(number, engine)
             text = _move_text(steps, context, engine, hostnames)
-            argv = move_argv(dialect, engine, name, parallelism)
+            argv = move_argv(dialect, engine, name, told)
         case Action.RECOVER:
             name = _file_name(number, "gprecoverseg")
             text = _move_text(steps, context, "gprecoverseg", hostnames)
             full = wave.method is Method.FULL
-            argv = recover_argv(dialect, name, full=full, native=parallelism)
+            argv = recover_argv(dialect, name, full=full, told=told)
         case Action.REBALANCE:
-            argv = rebalance_argv(dialect, parallelism)
+            argv = rebalance_argv(dialect, told)
             return NativeRun(utility=argv[0], argv=argv, file_name=None, file_text=None)
         case Action.BLOCKED:
             raise AssertionError("blocked contents are in no wave")

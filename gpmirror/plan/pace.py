@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpmirror.cluster.dialect import DIALECTS
-from gpmirror.gputils.commands import Parallelism, at_once
 from gpmirror.plan.model import Plan, Wave, WaveExposure
 from gpmirror.plan.timing import Copying, chain_bytes, copying, seconds_for, total
 
@@ -48,11 +46,9 @@ def exposure_of(plan: Plan, wave: Wave) -> WaveExposure:
 
 def _measured(plan: Plan, wave: Wave, copied: Mapping[int, int]) -> int | None:
     changes = {change.content: change for change in plan.changes}
-    native = plan.settings.apply.native
-    parallelism = Parallelism(hosts=native.hosts, per_host=native.per_host)
     copies = [copying(step, changes[step.content]) for step in wave.steps]
     sized = [
         Copying(source=copy.source, target=copy.target, size=copied.get(step.content))
         for copy, step in zip(copies, wave.steps, strict=True)
     ]
-    return chain_bytes(sized, at_once(DIALECTS[plan.dialect], parallelism))
+    return chain_bytes(sized, plan.settings.apply.native.hosts)

@@ -244,8 +244,16 @@ class WavesPart(Part):
 class NativePart(Part):
     """Parallelism of the native utilities."""
 
-    hosts: int = Field(16, ge=1, le=64, description="Hosts at once (-B).")
-    per_host: int = Field(64, ge=1, le=128, description="Segments at once on a host (-b).")
+    hosts: int = Field(
+        16, ge=1, le=64, description="Hosts at once (-B); on gp4 and gp5 segments at once."
+    )
+    per_host: int = Field(
+        64,
+        ge=1,
+        le=128,
+        description="Segments at once on a host (-b); not used on gp4 and gp5. Greenplum 6 has it "
+        "from 6.17 on.",
+    )
     verbose: bool = Field(default=False, description="Verbose output of the utilities (-v).")
 
 

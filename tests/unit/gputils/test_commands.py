@@ -5,7 +5,7 @@ import pytest
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils.commands import (
-    Parallelism,
+    UtilityOptions,
     add_argv,
     move_argv,
     rebalance_argv,
@@ -13,23 +13,36 @@ from gpmirror.gputils.commands import (
 )
 
 GP5, GP6 = DIALECTS[DialectName.GP5], DIALECTS[DialectName.GP6]
-USUAL = Parallelism()
-SMALL = Parallelism(hosts=2, per_host=3, verbose=True)
+USUAL = UtilityOptions()
+SMALL = UtilityOptions(hosts=2, per_host=3, verbose=True)
+LATER = UtilityOptions(hba_hostnames=True, max_rate="32M", replay_lag=2.5)
 
 
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        (add_argv(GP6, "w1", USUAL), "gpaddmirrors -a -i w1 -B 16 -b 64"),
-        (add_argv(GP5, "w1", USUAL), "gpaddmirrors -a -i w1 -B 64"),
-        (add_argv(GP5, "w1", SMALL), "gpaddmirrors -a -i w1 -B 6 -v"),
-        (move_argv(GP6, "gprecoverseg", "w1", USUAL), "gprecoverseg -a -i w1 -B 16 -b 64"),
+        (add_argv(GP6, "w1", USUAL), "gpaddmirrors -a -i w1"),
+        (add_argv(GP5, "w1", USUAL), "gpaddmirrors -a -i w1"),
+        (add_argv(GP5, "w1", SMALL), "gpaddmirrors -a -i w1 -B 2 -v"),
+        (add_argv(GP6, "w1", LATER), "gpaddmirrors -a -i w1 --hba-hostnames"),
+        (move_argv(GP6, "gprecoverseg", "w1", USUAL), "gprecoverseg -a -i w1"),
         (move_argv(GP6, "gpmovemirrors", "w1", SMALL), "gpmovemirrors -i w1 -B 2 -b 3 -v"),
-        (move_argv(GP5, "gpmovemirrors", "w1", SMALL), "gpmovemirrors -i w1 -B 6 -v"),
-        (recover_argv(GP6, "w1", full=False, native=SMALL), "gprecoverseg -a -i w1 -B 2 -b 3 -v"),
-        (recover_argv(GP6, "w1", full=True, native=USUAL), "gprecoverseg -a -F -i w1 -B 16 -b 64"),
-        (rebalance_argv(GP5, USUAL), "gprecoverseg -a -r -B 64"),
-        (rebalance_argv(GP6, USUAL), "gprecoverseg -a -r -B 16 -b 64"),
+        (move_argv(GP5, "gpmovemirrors", "w1", SMALL), "gpmovemirrors -i w1 -B 2 -v"),
+        (move_argv(GP6, "gpmovemirrors", "w1", LATER), "gpmovemirrors -i w1 --hba-hostnames"),
+        (
+            move_argv(GP6, "gprecoverseg", "w1", LATER),
+            "gprecoverseg -a -i w1 --hba-hostnames --max-rate 32M",
+        ),
+        (recover_argv(GP6, "w1", full=False, told=SMALL), "gprecoverseg -a -i w1 -B 2 -b 3 -v"),
+        (recover_argv(GP6, "w1", full=True, told=USUAL), "gprecoverseg -a -F -i w1"),
+        (recover_argv(GP6, "w1", full=False, told=LATER), "gprecoverseg -a -i w1 --hba-hostnames"),
+        (
+            recover_argv(GP6, "w1", full=True, told=LATER),
+            "gprecoverseg -a -F -i w1 --hba-hostnames --max-rate 32M",
+        ),
+        (rebalance_argv(GP5, USUAL), "gprecoverseg -a -r"),
+        (rebalance_argv(GP6, SMALL), "gprecoverseg -a -r -B 2 -b 3 -v"),
+        (rebalance_argv(GP6, LATER), "gprecoverseg -a -r --replay-lag 2.5"),
     ],
 )
 def test_argv(argv: tuple[str, ...], expected: str) -> None:
@@ -41,9 +54,9 @@ def test_a_file_name_is_one_argument() -> None:
 
 
 @pytest.mark.parametrize(
-    "native", [Parallelism(hosts=0), Parallelism(hosts=65), Parallelism(per_host=129)]
+    "native", [UtilityOptions(hosts=0), UtilityOptions(hosts=65), UtilityOptions(per_host=129)]
 )
-def test_parallelism_out_of_range(native: Parallelism) -> None:
+def test_parallelism_out_of_range(native: UtilityOptions) -> None:
     with pytest.raises(InvalidInput) as caught:
         rebalance_argv(GP6, native)
     assert caught.value.diagnostics[0].code == "GPM-N035"

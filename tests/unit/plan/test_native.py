@@ -207,7 +207,25 @@ def test_the_native_options_are_passed_on() -> None:
     new = clusters.planned(spec, _mirrored("gp6")).waves[0].native[0]
     assert new.argv[-5:] == ("-B", "4", "-b", "8", "-v")
     old = clusters.planned(spec, _mirrored("gp5")).waves[0].native[0]
-    assert old.argv[-3:] == ("-B", "32", "-v")
+    assert old.argv[-3:] == ("-B", "4", "-v")
+    assert _unused(spec, "gp5") == [
+        "apply.native.per_host (gpmirror.yaml) is not used: the utilities of Greenplum 5 have no "
+        "-b, and their -B counts segments (apply.native.hosts)"
+    ]
+    assert not _unused(spec, "gp6")
+    assert not _unused(replace(spec, apply=ApplyOptions()), "gp5")
+
+
+def _unused(spec: Spec, dialect: str) -> list[str]:
+    plan = clusters.planned(spec, _mirrored(dialect))
+    return [line for line in plan.warnings if "is not used" in line]
+
+
+def test_what_equals_the_utilitys_default_is_not_passed_on() -> None:
+    """A real 6.1.0 knows no -b: what nobody asked for may not stop it (6.0 to 6.16)."""
+    plan = clusters.planned(OTHER_PORTS, _mirrored("gp6"))
+    argv = plan.waves[0].native[0].argv
+    assert argv == ("gprecoverseg", "-a", "-i", "wave-001-gprecoverseg.conf")
 
 
 def test_files_are_named_by_wave_and_utility() -> None:

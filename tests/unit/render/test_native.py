@@ -19,9 +19,9 @@ def test_several_files_follow_a_line_each() -> None:
 
 
 def test_a_run_without_a_file_is_a_comment() -> None:
-    assert plan_native(plans.rebalancing()).endswith("# wave 2\n# gprecoverseg -a -r -B 16 -b 64\n")
+    assert plan_native(plans.rebalancing()).endswith("# wave 2\n# gprecoverseg -a -r\n")
     alone = replace(plans.rebalancing(), waves=plans.rebalancing().waves[1:])
-    assert plan_native(alone) == "# wave 2\n# gprecoverseg -a -r -B 16 -b 64\n"
+    assert plan_native(alone) == "# wave 2\n# gprecoverseg -a -r\n"
 
 
 def test_no_changes_are_no_text() -> None:
