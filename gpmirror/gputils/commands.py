@@ -5,6 +5,7 @@ equals a utility's own default is left out, so that only an option that somebody
 that the release lacks: `-b` is none of 6.0 to 6.16.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -37,6 +38,53 @@ class UtilityOptions:
     hba_hostnames: bool = False
     max_rate: str | None = None
     replay_lag: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """An option that not every release has: `key` of the spec asks for it, `since` names those that
+    have it, `default` is what its absence means.
+    """
+
+    key: str
+    since: str
+    default: str
+    takes_value: bool = True
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "-b": Setting(
+        key="apply.native.per_host",
+        since="Greenplum 6 from 6.17 on, Greenplum 7, Cloudberry and Greengage",
+        default="64 segments of a host go at once",
+    ),
+    "--hba-hostnames": Setting(
+        key="apply.native.hba_hostnames",
+        since="Greenplum 6 and later",
+        default="pg_hba.conf gets IP addresses",
+        takes_value=False,
+    ),
+    "--max-rate": Setting(
+        key="apply.native.max_rate",
+        since="WarehousePG 7.4 and Greengage 7",
+        default="full copies take what the network gives",
+    ),
+    "--replay-lag": Setting(
+        key="apply.native.replay_lag",
+        since="the latest Greenplum 6, Greenplum 7 and Greengage",
+        default="the utility's own limit holds, if it has one",
+    ),
+}
+"""By option. -B, -v, -a, -i, -F and -r are known from 4.3 on."""
+
+
+def settings_in(argv: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The options of a command line that not every release has, each with its value."""
+    return tuple(
+        tuple(argv[at : at + 1 + SETTINGS[word].takes_value])
+        for at, word in enumerate(argv)
+        if word in SETTINGS
+    )
 
 
 def add_argv(dialect: Dialect, file_name: str, told: UtilityOptions) -> tuple[str, ...]:

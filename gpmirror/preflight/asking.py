@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment, Slot
+from gpmirror.gputils.commands import settings_in
+from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
-from gpmirror.preflight.questions import Binding, Landing, Questions, Source
+from gpmirror.preflight.questions import Binding, Landing, Questions, Source, Told
 
 _MOST_NAMES = 64
 """Up to so many names every host resolves all; beyond, those of the copies it has to do with."""
@@ -137,6 +139,21 @@ def _questions(ground: _Ground, host: str, *, only_left: bool) -> Questions:
         coordinator=row.directory if row is not None and here else None,
         measured=tuple(s.path for s in sources if s.copied and _unknown_size(ground, s.content)),
         own_names=() if only_left else _own_names(ground, host, names),
+        told=(told := _told(ground.plan) if here else ()),
+        environment=environment_text(ground.observed.dialect, row) if told and row else "",
+    )
+
+
+def _told(plan: Plan) -> tuple[Told, ...]:
+    """The plan's own command lines count, whatever the defaults are by now."""
+    found: dict[str, dict[tuple[str, ...], None]] = {}
+    for wave in plan.waves:
+        for native in wave.native:
+            found.setdefault(native.utility, {}).update(dict.fromkeys(settings_in(native.argv)))
+    return tuple(
+        Told(utility=utility, options=tuple(options))
+        for utility, options in sorted(found.items())
+        if options
     )
 
 

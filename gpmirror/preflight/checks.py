@@ -20,6 +20,7 @@ from gpmirror.preflight.software import (
 )
 from gpmirror.preflight.space import judge_inodes, judge_space
 from gpmirror.preflight.survey import Finding, Visit
+from gpmirror.preflight.utilities import judge_utility_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,14 @@ CHECKS: dict[str, CheckInfo] = {
         why="gpaddmirrors refuses a mixture, and such servers are not of one cluster.",
         remedy="Compare `pg_controldata` of the servers.",
         judge=judge_checksums,
+    ),
+    "utility-options": CheckInfo(
+        what="The installed utilities take the options of the plan that not every release has: -b, "
+        "--hba-hostnames, --max-rate, --replay-lag. They are asked themselves, by these options and "
+        "`--help`, on the coordinator's host; a plan without such options asks nothing.",
+        why="A utility ends at an option that it does not know, and so does every attempt to resume.",
+        remedy="Leave the key of the spec out that asks for it, and plan again.",
+        judge=judge_utility_options,
     ),
     "competing": CheckInfo(
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "

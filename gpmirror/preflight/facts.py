@@ -112,6 +112,17 @@ class LockFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UtilityHelp:
+    """A native utility asked for its help: with the options in question its parser ended with
+    `status` and `said` this last; its help text `offers` these options.
+    """
+
+    status: int
+    said: str
+    offers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """One host's answer. None, or a missing key: the host could not tell. Sequences are in the
     order of the questions.
@@ -138,6 +149,7 @@ class HostFacts:
     coordinator_found: bool | None = None
     locks: tuple[LockFile, ...] = ()
     leftovers: tuple[str, ...] = field(default=())
+    utilities: Mapping[str, UtilityHelp] = field(default_factory=dict)
 
     @property
     def login(self) -> str | None:

@@ -57,11 +57,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A utility with the options of the plan's command lines that not every release has, each with
+    its value.
+    """
+
+    utility: str
+    options: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
     """All that one host is asked. `only_left`: copies go away from here and nothing else happens.
     `coordinator` is the coordinator's data directory on its own host, else None; `measured` are the
     directories whose size nobody told. `names` maps a name to the host it belongs to; `own_names`
-    are further names of the host itself.
+    are further names of the host itself. `told` are the utilities to be asked on the coordinator's
+    host, in the shell text `environment`.
     """
 
     host: str
@@ -73,6 +84,8 @@ class Questions:
     coordinator: str | None
     measured: tuple[str, ...]
     own_names: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
+    environment: str = ""
 
     @property
     def all_names(self) -> tuple[str, ...]:

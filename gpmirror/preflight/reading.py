@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from gpmirror.preflight.encoding import endpoint_of, number_of, numbers_of, text_of
-from gpmirror.preflight.facts import HostFacts, LockFile, Process, Socket
+from gpmirror.preflight.facts import HostFacts, LockFile, Process, Socket, UtilityHelp
 from gpmirror.preflight.names import read_names
 from gpmirror.preflight.paths import read_paths
 from gpmirror.preflight.questions import Questions
@@ -48,6 +48,7 @@ def read_facts(text: str, asked: Questions) -> HostFacts | None:
         coordinator_found=_coordinator(found),
         locks=read_locks(found),
         leftovers=read_leftovers(found),
+        utilities=_utilities(found),
     )
 
 
@@ -134,6 +135,18 @@ def _process(words: Sequence[str]) -> Process | None:
     arguments = tuple(line.removesuffix("\0").split("\0"))
     setting = (environment or "").split("\0")[0].partition("=")[2]
     return Process(pid=pid, arguments=arguments, cluster=setting or None)
+
+
+def _utilities(found: Lines) -> dict[str, UtilityHelp]:
+    """`NAME STATUS SAID OPTION...` for each utility that was asked."""
+    told = {}
+    for line in found.get("utility", ()):
+        name, status, said, *offers = [*line.split(" "), "", ""]
+        ended = number_of(status)
+        if ended is not None:
+            offered = frozenset(word for word in offers if word)
+            told[name] = UtilityHelp(status=ended, said=text_of(said) or "", offers=offered)
+    return told
 
 
 def _coordinator(found: Lines) -> bool | None:

@@ -33,6 +33,7 @@ def script(asked: Questions) -> str:
         _names(asked.all_names),
         shell.PROCESSES.format(pattern=PROCESS_PATTERN),
         locks_text(asked.coordinator),
+        _utilities(asked),
         _sizes(asked.measured),
         _end(),
     )
@@ -88,6 +89,18 @@ def _controls(asked: Questions) -> str:
 def _software(asked: Questions) -> str:
     first = quote(asked.sources[0].path) if asked.sources else "''"
     return f"s={first}{shell.SOFTWARE}"
+
+
+def _utilities(asked: Questions) -> str:
+    """The utilities' own answers; in a shell of their own, whose settings break other programs."""
+    if not asked.told:
+        return ""
+    calls = (
+        " ".join(("a", told.utility, *(quote(word) for option in told.options for word in option)))
+        for told in asked.told
+    )
+    text = asked.environment + shell.UTILITIES + "\n".join(calls) + "\n"
+    return f"${{T:+timeout 40}} bash -c {quote(text)} 2>/dev/null </dev/null\n"
 
 
 def word(text: str) -> str:

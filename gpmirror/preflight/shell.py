@@ -203,6 +203,19 @@ f=${HOME:-/nonexistent}/gpAdminLogs/recovery_progress.file
 """
 """Locks and status files in the coordinator's directory `$c`, live or stale."""
 
+UTILITIES = r"""
+a() {
+  u=$1; shift
+  s=$("$u" "$@" --help </dev/null 2>&1 >/dev/null); r=$?
+  echo "utility $u $r x$(printf %s "$s" | tail -n 1 | head -c 300 | od -A n -v -t x1 | tr -d ' \n')" \
+    $("$u" --help </dev/null 2>/dev/null | grep -oE -e '--?[A-Za-z][-A-Za-z_]*' | sort -u)
+}
+"""
+"""For bash, in the environment of the utilities: does a utility's own parser take these options?
+With `--help` behind them it reads them, then prints its help and ends (optparse, 4.3 to 7): it
+names an option that it does not know, and never comes to work. Its help text tells what it offers.
+"""
+
 SIZES = r"""
 if [ -n "$L" ]; then
   echo "sizes begin"; $L du -s -k "$@" 2>/dev/null; c=$?; echo "sizes end"

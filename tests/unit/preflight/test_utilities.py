@@ -1,0 +1,148 @@
+"""What the installed utilities are asked, and what they answer: real shells, pretended utilities."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gpmirror.cluster.observed import Observed
+from gpmirror.plan.model import Plan
+from gpmirror.plan.request import Request
+from gpmirror.preflight.model import Check, Result
+from gpmirror.preflight.script import scripts
+from gpmirror.spec.model import ApplyOptions, NativeOptions
+from tests.machines import Machines
+
+HELP = """Usage: %s [options]
+  -a
+  -B <batch_size>, --batch-size=<batch_size>
+%s"""
+PER_HOST = "  -b <segment_batch_size>\n"
+
+UTILITY = """#!/bin/bash
+case $PYTHONHOME in */ext/python) ;; *) echo "not in its environment" >&2; exit 9 ;; esac
+help() {{ cat <<'END'
+{help}
+END
+exit 0; }}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help) help ;;
+    -a|-i) ;;
+    {takes}) ;;
+    -*) echo "{name}: error: no such option: $1" >&2; exit 2 ;;
+  esac
+  shift
+done
+touch "$HOME/worked"
+"""
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Machines:
+    made = Machines(tmp_path)
+    home = made.at("mdw", "gphome")
+    (home / "bin").mkdir(parents=True)
+    lines = ("PYTHONHOME=$GPHOME/ext/python", "PATH=$GPHOME/bin:$PATH", "export PYTHONHOME PATH")
+    (home / "greenplum_path.sh").write_text("\n".join(lines) + "\n")
+    made.environment["mdw"]["GPHOME"] = str(home)
+    return made
+
+
+def utility(machines: Machines, takes: str, text: str, name: str = "gpaddmirrors") -> None:
+    """An installed utility whose parser takes these options, and whose help text is this."""
+    file = machines.at("mdw", "gphome", "bin", name)
+    file.write_text(UTILITY.format(name=name, takes=takes, help=HELP % (name, text)))
+    file.chmod(0o755)
+
+
+def planned(machines: Machines, seen: Observed, **native: int) -> Plan:
+    options = ApplyOptions(native=NativeOptions(**native))
+    return machines.plan(seen, Request(), apply=options)
+
+
+def checked(machines: Machines, plan: Plan, seen: Observed) -> list[Check]:
+    found = machines.judged(plan, seen).checks
+    return [check for check in found if check.name == "utility-options"]
+
+
+def test_an_option_that_the_release_lacks_is_found_with_its_key_and_what_there_is(
+    machines: Machines,
+) -> None:
+    """As a real 6.1.0: -b came in 2021."""
+    utility(machines, "-B", "  --hba-hostnames\n")
+    seen = machines.seen()
+    (check,) = checked(machines, planned(machines, seen, per_host=8), seen)
+    assert (check.host, check.result) == ("mdw", Result.BAD)
+    assert check.detail == (
+        "the installed gpaddmirrors has no -b, which `-b 8` of this plan needs "
+        "(apply.native.per_host); Greenplum 6 from 6.17 on, Greenplum 7, Cloudberry and Greengage "
+        "have it"
+    )
+    assert check.remedy == (
+        "leave apply.native.per_host out of the spec and plan again (then 64 segments of a host go "
+        "at once); this gpaddmirrors offers --hba-hostnames"
+    )
+    assert not machines.at("mdw", "worked").exists()
+
+
+@pytest.mark.parametrize(
+    ("takes", "text"), [("-b|8", PER_HOST), ("-b|8", ""), ("-b|8", "  not a word of it\n")]
+)
+def test_an_option_that_it_takes_is_fine_whatever_its_help_text_leaves_out(
+    machines: Machines, takes: str, text: str
+) -> None:
+    utility(machines, takes, text)
+    seen = machines.seen()
+    (check,) = checked(machines, planned(machines, seen, per_host=8), seen)
+    assert (check.result, check.detail) == (Result.OK, "gpaddmirrors takes -b")
+
+
+def test_where_the_parser_says_something_else_the_help_text_counts(machines: Machines) -> None:
+    seen = machines.seen()
+    plan = planned(machines, seen, per_host=8)
+    broken = """#!/bin/bash
+[ "$1" = --help ] || { echo "cannot talk now" >&2; exit 1; }
+"""
+    file = machines.at("mdw", "gphome", "bin", "gpaddmirrors")
+    for text, result in (("echo ' -B -a'", Result.BAD), ("echo ' -b -a'", Result.UNKNOWN)):
+        file.write_text(broken + text + "\n")
+        file.chmod(0o755)
+        (check,) = checked(machines, plan, seen)
+        assert check.result is result, text
+    assert check.detail == "whether gpaddmirrors takes -b is not known: cannot talk now"
+    assert check.remedy == "`gpaddmirrors --help` on mdw: see whether it lists -b"
+
+
+def test_no_utility_no_answer(machines: Machines) -> None:
+    (machines.at("mdw", "gphome") / "greenplum_path.sh").unlink()
+    seen = machines.seen()
+    (check,) = checked(machines, planned(machines, seen, per_host=8), seen)
+    assert check.result is Result.UNKNOWN
+    assert "it did not answer" in check.detail
+
+
+def test_what_every_release_has_is_not_asked_for(machines: Machines) -> None:
+    seen = machines.seen()
+    for plan in (planned(machines, seen), planned(machines, seen, hosts=3)):
+        assert "--help" not in scripts(plan, seen)["mdw"]
+        assert not checked(machines, plan, seen)
+
+
+def test_a_plan_of_before_is_asked_for_what_its_own_command_lines_hold(machines: Machines) -> None:
+    """Plans used to pass defaults on; such a plan is carried out as it stands."""
+    utility(machines, "-B", "")
+    seen = machines.seen()
+    plan = planned(machines, seen)
+    wave = plan.waves[0]
+    argv = (*wave.native[0].argv, "-B", "16", "-b", "64")
+    old = replace(wave, native=(replace(wave.native[0], argv=argv),))
+    (check,) = checked(machines, replace(plan, waves=(old,)), seen)
+    assert check.result is Result.BAD
+
+
+def test_the_coordinators_host_alone_is_asked(machines: Machines) -> None:
+    utility(machines, "-b|8", PER_HOST)
+    seen = machines.seen()
+    asked = scripts(planned(machines, seen, per_host=8), seen)
+    assert [host for host, text in asked.items() if "--help" in text] == ["mdw"]
