@@ -21,7 +21,7 @@ from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
 from gpmirror.events.schema import events_schema  # noqa: E402
-from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS  # noqa: E402
+from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES  # noqa: E402
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
 from gpmirror.preflight.checks import CHECKS  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
@@ -111,6 +111,10 @@ def hazards_page() -> str:
         "| hazard | what it is | allowed by |",
         "| --- | --- | --- |",
         *hazards,
+        *(
+            f"| `{name}` | Not a danger but a failed host check: {text}. | `--allow {name}` |"
+            for name, text in OVERRIDES.items()
+        ),
         "| `protected:content:N`, `protected:host:H` | The spec's `protect` forbids the move. "
         "| `--unprotect content:N`, `--unprotect host:H` |",
         "",
@@ -134,6 +138,7 @@ def checks_page() -> str:
         "`gpmirror preflight` shows the result.",
         "`apply` refuses (exit 9) while a check is bad or unknown.",
         "An unknown check is accepted by `--allow unchecked:NAME`; a bad one never.",
+        "Only `space` and `inodes` may be bad and overridden, by `--allow low-space`.",
         (
             "A port inside the host's range for outgoing connections and two hosts that are one "
             "machine are [hazards](hazards.md), not failed checks."

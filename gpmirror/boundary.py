@@ -123,7 +123,9 @@ class Catalog(Protocol):
         ...
 
     def busy_sessions(self) -> int | None:
-        """Sessions of others that run a statement or hold a transaction open; None: not told."""
+        """Sessions of others that run statements or hold a transaction open, as seen within about a
+        second; None: not told.
+        """
         ...
 
     def probe_seconds(self) -> float:

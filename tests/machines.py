@@ -12,7 +12,7 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
 from gpmirror.preflight.judge import Silent, judge, read_answers
-from gpmirror.preflight.locations import locations_script, locations_to_ask, read_locations
+from gpmirror.preflight.locations import locations_script, locations_to_ask, with_locations
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.script import scripts
 from tests.clusters import EVERYTHING, host, observed, planned, row, spec
@@ -144,8 +144,7 @@ class Machines:
         answers = read_answers(plan, seen, self.answers(scripts(plan, seen)), self.silent)
         asked = locations_to_ask(answers.found)
         told = self.answers({host: locations_script(paths) for host, paths in asked.items()})
-        locations = {host: read_locations(text, asked[host]) for host, text in told.items()}
-        answers = replace(answers, found=replace(answers.found, locations=locations))
+        answers = replace(answers, found=with_locations(answers.found, told))
         return judge(answers, allowed=tuple(allowed))
 
 

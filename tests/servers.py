@@ -74,7 +74,7 @@ CREATE TABLE gp.pg_filespace (oid oid, fsname name NOT NULL, fsowner oid);
 CREATE TABLE gp.pg_filespace_entry (fsefsoid oid, fsedbid smallint, fselocation text);
 INSERT INTO gp.pg_filespace VALUES (3052, 'pg_system', 10), (16419, 'fastspace', 10);
 CREATE VIEW gp.pg_stat_activity AS
-  SELECT datid, datname, pid AS procpid, usesysid, usename, application_name, client_addr,
+  SELECT datid, datname, pid AS procpid, usesysid, usename, application_name, client_addr, query_start,
          CASE WHEN state = 'idle' THEN '<IDLE>' ELSE query END AS current_query, backend_start
     FROM pg_catalog.pg_stat_activity;
 """

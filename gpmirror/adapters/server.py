@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from time import sleep
 
 from gpmirror.adapters.server_address import Target, target_of
 from gpmirror.adapters.server_lock import Lock, shown_name
@@ -27,6 +28,11 @@ from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, InvalidInput
 from gpmirror.spec.model import CoordinatorAddress
 
 _DEFAULT_PROBE_SECONDS = 60.0
+
+_BUSY_LOOKS = 6
+_BUSY_APART = 0.2
+_OWN_TRANSACTIONS = _BUSY_LOOKS + 8
+"""In this database those of our own session count too, some of them late."""
 
 _PROBE_SECONDS = 8.0
 """A probe of hosts that are cut off takes minutes; asking for it takes no time."""
@@ -124,14 +130,27 @@ class Server:
             return  # the prober goes its rounds without being asked
 
     def busy_sessions(self) -> int | None:
-        """Sessions of others at work; None where the server does not tell."""
+        """Sessions of others at work within about a second; None where the server does not tell.
+        Programs that connect for each statement may be missed at every look: that transactions are
+        counted shows them, as one.
+        """
+        found: set[str | None] = set()
         try:
-            rows = self._session.rows(self._queries.busy)
+            before = self._transactions()
+            for _ in range(_BUSY_LOOKS):
+                found.update(pid for (pid,) in self._session.rows(self._queries.busy))
+                sleep(_BUSY_APART)
+            now = self._transactions()
         except ConnectionLost:
             raise
         except GpmirrorError:
             return None
-        return int(rows[0][0] or 0) if rows else None
+        elsewhere, here = (now.get(key, 0) - before.get(key, 0) for key in ("0", "1"))
+        return max(len(found), int(elsewhere > 0 or here > _OWN_TRANSACTIONS))
+
+    def _transactions(self) -> dict[str | None, int]:
+        rows = self._session.rows(queries.TRANSACTIONS)
+        return {place: int(float(count or 0)) for place, count in rows}
 
     def probe_seconds(self) -> float:
         """gp_fts_probe_interval; the server's default of 60 s where it does not tell."""

@@ -63,7 +63,8 @@ COMMANDS: dict[str, Entry] = {
     ),
     "preflight": Entry(
         module="gpmirror.cli.preflight",
-        summary="Check every host that a plan touches; exit 9 if one is not ready.",
+        summary="Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would "
+        "refuse.",
     ),
     "apply": Entry(
         module="gpmirror.cli.apply",

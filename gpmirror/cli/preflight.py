@@ -1,5 +1,6 @@
 """`gpmirror preflight`: may the plan start; every host check, nothing changed."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from gpmirror.boundary import Hosts
     from gpmirror.cluster.observed import Observed
     from gpmirror.plan.model import Plan
+    from gpmirror.plan.request import Request
     from gpmirror.spec.model import Spec
 
 _SHOWN = 8
@@ -25,30 +27,48 @@ def command(
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="X",
+            help="Allow a hazard, guard:NAME, unchecked:NAME or low-space; repeatable.",
+        ),
+    ] = None,
 ) -> ExitCode:
-    """Check every host that a plan touches; exit 9 if one is not ready."""
+    """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""
     from gpmirror.cli.apply import read_target
     from gpmirror.cli.live_run import open_live
     from gpmirror.plan.request import Request
+    from gpmirror.preflight.checks import check_unchecked
     from gpmirror.render.preflight import preflight_text
+    from gpmirror.workflow.allowing import unallowed
     from gpmirror.workflow.gates import is_applied
     from gpmirror.workflow.measuring import with_sizes
     from gpmirror.workflow.preflight import run_preflight
 
     console: Console = ctx.obj
-    spec, plan = read_target(target, Request())
+    request = Request(allow=tuple(allow or ()))
+    check_unchecked(request.allow)
+    spec, plan = read_target(target, request)
+    if plan is not None:
+        plan = replace(plan, allowed=tuple(sorted({*plan.allowed, *request.allow})))
     with open_live(spec, via_ssh=via_ssh) as live:
         if plan is not None and is_applied(plan, live.observed):
             console.data("already applied, 0 changes: nothing to check")
             return ExitCode.OK
         observed = with_sizes(live.observed, live.server)
-        plan = _plan(spec, plan, observed, live.hosts)
+        plan = _plan(spec, plan, observed, live.hosts, request)
         found = run_preflight(plan, observed, live.hosts)
     console.data(preflight_text(plan, found, width=console.width, color=console.color))
-    return ExitCode.PREFLIGHT if found.blocking(plan.allowed) else ExitCode.OK
+    if found.blocking(plan.allowed):
+        return ExitCode.PREFLIGHT
+    return ExitCode.UNSAFE if unallowed(plan, found) else ExitCode.OK
 
 
-def _plan(spec: "Spec", plan: "Plan | None", observed: "Observed", hosts: "Hosts") -> "Plan":
+def _plan(
+    spec: "Spec", plan: "Plan | None", observed: "Observed", hosts: "Hosts", request: "Request"
+) -> "Plan":
     """The plan to check: from the spec now, or the file's, which must still match the catalog.
 
     Raises Stale (5): it does not, or was made for review only.
@@ -57,9 +77,7 @@ def _plan(spec: "Spec", plan: "Plan | None", observed: "Observed", hosts: "Hosts
     from gpmirror.workflow.inspecting import plan_inspected
 
     if plan is None:
-        from gpmirror.plan.request import Request
-
-        return plan_inspected(spec, observed, Request(), hosts)
+        return plan_inspected(spec, observed, request, hosts)
     if plan.review_only:
         raise Stale(
             "the plan is for review only: the catalog it was made from does not tell directories",

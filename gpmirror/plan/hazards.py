@@ -28,6 +28,14 @@ HOST_HAZARDS = {
 }
 """Hazards that only a look at the hosts finds; the names may be allowed in the plan already."""
 
+LOW_SPACE = "low-space"
+
+OVERRIDES = {
+    LOW_SPACE: "go on although a file system has too little room, or too few inodes, for the copies",
+}
+"""Failed host checks that may be overridden, by what --allow takes; `preflight` and `apply` then show
+the figures. Every other failed check stands."""
+
 _UNCHECKED = re.compile(r"unchecked:[a-z][a-z-]*")
 
 GUARDS = ("moves_percent", "bytes")
@@ -75,7 +83,7 @@ def check_unprotect(names: Iterable[str], protected: Sequence[str]) -> None:
 
 def _unknown_allow(allow: Iterable[str]) -> Iterator[Diagnostic]:
     named = [name for name in allow if not _UNCHECKED.fullmatch(name)]
-    known = [*HAZARDS, *HOST_HAZARDS, *(f"guard:{name}" for name in GUARDS)]
+    known = [*HAZARDS, *HOST_HAZARDS, *OVERRIDES, *(f"guard:{name}" for name in GUARDS)]
     return _unknown("--allow", named, known)
 
 

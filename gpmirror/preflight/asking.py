@@ -129,15 +129,16 @@ def _questions(ground: _Ground, host: str, *, only_left: bool) -> Questions:
     row = ground.observed.coordinator
     here = row is not None and ground.coordinator == host
     names = {} if only_left else _names(ground, host, here=here)
+    landings = tuple(_landings(ground, host, rows))
     return Questions(
         host=host,
         only_left=only_left,
-        landings=tuple(_landings(ground, host, rows)),
+        landings=landings,
         bindings=(*_bindings(ground, host, rows), *_primary_bindings(ground, rows)),
         sources=sources,
         names=names,
         coordinator=row.directory if row is not None and here else None,
-        measured=tuple(s.path for s in sources if s.copied and _unknown_size(ground, s.content)),
+        measured=_measured(sources, landings),
         own_names=() if only_left else _own_names(ground, host, names),
         told=(told := _told(ground.plan) if here else ()),
         environment=environment_text(ground.observed.dialect, row) if told and row else "",
@@ -157,8 +158,11 @@ def _told(plan: Plan) -> tuple[Told, ...]:
     )
 
 
-def _unknown_size(ground: _Ground, content: int) -> bool:
-    return ground.observed.sizes.get(content, ground.changes[content].size) is None
+def _measured(sources: Iterable[Source], landings: Iterable[Landing]) -> tuple[str, ...]:
+    copied = [source for source in sources if source.copied]
+    paths = [path for one in copied for path in (one.path, *(own for _, own in one.filespaces))]
+    paths += [one.path for one in landings if one.keeps and one.is_copied]
+    return tuple(dict.fromkeys(paths))
 
 
 def _landings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[Landing]:
@@ -179,6 +183,7 @@ def _landings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[L
     for wave, step in ground.arriving.get(host, ()):
         if step.to is None:
             continue
+        filespaces = {path: name for name, path in step.to.filespaces}
         for path in step.to.directories:
             holder = held.get(path)
             yield Landing(
@@ -190,6 +195,7 @@ def _landings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[L
                 freed=holder is not None and (holder, path) in left,
                 action=wave.action,
                 method=ground.changes[step.content].method,
+                filespace=None if path == step.to.directory else filespaces.get(path),
             )
 
 
@@ -251,6 +257,7 @@ def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Source]:
             copied=row.content in ground.changes and _copies_all(ground, row.content),
             compared=row.content in ground.changes
             and ground.changes[row.content].action is Action.RECOVER,
+            filespaces=row.filespaces,
         )
 
 

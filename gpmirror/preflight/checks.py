@@ -93,11 +93,16 @@ CHECKS: dict[str, CheckInfo] = {
         judge=judge_ports,
     ),
     "space": CheckInfo(
-        what="The copies that land on one file system fit into it together: their sizes and a "
-        "tenth. Sizes come from the server, else from `du` on the primaries for a few seconds, "
-        "else all that the primaries' file systems hold must fit.",
-        why="A disk that fills ends a base backup after hours and leaves the mirror down.",
-        remedy="Make room, or choose a root on another file system.",
+        what="What lands on one file system fits into it together, with a tenth more: data and WAL "
+        "of each primary as `du` measures them on its host, filespaces (4.3, 5) and tablespaces on "
+        "their own file systems. A full copy in the place of its old one gets the room that was "
+        "measured there; what moves leave is kept and frees nothing. Where `du` takes too long, the "
+        "size of the databases as the server tells it and the measured WAL stand in, else all that "
+        "the primaries' file systems hold must fit.",
+        why="A disk that fills ends a base backup after hours and leaves the mirror down; on 5 "
+        "gpaddmirrors then reports success.",
+        remedy="Make room, or choose a root on another file system. `--allow low-space` goes on all "
+        "the same, and the figures are told.",
         judge=judge_space,
     ),
     "inodes": CheckInfo(

@@ -50,7 +50,7 @@ class Parent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """What stands where a copy will land; `entries` counts all, `names` holds the first few;
-    `serves`: a server runs in it.
+    `serves`: a server runs in it. `size` in bytes, None: not measured.
     """
 
     exists: bool
@@ -65,12 +65,27 @@ class Place:
     status: FileStatus | None = None
     room: Room | None = None
     identifier: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """Bytes of an acting primary that a copy gets, as its host measured them; None: it did not.
+    `data` is the data directory with its WAL wherever that lies, without what no copy gets (logs,
+    backups); `wal` the WAL alone, which is quickly measured. `spaces` are tablespaces by the place
+    that pg_tblspc leads to, `filespaces` those of 4.3 and 5 by directory.
+    """
+
+    data: int | None = None
+    wal: int | None = None
+    spaces: Mapping[str, int] = field(default_factory=dict)
+    filespaces: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """An acting primary's directory. `pid` 0: no server runs in it. `tablespaces` are the places
-    that pg_tblspc leads to. `size` in bytes, None: not measured.
+    that pg_tblspc leads to.
     """
 
     exists: bool
@@ -79,7 +94,7 @@ class Server:
     status: FileStatus | None = None
     room: Room | None = None
     identifier: str | None = None
-    size: int | None = None
+    weight: Weight = Weight()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.questions import Questions
 from gpmirror.preflight.reading import read_facts
 from gpmirror.preflight.software import remarks
+from gpmirror.preflight.space import measured_sizes
 from gpmirror.preflight.survey import Survey, Visit, survey, visits
 
 
@@ -62,6 +63,7 @@ def judge(answers: Answers, *, allowed: Collection[str] = ()) -> Preflight:
         # a copy that steps aside enters its directory twice
         checks=tuple(dict.fromkeys(checks)),
         hazards=live_hazards(found, {*found.plan.allowed, *allowed}),
+        sizes=measured_sizes(found),
         notes=(
             *_left(answers.asked, silence),
             *(note for v in by_host.values() for note in remarks(v)),
@@ -99,6 +101,7 @@ def _checks(asked: Questions, visit: Visit | None, silent: Silent | None) -> Ite
                 result=finding.result,
                 detail=finding.detail,
                 remedy=finding.remedy,
+                override=finding.override,
             )
 
 

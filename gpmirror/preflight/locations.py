@@ -1,13 +1,16 @@
 """Tablespaces: a base backup writes them to the same paths as on the primary's host (6 and later).
 
-Only the primaries' hosts know the paths, so a host whose own servers use none of them is asked in a
-second round trip.
+Only the primaries' hosts know the paths, so the new hosts are asked in a second round trip: whether
+the location is there, and what is free on its file system.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from shlex import quote
 
 from gpmirror.cluster.counting import counted
+from gpmirror.preflight.facts import Room
+from gpmirror.preflight.paths import room_of
 from gpmirror.preflight.survey import (
     Finding,
     LocationState,
@@ -26,14 +29,16 @@ location() {
   if [ ! -e "$2" ]; then k=absent
   elif [ -d "$2" ] && [ -w "$2" ] && [ -x "$2" ]; then k=usable; fi
   echo "location $1 $k"
+  [ $k = absent ] || echo "room $1 $(stat -L -c %d "$2" 2>/dev/null) $(
+    stat -L -f -c '%S %b %f %a %c %d' "$2" 2>/dev/null)"
 }
 """
 
 
 def locations_to_ask(found: Survey) -> dict[str, tuple[str, ...]]:
-    """The locations that copies need and no server of the host uses, by host."""
-    lacking = {visit.host: tuple(sorted(_lacking(visit))) for visit in visits(found)}
-    return {host: paths for host, paths in lacking.items() if paths}
+    """The locations that copies need, by host."""
+    wanted = {visit.host: tuple(sorted(_wanted(visit))) for visit in visits(found)}
+    return {host: paths for host, paths in wanted.items() if paths}
 
 
 def locations_script(paths: Iterable[str]) -> str:
@@ -50,12 +55,35 @@ def read_locations(answer: str, paths: Sequence[str]) -> dict[str, LocationState
     return {path: state for path, state in states.items() if state is not None}
 
 
+def read_location_rooms(answer: str, paths: Sequence[str]) -> dict[str, tuple[int, Room]]:
+    """Device and room of each location that the answer tells of, by path."""
+    rooms = {}
+    for line in answer.splitlines():
+        key, _, rest = line.partition(" ")
+        number, _, rest = rest.partition(" ")
+        device, _, figures = rest.partition(" ")
+        room = room_of(figures)
+        if key == "room" and number.isdigit() and device.isdigit() and room is not None:
+            rooms[int(number)] = (int(device), room)
+    return {path: rooms[number] for number, path in enumerate(paths) if number in rooms}
+
+
+def with_locations(found: Survey, answers: Mapping[str, str]) -> Survey:
+    """The survey with what hosts said when they were asked once more."""
+    asked = locations_to_ask(found)
+    return replace(
+        found,
+        locations={host: read_locations(text, asked[host]) for host, text in answers.items()},
+        rooms={host: read_location_rooms(text, asked[host]) for host, text in answers.items()},
+    )
+
+
 def judge_tablespaces(visit: Visit) -> list[Finding]:
     """Every location that copies need is in use on the host, or there and writable."""
-    wanted, lacking = _wanted(visit), _lacking(visit)
+    wanted, new = _wanted(visit), lacking(visit)
     seen = visit.survey.locations.get(visit.host, {})
     findings = [
-        _finding(visit, path, content, seen.get(path)) for path, content in sorted(lacking.items())
+        _finding(visit, path, content, seen.get(path)) for path, content in sorted(new.items())
     ]
     troubles = [finding for finding in findings if finding is not None]
     in_place = f"{counted(len(wanted), 'tablespace location')} in place"
@@ -90,22 +118,23 @@ def _wanted(visit: Visit) -> dict[str, int]:
     known = visit.survey.sources
     primaries = [known[one.content] for one in visit.asked.landings if one.content in known]
     return {
-        _location(path, seen.source.dbid): seen.source.content
+        location_of(path, seen.source.dbid): seen.source.content
         for seen in primaries
         if seen.source.copied
         for path in seen.server.tablespaces
     }
 
 
-def _lacking(visit: Visit) -> dict[str, int]:
+def lacking(visit: Visit) -> dict[str, int]:
+    """Locations that no server of the host uses -> a content whose copy there needs it."""
     here = {
-        _location(path, source.dbid)
+        location_of(path, source.dbid)
         for source, server in visit.sources()
         for path in server.tablespaces
     }
     return {path: content for path, content in _wanted(visit).items() if path not in here}
 
 
-def _location(path: str, dbid: int) -> str:
+def location_of(path: str, dbid: int) -> str:
     """A tablespace's location without the part that names the server."""
     return path.removesuffix(f"/{dbid}")

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gpmirror.preflight.encoding import number_of, numbers_of, text_of
-from gpmirror.preflight.facts import FileStatus, Parent, Place, Room, Server
-from gpmirror.preflight.questions import Questions
+from gpmirror.preflight.facts import FileStatus, Parent, Place, Room, Server, Weight
+from gpmirror.preflight.questions import Questions, Source
 
 Lines = Mapping[str, Sequence[str]]
 
 _HEAD_BYTES = 16
 _IDENTIFIER_BYTES = 8
 _KILO = 1024
+_WAL = ("pg_xlog/", "pg_wal/")
 _Value = TypeVar("_Value")
 
 
@@ -42,9 +43,9 @@ def read_paths(found: Lines, asked: Questions) -> Paths:
     existing += [landing.path for landing, line in places if _flag(line, "e")]
     existing += [source.path for source, line in servers if _flag(line, "e")]
     statuses = dict(zip(existing, _fitting(found, "stat", len(existing), _status), strict=False))
-    rooms = dict(zip(existing, _fitting(found, "room", len(existing), _room), strict=False))
+    rooms = dict(zip(existing, _fitting(found, "room", len(existing), room_of), strict=False))
     heads = _identifiers(found, asked)
-    sizes = _sizes(found, asked)
+    sizes = _kilobytes(found, "sizes")
     return Paths(
         parents=tuple(
             replace(parent, status=statuses.get(parent.path), room=rooms.get(parent.path))
@@ -56,6 +57,7 @@ def read_paths(found: Lines, asked: Questions) -> Paths:
                 status=statuses.get(landing.path),
                 room=rooms.get(landing.path),
                 identifier=heads.get(landing.path),
+                size=sizes.get(landing.path),
             )
             for landing, line in places
         ),
@@ -66,7 +68,7 @@ def read_paths(found: Lines, asked: Questions) -> Paths:
                 status=statuses.get(source.path),
                 room=rooms.get(source.path),
                 identifier=heads.get(source.path),
-                size=sizes.get(source.path),
+                weight=_weight(found, source, number) if source.copied else Weight(),
             )
             for number, (source, line) in enumerate(servers)
         ),
@@ -128,9 +130,14 @@ def _server(line: str) -> Server:
 
 
 def _tablespaces(found: Lines, number: int) -> tuple[str, ...]:
-    pairs = (line.partition(" ") for line in found.get("tablespace", ()))
-    texts = (text_of(word) for index, _, word in pairs if index == str(number))
-    return tuple(sorted({text for text in texts if text is not None}))
+    return tuple(sorted({target for target, _ in _links(found, number)}))
+
+
+def _links(found: Lines, number: int) -> list[tuple[str, str]]:
+    """Where the links in pg_tblspc of this server lead, with their names."""
+    words = ([*line.split(" "), "", ""][:3] for line in found.get("tablespace", ()))
+    pairs = ((text_of(word), name) for index, word, name in words if index == str(number))
+    return [(target, name) for target, name in pairs if target is not None]
 
 
 def _status(line: str) -> FileStatus | None:
@@ -147,7 +154,8 @@ def _status(line: str) -> FileStatus | None:
     )
 
 
-def _room(line: str) -> Room | None:
+def room_of(line: str) -> Room | None:
+    """A file system as `stat -f` tells it: block size, blocks, free, available, inodes, free."""
     known = numbers_of(line.split(" "), 6)
     if known is None:
         return None
@@ -177,15 +185,34 @@ def _identifier(head: Sequence[str]) -> str:
         return ""
 
 
-def _sizes(found: Lines, asked: Questions) -> dict[str, int]:
-    """Bytes by directory, its tablespaces included; none where measuring was cut short."""
-    sizes: dict[str, int] = {}
-    if "sizes-ended" not in found or "sizes-cut" in found:
-        return sizes
-    for line in found.get("sizes", ()):
-        kilobytes, _, path = line.partition("\t")
-        amount = number_of(kilobytes)
-        for measured in asked.measured:
-            if amount is not None and (path == measured or path.startswith(f"{measured}/")):
-                sizes[measured] = sizes.get(measured, 0) + amount * _KILO
-    return {path: sizes[path] for path in asked.measured if path in sizes}
+def _kilobytes(found: Lines, section: str) -> dict[str, int]:
+    """Bytes by path, as du told them; a section that breaks off tells nothing, one that ran out of
+    time the paths that were done.
+    """
+    if f"{section}-ended" not in found:
+        return {}
+    lines = (line.partition("\t") for line in found.get(section, ()))
+    sizes = {path: number_of(kilobytes) for kilobytes, _, path in lines}
+    return {path: amount * _KILO for path, amount in sizes.items() if amount is not None}
+
+
+def _weight(found: Lines, source: Source, number: int) -> Weight:
+    """What a copy of this primary gets, as far as its host measured it."""
+    sizes, logs, spared = (_kilobytes(found, name) for name in ("sizes", "logs", "spared"))
+    data, root = sizes.get(source.path), f"{source.path}/"
+    wals = [root + name for name in _WAL]
+    wal = [logs[path] for path in wals if path in logs]
+    if data is not None:
+        data += sum(sizes.get(path, 0) for path in wals)  # there where a link leads elsewhere
+        data -= sum(size for path, size in spared.items() if path.startswith(root))
+    spaces = {
+        target: sizes[f"{root}pg_tblspc/{name}/"]
+        for target, name in _links(found, number)
+        if f"{root}pg_tblspc/{name}/" in sizes
+    }
+    return Weight(
+        data=None if data is None else max(data, 0),
+        wal=sum(wal) if wal else None,
+        spaces=spaces,
+        filespaces={path: sizes[path] for _, path in source.filespaces if path in sizes},
+    )

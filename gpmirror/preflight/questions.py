@@ -9,7 +9,8 @@ from gpmirror.plan.model import Action, Method
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
     """A directory that a copy will take. `keeps`: it is that copy's directory already; `freed`: a
-    copy that leaves in an earlier wave holds it now. `main`: the data directory, not a filespace.
+    copy that leaves in an earlier wave holds it now. `main`: the data directory, not that of
+    `filespace` (4.3 and 5).
     """
 
     content: int
@@ -20,6 +21,12 @@ class Landing:
     freed: bool
     action: Action
     method: Method | None
+    filespace: str | None = None
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether all of the primary's bytes come here."""
+        return self.action is not Action.RECOVER or self.method is Method.FULL
 
     @property
     def in_place(self) -> bool:
@@ -46,7 +53,8 @@ class Binding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """An acting primary's directory; `copied`: the plan copies all of it; `compared`: its system
-    identifier proves whose a down copy is. Content -1: the coordinator's own.
+    identifier proves whose a down copy is. Content -1: the coordinator's own. `filespaces` are its
+    further directories by name (4.3 and 5).
     """
 
     content: int
@@ -54,6 +62,7 @@ class Source:
     path: str
     copied: bool
     compared: bool = True
+    filespaces: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +79,10 @@ class Told:
 class Questions:
     """All that one host is asked. `only_left`: copies go away from here and nothing else happens.
     `coordinator` is the coordinator's data directory on its own host, else None; `measured` are the
-    directories whose size nobody told. `names` maps a name to the host it belongs to; `own_names`
-    are further names of the host itself. `told` are the utilities to be asked on the coordinator's
-    host, in the shell text `environment`.
+    directories whose size counts: of primaries that are copied, and of old copies in whose place a
+    new one lands. `names` maps a name to the host it belongs to; `own_names` are further names of
+    the host itself. `told` are the utilities to be asked on the coordinator's host, in the shell
+    text `environment`.
     """
 
     host: str
@@ -86,6 +96,11 @@ class Questions:
     own_names: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
     environment: str = ""
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """The data directories of which the plan copies all."""
+        return tuple(source.path for source in self.sources if source.copied)
 
     @property
     def all_names(self) -> tuple[str, ...]:

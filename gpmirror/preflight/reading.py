@@ -13,9 +13,9 @@ from gpmirror.preflight.questions import Questions
 from gpmirror.preflight.shell import END, VERSION
 
 Lines = Mapping[str, Sequence[str]]
-"""Key -> the rest of each line with it, in order; `names` and `sizes` hold whole sections."""
+"""Key -> the rest of each line with it, in order; those of `_SECTIONS` hold whole sections."""
 
-_SECTIONS = ("names", "sizes")
+_SECTIONS = ("names", "logs", "spared", "sizes")
 _MOST_LINES = 100_000
 
 

@@ -34,7 +34,7 @@ def script(asked: Questions) -> str:
         shell.PROCESSES.format(pattern=PROCESS_PATTERN),
         locks_text(asked.coordinator),
         _utilities(asked),
-        _sizes(asked.measured),
+        _sizes(asked),
         _end(),
     )
     return "".join(parts)
@@ -124,8 +124,8 @@ def _names(names: Sequence[str]) -> str:
     return shell.NAMES_MISSING + text
 
 
-def _sizes(paths: Sequence[str]) -> str:
-    if not paths:
+def _sizes(asked: Questions) -> str:
+    if not asked.measured:
         return ""
-    given = " ".join(f"{quote(path)} {quote(path)}/pg_tblspc/*/" for path in paths)
-    return f"set -- {given}{shell.SIZES}"
+    copied, measured = (" ".join(map(quote, paths)) for paths in (asked.copied, asked.measured))
+    return shell.SIZES.format(copied=copied, measured=measured)

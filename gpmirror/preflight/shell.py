@@ -100,7 +100,7 @@ if [ -d "$d" ]; then
 fi
 echo "server $k $q"
 for t in "$d"/pg_tblspc/*; do
-  [ -h "$t" ] && [ -d "$t" ] && { w "$(readlink "$t" 2>/dev/null)"; echo "tablespace $i $e"; }
+  [ -h "$t" ] && [ -d "$t" ] && { w "$(readlink "$t" 2>/dev/null)"; echo "tablespace $i $e ${t##*/}"; }
 done
 i=$((i+1))
 """
@@ -217,9 +217,23 @@ names an option that it does not know, and never comes to work. Its help text te
 """
 
 SIZES = r"""
+m() {{ k=$1; q=$2; shift 2; [ $# -gt 0 ] || return 0
+  echo "$k begin"; $q du -s -k "$@" 2>/dev/null; c=$?; echo "$k end"; [ $c -ne 124 ] || echo "$k-cut"; }}
+set -- {copied}; n=$#
+for d in "$@"; do for f in pg_xlog pg_wal; do
+  [ -d "$d/$f" ] && set -- "$@" "$d/$f/"; done; done
+shift $n; m logs "$T" "$@"
 if [ -n "$L" ]; then
-  echo "sizes begin"; $L du -s -k "$@" 2>/dev/null; c=$?; echo "sizes end"
-  [ $c -eq 124 ] && echo "sizes-cut"
+  set -- {copied}; n=$#
+  for d in "$@"; do for f in pg_log log backups db_dumps db_analyze promote gpperfmon; do
+    [ -d "$d/$f" ] && [ ! -h "$d/$f" ] && set -- "$@" "$d/$f/"; done; done
+  shift $n; m spared "$T" "$@"
+  set -- {copied}; n=$#
+  for d in "$@"; do for f in "$d/pg_xlog" "$d/pg_wal" "$d"/pg_tblspc/*; do
+    [ -h "$f" ] && [ -d "$f" ] && set -- "$@" "$f/"; done; done
+  shift $n; m sizes "$L" {measured} "$@"
 fi
 """
-"""Kilobytes of the directories in the arguments, unless that takes more than some seconds."""
+"""Kilobytes: WAL first, which takes no time; what no copy gets (basebackup.c of 6.24.3 and 7.0.0
+leaves out pg_log, log and backups, the utilities' -E the rest); then all, as far as some seconds go,
+with what links lead to: WAL and tablespaces."""

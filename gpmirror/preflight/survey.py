@@ -7,7 +7,7 @@ from typing import Literal
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.model import Plan
-from gpmirror.preflight.facts import HostFacts, Parent, Place, Server
+from gpmirror.preflight.facts import HostFacts, Parent, Place, Room, Server
 from gpmirror.preflight.model import Result
 from gpmirror.preflight.names import Answers, agreed
 from gpmirror.preflight.questions import Landing, Questions, Source
@@ -17,6 +17,9 @@ LocationState = Literal["usable", "closed", "absent"]
 Locations = Mapping[str, Mapping[str, LocationState]]
 """Host -> tablespace location -> how it is."""
 
+Rooms = Mapping[str, Mapping[str, tuple[int, Room]]]
+"""Host -> tablespace location -> its file system: device and room."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -25,6 +28,7 @@ class Finding:
     result: Result
     detail: str
     remedy: str = ""
+    override: str = ""
 
 
 def ok(detail: str) -> Finding:
@@ -32,9 +36,9 @@ def ok(detail: str) -> Finding:
     return Finding(result=Result.OK, detail=detail)
 
 
-def bad(detail: str, remedy: str) -> Finding:
-    """A start would fail, or do harm."""
-    return Finding(result=Result.BAD, detail=detail, remedy=remedy)
+def bad(detail: str, remedy: str, *, override: str = "") -> Finding:
+    """A start would fail, or do harm; `override` names what allows it all the same."""
+    return Finding(result=Result.BAD, detail=detail, remedy=remedy, override=override)
 
 
 def unknown(detail: str, remedy: str) -> Finding:
@@ -65,7 +69,8 @@ class Usual:
 class Survey:
     """All hosts that answered, in plan order. `resolved` is what most of them resolve a name to;
     `sources` holds acting primaries by content, `sizes` bytes as the server or the plan tells,
-    `locations` what hosts that were asked once more said of tablespace locations.
+    `locations` what hosts that were asked once more said of tablespace locations, `rooms` what is
+    free there.
     """
 
     plan: Plan
@@ -77,6 +82,7 @@ class Survey:
     sizes: Mapping[int, int]
     usual: Usual
     locations: Locations = field(default_factory=dict)
+    rooms: Rooms = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

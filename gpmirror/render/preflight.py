@@ -7,9 +7,10 @@ from gpmirror.plan.model import Plan
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.sparing import advice_without_silent
 from gpmirror.render.columns import folded
-from gpmirror.render.human_checks import hazard_text
+from gpmirror.render.human_checks import guard_text, hazard_text
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.spans import Line, Span, Style, line, painted, styled
+from gpmirror.workflow.allowing import flags_of, unallowed
 
 _STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.CARE}
 
@@ -17,24 +18,41 @@ _STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.
 def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> str:
     """The whole report; ok checks are counted, not listed."""
     by_host = _by_host(found.checks)
+    hazards = (*(one for one in plan.hazards if not one.allowed), *found.hazards)
+    guards = [one for one in plan.guards if one.exceeded and not one.allowed]
+    dangers = [*map(hazard_text, hazards), *map(guard_text, guards)]
     lines = [*_table(by_host)]
     for host, checks in by_host.items():
         troubles = [check for check in checks if check.result is not Result.OK]
         lines += heading(host) if troubles else []
         for check in troubles:
-            lines += _trouble(check, width)
-    lines += _section("Hazards", [hazard_text(hazard) for hazard in found.hazards], width)
+            lines += _trouble(check, plan, width)
+    lines += _section("Hazards", dangers, width)
     lines += _section("Notes", found.notes, width)
     return painted([*lines, (), *_verdict(plan, found, width)], color=color)
 
 
 def summary(plan: Plan, found: Preflight) -> str:
-    """One line: `Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.` and so on."""
+    """One line: `Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.` and so on. It
+    is ready only where `apply` of the same plan would not refuse either.
+    """
     counts = {result: sum(c.result is result for c in found.checks) for result in Result}
     told = ", ".join(f"{counts[result]} {result.value}" for result in Result)
     hosts = counted(len(_by_host(found.checks)), "host")
-    ready = "Not ready." if found.blocking(plan.allowed) else "Ready."
-    return f"Preflight: {counted(len(found.checks), 'check')} on {hosts}: {told}. {ready}"
+    return (
+        f"Preflight: {counted(len(found.checks), 'check')} on {hosts}: {told}. "
+        f"{_readiness(plan, found)}"
+    )
+
+
+def _readiness(plan: Plan, found: Preflight) -> str:
+    refused = unallowed(plan, found)
+    if found.blocking(plan.allowed):
+        return "Not ready." + (f" It also needs {flags_of(refused)}." if refused else "")
+    if refused:
+        return f"Not ready: apply refuses (4) without {flags_of(refused)}."
+    over = sorted({one.override for one in found.overridden(plan.allowed)})
+    return f"Ready, over what {', '.join(over)} allows." if over else "Ready."
 
 
 def _by_host(checks: Iterable[Check]) -> dict[str, list[Check]]:
@@ -59,11 +77,15 @@ def _count(results: list[Result], result: Result) -> Line:
     return (Span(str(number), style),)
 
 
-def _trouble(check: Check, width: int) -> list[Line]:
+def _trouble(check: Check, plan: Plan, width: int) -> list[Line]:
     text = f"{check.result.value}  {check.name}: {check.detail}"
     lines = paragraph(text, width=width, hang=2, style=_STYLES[check.result])
     if check.remedy:
         lines += paragraph(f"-> {check.remedy}", width=width, indent=4, hang=3)
+    if check.override and check.result is Result.BAD:
+        allows = "allowed by" if check.override in plan.allowed else "or go on all the same:"
+        flag = f"-> {allows} `--allow {check.override}`"
+        lines += paragraph(flag, width=width, indent=4, hang=3)
     if check.result is Result.UNKNOWN:
         flag = f"-> or accept it: `--allow unchecked:{check.name}` when planning or applying"
         lines += paragraph(flag, width=width, indent=4, hang=3)
@@ -78,7 +100,8 @@ def _section(title: str, texts: Iterable[str], width: int) -> list[Line]:
 
 
 def _verdict(plan: Plan, found: Preflight, width: int) -> list[Line]:
-    style = Style.ALARM if found.blocking(plan.allowed) else Style.ADD
+    refused = found.blocking(plan.allowed) or unallowed(plan, found)
+    style = Style.ALARM if refused else Style.ADD
     lines = paragraph(summary(plan, found), width=width, indent=0, style=style)
     if spared := advice_without_silent(plan, found.checks):
         lines += paragraph(f"Until then {spared}.", width=width, indent=0)

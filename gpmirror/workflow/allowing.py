@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from gpmirror.errors import Stale, Unsafe
 from gpmirror.plan.model import Guard, Hazard, Plan
+from gpmirror.preflight.model import Preflight
 
 _UNPROTECT = "--unprotect "
 
@@ -22,13 +23,29 @@ def check_allowed(plan: Plan, allow: Collection[str]) -> None:
 
 def refuse(hazards: Iterable[Hazard], guards: Iterable[Guard], allow: Collection[str]) -> None:
     """Raises Unsafe (4) for what is not allowed."""
-    found = [*_hazards(hazards, allow), *_guards(guards, allow)]
+    found = refusals(hazards, guards, allow)
     if found:
-        flags = " ".join(dict.fromkeys(flag for flag, _ in found))
         raise Unsafe(
             "\n".join(words for _, words in found),
-            hint=f"if that is meant, add: {flags}",
+            hint=f"if that is meant, add: {flags_of(found)}",
         )
+
+
+def refusals(
+    hazards: Iterable[Hazard], guards: Iterable[Guard], allow: Collection[str]
+) -> list[tuple[str, str]]:
+    """What is not allowed: the flag that would, and the danger in words."""
+    return [*_hazards(hazards, allow), *_guards(guards, allow)]
+
+
+def unallowed(plan: Plan, found: Preflight) -> list[tuple[str, str]]:
+    """What `apply` of this plan would refuse (4), with what the hosts told; as `refusals`."""
+    return refusals((*plan.hazards, *found.hazards), plan.guards, plan.allowed)
+
+
+def flags_of(found: Iterable[tuple[str, str]]) -> str:
+    """The flags of refusals, each once."""
+    return " ".join(dict.fromkeys(flag for flag, _ in found))
 
 
 def _hazards(hazards: Iterable[Hazard], allow: Collection[str]) -> Iterator[tuple[str, str]]:

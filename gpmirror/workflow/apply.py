@@ -98,8 +98,13 @@ def _check_hosts(run: Run, observed: Observed) -> None:
         preflight = run_preflight(run.plan, sized, run.world.hosts, allowed=allowed)
         check_preflight(run.plan, preflight, allowed)
         refuse(preflight.hazards, (), allowed)
+        run.measured = dict(preflight.sizes)
         hosts = counted(len({check.host for check in preflight.checks}), "host")
         detail.append(f"{counted(len(preflight.checks), 'check')} on {hosts}")
+        detail += [
+            f"{one.host}: {one.detail}, allowed by --allow {one.override}"
+            for one in preflight.overridden(allowed)
+        ]
     with run.phase("dry-run") as detail:
         detail.append(try_plan(run, observed))
     _look_again(run)

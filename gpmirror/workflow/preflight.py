@@ -9,7 +9,7 @@ from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import coordinator_host
 from gpmirror.preflight.judge import Answers, Silent, judge, read_answers
 from gpmirror.preflight.leaving import judge_left, left_behind, reach_script
-from gpmirror.preflight.locations import locations_script, locations_to_ask, read_locations
+from gpmirror.preflight.locations import locations_script, locations_to_ask, with_locations
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 
@@ -21,8 +21,8 @@ def run_preflight(
     plan: Plan, observed: Observed, hosts: Hosts, *, allowed: Collection[str] = ()
 ) -> Preflight:
     """Every check on every host that the plan touches, in one round trip each; nothing is changed.
-    Hosts are asked once more where copies bring tablespaces that no server there uses, and the
-    coordinator's where hosts that copies leave are silent.
+    Hosts are asked once more where copies bring tablespaces, and the coordinator's where hosts that
+    copies leave are silent.
 
     `allowed` names hazards that are allowed beside those the plan allows.
     """
@@ -42,12 +42,8 @@ def _with_locations(answers: Answers, hosts: Hosts) -> Answers:
         return answers
     scripts = {host: locations_script(paths) for host, paths in asked.items()}
     replies = hosts.ask(scripts, seconds=SECONDS)
-    told = {
-        host: read_locations(reply.out, asked[host])
-        for host, reply in replies.items()
-        if isinstance(reply, Answered)
-    }
-    return replace(answers, found=replace(answers.found, locations=told))
+    texts = {host: reply.out for host, reply in replies.items() if isinstance(reply, Answered)}
+    return replace(answers, found=with_locations(answers.found, texts))
 
 
 def _left(

@@ -18,11 +18,15 @@ def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) 
     lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
     if len(blocking) > _SHOWN:
         lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
-    bad = {one.host for one in blocking if one.result is Result.BAD}
+    bad = {one.host for one in blocking if one.result is Result.BAD and not one.override}
     # of a host that does not answer everything is unknown, and no flag helps it
-    unknown = sorted({one.name for one in blocking if one.host not in bad})
+    rest = (one for one in blocking if one.result is Result.UNKNOWN and one.host not in bad)
+    unknown = sorted({one.name for one in rest})
     flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
     hint = "nothing was changed; mend the hosts and apply again"
+    if overrides := sorted({one.override for one in blocking if one.override}):
+        given = " ".join(f"--allow {name}" for name in overrides)
+        hint = f"{hint}, or go on over what these figures say: {given}"
     if spared := advice_without_silent(plan, preflight.checks):
         hint = f"{hint}; until then {spared}"
     raise NotReady(

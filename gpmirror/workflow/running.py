@@ -45,7 +45,8 @@ class Run:
     """One run of a plan. `name` is its id, `started` monotonic seconds, `health` the last look,
     `at_work` the native utility that was started and is not known to have ended, `rate` bytes a
     second that a host sends, and receives, as the last wave of copies showed, `tried` the waves
-    whose files the utilities tried since anything was done.
+    whose files the utilities tried since anything was done; `measured` bytes by content, as the
+    primaries' hosts measured them before the first wave.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Run:
     at_work: str | None = None
     rate: int | None = None
     tried: set[int] = field(default_factory=set)
+    measured: dict[int, int] = field(default_factory=dict)
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:

@@ -468,5 +468,36 @@ def test_sessions_at_work_are_counted(database: str, postgres: Postgres, opened:
         eventually(lambda: server.busy_sessions() == before + 1, "it is not counted")
 
 
+@pytest.mark.parametrize("database", ["gp5", "gp6", "gp7"])
+@pytest.mark.parametrize("kept", [True, False], ids=["one session", "a session a statement"])
+def test_a_session_that_writes_every_50_ms_is_at_work(
+    database: str, postgres: Postgres, opened: Opener, kept: bool
+) -> None:
+    """Nearly every look finds it idle, or gone."""
+    postgres.fill(database, old_rows() if database == "gp5" else mirrored(HOSTS, 1).segments)
+    server = opened(database)
+    eventually(lambda: server.busy_sessions() == 0, "somebody is at work")
+    where, over = keywords(postgres, database), threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(**where, autocommit=True) as own:
+            while not over.wait(0.05):
+                own.execute("SELECT 1")
+
+    def write_and_leave() -> None:
+        while not over.wait(0.05):
+            with psycopg.connect(**where, autocommit=True) as own:
+                own.execute("SELECT 1")
+
+    writer = threading.Thread(target=write if kept else write_and_leave)
+    writer.start()
+    try:
+        over.wait(0.5)
+        assert (server.busy_sessions() or 0) >= 1
+    finally:
+        over.set()
+        writer.join()
+
+
 def keywords(postgres: Postgres, database: str) -> dict[str, Any]:
     return {"host": "127.0.0.1", "port": postgres.port, "dbname": database, "user": "gpadmin"}

@@ -8,6 +8,7 @@ import pytest
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
 from gpmirror.cluster.counting import spans
 from gpmirror.cluster.observed import Observed
+from gpmirror.errors import NotReady
 from gpmirror.plan.hazards import HOST_HAZARDS
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import questions
@@ -23,6 +24,8 @@ from gpmirror.preflight.survey import Locations, LocationState
 from gpmirror.render.preflight import preflight_text
 from gpmirror.spec.model import Offset
 from gpmirror.workflow.preflight import run_preflight
+from gpmirror.workflow.refusing import check_preflight
+from tests.clusters import host as spec_host
 from tests.clusters import mirrored, mirrorless, planned, spec
 from tests.machines import told as listed
 from tests.machines import troubles
@@ -30,6 +33,8 @@ from tests.plans import moving, seen_before_moves
 
 HOSTS = ("sdw1", "sdw2")
 SIZES = dict.fromkeys(range(4), 10**9)
+KIB = 976_563
+"""A kilobyte more than 10**9 bytes: what du says of each primary."""
 
 
 def seen(**facts: object) -> Observed:
@@ -67,8 +72,16 @@ def answer(plan: Plan, observed: Observed, host: str, **changes: str) -> str:
         "names": f"names begin\n{names}names end",
         "processes": "processes 0",
         "coordinator": "coordinator yes t/data/master/gpseg-1" if asked.coordinator else "",
+        "logs": section("logs", {f"{path}/pg_xlog/": 131_072 for path in asked.copied}),
+        "sizes": section("sizes", dict.fromkeys(asked.measured, KIB)),
     } | changes
     return "\n".join([VERSION, *filter(None, told_lines.values()), END, ""])
+
+
+def section(name: str, kibibytes: Mapping[str, int]) -> str:
+    """What du tells under a name."""
+    lines = [f"{size}\t{path}" for path, size in kibibytes.items()]
+    return "\n".join([f"{name} begin", *lines, f"{name} end"])
 
 
 def judged(
@@ -97,7 +110,11 @@ def test_sound_answers_are_ready() -> None:
     assert troubles(found) == []
     assert found.hazards == ()
     assert found.notes == ()
-    assert {check.name for check in found.checks} == set(CHECKS) - {"checksums", "tablespaces"}
+    assert {check.name for check in found.checks} == set(CHECKS) - {
+        "checksums",
+        "tablespaces",
+        "utility-options",
+    }
 
 
 @pytest.mark.parametrize(
@@ -144,8 +161,10 @@ def test_mirrors_on_one_file_system_are_summed() -> None:
     (check,) = troubles(found)
     assert (check.name, check.result) == ("space", "bad")
     assert check.detail == (
-        "/data/mirror: 2.0 GB are free, 2 copies need 2.2 GB (content 0, 1; their size and a tenth)"
+        "/data/mirror: 2.0 GB are free, 2 copies need 2.2 GB (content 0, 1; data and WAL as measured "
+        "on the primaries' hosts, and a tenth)"
     )
+    assert check.override == "low-space"
 
 
 def test_inodes_run_out() -> None:
@@ -159,8 +178,10 @@ def test_a_file_system_without_inodes_has_enough() -> None:
 
 
 def test_unknown_sizes_are_bounded_by_the_primaries_file_systems() -> None:
-    assert troubles(judged(seen(sizes={}))) == []
-    tight = rooms("room 4096 9000000 1000 1000 1000000 900000")
+    silent = {"sizes": ""}
+    unsized = {"sdw1": silent, "sdw2": silent}
+    assert troubles(judged(seen(sizes={}), changes=unsized)) == []
+    tight = rooms("room 4096 9000000 1000 1000 1000000 900000") | silent
     found = troubles(judged(seen(sizes={}), changes={"sdw1": tight, "sdw2": tight}))
     assert listed(found) == [("sdw1", "space", "unknown"), ("sdw2", "space", "unknown")]
     assert "size of content 2, 3 is not known" in found[0].detail
@@ -173,7 +194,7 @@ def test_tablespaces_that_the_new_host_does_not_use() -> None:
     assert "tablespace in /ts/fast; the host did not tell" in found[0].detail
     here = "server -e 77\ntablespace 0 t/ts/fast/4\nserver -e 78"
     both = {"sdw1": {"server": lines}, "sdw2": {"server": here}}
-    assert troubles(judged(seen(), changes=both)) == []
+    assert "tablespaces" not in {check.name for check in troubles(judged(seen(), changes=both))}
 
 
 @pytest.mark.parametrize(
@@ -320,7 +341,7 @@ def test_amounts(amount: int, text: str) -> None:
 
 def test_every_check_has_its_page() -> None:
     for name, check in CHECKS.items():
-        assert name.isalpha()
+        assert name.replace("-", "").isalpha()
         assert all(text.endswith(".") for text in (check.what, check.why, check.remedy)), name
 
 
@@ -380,7 +401,93 @@ def test_the_report() -> None:
     assert "  bad  shell: a shell that runs no command prints" in text
     assert "`--allow unchecked:ports` when planning or applying" in text
     assert "\nHazards\n  ephemeral-port" in text
-    assert text.endswith("31 checks on 3 hosts: 29 ok, 1 bad, 1 unknown. Not ready.\n")
+    assert "31 checks on 3 hosts: 29 ok, 1 bad, 1 unknown. Not ready." in text
+
+
+def test_it_is_not_ready_where_apply_would_refuse() -> None:
+    observed = seen()
+    plan = planned(spec(HOSTS, ports=Offset(30000)), observed)
+    text = preflight_text(plan, judged(observed, offset=30000), width=200, color=False)
+    assert text.endswith(
+        " 0 bad, 0 unknown. Not ready: apply refuses (4) without --allow ephemeral-port.\n"
+    )
+    allowed = replace(plan, allowed=("ephemeral-port",))
+    outputs = {host: answer(allowed, observed, host) for host in questions(allowed, observed)}
+    found = judge(read_answers(allowed, observed, outputs, {}))
+    assert preflight_text(allowed, found, width=200, color=False).endswith("Ready.\n")
+
+
+def test_hazards_and_guards_of_the_plan_count_too() -> None:
+    plan = moving()
+    text = preflight_text(plan, Preflight(checks=(), hazards=()), width=400, color=False)
+    assert "--unprotect content:4" in text.splitlines()[-1]
+    assert "--allow guard:moves_percent" in text.splitlines()[-1]
+    assert "guard" not in plan.allowed
+
+
+def test_too_little_room_may_be_overridden_by_name() -> None:
+    found = on_sdw2(**rooms("room 4096 9000000 500000 500000 1000000 900000"))
+    (check,) = troubles(found)
+    assert found.blocking(()) == (check,)
+    assert found.blocking({"unchecked:space"}) == (check,)
+    assert found.blocking({"low-space"}) == ()
+    assert found.overridden({"low-space"}) == (check,)
+    observed = seen()
+    plan = planned(spec(HOSTS), observed)
+    with pytest.raises(NotReady) as caught:
+        check_preflight(plan, found, ())
+    assert "2.0 GB are free, 2 copies need 2.2 GB" in caught.value.message
+    assert (caught.value.hint or "").endswith("--allow low-space")
+    allowed = replace(plan, allowed=("low-space",))
+    text = preflight_text(allowed, found, width=200, color=False)
+    assert "2.0 GB are free, 2 copies need 2.2 GB" in text
+    assert "-> allowed by `--allow low-space`" in text
+    assert text.endswith("Ready, over what low-space allows.\n")
+
+
+def test_a_filespace_s_disk_needs_the_filespace_alone() -> None:
+    """157 MB were demanded where 8 MB go (5.8.1)."""
+    hosts = [
+        replace(spec_host(name), filespace_roots=(("fast", ("/fast/mirror",)),)) for name in HOSTS
+    ]
+    whole = replace(mirrorless(HOSTS, 2, dialect="gp5"), sizes=SIZES, filespaces=("fast",))
+    rows = [replace(row, filespaces=(("fast", f"/fast/p{row.content}"),)) for row in whole.segments]
+    observed = replace(whole, segments=tuple(rows))
+    plan = planned(spec(hosts), observed)
+
+    def told_by(name: str, kilobytes: int) -> dict[str, str]:
+        asked = questions(plan, observed)[name]
+        sizes = {path: kilobytes if path.startswith("/fast") else KIB for path in asked.measured}
+        statuses = [
+            f"stat 1000 41c0 {2 if path.startswith('/fast') else 1} gpadmin"
+            for path in [*asked.parents, *(one.path for one in asked.sources)]
+        ]
+        free = [
+            f"room 4096 900 900 {20_000 if path.startswith('/fast') else 9_000_000} 0 0"
+            for path in [*asked.parents, *(one.path for one in asked.sources)]
+        ]
+        parents = "\n".join(f"parent -dwxe t{path} t{path}" for path in asked.parents)
+        return {
+            "parent": parents,
+            "stat": "\n".join(statuses),
+            "room": "\n".join(free),
+            "sizes": section("sizes", sizes),
+        }
+
+    found = []
+    for kilobytes, expected in ((8_000, []), (40_000, [("sdw1", "space", "bad")])):
+        outputs = {
+            name: answer(
+                plan, observed, name, **(told_by(name, kilobytes) if name != "mdw" else {})
+            )
+            for name in questions(plan, observed)
+        }
+        found = troubles(judge(read_answers(plan, observed, outputs, {})))
+        assert listed(found)[:1] == expected
+    assert found[0].detail == (
+        "/fast/mirror: 81.9 MB are free, 2 copies need 90.1 MB (content 2, 3; filespace fast as "
+        "measured on the primaries' hosts, and a tenth)"
+    )
 
 
 def test_a_plan_without_changes_asks_the_coordinator_alone() -> None:

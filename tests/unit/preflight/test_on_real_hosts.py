@@ -17,12 +17,17 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
 from gpmirror.plan.request import Request
 from gpmirror.preflight.judge import Silent, judge, read_answers
-from gpmirror.preflight.locations import locations_script, locations_to_ask, read_locations
-from gpmirror.preflight.model import Check, Preflight
+from gpmirror.preflight.locations import (
+    locations_script,
+    locations_to_ask,
+    read_locations,
+    with_locations,
+)
+from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.script import scripts
 from gpmirror.spec.model import Offset, Pin
 from tests.clusters import host, planned, row, spec
-from tests.machines import Machines, told, troubles
+from tests.machines import HOSTS, Machines, told, troubles
 
 PORT = 7000
 SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
@@ -394,9 +399,93 @@ def test_sizes_are_measured_where_nobody_tells_them(machines: Machines) -> None:
 
 
 def test_more_bytes_than_there_are(machines: Machines) -> None:
-    found = troubles(adding(machines, sizes=dict.fromkeys(range(4), 10**17)))
+    """What the primaries' hosts measure counts, not what the server says of its databases."""
+    for name in HOSTS:
+        machines.program(
+            name, "du", '#!/bin/sh\nfor d in "$@"; do printf "97656250000000\\t%s\\n" "$d"; done\n'
+        )
+    found = troubles(adding(machines))
     assert told(found) == [("sdw1", "space", "bad"), ("sdw2", "space", "bad")]
     assert "2 copies need 220.0 PB" in found[0].detail
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_a_copy_gets_is_measured(machines: Machines, shell: str) -> None:
+    """WAL wherever it lies, tablespaces by their links; logs and backups stay behind."""
+    machines.shell = shell
+    primary, away = machines.at("sdw1", "primary", "gpseg0"), machines.at("sdw1", "a wal")
+    for folder in ("base", "pg_log", "backups"):
+        (primary / folder).mkdir()
+        (primary / folder / "file").write_bytes(bytes(4_000_000))
+    away.mkdir()
+    (away / "segment").write_bytes(bytes(8_000_000))
+    (primary / "pg_xlog").symlink_to(away)
+    space = machines.at("sdw1", "ts", "2")
+    space.mkdir(parents=True)
+    (space / "table").write_bytes(bytes(2_000_000))
+    (primary / "pg_tblspc").mkdir()
+    (primary / "pg_tblspc" / "16385").symlink_to(space)
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen)
+    answers = read_answers(plan, seen, machines.answers(scripts(plan, seen)), {})
+    weight = answers.found.sources[0].server.weight
+    assert weight.wal == pytest.approx(8_000_000, rel=0.02)
+    assert weight.data == pytest.approx(12_000_000, rel=0.02)
+    assert weight.spaces == {str(space): pytest.approx(2_000_000, rel=0.02)}
+    assert judge(answers).sizes[0] == weight.data
+
+
+def test_a_tablespace_counts_on_its_own_file_system(machines: Machines) -> None:
+    primary, space = machines.at("sdw1", "primary", "gpseg0"), machines.at("sdw1", "ts", "2")
+    space.mkdir(parents=True)
+    (space / "table").write_bytes(bytes(2_000_000))
+    (primary / "pg_tblspc").mkdir()
+    (primary / "pg_tblspc" / "16385").symlink_to(space)
+    seen = machines.seen(sizes=SIZES)
+    plan = machines.plan(seen)
+    answers = read_answers(plan, seen, machines.answers(scripts(plan, seen)), {})
+    asked = locations_to_ask(answers.found)
+    location = str(machines.at("sdw1", "ts"))
+    assert asked == {"sdw2": (location,)}
+    told_of = machines.answers({"sdw2": locations_script(asked["sdw2"])})
+    found = with_locations(answers.found, told_of)
+    assert found.locations == {"sdw2": {location: "usable"}}
+    device, room = found.rooms["sdw2"][location]
+    assert device == Path(location).stat().st_dev
+    rooms = {"sdw2": {location: (device + 1, replace(room, available=2_100_000))}}
+    checks = judge(replace(answers, found=replace(found, rooms=rooms))).checks
+    (check,) = [one for one in checks if one.name == "space" and one.result is Result.BAD]
+    assert check.host == "sdw2"
+    assert check.detail.startswith(f"{location}: 2.1 MB are free, 1 copy needs 2.2 MB (content 0; ")
+
+
+def test_a_measuring_that_takes_too_long_falls_back_on_the_databases(machines: Machines) -> None:
+    slow = '#!/bin/sh\nfor d in "$@"; do case $d in */pg_xlog/) printf "1000\\t%s\\n" "$d";; esac; done\n'
+    (machines.at("sdw1", "primary", "gpseg0") / "pg_xlog").mkdir()
+    (machines.at("sdw1", "primary", "gpseg1") / "pg_xlog").mkdir()
+    machines.program("sdw1", "du", f"{slow}exit 124\n")
+    found = adding(machines, sizes=dict.fromkeys(range(2), 10**17))
+    (check,) = [check for check in troubles(found) if check.name == "space"]
+    assert (check.host, check.result) == ("sdw2", "bad")
+    assert "2 copies need 220.0 PB" in check.detail
+    assert "in part by the size of the databases" in check.detail
+
+
+def test_an_old_copy_makes_room_for_the_new_one(machines: Machines) -> None:
+    """As much as was measured there, and no more."""
+    mirrors = down_mirror(machines)
+    data = f"{10**11}"
+    du = '#!/bin/sh\nfor d in "$@"; do case $d in {old}) k={there};; *) k={data};; esac\nprintf "$k\\t%s\\n" "$d"; done\n'
+    seen = machines.seen(*mirrors, sizes=SIZES)
+    old = machines.at("sdw2", "mirror", "gpseg0")
+    (old / "file").touch()
+    found = Preflight(checks=(), hazards=())
+    for there, expected in ((2 * 10**11, []), (1000, [("sdw2", "space", "bad")])):
+        for name in HOSTS:
+            machines.program(name, "du", du.format(old=old, there=there, data=data))
+        found = recovered(machines, seen, FULL)
+        assert told(troubles(found)) == expected
+    assert "the old copies make 1.0 MB free" in troubles(found)[0].detail
 
 
 # --- recovery in place ----------------------------------------------------------------------------
