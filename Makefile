@@ -1,12 +1,14 @@
 # One target a task; each does its own set-up. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap venv servers test check demo bench docs format lint types layers golden \
+.PHONY: help bootstrap venv pips servers test check demo bench docs format lint types layers golden \
   lock clean
 SHELL := bash
 BIN := .venv/bin
 # results must not depend on the caller's cluster or language
-unexport PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD PGSERVICE PGOPTIONS
-unexport COLUMNS PYTHONPATH PYTHONDONTWRITEBYTECODE
+unexport PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGSERVICE PGOPTIONS
+unexport COLUMNS PYTHONDONTWRITEBYTECODE
+# what greenplum_path.sh and its kind export: no Python but the database's own starts with it
+unexport PYTHONHOME PYTHONPATH LD_LIBRARY_PATH OPENSSL_CONF
 export LC_ALL := C.UTF-8
 
 help: ## list the targets
@@ -20,10 +22,13 @@ venv: ## make .venv from the lock file; quick when nothing changed
 servers: ## see that the PostgreSQL and OpenSSH servers are installed
 	@.ci/servers
 
+pips: venv ## see that the oldest pip and the newest can install the lock files
+	@.ci/pips
+
 test: bootstrap ## run the tests
 	@$(BIN)/pytest -q -n 4
 
-check: lint types layers servers ## all that must hold: lint, types, layers, tests, coverage, speed
+check: lint types layers pips servers ## all that must hold: lint, types, layers, installs, tests, coverage, speed
 	@$(BIN)/pytest -q -n 4 --cov --cov-report=term
 	@$(BIN)/python bench/run.py --check --light
 
