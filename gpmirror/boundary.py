@@ -112,7 +112,15 @@ class Catalog(Protocol):
         ...
 
     def competing(self) -> tuple[str, ...]:
-        """Other work on this cluster that sessions and tables tell of, one sentence each."""
+        """Other work on this cluster that sessions and tables tell of, one sentence each. An
+        expansion that pauses is none.
+        """
+        ...
+
+    def paused_expansion(self) -> str | None:
+        """What gpexpand wrote last (`EXPANSION STOPPED`), where tables are still to be redistributed
+        and no gpexpand is at it; None: no such expansion.
+        """
         ...
 
     def lock(self, name: str) -> LockHolder | None:

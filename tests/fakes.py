@@ -80,6 +80,8 @@ class FakeCluster:
     holder: LockHolder | None = None
     work: tuple[str, ...] = ()
     replies: dict[str, Reply] = field(default_factory=dict)
+    paused: str | None = None
+    """What gpexpand wrote last, where it pauses."""
     probes: int = 0
     busy: int | None = 0
     tried: Reply | None = None
@@ -128,6 +130,10 @@ class FakeCluster:
 
     def busy_sessions(self) -> int | None:
         return self.busy
+
+    def paused_expansion(self) -> str | None:
+        self._session()
+        return self.paused
 
     def competing(self) -> tuple[str, ...]:
         return self.work

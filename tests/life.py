@@ -207,6 +207,9 @@ class Life:
     def probe_seconds(self) -> float:
         return 10.0
 
+    def paused_expansion(self) -> str | None:
+        return None
+
     def competing(self) -> tuple[str, ...]:
         return ("gprecoverseg is at work",) if any(j.running for j in self.jobs.values()) else ()
 

@@ -8,7 +8,7 @@ from gpmirror.adapters.server_address import Target, target_of
 from gpmirror.adapters.server_lock import Lock, shown_name
 from gpmirror.adapters.server_session import Session, open_session
 from gpmirror.adapters.server_sizes import Sizing
-from gpmirror.adapters.server_work import work_told
+from gpmirror.adapters.server_work import paused_expansion, work_told
 from gpmirror.boundary import LockHolder, Sizes
 from gpmirror.catalog import queries
 from gpmirror.catalog.detect import Verdict
@@ -166,6 +166,10 @@ class Server:
     def competing(self) -> tuple[str, ...]:
         """Other work on this cluster, one sentence each."""
         return work_told(self._session, self._queries, self._backups_told())
+
+    def paused_expansion(self) -> str | None:
+        """What gpexpand wrote last, where it pauses."""
+        return paused_expansion(self._session)
 
     def _backups_told(self) -> tuple[Replication, ...]:
         """Who streams, as far as that can be asked: a host that is cut off holds the question up,

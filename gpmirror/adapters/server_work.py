@@ -14,6 +14,8 @@ _UTILITIES = (
     "|gpbackup|gprestore|gpcopy|gpcrondump|gpdbrestore|ggrebalance|gpshrink|pg_rewind"
 )
 _COMPLETE = "EXPANSION COMPLETE"
+_PAUSED = ("SETUP DONE", "EXPANSION STOPPED")
+"""Tables wait to be redistributed, and no gpexpand is at it: windows over days or weeks."""
 
 
 def work_told(
@@ -26,12 +28,26 @@ def work_told(
 def _maintenance(session: Session) -> Iterator[str]:
     for (schema,) in session.rows(queries.MAINTENANCE_SCHEMAS):
         if schema != "gpexpand":
-            yield f"a rebalancing is not finished: the schema {schema} exists"
+            yield (
+                f"a rebalancing is not finished: the schema {schema} exists; let {schema} end or "
+                "undo it, and leave the schema alone: it holds what is still to do"
+            )
             continue
         status = _expansion_status(session)
-        if status != _COMPLETE:
+        if status not in {_COMPLETE, *_PAUSED}:
             said = f"its status is {status}" if status else "its schema gpexpand exists"
-            yield f"gpexpand is not finished: {said}"
+            yield (
+                f"gpexpand is not finished: {said}; wait until it ends or pauses, and leave its "
+                "schema alone: it holds the tables that are still to be redistributed"
+            )
+
+
+def paused_expansion(session: Session) -> str | None:
+    """What gpexpand wrote last, where it pauses. Raises as `Session.rows`."""
+    if ("gpexpand",) not in session.rows(queries.MAINTENANCE_SCHEMAS):
+        return None
+    status = _expansion_status(session)
+    return status if status in _PAUSED else None
 
 
 def _expansion_status(session: Session) -> str | None:

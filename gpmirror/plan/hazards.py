@@ -13,6 +13,8 @@ from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, 
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Protection, Spec
 
+PAUSED_EXPANSION = "paused-expansion"
+
 HAZARDS = {
     "same-host": "a mirror beside its own primary",
     "hostname-becomes-address": "the utility writes the address into the catalog as the hostname",
@@ -25,8 +27,11 @@ HAZARDS = {
 HOST_HAZARDS = {
     "same-machine": "two hosts of the spec are one machine",
     "ephemeral-port": "an outgoing connection may hold a mirror's port when it is to start",
+    PAUSED_EXPANSION: "mirrors are added or moved while an expansion pauses, its tables still to be redistributed",
 }
-"""Hazards that only a look at the hosts finds; the names may be allowed in the plan already."""
+"""Hazards that only a look at the live cluster or its hosts finds; the names may be allowed in the
+plan already.
+"""
 
 LOW_SPACE = "low-space"
 

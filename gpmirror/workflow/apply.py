@@ -16,6 +16,7 @@ from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
 from gpmirror.workflow.gates import (
     check_competing,
+    check_expansion,
     check_fresh,
     check_gate,
     check_returns,
@@ -81,6 +82,8 @@ def _before(run: Run) -> Observed:
         observed, _ = look(run)
         check_competing(run, observed)
         detail.append(f"{len(observed.segments)} rows, no competing work")
+        if remark := check_expansion(run):
+            detail.append(remark)
     return observed
 
 

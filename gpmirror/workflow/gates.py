@@ -4,14 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gpmirror.boundary import Answered, LockHolder
+from gpmirror.cluster.counting import named
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Locked, NotReady, Stale
 from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.arrival import strayed
-from gpmirror.plan.model import Action, Plan, Wave
+from gpmirror.plan.hazards import PAUSED_EXPANSION
+from gpmirror.plan.model import Action, Hazard, Plan, Wave
 from gpmirror.plan.replan import other_cluster, stale_rows, what_is_left
 from gpmirror.preflight.competing import competing_script, read_competing
 from gpmirror.verify import CopyState, Health, disagreements, judge
+from gpmirror.workflow.allowing import refuse
 from gpmirror.workflow.observing import replication
 from gpmirror.workflow.running import Run
 
@@ -77,6 +80,31 @@ def check_competing(run: Run, observed: Observed) -> None:
             "other work stands in the way:\n" + "\n".join(f"  {one}" for one in found),
             hint="wait until it ends, or clear what it left as said above, then try again",
         )
+
+
+def check_expansion(run: Run) -> str:
+    """What to say of an expansion that pauses; empty: there is none. No mirroring utility looks for
+    one (6.24.3, 7.0.0, by source), and a copy that is down cannot wait for weeks. Raises Unsafe (4):
+    mirrors are to be added or moved meanwhile, and nobody allowed that.
+    """
+    status = run.world.catalog.paused_expansion()
+    if status is None:
+        return ""
+    plan = run.plan
+    moved = [w for w in plan.waves if w.action in {Action.ADD, Action.MOVE}]
+    contents = tuple(sorted({content for wave in moved for content in wave.contents}))
+    if moved:
+        hazard = Hazard(
+            name=PAUSED_EXPANSION,
+            message=f"an expansion pauses ({status}): tables are still to be redistributed, and "
+            f"{named(contents)} would get other mirrors meanwhile; end the expansion first "
+            "(`gpexpand`), or bring back only what is down (`--content`)",
+            flag=f"--allow {PAUSED_EXPANSION}",
+            contents=contents,
+            allowed=PAUSED_EXPANSION in plan.allowed,
+        )
+        refuse([hazard], (), run.wishes.allow)
+    return f"an expansion pauses ({status}), which this does not touch"
 
 
 def check_fresh(plan: Plan, observed: Observed) -> None:

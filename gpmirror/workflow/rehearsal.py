@@ -66,6 +66,10 @@ class ForeseeingCatalog:
         """As it is now."""
         return self._real.competing()
 
+    def paused_expansion(self) -> str | None:
+        """As it is now."""
+        return self._real.paused_expansion()
+
     def lock(self, name: str) -> LockHolder | None:
         """A rehearsal keeps nobody out."""
         del name

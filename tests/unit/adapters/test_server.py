@@ -411,7 +411,8 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
         "gp6",
         "CREATE SCHEMA gpexpand",
         "CREATE TABLE gpexpand.status (status text, updated timestamp)",
-        "INSERT INTO gpexpand.status VALUES ('SETUP', '2026-01-01'), ('SETUP DONE', '2026-01-02')",
+        "INSERT INTO gpexpand.status VALUES ('SETUP DONE', '2026-01-01'), "
+        "('EXPANSION STARTED', '2026-01-02')",
         "CREATE SCHEMA ggrebalance",
     )
     backup = psycopg.connect(
@@ -419,12 +420,17 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
     )
     try:
         found = server.competing()
-        assert found[0] == "a rebalancing is not finished: the schema ggrebalance exists"
-        assert found[1] == "gpexpand is not finished: its status is SETUP DONE"
+        assert found[0].startswith(
+            "a rebalancing is not finished: the schema ggrebalance exists; let ggrebalance end "
+        )
+        assert found[1].startswith("gpexpand is not finished: its status is EXPANSION STARTED; ")
+        assert "leave its schema alone" in found[1]
         assert "(gpbackup_20260101120000, database gp6, from 127.0.0.1)" in found[2]
         assert found[3:] == ("a base backup of content 1 is running (pg_basebackup)",)
         postgres.run("gp6", "DROP TABLE gpexpand.status", "DROP SCHEMA ggrebalance")
-        assert server.competing()[0] == ("gpexpand is not finished: its schema gpexpand exists")
+        assert server.competing()[0].startswith(
+            "gpexpand is not finished: its schema gpexpand exists; "
+        )
         postgres.run(
             "gp6",
             "CREATE TABLE gpexpand.status AS SELECT 'EXPANSION COMPLETE'::text AS status, "
@@ -434,6 +440,26 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
     finally:
         backup.close()
         postgres.run("gp6", "DROP SCHEMA gpexpand CASCADE", "DROP SCHEMA IF EXISTS ggrebalance")
+
+
+def test_an_expansion_that_pauses_is_no_work(postgres: Postgres, opened: Opener) -> None:
+    postgres.fill("gp6", mirrored(HOSTS, 1).segments)
+    server = opened("gp6")
+    assert server.paused_expansion() is None
+    postgres.run(
+        "gp6",
+        "CREATE SCHEMA gpexpand",
+        "CREATE TABLE gpexpand.status (status text, updated timestamp)",
+        "INSERT INTO gpexpand.status VALUES ('EXPANSION STARTED', '2026-01-01'), "
+        "('EXPANSION STOPPED', '2026-01-02')",
+    )
+    try:
+        assert (server.competing(), server.paused_expansion()) == ((), "EXPANSION STOPPED")
+        postgres.run("gp6", "INSERT INTO gpexpand.status VALUES ('EXPANSION STARTED', now())")
+        assert server.paused_expansion() is None
+        assert len(server.competing()) == 1
+    finally:
+        postgres.run("gp6", "DROP SCHEMA gpexpand CASCADE")
 
 
 def test_competing_work_of_the_old_generation(postgres: Postgres, opened: Opener) -> None:

@@ -78,6 +78,9 @@ class ScriptedCatalog:
     def competing(self) -> tuple[str, ...]:
         return ()
 
+    def paused_expansion(self) -> str | None:
+        return None
+
     def lock(self, name: str) -> LockHolder | None:
         return None
 
