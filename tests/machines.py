@@ -24,11 +24,12 @@ for key in "$@"; do
   case $key in
     0.0.*) printf '%s STREAM %s\\n' "$key" "$key" ;;
     *) while read -r address name; do
-         [ "$name" = "$key" ] && printf '%s STREAM %s\\n' "$address" "$name"
+         case $key in "$name"|"$address") ;; *) continue ;; esac
+         printf '%s STREAM %s\\n' "$address" "$name"; s=0
        done <"$NAMES" ;;
   esac
 done
-exit 2
+exit ${s:-2}
 """
 BLIND = """#!/bin/sh
 [ "$1" = -l ] && exit 1

@@ -64,7 +64,9 @@ def read_snapshot(text: str, name: str, *, dialect: DialectName | None = None) -
 
 
 def _body(observed: Observed) -> _Json:
+    names = [[*pair, shared] for pair, shared in sorted(observed.common_ip.items())]
     return {
+        **({"common_ip": names} if names else {}),
         "kind": KIND,
         "format_version": FORMAT_VERSION,
         "dialect": observed.dialect.name.value,

@@ -57,6 +57,7 @@ class SegmentModel(BaseModel):
 class SnapshotModel(BaseModel):
     """A catalog at one moment, with what else was known of the cluster. `digest` is the SHA-256 of
     the other fields as canonical JSON; `sizes` are bytes by content, `copies` facts by dbid.
+    `common_ip` says of hostnames and addresses whether they share an IP on the coordinator's host.
     """
 
     model_config = ConfigDict(title="gpmirror snapshot")
@@ -71,6 +72,7 @@ class SnapshotModel(BaseModel):
     filespaces: tuple[Name, ...] = ()
     sizes: dict[Content, Bytes] = {}
     copies: dict[Dbid, CopyFact] = {}
+    common_ip: tuple[tuple[Name, Name, StrictBool], ...] = ()
     notes: tuple[StrictStr, ...] = ()
     segments: tuple[SegmentModel, ...]
 
@@ -85,6 +87,7 @@ class SnapshotModel(BaseModel):
             filespaces=self.filespaces,
             sizes=self.sizes,
             copies=self.copies,
+            common_ip={(name, address): shared for name, address, shared in self.common_ip},
             source=source,
             notes=self.notes,
         )

@@ -47,6 +47,7 @@ def command(
         observed = with_sizes(observed, server) if sizes else observed
     if hosts:
         observed = _with_copies(wanted, observed, console)
+    observed = _with_names(wanted, observed)
     for note in observed.notes:
         console.talk(f"note: {note}")
     if output is None:
@@ -54,6 +55,23 @@ def command(
         return
     write_output(output, snapshot_text(observed), force=True)
     console.talk(f"written: {output}")
+
+
+def _with_names(spec: "Spec | None", observed: "Observed") -> "Observed":
+    """Which hostnames and addresses share an IP on the coordinator's host, where lines of native
+    files can depend on it: a plan over the snapshot is then the one over the live catalog.
+    """
+    from gpmirror.workflow.inspecting import candidate_pairs, relate_names
+
+    row = observed.coordinator
+    pairs = candidate_pairs(observed, () if spec is None else spec.hosts)
+    if not pairs or row is None:
+        return observed
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.spec.model import SshOptions
+
+    with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
+        return relate_names(observed, lines, row.hostname, pairs)
 
 
 def _with_copies(spec: "Spec | None", observed: "Observed", console: Console) -> "Observed":

@@ -45,7 +45,7 @@ def plan_over(
     server: "Server", spec: "Spec", plan_from: "Callable[[Observed], Plan]"
 ) -> "tuple[Plan, Observed]":
     """The plan that `plan_from` makes over the live catalog, and that catalog: down copies are looked
-    at on their hosts, sizes are measured where something is copied whole.
+    at on their hosts, names on the coordinator's where lines depend on them, sizes are measured where something is copied whole.
     """
     from gpmirror.workflow.measuring import measured
     from gpmirror.workflow.observing import observe
@@ -57,10 +57,12 @@ def plan_over(
 def _inspected(
     observed: "Observed", spec: "Spec", plan_from: "Callable[[Observed], Plan]"
 ) -> "tuple[Plan, Observed]":
-    if not observed.has_down_copies:
-        return plan_from(observed), observed  # no host is asked, no SSH is loaded
+    from gpmirror.workflow.inspecting import inspected, needs_hosts
+
+    plan = plan_from(observed)
+    if not needs_hosts(plan):
+        return plan, observed  # no host is asked, no SSH is loaded
     from gpmirror.adapters.ssh import open_hosts
-    from gpmirror.workflow.inspecting import inspected
 
     with open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once) as hosts:
         return inspected(observed, hosts, spec.hosts, plan_from)

@@ -21,7 +21,9 @@ class Observed:
 
     `segments` is in canonical order: content, preferred primary first, dbid. `filespaces` names
     those beyond pg_system (4.3, 5). `sizes` are bytes by content, `copies` facts by dbid; both may
-    be empty. `disagreements` tells by content what the server says of replication that contradicts
+    be empty. `common_ip` tells of pairs of hostname and address whether they are one machine to the
+    coordinator's resolver, as the utilities ask it; pairs that nobody asked about are missing.
+    `disagreements` tells by content what the server says of replication that contradicts
     the rows; only a live look finds them. `source` names the file or server for messages. `notes` are remarks made while
     reading. `dialect_assumed` is true where the text did not settle the family.
     """
@@ -34,6 +36,7 @@ class Observed:
     filespaces: tuple[str, ...] = ()
     sizes: Mapping[int, int] = field(default_factory=dict)
     copies: Mapping[int, CopyFact] = field(default_factory=dict)
+    common_ip: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     disagreements: Mapping[int, str] = field(default_factory=dict)
     source: str = "catalog"
     notes: tuple[str, ...] = ()

@@ -30,7 +30,14 @@ NEW_FIELDS = (_ADDRESS, _PORT, Field("directory", "dataDirectory", new_directory
 OLD_FIELDS = (_ADDRESS, _PORT, Field("old directory", "dataDirectory", old_directory_flaw))
 ADD_FIELDS = (Field("content", "contentId", content_flaw), *NEW_FIELDS)
 
+_WITH_HOSTNAME = 4
+"""Fields of a group that begins with a hostname."""
+
 _Groups = tuple[tuple[str, ...], ...]
+
+RECOVERY_KINDS = frozenset("IDFidf")
+"""What stands for a kind of recovery before the address (Greengage 6.27.1; 6.27 and 7.1 by source):
+no host of such a name can stand there."""
 
 _VERSION = re.compile(r"(?:^|Database )(\d{1,4})\.(\d{1,4})")
 
@@ -67,6 +74,18 @@ def reads_hostnames(dialect: Dialect, server_version: str | None) -> bool:
     return (int(found[1]), int(found[2])) >= (6, 25)
 
 
+def hostnames_in(text: str) -> list[tuple[str, str, int]]:
+    """Hostname, address and port of the new places of a gprecoverseg file whose lines tell a
+    hostname beside another address.
+    """
+    found = []
+    for line in text.splitlines():
+        *_, last = [[], *(group.split("|") for group in line.split()[1:2])]
+        if len(last) == _WITH_HOSTNAME and last[0] != last[1] and last[2].isdecimal():
+            found.append((last[0], last[1], int(last[2])))
+    return found
+
+
 def _add_values(line: AddLine) -> tuple[str, ...]:
     return (str(line.content), line.address, str(line.port), line.directory)
 
@@ -99,7 +118,8 @@ def _groups(line: MoveLine, *, with_hosts: bool) -> _Groups:
     if line.new is None:
         return (_group(line.old),)
     both = (line.old, line.new)
-    if with_hosts and any(_hostname(where) != where.address for where in both):
+    # Where the new hostname is the address, three fields say the same, and no resolver is asked.
+    if with_hosts and _hostname(line.new) != line.new.address:
         return tuple((_hostname(where), *_group(where)) for where in both)
     return tuple(_group(where) for where in both)
 

@@ -1,6 +1,6 @@
 """(spec, observed, desired, request) -> Plan."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gpmirror.cluster.counting import counted
@@ -25,13 +25,14 @@ from gpmirror.plan.model import (
     Action,
     Change,
     DesiredLayout,
+    NamePair,
     ObservedSummary,
     Plan,
     PlannedContent,
     PlannedHost,
     Summary,
 )
-from gpmirror.plan.native import NativeContext, write_waves
+from gpmirror.plan.native import NativeContext, Written, write_waves
 from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request, check_known
 from gpmirror.plan.returns import block_returns, find_returns, must_block, staying_single
@@ -85,12 +86,16 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         hazards=find_hazards(found),
         guards=find_guards(found),
         allowed=allowed_names(request),
-        warnings=_warnings(spec, observed, desired, len(classified.changes) - len(selected)),
+        warnings=(
+            *_warnings(spec, observed, desired, len(classified.changes) - len(selected)),
+            *_about_names(written, observed),
+        ),
         summary=_summary(changes, classified),
         switched=classified.switched,
         selection=request.selection,
         settings=_settings(spec),
         review_only=not observed.directories_known,
+        names=written.names or None,
     )
 
 
@@ -163,6 +168,7 @@ def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> 
         primary_replication={
             placed.content: placed.primary_replication_port for placed in desired.contents
         },
+        common_ip=observed.common_ip,
     )
 
 
@@ -194,7 +200,11 @@ def _with_hostnames(
         renamed = (
             after is not None
             and change.to is not None
-            and after != state.hostname_of(change.to.host)
+            and after
+            not in {
+                state.hostname_of(change.to.host),
+                state.copies[change.content].idle_hostname,
+            }
         )
         result.append(replace(change, hostname_after=after) if renamed else change)
     return result
@@ -273,6 +283,28 @@ def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -
             "for review only"
         )
     return tuple(warnings)
+
+
+def _about_names(written: Written, observed: Observed) -> Iterator[str]:
+    """Why hostnames become addresses where the release could keep them."""
+    unknown = [pair for pair in written.names if pair.shared is None]
+    if unknown:
+        first = unknown[0]
+        yield (
+            f"whether {first.hostname} and {first.address} share an IP on the coordinator's host "
+            f"{_and_more(unknown)}is not known from {observed.source}: lines with three fields are "
+            "written, and the address becomes the hostname; plan over the live catalog or a "
+            "snapshot of it, which asks"
+        )
+    for content, name in sorted(written.unfit.items()):
+        yield (
+            f"content {content}: its host is called {name}, which gprecoverseg reads as a kind of "
+            "recovery: a line with three fields is written, and the address becomes the hostname"
+        )
+
+
+def _and_more(pairs: Sequence[NamePair]) -> str:
+    return f"(and {counted(len(pairs) - 1, 'further pair')}) " if len(pairs) > 1 else ""
 
 
 def _summary(changes: Sequence[Change], classified: Classified) -> Summary:

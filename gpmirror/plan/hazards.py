@@ -17,7 +17,12 @@ PAUSED_EXPANSION = "paused-expansion"
 
 HAZARDS = {
     "same-host": "a mirror beside its own primary",
-    "hostname-becomes-address": "the utility writes the address into the catalog as the hostname",
+    "hostname-becomes-address": "the utility writes the address into the catalog as the hostname. "
+    "Mirroring, failover and recovery go by the address and work all the same: allow it where no "
+    "script or tool of yours groups segments by hostname (gpstate, gpstart and gpexpand show a "
+    "further host), and keep the address in the spec's `addresses`. Else pin the address that is "
+    "the hostname (`pins: address`), or let both names share an IP on the coordinator's host where "
+    "the release reads hostnames (6.25 and later, 7, Greengage)",
     "deletes-old-directory": "the utility deletes the old copy by itself: its directory, or its files where the new one lands in it",
     "cancels-queries": "running queries are cancelled while roles switch back",
     "policy": "the desired layout breaks a rule of the spec's policy",
@@ -157,7 +162,8 @@ def _hostnames(found: Judgement) -> Iterator[Hazard]:
             f"{counted(len(renamed), 'mirror')} will have the address as hostname in the catalog "
             f"(content "
             f"{first.content}: {first.hostname_after} instead of {host}); gpstate, gpstart and "
-            "gpexpand will see a host of that name",
+            "gpexpand will see a host of that name; copies work all the same: allow it unless "
+            "something groups segments by hostname",
             (change.content for change in renamed),
         )
 

@@ -237,6 +237,17 @@ class DesiredLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamePair:
+    """A new place's hostname and address that differ: `shared` says whether both lead to one IP on
+    the coordinator's host, where gprecoverseg takes the hostname only then. None: nobody asked.
+    """
+
+    hostname: str
+    address: str
+    shared: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedSummary:
     """What the plan was made from. `digest` is the sha256 of the catalog's facts."""
 
@@ -302,7 +313,9 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The whole plan. `plan_id` is not part of it: it is computed from it (`planfile.plan_id`)."""
+    """The whole plan. `plan_id` is not part of it: it is computed from it (`planfile.plan_id`).
+    `names` None: no line of a native file depends on what names resolve to.
+    """
 
     format_version: str
     cluster: str
@@ -326,3 +339,4 @@ class Plan:
     selection: str | None
     settings: Settings
     review_only: bool
+    names: tuple[NamePair, ...] | None = field(default=None, metadata=LATER)

@@ -7,8 +7,9 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment, Slot
 from gpmirror.gputils.commands import settings_in
 from gpmirror.gputils.detached import environment_text
+from gpmirror.gputils.pipe import hostnames_in
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
-from gpmirror.preflight.questions import Binding, Landing, Questions, Source, Told
+from gpmirror.preflight.questions import Beside, Binding, Landing, Questions, Source, Told
 
 _MOST_NAMES = 64
 """Up to so many names every host resolves all; beyond, those of the copies it has to do with."""
@@ -142,7 +143,20 @@ def _questions(ground: _Ground, host: str, *, only_left: bool) -> Questions:
         own_names=() if only_left else _own_names(ground, host, names),
         told=(told := _told(ground.plan) if here else ()),
         environment=environment_text(ground.observed.dialect, row) if told and row else "",
+        pairs=tuple(_beside(ground.plan)) if here else (),
     )
+
+
+def _beside(plan: Plan) -> Iterator[Beside]:
+    """The file's own lines count, whatever was known of names when they were written."""
+    for wave in plan.waves:
+        if wave.action not in {Action.MOVE, Action.RECOVER}:
+            continue
+        contents = {(s.to.address, s.to.port): s.content for s in wave.steps if s.to is not None}
+        for native in wave.native:
+            for hostname, address, port in hostnames_in(native.file_text or ""):
+                if (content := contents.get((address, port))) is not None:
+                    yield Beside(content=content, hostname=hostname, address=address)
 
 
 def _told(plan: Plan) -> tuple[Told, ...]:

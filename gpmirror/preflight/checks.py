@@ -20,7 +20,7 @@ from gpmirror.preflight.software import (
 )
 from gpmirror.preflight.space import judge_inodes, judge_space
 from gpmirror.preflight.survey import Finding, Visit
-from gpmirror.preflight.utilities import judge_utility_options
+from gpmirror.preflight.utilities import judge_utility_names, judge_utility_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +145,14 @@ CHECKS: dict[str, CheckInfo] = {
         why="A utility ends at an option that it does not know, and so does every attempt to resume.",
         remedy="Leave the key of the spec out that asks for it, and plan again.",
         judge=judge_utility_options,
+    ),
+    "utility-names": CheckInfo(
+        what="A hostname that a line of a gprecoverseg file tells beside an address has, on the "
+        "coordinator's host, the same first IP as the address, and a name leads back from that IP.",
+        why="gprecoverseg of 7 and Greengage leaves such a line out otherwise, with a warning and "
+        "exit 0.",
+        remedy="Plan again; or mend /etc/hosts or DNS on the coordinator's host.",
+        judge=judge_utility_names,
     ),
     "competing": CheckInfo(
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "

@@ -140,7 +140,8 @@ class UtilityHelp:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """One host's answer. None, or a missing key: the host could not tell. Sequences are in the
-    order of the questions.
+    order of the questions. `machines` are the IPs that the utilities' own resolver call has for
+    names; None: it has none.
     """
 
     complete: bool
@@ -165,6 +166,7 @@ class HostFacts:
     locks: tuple[LockFile, ...] = ()
     leftovers: tuple[str, ...] = field(default=())
     utilities: Mapping[str, UtilityHelp] = field(default_factory=dict)
+    machines: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def login(self) -> str | None:

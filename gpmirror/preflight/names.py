@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from gpmirror.preflight.encoding import address_of
+from gpmirror.preflight.encoding import address_of, text_of
 
 Answers = Mapping[str, frozenset[str]]
 """Name -> addresses on one host; an empty set: it does not resolve there."""
@@ -31,6 +31,27 @@ def read_names(found: Mapping[str, Sequence[str]], names: Sequence[str]) -> Answ
             answers.setdefault(names[number], frozenset(seen))
             seen = set()
     return answers
+
+
+def read_machines(lines: Iterable[str]) -> dict[str, str | None]:
+    """`NAME ADDRESS y`: the IP that stands for a name in the utilities' eyes. None: the name does not
+    resolve, or nothing leads back from the address, where they give up too.
+    """
+    found: dict[str, str | None] = {}
+    for line in lines:
+        word, ip, back = [*line.split(" "), "", ""][:3]
+        name = text_of(word)
+        if name is not None:
+            found[name] = address_of(ip) if back == "y" else None
+    return found
+
+
+def one_machine(machines: Mapping[str, str | None], hostname: str, address: str) -> bool | None:
+    """Whether gprecoverseg takes both for one host; None: not told."""
+    if hostname not in machines or address not in machines:
+        return None
+    here = machines[hostname]
+    return here is not None and here == machines[address]
 
 
 def _marked(address: str | None) -> int | None:

@@ -76,13 +76,22 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A hostname that a line of a native file tells beside another address."""
+
+    content: int
+    hostname: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
     """All that one host is asked. `only_left`: copies go away from here and nothing else happens.
     `coordinator` is the coordinator's data directory on its own host, else None; `measured` are the
     directories whose size counts: of primaries that are copied, and of old copies in whose place a
     new one lands. `names` maps a name to the host it belongs to; `own_names` are further names of
     the host itself. `told` are the utilities to be asked on the coordinator's host, in the shell
-    text `environment`.
+    text `environment`; `pairs` are what lines of native files tell beside addresses.
     """
 
     host: str
@@ -96,6 +105,7 @@ class Questions:
     own_names: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
     environment: str = ""
+    pairs: tuple[Beside, ...] = ()
 
     @property
     def copied(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from gpmirror.preflight.encoding import endpoint_of, number_of, numbers_of, text_of
 from gpmirror.preflight.facts import HostFacts, LockFile, Process, Socket, UtilityHelp
-from gpmirror.preflight.names import read_names
+from gpmirror.preflight.names import read_machines, read_names
 from gpmirror.preflight.paths import read_paths
 from gpmirror.preflight.questions import Questions
 from gpmirror.preflight.shell import END, VERSION
@@ -49,7 +49,13 @@ def read_facts(text: str, asked: Questions) -> HostFacts | None:
         locks=read_locks(found),
         leftovers=read_leftovers(found),
         utilities=_utilities(found),
+        machines=read_machines(found.get("resolves", ())),
     )
+
+
+def read_related(text: str) -> dict[str, str | None]:
+    """What `script.related_script` printed: the IP of each name, None where it has none."""
+    return read_machines(sorted_lines(text.split("\n")).get("resolves", ()))
 
 
 def sorted_lines(lines: Sequence[str]) -> Lines:

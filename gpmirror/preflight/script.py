@@ -31,6 +31,7 @@ def script(asked: Questions) -> str:
         _controls(asked),
         _software(asked),
         _names(asked.all_names),
+        _related(name for pair in asked.pairs for name in (pair.hostname, pair.address)),
         shell.PROCESSES.format(pattern=PROCESS_PATTERN),
         locks_text(asked.coordinator),
         _utilities(asked),
@@ -50,6 +51,13 @@ def copies_script(asked: Questions) -> str:
         _end(),
     )
     return "".join(parts)
+
+
+def related_script(names: Iterable[str]) -> str:
+    """What names are to the utilities, on the coordinator's host; prints what
+    `names.read_machines` reads.
+    """
+    return "".join((shell.PRELUDE, _related(names), _end()))
 
 
 def locks_text(directory: str | None) -> str:
@@ -122,6 +130,11 @@ def _names(names: Sequence[str]) -> str:
     calls = "; ".join(f"r {name} {end}" for name, end in pairs)
     text = shell.NAMES_BATCH.format(batch=batch, last=pairs[-1][1], calls=calls)
     return shell.NAMES_MISSING + text
+
+
+def _related(names: Iterable[str]) -> str:
+    calls = "".join(f"  n {quote(name)}\n" for name in dict.fromkeys(names))
+    return f"{shell.RELATED}{calls}fi\n" if calls else ""
 
 
 def _sizes(asked: Questions) -> str:

@@ -170,6 +170,19 @@ fi
 """All names in one process, each followed by an address that cannot be (0.0.x.y) as a mark; name by
 name where a host's getent takes one only."""
 
+RELATED = r"""
+n() {
+  g=$($T getent ahosts "$1" 2>/dev/null); [ $? -ne 124 ] || return 0
+  r=${g%%[!0-9A-Fa-f.:]*}; k=-
+  [ -n "$r" ] && $T getent hosts "$r" >/dev/null 2>&1 && k=y
+  w "$1"; echo "resolves $e ${r:--} $k"
+}
+if command -v getent >/dev/null 2>&1; then
+"""
+"""What names are to Python's gethostbyaddr, by which gprecoverseg relates a hostname to an address
+(7.0.0 and Greengage 6.27.1, source): the first address alone, and only where a name leads back from
+it. Several addresses of a name do not help (7.0.0, recorded)."""
+
 PROCESSES = r"""
 n=0
 for f in $(grep -l -a -E '{pattern}' /proc/[0-9]*/cmdline 2>/dev/null); do

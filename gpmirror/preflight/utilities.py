@@ -1,7 +1,8 @@
-"""Whether the installed utilities take what the plan tells them: the utilities themselves say."""
+"""Whether the installed utilities take what the plan tells them, options and names."""
 
 from gpmirror.gputils.commands import SETTINGS
 from gpmirror.preflight.facts import UtilityHelp
+from gpmirror.preflight.names import one_machine
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
 
 _NO_SUCH = "no such option"
@@ -29,6 +30,33 @@ def judge_utility_options(visit: Visit) -> list[Finding]:
                 )
             )
     return found
+
+
+def judge_utility_names(visit: Visit) -> list[Finding]:
+    """A hostname that the plan's lines tell beside an address must be the same machine to the
+    utility: it was so when the plan was made.
+    """
+    found = []
+    for pair in visit.asked.pairs:
+        same = one_machine(visit.facts.machines, pair.hostname, pair.address)
+        both = f"{pair.hostname} and {pair.address}"
+        if same is None:
+            found.append(
+                unknown(
+                    f"content {pair.content}: whether {both} share an IP here is not known",
+                    f"`getent ahosts {pair.hostname} {pair.address}` on {visit.host}",
+                )
+            )
+        elif not same:
+            found.append(
+                bad(
+                    f"content {pair.content}: {both} share no IP here any more, so gprecoverseg "
+                    "would leave the line out and end with exit 0",
+                    "plan again: a line of three fields is written then, and the address becomes "
+                    f"the hostname; or mend /etc/hosts or DNS on {visit.host}",
+                )
+            )
+    return found or ([ok("hostnames and addresses belong together")] if visit.asked.pairs else [])
 
 
 def _lacks(answer: UtilityHelp, option: str) -> bool:

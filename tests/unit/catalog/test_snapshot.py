@@ -39,6 +39,7 @@ OBSERVED = Observed(
     filespaces=("fast",),
     sizes={0: 123_456_789_012},
     copies={3: "absent"},
+    common_ip={("sdw1", "sdw1-1"): True, ("sdw1", "sdw1-2"): False},
     source="snap",
     notes=("a remark",),
 )
@@ -61,6 +62,12 @@ def finding(text: str, *, dialect: DialectName | None = None) -> str:
 
 def test_everything_comes_back() -> None:
     assert read_catalog(TEXT.encode(), "snap") == OBSERVED
+
+
+def test_what_nobody_asked_about_names_takes_no_key() -> None:
+    """A snapshot of a cluster without such names keeps the bytes that it always had."""
+    assert '"common_ip": [["sdw1","sdw1-1",true],["sdw1","sdw1-2",false]]' in TEXT
+    assert "common_ip" not in snapshot_text(replace(OBSERVED, common_ip={}))
 
 
 def test_same_cluster_same_bytes() -> None:

@@ -8,12 +8,18 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Status
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.engines import reuses_directory
-from gpmirror.plan.model import Plan
+from gpmirror.plan.model import NamePair, Plan
+from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.spec.model import ApplyOptions, Host, NativeOptions, Offset, Pin, Spec
 from tests import clusters
 
 HOSTS = ["sdw1", "sdw2", "sdw3"]
 TWO_ADDRESSES = clusters.host("sdw2", addresses=("sdw2", "sdw2-b"))
+MULTI_HOMED: list[Host | str] = [
+    clusters.host("sdw1", addresses=("sdw1", "sdw1-b")),
+    "sdw2",
+    "sdw3",
+]
 OTHER_PORTS = clusters.spec(HOSTS, ports=Offset(2000))
 
 
@@ -115,32 +121,56 @@ def test_one_address_change_alone_is_one_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "line", "after"),
+    ("version", "shared", "keeps"),
     [
-        (None, "sdw1|7000|/data/mirror/gpseg4 sdw1-b|7000|/data/mirror/gpseg4\n", "sdw1-b"),
-        ("6.24.3", "sdw1|7000|/data/mirror/gpseg4 sdw1-b|7000|/data/mirror/gpseg4\n", "sdw1-b"),
-        (
-            "6.25.0",
-            "sdw1|sdw1|7000|/data/mirror/gpseg4 sdw1|sdw1-b|7000|/data/mirror/gpseg4\n",
-            None,
-        ),
+        (None, True, False),
+        ("6.24.3", True, False),
+        ("6.25.0", True, True),
+        ("6.25.0", False, False),
+        ("6.25.0", None, False),
     ],
 )
-def test_hostnames_are_written_where_they_are_read(
-    version: str | None, line: str, after: str | None
+def test_hostnames_are_written_where_they_are_read_and_belong_to_the_address(
+    version: str | None,
+    shared: bool | None,
+    keeps: bool,
 ) -> None:
-    hosts = [
-        clusters.host("sdw1", addresses=("sdw1", "sdw1-b")),
-        clusters.host("sdw2"),
-        clusters.host("sdw3"),
-    ]
+    """gprecoverseg of 7.0.0 and Greengage 6.27.1 leaves a line out whose names share no IP."""
     pin = Pin(content=4, address="sdw1-b", place=clusters.PLACE)
-    spec = replace(clusters.spec(hosts), pins=(pin,))
-    plan = clusters.planned(spec, _mirrored("gp6", version))
+    spec = replace(clusters.spec(MULTI_HOMED), pins=(pin,))
+    seen = _mirrored("gp6", version)
+    if shared is not None:
+        seen = replace(seen, common_ip={("sdw1", "sdw1-b"): shared})
+    plan = clusters.planned(spec, seen)
+    line = "sdw1|7000|/data/mirror/gpseg4 sdw1-b|7000|/data/mirror/gpseg4\n"
+    if keeps:
+        line = "sdw1|sdw1|7000|/data/mirror/gpseg4 sdw1|sdw1-b|7000|/data/mirror/gpseg4\n"
     assert _runs(plan) == [("gprecoverseg", line)]
-    assert plan.changes[0].hostname_after == after
+    assert plan.changes[0].hostname_after == (None if keeps else "sdw1-b")
     renamed = {h.name for h in plan.hazards} >= {"hostname-becomes-address"}
-    assert renamed is (after is not None)
+    assert renamed is not keeps
+    matters = version == "6.25.0"
+    pair = NamePair(hostname="sdw1", address="sdw1-b", shared=shared)
+    assert plan.names == ((pair,) if matters else None)
+    asks = [line for line in plan.warnings if line.startswith("whether sdw1 and sdw1-b share an")]
+    assert len(asks) == (matters and shared is None)
+    assert read_plan(plan_text(plan).encode(), "p") == plan
+
+
+def test_a_host_whose_name_is_a_kind_of_recovery_stands_in_no_four_fields() -> None:
+    """`I|D-1|7000|dir` would be an incremental recovery of D-1 (Greengage 6.27.1)."""
+    seen = _mirrored("gp7", "7.1.0")
+    rows = tuple(
+        replace(r, hostname="I") if r.content == 4 and r.preferred_role == "m" else r
+        for r in seen.segments
+    )
+    seen = replace(seen, segments=rows, common_ip={("sdw1", "sdw1-b"): True})
+    pin = Pin(content=4, address="sdw1-b", place=clusters.PLACE)
+    plan = clusters.planned(replace(clusters.spec(MULTI_HOMED), pins=(pin,)), seen)
+    line = "sdw1|7000|/data/mirror/gpseg4 sdw1-b|7000|/data/mirror/gpseg4\n"
+    assert _runs(plan) == [("gprecoverseg", line)]
+    assert "hostname-becomes-address" in {h.name for h in plan.hazards}
+    assert any("its host is called I, which gprecoverseg reads" in text for text in plan.warnings)
 
 
 def test_a_copy_that_stepped_aside_is_the_plan_s_own() -> None:
@@ -165,13 +195,20 @@ def test_the_old_group_has_the_hostname_of_its_own_row() -> None:
         for r in seen.segments
     ]
     spec = replace(clusters.spec(hosts), pins=(Pin(content=0, port=7100, place=clusters.PLACE),))
-    plan = clusters.planned(spec, replace(seen, segments=tuple(rows)))
+    known = {("sdw2", "sdw2-b"): True}
+    plan = clusters.planned(spec, replace(seen, segments=tuple(rows), common_ip=known))
     assert _runs(plan) == [
         (
             "gprecoverseg",
             "sdw2-b|sdw2-b|7000|/data/mirror/gpseg0 sdw2|sdw2-b|7100|/data/mirror/gpseg0\n",
         )
     ]
+    apart = replace(seen, segments=tuple(rows), common_ip={("sdw2", "sdw2-b"): False})
+    plan = clusters.planned(spec, apart)
+    line = "sdw2-b|7000|/data/mirror/gpseg0 sdw2-b|7100|/data/mirror/gpseg0\n"
+    assert _runs(plan) == [("gprecoverseg", line)]
+    # it has that hostname already: nothing becomes of it
+    assert "hostname-becomes-address" not in {h.name for h in plan.hazards}
 
 
 def test_adding_on_6_makes_addresses_hostnames() -> None:

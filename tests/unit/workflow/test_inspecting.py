@@ -2,12 +2,22 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gpmirror.boundary import Answered, NoAnswer, Silence
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Mode, Status
 from gpmirror.plan.request import Request
-from gpmirror.workflow.inspecting import inspect_copies, not_inspected, plan_inspected
-from tests.clusters import mirrored, spec
+from gpmirror.spec.model import Pin, Spec
+from gpmirror.workflow.inspecting import (
+    candidate_pairs,
+    inspect_copies,
+    needs_hosts,
+    not_inspected,
+    plan_inspected,
+)
+from gpmirror.workflow.plan import make_plan
+from tests.clusters import PLACE, host, mirrored, spec
 from tests.fakes import FakeCluster
 from tests.plans import HOSTS
 
@@ -62,3 +72,70 @@ def test_nothing_is_asked_where_nothing_is_down_or_all_is_copied_anyway() -> Non
     assert inspect_copies(mirrored(HOSTS), hosts, ()) == mirrored(HOSTS)
     plan = plan_inspected(spec(HOSTS), with_mirror_down(), Request(full=True), hosts)
     assert plan.changes[0].note == "asked for"
+
+
+TWO_INTERFACES = (host("sdw1", addresses=("sdw1", "sdw1-2")), *HOSTS[1:])
+
+
+def to_the_other_interface() -> tuple[Spec, Observed]:
+    """A spec that moves content 0's mirror to another address of its host, over a 7.0.0."""
+    seen = replace(mirrored(HOSTS, 2, "gp7"), server_version="7.0.0")
+    pin = Pin(content=_on_sdw1(seen), address="sdw1-2", place=PLACE)
+    return replace(spec(TWO_INTERFACES), pins=(pin,)), seen
+
+
+def _on_sdw1(seen: Observed) -> int:
+    return next(
+        row.content
+        for row in seen.segments
+        if row.hostname == "sdw1" and not row.is_preferred_primary
+    )
+
+
+def looked_up(*lines: str) -> FakeCluster:
+    found = FakeCluster(observed=mirrored(HOSTS))
+    out = "\n".join(("gpmirror-facts 1", *lines, "gpmirror-facts end", ""))
+    found.replies["mdw"] = Answered(host="mdw", status=0, out=out, err="")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ip", "line", "hazards"),
+    [
+        ("10.0.0.1", "sdw1|sdw1|7000|", set()),
+        ("10.1.0.1", "sdw1|7000|", {"hostname-becomes-address"}),
+    ],
+)
+def test_the_coordinators_resolver_decides_between_four_fields_and_three(
+    ip: str, line: str, hazards: set[str]
+) -> None:
+    wanted, seen = to_the_other_interface()
+    hosts = looked_up("resolves tsdw1 10.0.0.1 y", f"resolves tsdw1-2 {ip} y")
+    offline = make_plan(wanted, seen, Request())
+    assert needs_hosts(offline)
+    plan = plan_inspected(wanted, seen, Request(), hosts)
+    assert not needs_hosts(plan)
+    text = plan.waves[0].native[0].file_text or ""
+    assert text.startswith(line)
+    assert {h.name for h in plan.hazards} - {"deletes-old-directory"} == hazards
+    assert not [line for line in plan.warnings if "share an IP" in line]
+
+
+def test_a_coordinator_that_gives_no_answer_leaves_three_fields_and_says_so() -> None:
+    wanted, seen = to_the_other_interface()
+    hosts = FakeCluster(observed=mirrored(HOSTS))
+    hosts.replies["mdw"] = NoAnswer(
+        host="mdw", why=Silence.UNREACHABLE, message="mdw does not answer", hint="wait"
+    )
+    plan = plan_inspected(wanted, seen, Request(), hosts)
+    assert (plan.waves[0].native[0].file_text or "").startswith("sdw1|7000|")
+    assert "names were not looked up on mdw: mdw does not answer" in plan.warnings
+    assert needs_hosts(plan)
+
+
+def test_names_are_asked_for_only_where_a_line_can_depend_on_them() -> None:
+    wanted, seen = to_the_other_interface()
+    assert candidate_pairs(seen, wanted.hosts) == (("sdw1", "sdw1-2"),)
+    assert candidate_pairs(seen, ()) == ()
+    assert candidate_pairs(replace(seen, server_version="6.24.3"), wanted.hosts) == ()
+    assert not needs_hosts(make_plan(spec(TWO_INTERFACES), seen, Request()))
