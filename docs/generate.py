@@ -139,6 +139,7 @@ def checks_page() -> str:
         "`apply` refuses (exit 9) while a check is bad or unknown.",
         "An unknown check is accepted by `--allow unchecked:NAME`; a bad one never.",
         "Only `space` and `inodes` may be bad and overridden, by `--allow low-space`.",
+        "`competing` may be where a dead utility's lock is all there is, by `--allow dead-lock`.",
         (
             "A port inside the host's range for outgoing connections and two hosts that are one "
             "machine are [hazards](hazards.md), not failed checks."

@@ -28,8 +28,9 @@ def work_told(
 def _maintenance(session: Session) -> Iterator[str]:
     for (schema,) in session.rows(queries.MAINTENANCE_SCHEMAS):
         if schema != "gpexpand":
+            what = "a rebalancing" if schema == "ggrebalance" else schema
             yield (
-                f"a rebalancing is not finished: the schema {schema} exists; let {schema} end or "
+                f"{what} is not finished: the schema {schema} exists; let {schema} end or "
                 "undo it, and leave the schema alone: it holds what is still to do"
             )
             continue

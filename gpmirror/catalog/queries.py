@@ -57,7 +57,7 @@ pg_locks: Greenplum asks every segment for its part, and one host that is cut of
 BACKEND = "SELECT pg_backend_pid()"
 
 MAINTENANCE_SCHEMAS = """\
-SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance') ORDER BY nspname"""
+SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance', 'gpshrink') ORDER BY nspname"""
 
 EXPANSION_STATUS = "SELECT status FROM gpexpand.status ORDER BY updated DESC LIMIT 1"
 

@@ -32,7 +32,7 @@ def command(
         typer.Option(
             "--allow",
             metavar="X",
-            help="Allow a hazard, guard:NAME, unchecked:NAME or low-space; repeatable.",
+            help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,
 ) -> ExitCode:
@@ -43,8 +43,10 @@ def command(
     from gpmirror.preflight.checks import check_unchecked
     from gpmirror.render.preflight import preflight_text
     from gpmirror.workflow.allowing import unallowed
-    from gpmirror.workflow.gates import is_applied
+    from gpmirror.workflow.dryrun import with_dry_run
+    from gpmirror.workflow.gates import is_applied, native_environment
     from gpmirror.workflow.measuring import with_sizes
+    from gpmirror.workflow.natives import DetachedNatives
     from gpmirror.workflow.preflight import run_preflight
 
     console: Console = ctx.obj
@@ -60,6 +62,13 @@ def command(
         observed = with_sizes(live.observed, live.server)
         plan = _plan(spec, plan, observed, live.hosts, request)
         found = run_preflight(plan, observed, live.hosts)
+        natives = DetachedNatives(
+            hosts=live.hosts,
+            coordinator=live.coordinator,
+            run="",
+            environment=native_environment(observed),
+        )
+        found = with_dry_run(found, plan, observed, natives)
     console.data(preflight_text(plan, found, width=console.width, color=console.color))
     if found.blocking(plan.allowed):
         return ExitCode.PREFLIGHT

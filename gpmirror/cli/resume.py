@@ -33,7 +33,7 @@ def command(
         typer.Option(
             "--allow",
             metavar="X",
-            help="Allow a hazard, guard:NAME, unchecked:NAME or low-space; repeatable.",
+            help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,
 ) -> ExitCode:

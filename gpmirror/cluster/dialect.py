@@ -30,8 +30,9 @@ class Dialect:
     separates with `|`, has neither, and sets hostname to the address of an `-i` line.
     `coordinator_word` is the family's own word for the coordinator in options and variables.
     `move_engine` is the utility that moves a mirror which is up: gprecoverseg with two groups
-    keeps the old directory and was recorded on 5.8.1 (inside gpmovemirrors), 6.24.3 and 7.0.0;
-    where no such run is on record gpmovemirrors is used.
+    keeps the old directory and was recorded on 5.8.1 (inside gpmovemirrors), 6.24.3, 7.0.0 and
+    Greengage 6.27.1; in Cloudberry gpmovemirrors calls it and then deletes (source). gpmovemirrors
+    is used where neither is known.
     """
 
     name: DialectName
@@ -62,10 +63,13 @@ def _new(
     name: DialectName,
     title: str,
     word: Literal["master", "coordinator"],
-    engine: Literal["gprecoverseg", "gpmovemirrors"] = "gprecoverseg",
 ) -> Dialect:
     return Dialect(
-        name=name, title=title, file_replication=False, coordinator_word=word, move_engine=engine
+        name=name,
+        title=title,
+        file_replication=False,
+        coordinator_word=word,
+        move_engine="gprecoverseg",
     )
 
 
@@ -76,7 +80,7 @@ DIALECTS: dict[DialectName, Dialect] = {
         _old(DialectName.GP5, "Greenplum 5", "gprecoverseg"),
         _new(DialectName.GP6, "Greenplum 6", "master"),
         _new(DialectName.GP7, "Greenplum 7", "coordinator"),
-        _new(DialectName.CLOUDBERRY, "Apache Cloudberry", "coordinator", "gpmovemirrors"),
+        _new(DialectName.CLOUDBERRY, "Apache Cloudberry", "coordinator"),
         _new(DialectName.GREENGAGE6, "Greengage 6", "master"),
         _new(DialectName.GREENGAGE7, "Greengage 7", "coordinator"),
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from gpmirror.cluster.dialect import Dialect
+from gpmirror.cluster.dialect import Dialect, DialectName
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.gputils.clashes import add_clashes, move_clashes
 from gpmirror.gputils.fields import (
@@ -69,7 +69,7 @@ def reads_hostnames(dialect: Dialect, server_version: str | None) -> bool:
     of Cloudberry, whose own version numbers say nothing about it.
     """
     found = _VERSION.search(server_version or "")
-    if found is None or dialect.file_replication or dialect.move_engine != "gprecoverseg":
+    if found is None or dialect.file_replication or dialect.name is DialectName.CLOUDBERRY:
         return False
     return (int(found[1]), int(found[2])) >= (6, 25)
 

@@ -39,9 +39,11 @@ plan already.
 """
 
 LOW_SPACE = "low-space"
+DEAD_LOCK = "dead-lock"
 
 OVERRIDES = {
     LOW_SPACE: "go on although a file system has too little room, or too few inodes, for the copies",
+    DEAD_LOCK: "remove, before the first wave, the lock of a native utility that is proved not to run",
 }
 """Failed host checks that may be overridden, by what --allow takes; `preflight` and `apply` then show
 the figures. Every other failed check stands."""

@@ -35,14 +35,20 @@ class CheckInfo:
     judge: Callable[[Visit], list[Finding]]
 
 
+def _tried_elsewhere(_: Visit) -> list[Finding]:
+    """The utilities run after all hosts have answered (`workflow/dryrun.py`)."""
+    return []
+
+
 CHECKS: dict[str, CheckInfo] = {
     "reachable": CheckInfo(
         what="The host answers over SSH, and its answer is complete. A host that copies only leave "
-        "may be silent; from 6 on its name has to answer on the coordinator's host.",
+        "may be silent. Whether the utility carries copies away from it is learnt from the native dry "
+        "run; where the release has none, its name is asked on the coordinator's host.",
         why="A host that goes silent in the middle of a run leaves half-made copies. gprecoverseg of "
-        "6 and later leaves out copies whose old host does not answer it, and exits with 0.",
-        remedy="Mend what the message names: address, host key, login, load; let the name of a lost "
-        "host lead to its successor while copies are made there.",
+        "6 leaves out copies whose old host does not answer it, and exits with 0; that of 7 does not.",
+        remedy="Mend what the message names: address, host key, login, load; where it is asked "
+        "for, let the name of a lost host lead to its successor while copies are made there.",
         judge=judge_reachable,
     ),
     "shell": CheckInfo(
@@ -156,11 +162,24 @@ CHECKS: dict[str, CheckInfo] = {
     ),
     "competing": CheckInfo(
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "
-        "a lock there, and nothing copies into a planned directory.",
+        "a lock there that keeps one of the plan's from running, and nothing copies into a planned "
+        "directory. Locks are directories (6 and later) or files with a number (4.3, 5).",
         why="With a lock in its way gprecoverseg does nothing and exits 0; gpaddmirrors takes no "
-        "lock at all.",
-        remedy="Wait until it ends; remove a lock that nobody holds.",
+        "lock at all. 4.3, 5, 7 and Greengage remove the lock of a process that does not run, 6 does "
+        "not; a number that another program bears by now stops all of them.",
+        remedy="Wait until it ends. A lock whose owner is proved to be gone (nothing runs under its "
+        "number, or a program that started after the lock was left) is removed with `--allow "
+        "dead-lock`; one that proves nothing is removed by hand.",
         judge=judge_competing,
+    ),
+    "dry-run": CheckInfo(
+        what="gpaddmirrors and gprecoverseg try the plan's files, those that the catalog allows "
+        "already, with the run's own options and `-a -i FILE -o OUT`: OUT must hold every line. Only "
+        "releases that are known to change nothing then are asked; others are `not rehearsed`.",
+        why="Whether a line is skipped, an option is unknown or the name of a lost host must answer "
+        "differs from release to release, and a utility that skips lines exits with 0.",
+        remedy="What the refusal says: it quotes the line and the utility's own warning.",
+        judge=_tried_elsewhere,
     ),
 }
 """Name -> check. `--allow unchecked:NAME` accepts that a check could not be made."""

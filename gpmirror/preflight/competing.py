@@ -1,11 +1,16 @@
 """Competing work on the coordinator's host: utilities that run, and locks that they hold or left."""
 
+from collections.abc import Sequence
+from shlex import quote
+
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
+from gpmirror.plan.model import Plan
 from gpmirror.preflight import shell
 from gpmirror.preflight.encoding import text_of
-from gpmirror.preflight.processes import Work, work_among
+from gpmirror.preflight.facts import LockFile
+from gpmirror.preflight.processes import Runs, Work, work_among
 from gpmirror.preflight.programs import PROCESS_PATTERN
 from gpmirror.preflight.reading import read_locks, read_processes, sorted_lines
 from gpmirror.preflight.script import locks_text, word
@@ -48,16 +53,17 @@ def _is_segment_beside(other: Segment, coordinator: Segment) -> bool:
     return other.content >= 0 and other.hostname == coordinator.hostname
 
 
-def read_competing(output: str) -> tuple[str, ...]:
-    """One sentence for each thing that stands in the way: subject, process, file, next action.
+def runs_of(plan: Plan, observed: Observed) -> Runs:
+    """What a plan is to run on a server."""
+    utilities = {native.utility for wave in plan.waves for native in wave.native}
+    return Runs(dialect=observed.dialect.name, utilities=frozenset(utilities))
+
+
+def competing_work(output: str, runs: Runs) -> tuple[Work, ...]:
+    """Each thing that stands in the way: subject, process, file, next action.
 
     Raises NotReady: the output is no answer, or the coordinator's directory is not there.
     """
-    return tuple(work.sentence for work in competing_work(output))
-
-
-def competing_work(output: str) -> tuple[Work, ...]:
-    """The same as values. Raises NotReady."""
     lines = output.split("\n")
     if shell.VERSION not in lines or shell.END not in lines:
         raise NotReady(
@@ -75,4 +81,22 @@ def competing_work(output: str) -> tuple[Work, ...]:
         )
     known = tuple(filter(None, map(text_of, found.get("known", ()))))
     processes, locks = read_processes(found) or (), read_locks(found)
-    return tuple(work_among(host, processes, locks, text_of(directory), known))
+    return tuple(work_among(host, processes, locks, text_of(directory), known, runs))
+
+
+def removal_script(locks: Sequence[LockFile]) -> str:
+    """A script for the coordinator's host that removes dead locks: each only while all that proved
+    it dead is still so. Prints `removed NUMBER` or `stays NUMBER`, in the order given.
+    """
+    folders = sorted({lock.path.rpartition("/")[0] for lock in locks})
+    looks = "".join(f"\nc={quote(folder)}{shell.LOCKS}" for folder in folders)
+    calls = "".join(
+        f"u {number} {quote(lock.line)} {quote(lock.path)}\n" for number, lock in enumerate(locks)
+    )
+    return f"{shell.PRELUDE}o=$({looks})\n{shell.LOCKS_REMOVED}{calls}"
+
+
+def read_removed(output: str, locks: Sequence[LockFile]) -> tuple[LockFile, ...]:
+    """The locks that stay."""
+    gone = {line.partition(" ")[2] for line in output.splitlines() if line.startswith("removed ")}
+    return tuple(lock for number, lock in enumerate(locks) if str(number) not in gone)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_SLACK = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStatus:
@@ -119,11 +121,28 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockFile:
-    """A utility's lock or status file in the coordinator's directory. `pid` None: it names none."""
+    """A utility's lock or status file in the coordinator's directory. `pid` None: it names none.
+    `written` and `started` are when the number was written and when what runs under it now began
+    (seconds since 1970, None: not told). `line` is how the host's script told all this.
+    """
 
     path: str
     pid: int | None
     alive: bool
+    written: int | None = None
+    started: int | None = None
+    line: str = ""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its owner is proved to be gone: nothing runs under the number, or something that
+        began well after the number was written (a clock may be some seconds off).
+        """
+        if self.pid is None:
+            return False
+        if not self.alive:
+            return True
+        return None not in (self.written, self.started) and self.started > self.written + _SLACK  # type: ignore[operator]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

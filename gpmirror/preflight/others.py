@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from gpmirror.preflight.competing import local_directories
+from gpmirror.plan.hazards import DEAD_LOCK
+from gpmirror.preflight.competing import local_directories, runs_of
 from gpmirror.preflight.processes import Work, copy_work, work_among, writers
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
 
@@ -12,7 +13,10 @@ def judge_competing(visit: Visit) -> list[Finding]:
     facts = visit.facts
     if facts.processes is None:
         return [unknown("the processes (/proc) cannot be listed", "look with `ps`")]
-    found = [bad(work.what, work.remedy) for work in _work(visit)]
+    found = [
+        bad(work.what, work.remedy, override=DEAD_LOCK if work.dead else "")
+        for work in _work(visit)
+    ]
     if facts.coordinator_found is False:
         directory = visit.asked.coordinator
         found.append(
@@ -31,7 +35,8 @@ def _work(visit: Visit) -> Iterator[Work]:
     told: set[int] = set()
     if directory is not None:
         known = local_directories(visit.survey.observed)
-        for work in work_among(visit.host, processes, facts.locks, directory, known):
+        runs = runs_of(visit.survey.plan, visit.survey.observed)
+        for work in work_among(visit.host, processes, facts.locks, directory, known, runs):
             told |= {work.pid} if work.pid is not None else set()
             yield work
     for landing in visit.asked.landings:

@@ -3,19 +3,53 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gpmirror.cluster.dialect import DialectName
+from gpmirror.plan.hazards import DEAD_LOCK
 from gpmirror.preflight.facts import LockFile, Process
 from gpmirror.preflight.programs import COPIERS, UTILITIES, program_of
 
 _SHOWN = 120
 
+_STOPPED_BY = {
+    "gprecoverseg": frozenset({"gprecoverseg", "gpmovemirrors"}),
+    "gpmovemirrors": frozenset({"gpmovemirrors"}),
+}
+"""Which utilities a lock keeps from running; gpmovemirrors starts gprecoverseg. gpaddmirrors takes
+none and looks at none (6.24.3, recorded; 5.8.1 and 7.0.0, source), gpstop's is its own business."""
+
+_REMOVE_DEAD_LOCKS = frozenset(
+    {
+        DialectName.GP4,
+        DialectName.GP5,
+        DialectName.GP7,
+        DialectName.GREENGAGE6,
+        DialectName.GREENGAGE7,
+    }
+)
+"""Where a utility itself removes the lock of a number under which nothing runs (7.0.0 and Greengage
+6.27.1, recorded; 5.8.1, source). 6.24.3 exits with 0 and does nothing (recorded)."""
+
+_RESIZERS = ("gpexpand", "gpshrink")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The utilities that are to run, and of which family."""
+
+    dialect: DialectName
+    utilities: frozenset[str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One thing that stands in the way: what and where; the next action. `pid` None: no process."""
+    """One thing that stands in the way: what and where; the next action. `pid` None: no process.
+    `dead` is the lock that a utility left and that is all there is of it.
+    """
 
     pid: int | None
     what: str
     remedy: str
+    dead: LockFile | None = None
 
     @property
     def sentence(self) -> str:
@@ -50,15 +84,18 @@ def work_among(
     locks: Sequence[LockFile],
     directory: str | None,
     segments: Collection[str],
+    runs: Runs,
 ) -> list[Work]:
     """What is at work on the coordinator's host; `directory` is the coordinator's, `segments` are
-    those of segments on the same host.
+    those of segments on the same host. Locks that keep nothing of what `runs` from running are none
+    of it.
     """
     found = [*_utilities(host, processes, directory), *_copies(host, processes, segments)]
     running = {process.pid: program_of(process.arguments) for process in processes}
     told = {work.pid for work in found}
     left = (lock for lock in locks if not (lock.alive and lock.pid in told))
-    return [*found, *(_lock(host, lock, running.get(lock.pid or 0)) for lock in left)]
+    told_locks = (_lock(host, lock, running.get(lock.pid or 0), runs) for lock in left)
+    return [*found, *(work for work in told_locks if work is not None)]
 
 
 def _utilities(host: str, processes: Iterable[Process], directory: str | None) -> Iterator[Work]:
@@ -103,27 +140,54 @@ def _line(process: Process) -> str:
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
 
-def _lock(host: str, lock: LockFile, program: str | None) -> Work:
+def _lock(host: str, lock: LockFile, program: str | None, runs: Runs) -> Work | None:
+    """None: it keeps none of the plan's utilities from running."""
     name = lock.path.rpartition("/")[2]
-    if not name.endswith(".lock"):
-        return Work(
-            pid=lock.pid if lock.alive else None,
-            what=f"gpexpand is under way on {host}: {lock.path} is there",
-            remedy="finish it, or undo it with `gpexpand -r`",
-        )
-    utility = name.removesuffix(".lock")
-    removal = f"make sure that no {utility} runs, then `rm -r {lock.path}` on {host}"
+    if name.startswith(_RESIZERS):
+        return _resizing(host, lock, name.partition(".")[0], program)
+    utility = name.rpartition(".")[0]
     if lock.alive and program is not None:
         return Work(
             pid=lock.pid,
             what=f"{lock.path} on {host} is held by {program} (pid {lock.pid})",
             remedy="wait until it ends",
         )
-    owner = "names no process" if lock.pid is None else f"was left by pid {lock.pid}, "
-    if lock.pid is not None:
-        owner += "which is another program now" if lock.alive else "which does not run any more"
+    if runs.utilities.isdisjoint(_STOPPED_BY.get(utility, ())):
+        return None
+    if lock.is_dead and not lock.alive and runs.dialect in _REMOVE_DEAD_LOCKS:
+        return None
+    why = _whose(lock)
+    if lock.is_dead:
+        return Work(
+            pid=None,
+            what=f"{lock.path} on {host} {why}; with it {utility} does nothing and may still exit 0",
+            remedy=f"`--allow {DEAD_LOCK}` removes it before the first wave",
+            dead=lock,
+        )
     return Work(
         pid=None,
-        what=f"{lock.path} on {host} {owner}; with it {utility} does nothing and may still exit 0",
-        remedy=removal,
+        what=f"{lock.path} on {host} {why}; with it {utility} does nothing and may still exit 0",
+        remedy=f"make sure that no {utility} runs, then `rm -r {lock.path}` on {host}",
+    )
+
+
+def _whose(lock: LockFile) -> str:
+    if lock.pid is None:
+        return "names no process"
+    if not lock.alive:
+        return f"was left by pid {lock.pid}, which does not run any more"
+    if lock.is_dead:
+        return (
+            f"was left by pid {lock.pid}, which is another program now, started after it was left"
+        )
+    return f"names pid {lock.pid}, which is another program now, or one of another account"
+
+
+def _resizing(host: str, lock: LockFile, utility: str, program: str | None) -> Work:
+    """Gpexpand and gpshrink keep files until they are done, also while none of their processes runs."""
+    undo = ", or undo it with `gpexpand -r`" if utility == "gpexpand" else ""
+    return Work(
+        pid=lock.pid if lock.alive and program is not None else None,
+        what=f"{utility} is under way on {host}: {lock.path} is there",
+        remedy=f"finish it{undo}",
     )

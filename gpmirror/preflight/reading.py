@@ -163,10 +163,18 @@ def read_locks(found: Lines) -> tuple[LockFile, ...]:
     """The lock and status files of the coordinator's directory."""
     locks = []
     for line in found.get("lock", ()):
-        pid, state, word = [*line.split(" "), "", "", ""][:3]
+        pid, state, word, written, started = [*line.split(" "), *[""] * 5][:5]
         path = text_of(word)
         if path is not None:
-            locks.append(LockFile(path=path, pid=number_of(pid), alive=state == "alive"))
+            lock = LockFile(
+                path=path,
+                pid=number_of(pid),
+                alive=state == "alive",
+                written=number_of(written),
+                started=number_of(started),
+                line=f"lock {line}",
+            )
+            locks.append(lock)
     return tuple(locks)
 
 

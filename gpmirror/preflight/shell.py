@@ -203,18 +203,37 @@ would else seem to say nothing of its cluster."""
 LOCKS = r"""
 k=no; [ -d "$c" ] && [ -x "$c" ] && k=yes
 w "$c"; echo "coordinator $k $e"
-for f in "$c"/gp*.lock "$c"/gp[e]xpand*status*; do
+b=$(grep -s '^btime ' /proc/stat); b=${b#btime }; z=$(getconf CLK_TCK 2>/dev/null) || z=100
+for f in "$c"/gp*.lock "$c"/gprecoverseg.pid "$c"/gpmovemirrors.pid \
+  "$c"/gp[e]xpand*status* "$c"/gp[s]hrink.status "$c"/gp[s]hrink.pid; do
   [ -e "$f" ] || [ -h "$f" ] || continue
-  q=; if [ -d "$f" ]; then [ -r "$f/PID" ] && read -r q <"$f/PID"
-  elif [ -f "$f" ] && [ -r "$f" ]; then read -r q <"$f"; fi
+  p=$f; [ -d "$f" ] && p=$f/PID
+  q=; [ -f "$p" ] && [ -r "$p" ] && read -r q <"$p"
   case $q in ''|*[!0-9]*) q=- ;; esac
-  k=gone; [ "$q" != - ] && [ -d "/proc/$q" ] && k=alive
-  w "$f"; echo "lock $q $k $e"
+  k=gone; t=-
+  if [ "$q" != - ] && [ -d "/proc/$q" ]; then
+    k=alive; t=; [ -r "/proc/$q/stat" ] && read -r t <"/proc/$q/stat"
+    set -- ${t##*")"}; t=-
+    [ $# -ge 20 ] && [ -n "$b" ] && t=$((b + ${20} / z))
+  fi
+  m=$(stat -c %Y "$p" 2>/dev/null) || m=-
+  w "$f"; echo "lock $q $k $e $m $t"
 done
 f=${HOME:-/nonexistent}/gpAdminLogs/recovery_progress.file
 [ -e "$f" ] && { w "$f"; echo "leftover $e"; }
 """
-"""Locks and status files in the coordinator's directory `$c`, live or stale."""
+"""Locks and status files in the coordinator's directory `$c`, live or stale: a directory with a file
+PID from 6 on, a file with the number before. With them when the number was written, and when what
+runs under it was started (field 22 of its stat, in ticks since the machine was)."""
+
+LOCKS_REMOVED = r"""
+u() {
+  printf '%s\n' "$o" | grep -qxF -e "$2" || { echo "stays $1"; return; }
+  if [ -d "$3" ] && [ ! -h "$3" ]; then rm -f -- "$3/PID" && rmdir -- "$3" 2>/dev/null
+  else rm -f -- "$3"; fi && echo "removed $1"
+}
+"""
+"""Removes the lock `$3` if the lines about all locks (`$o`) still hold `$2`, whole."""
 
 UTILITIES = r"""
 a() {

@@ -10,6 +10,7 @@ from gpmirror.errors import Declined, Partial
 from gpmirror.journal.records import PLAN
 from gpmirror.plan.model import Wave
 from gpmirror.plan.planfile import plan_text
+from gpmirror.preflight.competing import runs_of
 from gpmirror.workflow.allowing import check_allowed, refuse
 from gpmirror.workflow.dryrun import try_again, try_plan
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
@@ -31,7 +32,7 @@ from gpmirror.workflow.looking import look_until
 from gpmirror.workflow.measuring import with_sizes
 from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
-from gpmirror.workflow.preparing import prepare_hosts
+from gpmirror.workflow.preparing import prepare_hosts, remove_dead_locks
 from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
@@ -80,10 +81,11 @@ def _before(run: Run) -> Observed:
             detail.append("ours until this run ends")
     with run.phase("observe") as detail:
         observed, _ = look(run)
-        check_competing(run, observed)
+        run.dead_locks = check_competing(run, observed, runs_of(run.plan, observed))
         detail.append(f"{len(observed.segments)} rows, no competing work")
         if remark := check_expansion(run):
             detail.append(remark)
+        detail += [f"{lock.path} is to be removed" for lock in run.dead_locks]
     return observed
 
 
@@ -128,6 +130,7 @@ def _look_again(run: Run) -> None:
 def _prepare(run: Run) -> None:
     with run.phase("host-actions") as detail:
         run.world.natives.keep([(PLAN, plan_text(run.plan))])
+        detail += [f"{lock.path} removed" for lock in remove_dead_locks(run)]
         detail.append(prepare_hosts(run))
 
 
@@ -153,7 +156,8 @@ def _pass_gate(run: Run, wave: Wave) -> None:
     if not run.wishes.rehearsal:
         take_own_lock(run)  # an earlier wave may have lost it with its session
     if wave.number > 1:
-        check_competing(run, observed)
+        run.dead_locks = check_competing(run, observed, runs_of(run.plan, observed))
+        remove_dead_locks(run)
     check_same_cluster(run.plan, observed)
     check_gate(run, wave, observed, health)
     if not run.wishes.rehearsal:

@@ -3,8 +3,9 @@ that wave's file again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from gpmirror.boundary import Natives, NoAnswer, World
+from gpmirror.boundary import Natives, NoAnswer
 from gpmirror.cluster.counting import counted, spans
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.cluster.observed import Observed
@@ -24,8 +25,11 @@ from gpmirror.gputils.dryrun import (
     why_not_tried,
 )
 from gpmirror.plan.arrival import strayed
+from gpmirror.plan.hazards import DEAD_LOCK
 from gpmirror.plan.model import NativeRun, Plan, Wave
+from gpmirror.preflight.asking import coordinator_host
 from gpmirror.preflight.leaving import stand_in, way_round
+from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.workflow.running import Run
 
 _OUT = "carried-out.conf"
@@ -34,19 +38,53 @@ _DEAD_PRIMARY = "failed to acquire resources on one or more segments"
 _NOTHING_WRITTEN = "it wrote nothing down"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """Files that are tried at once: same utility, same options. `waves` in the plan's order."""
+
+    utility: Utility
+    waves: tuple[Wave, ...]
+
+    @property
+    def trier(self) -> str:
+        """The utility that tries."""
+        return self.utility.argv[0]
+
+    @property
+    def numbers(self) -> str:
+        """`wave 1`, `waves 1-3`."""
+        found = [wave.number for wave in self.waves]
+        return f"wave{'s' * (len(found) > 1)} {spans(found)}"
+
+
 def try_plan(run: Run, observed: Observed) -> str:
     """Let the utilities try every file that is valid in the catalog as it is; what came of it, in a
     few words. Raises NotReady (9): a utility refuses a file, or would leave a line of it out.
     """
-    now = [wave for wave in run.plan.waves if not strayed(wave, observed)]
-    told = []
-    for wave in now:
-        told += _try_wave(run.world, run.plan, wave, observed)
-        run.tried.add(wave.number)
-    later = [wave.number for wave in run.plan.waves if wave not in now and _files(wave)]
-    if later:
-        told.append(f"wave {spans(later)} when its turn comes")
-    return _summed(told)
+    now = waves_to_try(run.plan, observed, locked=bool(run.dead_locks))
+    told = try_waves(run.plan, now, observed, run.world.natives)
+    run.tried |= {wave.number for wave in now}
+    return told
+
+
+def with_dry_run(found: Preflight, plan: Plan, observed: Observed, natives: Natives) -> Preflight:
+    """The host checks and one more on the coordinator's host: what the utilities say of the files.
+    They are left alone while something else there is bad, as that would speak through them.
+    """
+    host = coordinator_host(plan, observed) or ""
+    bad = [one for one in found.checks if one.host == host and one.result is Result.BAD]
+    locked = any(one.override == DEAD_LOCK for one in bad)
+    if any(one.override != DEAD_LOCK for one in bad):
+        note = "the utilities did not try the plan's files: mend what is bad on their host first"
+        return replace(found, notes=(*found.notes, note))
+    result, remedy = Result.OK, ""
+    try:
+        told = try_waves(plan, waves_to_try(plan, observed, locked=locked), observed, natives)
+    except NotReady as error:
+        result, told, remedy = Result.BAD, error.message, error.hint or ""
+    check = Check(host=host, name="dry-run", result=result, detail=told, remedy=remedy)
+    notes = [told] if "not rehearsed" in told else []
+    return replace(found, checks=(*found.checks, check), notes=(*found.notes, *notes))
 
 
 def try_again(run: Run, wave: Wave, observed: Observed) -> None:
@@ -54,92 +92,108 @@ def try_again(run: Run, wave: Wave, observed: Observed) -> None:
     `try_plan`.
     """
     if wave.number not in run.tried:
-        _try_wave(run.world, run.plan, wave, observed)
+        try_waves(run.plan, [wave], observed, run.world.natives)
+
+
+def waves_to_try(plan: Plan, observed: Observed, *, locked: bool) -> list[Wave]:
+    """The waves whose files are valid in the catalog as it is. With a lock in its way (`locked`)
+    gprecoverseg exits with 0 and says nothing of the file (6.24.3, recorded).
+    """
+    return [
+        wave
+        for wave in plan.waves
+        if not strayed(wave, observed)
+        and not (locked and any(trier_of(one.utility) == "gprecoverseg" for one in _files(wave)))
+    ]
+
+
+def try_waves(plan: Plan, waves: Sequence[Wave], observed: Observed, natives: Natives) -> str:
+    """The same for given waves. Raises NotReady."""
+    told = {
+        why: None
+        for wave in waves
+        for native in _files(wave)
+        if (why := _why_not(plan, native, observed)) is not None
+    }
+    for trial in _trials(plan, waves, observed):
+        told[_try(trial, plan, observed, natives)] = None
+    later = [wave.number for wave in plan.waves if wave not in waves and _files(wave)]
+    words = [*told, *([f"wave {spans(later)} when its turn comes"] if later else [])]
+    return "; ".join(words) or "no utility of this plan reads a file"
 
 
 def _files(wave: Wave) -> list[NativeRun]:
     return [native for native in wave.native if native.file_name is not None]
 
 
-def _summed(told: Sequence[str]) -> str:
-    accepted = [
-        name for kind, _, name in (one.partition(" ") for one in told) if kind == "accepted"
-    ]
-    words = [
-        f"{counted(count, 'file')} accepted by {name}" if count > 1 else f"accepted by {name}"
-        for name in dict.fromkeys(accepted)
-        if (count := accepted.count(name))
-    ]
-    words += dict.fromkeys(one for one in told if not one.startswith("accepted "))
-    return "; ".join(words) or "no utility of this plan reads a file"
+def _why_not(plan: Plan, native: NativeRun, observed: Observed) -> str | None:
+    why = why_not_tried(native.utility, plan.dialect, observed.server_version)
+    return None if why is None else f"not rehearsed: {why}"
 
 
-def _try_wave(world: World, plan: Plan, wave: Wave, observed: Observed) -> list[str]:
-    told = []
-    for native in _files(wave):
-        why = why_not_tried(native.utility, plan.dialect, observed.server_version)
-        told.append(
-            f"not rehearsed: {why}"
-            if why is not None
-            else _try_file(world.natives, plan, wave, native, observed)
-        )
-    return told
+def _trials(plan: Plan, waves: Sequence[Wave], observed: Observed) -> list[_Trial]:
+    """Hundreds of waves are tried in one or two runs: a utility takes seconds to look around."""
+    found: dict[tuple[str, ...], list[tuple[Wave, NativeRun]]] = {}
+    for wave in waves:
+        for native in _files(wave):
+            if _why_not(plan, native, observed) is None:
+                options = tuple(word for word in native.argv if word != native.file_name)
+                found.setdefault(dry_run_argv(options, _OUT), []).append((wave, native))
+    return [_trial(plan, files) for files in found.values()]
 
 
-def _try_file(
-    natives: Natives, plan: Plan, wave: Wave, native: NativeRun, observed: Observed
-) -> str:
-    utility = trier_of(native.utility)
-    reply = natives.try_out(_trial(plan, native))
-    if isinstance(reply, NoAnswer):
-        raise NotReady(
-            f"the dry run of wave {wave.number} did not end: {reply.message}", hint=reply.hint
-        )
-    tried = read_tried(reply.out)
-    if tried.refuses_itself:
-        return f"not rehearsed: {utility} of this release takes no -o beside -i"
-    if reply.status != 0 or tried.out is None:
-        raise _refused(utility, wave, reply.status, tried)
-    missing = left_out(native.file_text or "", tried.out, plan.dialect)
-    if missing:
-        raise _left_out(plan, wave, observed, utility, tried, missing)
-    return f"accepted {utility}"
-
-
-def _trial(plan: Plan, native: NativeRun) -> Utility:
-    return Utility(
-        name="dry-run",
-        argv=dry_run_argv(native.argv, _OUT),
-        file_name=native.file_name,
-        file_text=native.file_text,
-        answer=answer_of(DIALECTS[plan.dialect], native.utility),
+def _trial(plan: Plan, files: Sequence[tuple[Wave, NativeRun]]) -> _Trial:
+    first = files[0][1]
+    return _Trial(
+        utility=Utility(
+            name="dry-run",
+            argv=dry_run_argv(first.argv, _OUT),
+            file_name=first.file_name,
+            file_text="".join(native.file_text or "" for _, native in files),
+            answer=answer_of(DIALECTS[plan.dialect], first.utility),
+        ),
+        waves=tuple(wave for wave, _ in files),
     )
 
 
-def _refused(utility: str, wave: Wave, status: int, tried: Tried) -> NotReady:
+def _try(trial: _Trial, plan: Plan, observed: Observed, natives: Natives) -> str:
+    reply = natives.try_out(trial.utility)
+    if isinstance(reply, NoAnswer):
+        raise NotReady(
+            f"the dry run of {trial.numbers} did not end: {reply.message}", hint=reply.hint
+        )
+    tried = read_tried(reply.out)
+    if tried.refuses_itself:
+        return f"not rehearsed: {trial.trier} of this release takes no -o beside -i"
+    if reply.status != 0 or tried.out is None:
+        raise _refused(trial, reply.status, tried)
+    missing = left_out(trial.utility.file_text or "", tried.out, plan.dialect)
+    if missing:
+        raise _left_out(trial, plan, observed, tried, missing)
+    files = f"{counted(len(trial.waves), 'file')} " if len(trial.waves) > 1 else ""
+    return f"{files}accepted by {trial.trier}"
+
+
+def _refused(trial: _Trial, status: int, tried: Tried) -> NotReady:
     said = last_words(tried.said)
+    file = f"the file{'s' * (len(trial.waves) > 1)} of {trial.numbers}"
     if _DEAD_PRIMARY in tried.said:
         return NotReady(
-            f"{utility} cannot try the file of wave {wave.number}: a primary does not answer, and "
+            f"{trial.trier} cannot try {file}: a primary does not answer, and "
             "the fault prober has not failed it over yet",
             hint="wait a minute, look with `gpmirror status`, plan again",
         )
-    what = f"refuses the file of wave {wave.number} (exit {status})"
+    what = f"refuses {file} (exit {status})"
     if status == 0:
-        what = f"does not try the file of wave {wave.number} (exit 0, and {_NOTHING_WRITTEN})"
+        what = f"does not try {file} (exit 0, and {_NOTHING_WRITTEN})"
     return NotReady(
-        f"{utility} {what}: {'; '.join(said) or 'it gives no reason'}",
+        f"{trial.trier} {what}: {'; '.join(said) or 'it gives no reason'}",
         hint="`gpmirror plan --format native` shows the file",
     )
 
 
 def _left_out(
-    plan: Plan,
-    wave: Wave,
-    observed: Observed,
-    utility: str,
-    tried: Tried,
-    missing: Sequence[Line],
+    trial: _Trial, plan: Plan, observed: Observed, tried: Tried, missing: Sequence[Line]
 ) -> NotReady:
     """One sentence a line with the utility's own warning, and the ways out, each once."""
     warnings = last_words(tried.said, most=200)
@@ -156,9 +210,9 @@ def _left_out(
         told.append(f"  content {content}: {line.text} ({why or _NOTHING_WRITTEN})")
         ways.append(_way_out(plan, observed, line, row, why or "", dead))
     more = f"\n  and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    count = counted(len(wave.contents), "line")
+    lines = (trial.utility.file_text or "").count("\n")
     return NotReady(
-        f"{utility} would leave out {len(missing)} of {count} of wave {wave.number}, and end "
+        f"{trial.trier} would leave out {len(missing)} of {counted(lines, 'line')} of {trial.numbers}, and end "
         "with exit 0:\n" + "\n".join(told[:_SHOWN]) + more,
         hint="; ".join(dict.fromkeys(filter(None, ways))),
     )

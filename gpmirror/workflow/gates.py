@@ -9,10 +9,12 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Locked, NotReady, Stale
 from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.arrival import strayed
-from gpmirror.plan.hazards import PAUSED_EXPANSION
+from gpmirror.plan.hazards import DEAD_LOCK, PAUSED_EXPANSION
 from gpmirror.plan.model import Action, Hazard, Plan, Wave
 from gpmirror.plan.replan import other_cluster, stale_rows, what_is_left
-from gpmirror.preflight.competing import competing_script, read_competing
+from gpmirror.preflight.competing import competing_script, competing_work
+from gpmirror.preflight.facts import LockFile
+from gpmirror.preflight.processes import Runs
 from gpmirror.verify import CopyState, Health, disagreements, judge
 from gpmirror.workflow.allowing import refuse
 from gpmirror.workflow.observing import replication
@@ -65,21 +67,27 @@ def _lock_name(run: Run) -> str:
     return f"gpmirror {run.name}"
 
 
-def check_competing(run: Run, observed: Observed) -> None:
-    """Raises Locked: native utilities at work or what they left behind, on sessions or on disk."""
+def check_competing(run: Run, observed: Observed, runs: Runs) -> tuple[LockFile, ...]:
+    """Dead locks that may be removed, as somebody allowed. `runs` are the utilities that are to run.
+    Raises Locked: native utilities at work or what they left behind, on sessions or on disk.
+    """
     found = list(run.world.catalog.competing())
     script = competing_script(observed)
     reply = run.world.hosts.ask({run.world.coordinator: script}, seconds=60)[run.world.coordinator]
     match reply:
         case Answered():
-            found += read_competing(reply.out)
+            works = competing_work(reply.out, runs)
         case _:
             raise NotReady(f"cannot look for competing work: {reply.message}", hint=reply.hint)
+    allowed = DEAD_LOCK in {*run.wishes.allow, *run.plan.allowed}
+    dead = tuple(work.dead for work in works if work.dead is not None)
+    found += [work.sentence for work in works if work.dead is None or not allowed]
     if found:
         raise Locked(
             "other work stands in the way:\n" + "\n".join(f"  {one}" for one in found),
             hint="wait until it ends, or clear what it left as said above, then try again",
         )
+    return dead
 
 
 def check_expansion(run: Run) -> str:

@@ -5,7 +5,10 @@ import shlex
 from gpmirror.boundary import Answered, NoAnswer, Reply
 from gpmirror.cluster.counting import counted
 from gpmirror.errors import Partial
+from gpmirror.journal.records import step
 from gpmirror.plan.model import HostAction, Plan
+from gpmirror.preflight.competing import read_removed, removal_script
+from gpmirror.preflight.facts import LockFile
 from gpmirror.workflow.running import Run
 
 _SECONDS = 120
@@ -35,6 +38,32 @@ def prepare_hosts(run: Run) -> str:
         )
     parents = "1 parent directory" if len(actions) == 1 else f"{len(actions)} parent directories"
     return f"{parents} on {counted(len(scripts), 'host')}"
+
+
+def remove_dead_locks(run: Run) -> tuple[LockFile, ...]:
+    """Remove the locks that dead utilities left, as somebody allowed, and say which; each is looked at
+    once more, and recorded. Raises Partial (10): one is no longer as it was, or cannot be removed.
+    """
+    locks, run.dead_locks = run.dead_locks, ()
+    if not locks:
+        return ()
+    facts = {"paths": [lock.path for lock in locks], "pids": [lock.pid for lock in locks]}
+    run.world.journal.write(step("dead-lock", "begin", **facts))
+    host = run.world.coordinator
+    reply = run.world.hosts.change({host: removal_script(locks)}, seconds=_SECONDS)[host]
+    if run.wishes.rehearsal:
+        return locks
+    if isinstance(reply, NoAnswer):
+        raise Partial(f"no lock was removed: {reply.message}", hint=reply.hint)
+    stay = read_removed(reply.out, locks)
+    if stay:
+        raise Partial(
+            f"{', '.join(lock.path for lock in stay)} on {host} is not as it was a moment ago, or "
+            f"cannot be removed{': ' + reply.err.strip() if reply.err.strip() else ''}",
+            hint="see who works there",
+        )
+    run.world.journal.write(step("dead-lock", "done"))
+    return locks
 
 
 def _script(action: HostAction) -> str:

@@ -18,6 +18,7 @@ from gpmirror.gputils.leavings import (
     set_aside_script,
 )
 from gpmirror.journal.records import step
+from gpmirror.preflight.processes import Runs
 from gpmirror.workflow.gates import check_competing, look, take_session_lock
 from gpmirror.workflow.proving import (
     LOOK_SECONDS,
@@ -62,7 +63,8 @@ def prune(run: Run) -> Outcome:
 def _judge(run: Run) -> tuple[list[Leaving], Used]:
     take_session_lock(run)
     observed, health = look(run)
-    check_competing(run, observed)
+    # no utility is to run, so locks that were left keep nothing from being done
+    check_competing(run, observed, Runs(dialect=observed.dialect.name, utilities=frozenset()))
     found = leavings(run.plan, run.name)
     return prove(run, found, observed, health), used_directories(run.plan, observed)
 

@@ -10,6 +10,7 @@ from gpmirror.events import PhaseDone, PhaseStarted
 from gpmirror.events.model import Phase
 from gpmirror.journal.records import step
 from gpmirror.plan.model import Plan
+from gpmirror.preflight.facts import LockFile
 from gpmirror.verify import Health
 
 
@@ -46,7 +47,7 @@ class Run:
     `at_work` the native utility that was started and is not known to have ended, `rate` bytes a
     second that a host sends, and receives, as the last wave of copies showed, `tried` the waves
     whose files the utilities tried since anything was done; `measured` bytes by content, as the
-    primaries' hosts measured them before the first wave.
+    primaries' hosts measured them before the first wave; `dead_locks` those that are to be removed.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Run:
     rate: int | None = None
     tried: set[int] = field(default_factory=set)
     measured: dict[int, int] = field(default_factory=dict)
+    dead_locks: tuple[LockFile, ...] = ()
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:

@@ -462,6 +462,18 @@ def test_an_expansion_that_pauses_is_no_work(postgres: Postgres, opened: Opener)
         postgres.run("gp6", "DROP SCHEMA gpexpand CASCADE")
 
 
+def test_a_shrinking_cluster(postgres: Postgres, opened: Opener) -> None:
+    """Cloudberry's gpshrink keeps a schema while it is at work (source)."""
+    postgres.fill("gp7", mirrored(HOSTS, 1, "gp7").segments)
+    postgres.run("gp7", "CREATE SCHEMA gpshrink")
+    try:
+        told = opened("gp7").competing()
+    finally:
+        postgres.run("gp7", "DROP SCHEMA gpshrink")
+    assert len(told) == 1
+    assert told[0].startswith("gpshrink is not finished: the schema gpshrink exists")
+
+
 def test_competing_work_of_the_old_generation(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp5", old_rows())
     server = opened("gp5")

@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import NotReady
-from gpmirror.preflight.competing import competing_script, read_competing
+from gpmirror.preflight.competing import (
+    competing_script,
+    competing_work,
+    read_removed,
+    removal_script,
+)
 from gpmirror.preflight.facts import LockFile, Process
-from gpmirror.preflight.processes import work_among, writers
+from gpmirror.preflight.processes import Runs, Work, work_among, writers
 from gpmirror.preflight.programs import program_of
 from tests.clusters import mirrorless
 from tests.machines import Machines, troubles
@@ -36,9 +42,18 @@ def running(*words: str, **environment: str) -> Iterator[int]:
         process.communicate()
 
 
-def looked(machines: Machines) -> tuple[str, ...]:
+ALL = frozenset({"gpaddmirrors", "gprecoverseg", "gpmovemirrors"})
+
+
+def works(
+    machines: Machines, dialect: DialectName = DialectName.GP6, utilities: frozenset[str] = ALL
+) -> tuple[Work, ...]:
     output = machines.answers({"mdw": competing_script(machines.seen())})["mdw"]
-    return read_competing(output)
+    return competing_work(output, Runs(dialect=dialect, utilities=utilities))
+
+
+def looked(machines: Machines) -> tuple[str, ...]:
+    return tuple(work.sentence for work in works(machines))
 
 
 @pytest.fixture
@@ -66,20 +81,118 @@ def test_a_stale_lock_says_what_would_happen_and_how_to_remove_it(
     (found,) = looked(machines)
     assert "pid 4194303, which does not run any more" in found
     assert "does nothing and may still exit 0" in found
-    assert f"make sure that no {utility} runs, then `rm -r {folder}` on mdw" in found
+    assert "`--allow dead-lock` removes it before the first wave" in found
+    (work,) = works(machines)
+    assert work.dead is not None
+    assert work.dead.path == str(folder)
 
 
 @pytest.mark.parametrize("pid", [None, "", "nonsense\n", "-1"])
 def test_a_lock_without_a_process(machines: Machines, pid: str | None) -> None:
     lock(machines, "gprecoverseg", pid)
-    (found,) = looked(machines)
-    assert "names no process" in found
+    (work,) = works(machines)
+    assert "names no process" in work.what
+    assert "make sure that no gprecoverseg runs, then `rm -r" in work.remedy
+    assert work.dead is None
 
 
 def test_a_lock_whose_pid_is_another_program_now(machines: Machines) -> None:
-    lock(machines, "gprecoverseg", "1")
+    """Dead is it only if that program began after the number was written."""
+    with running("sleeper") as pid:
+        folder = lock(machines, "gprecoverseg", str(pid))
+        (work,) = works(machines)
+        assert (
+            f"names pid {pid}, which is another program now, or one of another account" in work.what
+        )
+        assert work.dead is None
+        os.utime(folder / "PID", (1_500_000_000, 1_500_000_000))
+        for dialect in (DialectName.GP5, DialectName.GP6, DialectName.GP7):
+            # whose own look goes no further than the number
+            (work,) = works(machines, dialect)
+            assert "which is another program now, started after it was left" in work.what
+            assert work.dead is not None
+        assert read_removed(removed(machines, work.dead), [work.dead]) == ()  # type: ignore[list-item]
+    assert not folder.exists()
+
+
+def removed(machines: Machines, *locks: LockFile | None) -> str:
+    """What the removal printed."""
+    found = [one for one in locks if one is not None]
+    return machines.answers({"mdw": removal_script(found)})["mdw"]
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect", "utilities", "stands"),
+    [
+        ("gprecoverseg.lock", DialectName.GP6, {"gprecoverseg"}, True),
+        ("gprecoverseg.lock", DialectName.GP6, {"gpmovemirrors"}, True),
+        ("gprecoverseg.lock", DialectName.CLOUDBERRY, {"gprecoverseg"}, True),
+        # these remove it themselves
+        ("gprecoverseg.lock", DialectName.GP7, {"gprecoverseg"}, False),
+        ("gprecoverseg.lock", DialectName.GREENGAGE6, {"gprecoverseg"}, False),
+        ("gprecoverseg.pid", DialectName.GP5, {"gprecoverseg"}, False),
+        # whose lock keeps nothing of the plan from running
+        ("gprecoverseg.lock", DialectName.GP6, {"gpaddmirrors"}, False),
+        ("gpmovemirrors.lock", DialectName.GP6, {"gprecoverseg"}, False),
+        ("gpmovemirrors.lock", DialectName.GP6, {"gpmovemirrors"}, True),
+        ("gpaddmirrors.lock", DialectName.GP6, {"gpaddmirrors", "gprecoverseg"}, False),
+        ("gpstop.lock", DialectName.GP7, {"gpaddmirrors", "gprecoverseg"}, False),
+    ],
+)
+def test_a_dead_lock_stands_in_the_way_only_where_it_does(
+    machines: Machines, name: str, dialect: DialectName, utilities: set[str], stands: bool
+) -> None:
+    path = machines.at("mdw", "gpseg-1", name)
+    if name.endswith(".pid"):
+        path.write_text("4194303\n")
+    else:
+        path.mkdir()
+        (path / "PID").write_text("4194303")
+    found = works(machines, dialect, frozenset(utilities))
+    assert [work.dead is not None for work in found] == [True] * stands
+
+
+def test_4_and_5_lock_by_files(machines: Machines) -> None:
+    """gprecoverseg then says that it runs already, and exits with 0 (5.8.1, recorded)."""
+    machines.sees_processes("mdw")
+    file = machines.at("mdw", "gpseg-1", "gprecoverseg.pid")
+    ours = {"MASTER_DATA_DIRECTORY": "/data/other/gpseg-1"}
+    with running("/usr/local/greenplum-db/bin/gprecoverseg", "-a", **ours) as pid:
+        file.write_text(f"{pid}\n")
+        (work,) = works(machines, DialectName.GP5)
+    assert work.what.endswith(f"is held by gprecoverseg (pid {pid})")
+    machines.at("mdw", "gpseg-1", "postmaster.pid").write_text("1\n")
+    file.write_text("nonsense\n")
+    (work,) = works(machines, DialectName.GP5)
+    assert "names no process" in work.what
+
+
+def test_a_lock_is_removed_only_as_it_was_seen(machines: Machines) -> None:
+    folder = lock(machines, "gprecoverseg", "4194303")
+    other = lock(machines, "gpmovemirrors", "4194302")
+    first, second = (work.dead for work in works(machines))
+    assert first is not None
+    assert second is not None
+    (Path(first.path) / "PID").write_text("4194301")
+    stay = read_removed(removed(machines, first, second), [first, second])
+    assert stay == (first,)
+    assert sorted((folder.exists(), other.exists())) == [False, True]
+
+
+def test_a_lock_that_holds_more_stays(machines: Machines) -> None:
+    folder = lock(machines, "gprecoverseg", "4194303")
+    (folder / "more").touch()
+    (found,) = (work.dead for work in works(machines))
+    assert read_removed(removed(machines, found), [found] if found else []) == (found,)
+
+
+@pytest.mark.parametrize("name", ["gpshrink.status", "gpshrink.pid"])
+def test_gpshrink_under_way(machines: Machines, name: str) -> None:
+    """Cloudberry's, by source."""
+    machines.at("mdw", "gpseg-1", name).write_text("4194303\n")
     (found,) = looked(machines)
-    assert "pid 1, which is another program now" in found
+    assert "gpshrink is under way on mdw" in found
+    assert found.endswith("finish it")
 
 
 def test_gpexpand_under_way(machines: Machines) -> None:
@@ -126,7 +239,7 @@ def test_a_utility_that_ends_while_it_is_looked_at(machines: Machines, tmp_path:
     output = machines.answers({"mdw": script})["mdw"]
     ending.join(10)
     assert not ending.is_alive(), output
-    assert read_competing(output) == ()
+    assert competing_work(output, Runs(dialect=DialectName.GP6, utilities=ALL)) == ()
 
 
 def test_a_copy_into_a_planned_directory(machines: Machines) -> None:
@@ -152,7 +265,7 @@ def test_a_progress_file_left_behind_is_a_note(machines: Machines) -> None:
 @pytest.mark.parametrize("output", ["", "no such file\n", "gpmirror-facts 1\nprocesses 0\n"])
 def test_no_answer_is_no_all_clear(output: str) -> None:
     with pytest.raises(NotReady, match="no complete answer"):
-        read_competing(output)
+        competing_work(output, Runs(dialect=DialectName.GP6, utilities=ALL))
 
 
 def test_a_coordinator_directory_that_is_not_there(machines: Machines) -> None:
@@ -207,5 +320,6 @@ def test_a_lock_held_by_a_utility_whose_cluster_is_another() -> None:
     """The lock lies in our directory, so whoever holds it works on our cluster."""
     process = Process(pid=7, arguments=("gprecoverseg",), cluster="/other")
     held = LockFile(path="/data/gpseg-1/gprecoverseg.lock", pid=7, alive=True)
-    (work,) = work_among("mdw", [process], [held], "/data/gpseg-1", ())
+    runs = Runs(dialect=DialectName.GP6, utilities=ALL)
+    (work,) = work_among("mdw", [process], [held], "/data/gpseg-1", (), runs)
     assert "is held by gprecoverseg (pid 7)" in work.sentence

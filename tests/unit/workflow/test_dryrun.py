@@ -4,17 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from gpmirror.boundary import Answered
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Status
-from gpmirror.errors import NotReady, Partial
+from gpmirror.errors import Locked, NotReady, Partial
 from gpmirror.events import PhaseDone
 from gpmirror.plan.model import Action, Plan
+from gpmirror.preflight import shell
+from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.workflow.apply import apply
-from gpmirror.workflow.dryrun import try_again, try_plan
+from gpmirror.workflow.dryrun import try_again, try_plan, with_dry_run
 from gpmirror.workflow.running import Run, Wishes
 from tests.clusters import host, mirrored, planned, spec
-from tests.fakes import FakeCluster, Reporter, dry_run, world_of
+from tests.fakes import FakeCluster, MemoryJournal, Reporter, dry_run, world_of
 from tests.plans import adding, moving, rebalancing, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
 
@@ -166,14 +169,11 @@ def test_every_file_that_is_valid_now_is_tried_first_and_each_wave_again() -> No
     world = world_of(cluster, reporter=reporter)
     run = Run(name="r1", plan=plan, world=world, wishes=Wishes(allow=allow), started=0.0)
     apply(run, "?")
-    tried = [one.file_name for one in cluster.trials]
-    files = [native.file_name for wave in plan.waves for native in wave.native if native.file_name]
-    later = [name for name in files if name not in tried[: tried.index(files[0]) + len(files)]]
-    assert tried[0] == files[0]
-    # the first wave was tried a moment ago, each later one is tried when its turn comes
-    assert tried.count(files[0]) == 1
-    assert all(name in tried for name in files), later
-    assert tried[-1] == files[-1]
+    lines = [one.file_text or "" for one in cluster.trials]
+    files = [native.file_text or "" for wave in plan.waves for native in wave.native]
+    # all in one run; the first wave was tried a moment ago then, each later one before it starts
+    assert lines[0] == "".join(files)
+    assert lines[1:] == files[1:]
     (detail,) = [
         e.detail for e in reporter.events if isinstance(e, PhaseDone) and e.phase == "dry-run"
     ]
@@ -221,3 +221,105 @@ def test_a_file_that_an_earlier_wave_makes_valid_waits_for_its_turn() -> None:
     seen = replace(cluster.observed, segments=moved)
     told = try_plan(run_of(plan, cluster), seen)
     assert f"wave {last.number} when its turn comes" in told
+
+
+def locked(*, dead: bool = True, stays: bool = False) -> FakeCluster:
+    """gp6 with the lock of a gprecoverseg that is gone, or that runs under another account."""
+    line = (
+        "4711 gone t/data/gpseg-1/gprecoverseg.lock 1700000000 -"
+        if dead
+        else ("4711 alive t/data/gpseg-1/gprecoverseg.lock 1700000000 1600000000")
+    )
+    out = (
+        f"{shell.VERSION}\nsoftware t/usr/local/gp/bin\nversion t6.24.3\nprocesses 0\nlock {line}\n"
+        f"{'stays' if stays else 'removed'} 0\n{shell.END}\n"
+    )
+    answer = Answered(host="mdw", status=0, out=out, err="")
+    return FakeCluster(observed=seen_before_moves(), replies={"mdw": answer})
+
+
+def moving_with(*allow: str) -> tuple[Plan, Wishes]:
+    plan = moving()
+    names = ("guard:moves_percent", "guard:bytes", *(one.name for one in plan.hazards))
+    return plan, Wishes(allow=(*UNCHECKED, *names, *allow))
+
+
+def test_a_dead_lock_is_removed_where_that_is_allowed_and_the_files_are_tried_then() -> None:
+    """With it gprecoverseg of 6 does nothing, also in a dry run, and exits with 0."""
+    plan, wishes = moving_with("dead-lock")
+    cluster, journal = locked(), MemoryJournal()
+    world = world_of(cluster, journal=journal)
+    apply(Run(name="r1", plan=plan, world=world, wishes=wishes, started=0.0), "?")
+    steps = [(one.get("step"), one.get("state")) for one in journal.records]
+    begun = steps.index(("dead-lock", "begin"))
+    assert journal.records[begun]["paths"] == ["/data/gpseg-1/gprecoverseg.lock"]
+    assert journal.records[begun]["pids"] == [4711]
+    assert steps.index(("host-actions", "begin")) < begun
+    assert steps.index(("dead-lock", "done")) < steps.index(("wave-001/native", "begin"))
+    assert "gprecoverseg.lock" in cluster.changed[0]["mdw"]
+    # none before the lock was gone, each wave's before it
+    assert len(cluster.trials) == len(plan.waves)
+
+
+def test_a_dead_lock_is_left_where_nobody_allowed_its_removal() -> None:
+    plan, wishes = moving_with()
+    cluster = locked()
+    with pytest.raises(Locked) as caught:
+        apply(run_of(plan, cluster, wishes), "?")
+    assert "left by pid 4711" in caught.value.message
+    assert "--allow dead-lock" in caught.value.message
+    assert not cluster.changed
+
+
+def test_a_lock_that_is_not_proved_dead_is_never_removed() -> None:
+    plan, wishes = moving_with("dead-lock")
+    cluster = locked(dead=False)
+    with pytest.raises(Locked) as caught:
+        apply(run_of(plan, cluster, wishes), "?")
+    assert "make sure that no gprecoverseg runs" in caught.value.message
+    assert not cluster.changed
+
+
+def test_a_lock_that_changed_meanwhile_stops_the_run() -> None:
+    plan, wishes = moving_with("dead-lock")
+    cluster = locked(stays=True)
+    with pytest.raises(Partial) as caught:
+        apply(run_of(plan, cluster, wishes), "?")
+    assert "not as it was a moment ago" in caught.value.message
+    assert not cluster.started
+
+
+def test_an_addition_is_not_kept_from_running_by_a_lock_of_another_utility() -> None:
+    cluster = locked()
+    cluster.observed = seen_before_add()
+    apply(run_of(adding(), cluster), "?")
+    assert cluster.started
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [(None, Result.OK), (dry_run("", f"{STAMP}[WARNING]:-Host sdw9 is unreachable"), Result.BAD)],
+)
+def test_preflight_tells_what_the_utilities_say(answer: Answered | None, result: Result) -> None:
+    cluster = FakeCluster(observed=seen_before_add(), tried=answer)
+    none = Preflight(checks=(), hazards=())
+    found = with_dry_run(none, adding(), cluster.observed, cluster)
+    (check,) = found.checks
+    assert (check.host, check.name, check.result) == ("mdw", "dry-run", result)
+    assert bool(check.remedy) is (result is Result.BAD)
+    assert not found.notes
+
+
+def test_preflight_leaves_the_utilities_alone_while_their_host_is_bad() -> None:
+    cluster = FakeCluster(observed=seen_before_moves())
+    bad = Check(host="mdw", name="competing", result=Result.BAD, detail="gpexpand runs")
+    found = with_dry_run(Preflight(checks=(bad,), hazards=()), moving(), cluster.observed, cluster)
+    assert found.checks == (bad,)
+    assert "mend what is bad" in found.notes[0]
+    dead = replace(bad, override="dead-lock")
+    found = with_dry_run(Preflight(checks=(dead,), hazards=()), moving(), cluster.observed, cluster)
+    assert "when its turn comes" in found.checks[1].detail
+    assert not cluster.trials
+    early = replace(cluster.observed, server_version="6.1.0")
+    found = with_dry_run(Preflight(checks=(), hazards=()), moving(), early, cluster)
+    assert "not rehearsed" in found.notes[0]
