@@ -1,6 +1,6 @@
 """A row of gp_segment_configuration as a value, and the slot a mirror occupies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 COORDINATOR_CONTENT = -1
@@ -8,6 +8,10 @@ COORDINATOR_CONTENT = -1
 
 SYSTEM_FILESPACE = "pg_system"
 """The filespace of the data directory itself (4.3, 5); never named in `filespaceOrder=`."""
+
+
+UNWRITTEN = {"unwritten": True}
+"""Metadata of a field that no file keeps: where a value was read is no part of it."""
 
 
 class Role(StrEnum):
@@ -52,7 +56,7 @@ class Segment:
     directory: str | None
     replication_port: int | None = None
     filespaces: tuple[tuple[str, str], ...] = ()
-    line: int = 0
+    line: int = field(default=0, metadata=UNWRITTEN)
 
     @property
     def is_up(self) -> bool:

@@ -155,7 +155,7 @@ def _planned(
     placed = Placed(
         content=row.content,
         primary=row,
-        primary_slot=_primary_slot(hosts, row, home, replication),
+        primary_slot=primary_slot(hosts, row, home, replication),
         mirror=chosen.slot,
         primary_replication_port=replication,
         allows_same_host=spec.allow_same_host,
@@ -176,7 +176,10 @@ def _source(request: Request) -> Place:
     return request.pin.place if request.pin else request.target.source
 
 
-def _primary_slot(hosts: HostMap, row: Segment, home: str, replication: int | None) -> Slot:
+def primary_slot(hosts: HostMap, row: Segment, home: str, replication: int | None) -> Slot:
+    """Where a preferred primary is to stand: where it stands, or on the host that replaces its own.
+    `replication` is its replication port (4.3, 5).
+    """
     address = row.address
     if hosts.host_of(row) != home:  # its host was replaced
         address = hosts.hosts[home].addresses[0]

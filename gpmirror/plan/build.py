@@ -23,11 +23,13 @@ from gpmirror.plan.hazards import (
 from gpmirror.plan.model import (
     FORMAT_VERSION,
     Action,
+    Asked,
     Change,
     DesiredLayout,
     NamePair,
     ObservedSummary,
     Plan,
+    PlannedCatalog,
     PlannedContent,
     PlannedHost,
     Summary,
@@ -36,7 +38,7 @@ from gpmirror.plan.native import NativeContext, Written, write_waves
 from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request, check_known
 from gpmirror.plan.returns import block_returns, find_returns, must_block, staying_single
-from gpmirror.plan.rules import planned_policy, planned_protections
+from gpmirror.plan.rules import planned_policy, planned_protections, same_host_source
 from gpmirror.plan.settings import Settings
 from gpmirror.plan.stages import judge_stages
 from gpmirror.plan.state import State, read_state
@@ -96,6 +98,8 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         settings=_settings(spec),
         review_only=not observed.directories_known,
         names=written.names or None,
+        catalog=_catalog(observed),
+        asked=_asked(request),
     )
 
 
@@ -234,6 +238,28 @@ def _observed(observed: Observed) -> ObservedSummary:
     )
 
 
+def _catalog(observed: Observed) -> PlannedCatalog:
+    return PlannedCatalog(
+        segments=observed.segments,
+        dialect_assumed=observed.dialect_assumed,
+        filespaces=observed.filespaces,
+        sizes=tuple(sorted(observed.sizes.items())),
+        copies=tuple(sorted(observed.copies.items())),
+        common_ip=tuple(sorted((*names, one) for names, one in observed.common_ip.items())),
+        disagreements=tuple(sorted(observed.disagreements.items())),
+        notes=observed.notes,
+    )
+
+
+def _asked(request: Request) -> Asked:
+    return Asked(
+        contents=None if request.contents is None else tuple(sorted(request.contents)),
+        hosts=None if request.hosts is None else tuple(sorted(request.hosts)),
+        full=request.full,
+        rebalance=request.rebalance,
+    )
+
+
 def _settings(spec: Spec) -> Settings:
     return Settings(
         coordinator=spec.coordinator,
@@ -242,6 +268,7 @@ def _settings(spec: Spec) -> Settings:
         allow_same_host=spec.allow_same_host,
         policy=planned_policy(spec),
         protect=planned_protections(spec),
+        same_host_source=same_host_source(spec),
     )
 
 

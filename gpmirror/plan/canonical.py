@@ -35,7 +35,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no narrower type
 def _keys(kind: type) -> tuple[tuple[str, str], ...] | None:
     if not is_dataclass(kind):
         return None
-    return tuple((field.name, field.name.rstrip("_")) for field in fields(kind))
+    written = (field for field in fields(kind) if not field.metadata.get("unwritten"))
+    return tuple((field.name, field.name.rstrip("_")) for field in written)
 
 
 @cache

@@ -44,4 +44,16 @@ CODES = {
         why="A newer format may say things this version would not understand.",
         fix="Use the gpmirror that wrote it, or make the plan again.",
     ),
+    "GPM-P804": CodeInfo(
+        title="a plan file says what gpmirror would not",
+        why="The id is a checksum that anybody can compute anew, and a plan file is run like a "
+        "script. So whoever reads one makes the plan again from the catalog, the layout and the "
+        "settings in it, and refuses the file where the two differ.",
+        fix="Make the plan again, and find out who changed this one.",
+    ),
+    "GPM-P805": CodeInfo(
+        title="a plan file without its catalog",
+        why="Nothing in it can be checked: an earlier gpmirror wrote it, or the part was cut out.",
+        fix="Make the plan again.",
+    ),
 }

@@ -11,6 +11,7 @@ from gpmirror.plan.classify import source_text
 from gpmirror.plan.engines import deletes_directory, reuses_directory
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
+from gpmirror.plan.rules import SAME_HOST_PATH
 from gpmirror.spec.model import Protection, Spec
 
 PAUSED_EXPANSION = "paused-expansion"
@@ -143,7 +144,7 @@ def _same_host(found: Judgement) -> Iterator[Hazard]:
     if not found.spec.allow_same_host:
         yield _hazard(found, "same-host", message, found.same_host)
         return
-    place = found.spec.place_of("mirrors", "allow_same_host")
+    place = found.spec.place_of(*SAME_HOST_PATH)
     yield Hazard(
         name="same-host",
         message=message,

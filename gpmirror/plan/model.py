@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gpmirror.cluster.dialect import DialectName
-from gpmirror.cluster.segment import Slot
+from gpmirror.cluster.observed import CopyFact
+from gpmirror.cluster.segment import Segment, Slot
 from gpmirror.plan.canonical import LATER
 from gpmirror.plan.settings import Settings
 
@@ -312,6 +313,33 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCatalog:
+    """The catalog that the plan was made over, whole: whoever reads the plan makes it again from
+    this and compares. `sizes` are (content, bytes), `copies` (dbid, fact), `disagreements`
+    (content, sentence), `common_ip` (hostname, address, whether they are one machine), each sorted.
+    """
+
+    segments: tuple[Segment, ...]
+    dialect_assumed: bool
+    filespaces: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    copies: tuple[tuple[int, CopyFact], ...]
+    common_ip: tuple[tuple[str, str, bool], ...]
+    disagreements: tuple[tuple[int, str], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked of the plan beside the spec; what is allowed stands in `allowed`. None: all."""
+
+    contents: tuple[int, ...] | None
+    hosts: tuple[str, ...] | None
+    full: bool
+    rebalance: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole plan. `plan_id` is not part of it: it is computed from it (`planfile.plan_id`).
     `names` None: no line of a native file depends on what names resolve to.
@@ -340,3 +368,5 @@ class Plan:
     settings: Settings
     review_only: bool
     names: tuple[NamePair, ...] | None = field(default=None, metadata=LATER)
+    catalog: PlannedCatalog | None = field(default=None, metadata=LATER)
+    asked: Asked | None = field(default=None, metadata=LATER)

@@ -13,6 +13,7 @@ from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.canonical import compact, lines, plain
 from gpmirror.plan.model import FORMAT_VERSION, Plan
+from gpmirror.plan.rebuild import check_plan
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -30,8 +31,8 @@ def plan_id(plan: Plan) -> str:
 
 
 def read_plan(data: bytes, name: str) -> Plan:
-    """The plan in a plan file. Raises InvalidInput: not a plan, newer major version, edited by
-    hand (the id does not match).
+    """The plan in a plan file. Raises InvalidInput: not a plan, newer major version, changed after
+    it was written (the id does not match), or not what the planner makes of its own beginnings.
     """
     body = _parse(data, name)
     _check_version(body, name)
@@ -46,7 +47,7 @@ def read_plan(data: bytes, name: str) -> Plan:
     from pydantic import ValidationError
 
     try:
-        return _adapter().validate_python(_renamed(body, "from", "from_"))
+        plan = _adapter().validate_python(_renamed(body, "from", "from_"))
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -56,6 +57,8 @@ def read_plan(data: bytes, name: str) -> Plan:
             name,
             "make the plan again with `gpmirror plan -o`",
         ) from None
+    check_plan(plan, name)
+    return plan
 
 
 def plan_schema() -> dict[str, Any]:

@@ -14,12 +14,12 @@ from gpmirror.placement import Desired, Placed
 from gpmirror.placement.hosts import HostMap, map_hosts
 from gpmirror.plan.arrival import stands
 from gpmirror.plan.build import build_plan
-from gpmirror.plan.classify import ASKED_FOR, Classified, classify
+from gpmirror.plan.classify import Classified, classify
 from gpmirror.plan.fingerprint import fingerprint
 from gpmirror.plan.hazards import HAZARDS
 from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedContent
 from gpmirror.plan.request import Request
-from gpmirror.plan.rules import LOAD_PATH, policy_of, protections_of, source_place
+from gpmirror.plan.rules import LOAD_PATH, SAME_HOST_PATH, policy_of, protections_of, source_place
 from gpmirror.spec.model import Host, Offset, Path, Spec, Strategy
 
 
@@ -197,11 +197,24 @@ def _classes(plan: Plan, observed: Observed) -> Classified:
 
 
 def _request(plan: Plan) -> Request:
-    """What was asked when the plan was made, as far as classes depend on it."""
+    """What is still asked: roles that could not return when the plan was made stay switched."""
+    returns = any(wave.action is Action.REBALANCE for wave in plan.waves)
+    return replace(request_of(plan), rebalance=returns)
+
+
+def request_of(plan: Plan) -> Request:
+    """What was asked when the plan was made."""
+    asked = plan.asked
+    assert asked is not None  # noqa: S101 - `read_plan` refuses plans without it
+    prefix = "unprotect:"
+    lifted = tuple(name.removeprefix(prefix) for name in plan.allowed if name.startswith(prefix))
     return Request(
-        rebalance=any(wave.action is Action.REBALANCE for wave in plan.waves),
-        full=any(change.note == ASKED_FOR for change in plan.changes),
-        allow=tuple(name for name in plan.allowed if not name.startswith("unprotect:")),
+        contents=None if asked.contents is None else frozenset(asked.contents),
+        hosts=None if asked.hosts is None else frozenset(asked.hosts),
+        full=asked.full,
+        rebalance=asked.rebalance,
+        allow=tuple(name for name in plan.allowed if not name.startswith(prefix)),
+        unprotect=lifted,
     )
 
 
@@ -241,8 +254,13 @@ def spec_of(plan: Plan) -> Spec:
 
 
 def _rule_places(plan: Plan) -> dict[Path, Place]:
-    policy = plan.settings.policy
-    return {} if policy is None else {LOAD_PATH: source_place(policy.load_source)}
+    """The lines of the spec that texts of a plan name."""
+    policy, same_host = plan.settings.policy, plan.settings.same_host_source
+    told = {
+        LOAD_PATH: None if policy is None else policy.load_source,
+        SAME_HOST_PATH: same_host,
+    }
+    return {path: source_place(source) for path, source in told.items() if source is not None}
 
 
 def hosts_of(plan: Plan, observed: Observed) -> HostMap:

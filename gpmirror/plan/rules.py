@@ -6,6 +6,7 @@ from gpmirror.plan.settings import PlannedLoss, PlannedPolicy, PlannedProtection
 from gpmirror.spec.model import Policy, Protection, Spec, Survive
 
 LOAD_PATH = ("policy", "max_load_factor")
+SAME_HOST_PATH = ("mirrors", "allow_same_host")
 
 
 def planned_policy(spec: Spec) -> PlannedPolicy:
@@ -27,6 +28,11 @@ def planned_protections(spec: Spec) -> tuple[PlannedProtection, ...]:
         PlannedProtection(content=one.content, host=one.host, source=source_text(one.place))
         for one in spec.protect
     )
+
+
+def same_host_source(spec: Spec) -> str | None:
+    """The line that allows mirrors beside their primaries, if one does."""
+    return source_text(spec.place_of(*SAME_HOST_PATH)) if spec.allow_same_host else None
 
 
 def policy_of(planned: PlannedPolicy | None) -> Policy:

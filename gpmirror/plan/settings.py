@@ -39,7 +39,7 @@ class PlannedProtection:
 class Settings:
     """How the plan is carried out, as the spec says: apply needs nothing but the plan file.
     `policy` and `protect` None: an earlier version wrote the plan. `reverts` names the run whose
-    moves the plan takes back.
+    moves the plan takes back. `same_host_source` is the line that allows mirrors beside primaries.
     """
 
     coordinator: CoordinatorAddress
@@ -48,4 +48,5 @@ class Settings:
     allow_same_host: bool
     policy: PlannedPolicy | None = field(default=None, metadata=LATER)
     protect: tuple[PlannedProtection, ...] | None = field(default=None, metadata=LATER)
+    same_host_source: str | None = field(default=None, metadata=LATER)
     reverts: str | None = field(default=None, metadata=LATER)

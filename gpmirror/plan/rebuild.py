@@ -1,0 +1,243 @@
+"""A plan that was read from a file, made again from what it was made of, and compared.
+
+A plan file says what is run on database hosts, and its id is a checksum that anybody can compute
+anew. So nothing in it is believed that follows from the rest: the file holds the catalog, the wanted
+layout, the settings and what was asked, and from these the planner makes the plan once more. What
+the two differ in is refused by name. What is left to believe is what a reviewer reads: the layout,
+the settings, the catalog (apply compares it with the live one), and the words that say why.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from gpmirror.catalog.cells import BadCell
+from gpmirror.catalog.cells import directory as checked_directory
+from gpmirror.catalog.cells import name as checked_name
+from gpmirror.catalog.sanity import check_sane
+from gpmirror.catalog.source import Source
+from gpmirror.cluster.dialect import DIALECTS
+from gpmirror.cluster.observed import Observed, in_canonical_order
+from gpmirror.cluster.segment import Segment, Slot
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.errors import GpmirrorError, InvalidInput
+from gpmirror.placement import Desired, primary_slot
+from gpmirror.plan.build import build_plan
+from gpmirror.plan.canonical import plain
+from gpmirror.plan.model import Plan, PlannedCatalog
+from gpmirror.plan.occupancy import keys_of
+from gpmirror.plan.replan import desired_of, request_of, spec_of
+from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
+from gpmirror.spec.model import Spec
+from gpmirror.spec.words import address_problem, filespace_problem, host_name_problem, path_problem
+
+_SHOWN = 5
+
+_WORDS = frozenset({"reason", "source"})
+"""Keys whose text names lines of a spec that only its author has: they are read, never run."""
+
+_REMADE = "make the plan again with `gpmirror plan -o`, and ask who changed this one"
+
+
+def check_plan(plan: Plan, name: str) -> None:
+    """Raises InvalidInput: a value that no spec and no catalog can hold (GPM-P802), a field that
+    does not follow from the rest of the plan (GPM-P804), or a plan without the catalog that it was
+    made over, as earlier versions wrote it (GPM-P805).
+    """
+    if plan.catalog is None or plan.asked is None:
+        raise _refusal(
+            "GPM-P805",
+            f"plan file {name} does not hold the catalog that it was made over, so it cannot be "
+            "checked: an earlier gpmirror wrote it",
+            name,
+            "make the plan again with `gpmirror plan -o`",
+        )
+    problems = [*_problems(plan, plan.catalog)]
+    if problems:
+        raise _refusal(
+            "GPM-P802",
+            f"plan file {name} is not a plan: {'; '.join(problems[:_SHOWN])}",
+            name,
+            _REMADE,
+        )
+    try:
+        found = sorted(_differences(plan, plan.catalog))
+    except GpmirrorError as error:
+        found = [f"waves ({error.message})"]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise _refusal(
+            "GPM-P804",
+            f"plan file {name} is not what gpmirror makes of its own catalog, layout and settings: "
+            f"{', '.join(found[:_SHOWN])}{more}",
+            name,
+            _REMADE,
+        )
+
+
+def _refusal(code: str, message: str, name: str, hint: str) -> InvalidInput:
+    return InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name), hint=hint)])
+
+
+def observed_of(plan: Plan, catalog: PlannedCatalog) -> Observed:
+    """The catalog that the plan was made over."""
+    return Observed(
+        segments=in_canonical_order(catalog.segments),
+        dialect=DIALECTS[plan.dialect],
+        dialect_assumed=catalog.dialect_assumed,
+        server_version=plan.observed.server_version,
+        system_identifier=plan.observed.system_identifier,
+        filespaces=catalog.filespaces,
+        sizes=dict(catalog.sizes),
+        copies=dict(catalog.copies),
+        common_ip={(name, address): one for name, address, one in catalog.common_ip},
+        disagreements=dict(catalog.disagreements),
+        source=plan.observed.source,
+        notes=catalog.notes,
+    )
+
+
+def _differences(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
+    """The fields in which the plan is not what the planner makes of its own beginnings."""
+    observed = observed_of(plan, catalog)
+    spec = spec_of(plan)
+    desired = _desired(plan, spec, observed)
+    made = build_plan(spec, observed, desired, request_of(plan))
+    made = replace(
+        made,
+        settings=replace(made.settings, reverts=plan.settings.reverts),
+        # remarks of those who placed the mirrors may stand beside those that follow
+        warnings=plan.warnings if set(made.warnings) <= set(plan.warnings) else made.warnings,
+    )
+    yield from _differ(plain(plan), plain(made), "")
+
+
+def _desired(plan: Plan, spec: Spec, observed: Observed) -> Desired:
+    """The plan's layout, its primaries where the catalog and the replaced hosts put them."""
+    desired = desired_of(plan, spec, observed)
+    contents = tuple(
+        replace(
+            one,
+            primary_slot=primary_slot(
+                desired.hosts,
+                one.primary,
+                desired.hosts.home_of(one.primary) or desired.hosts.host_of(one.primary),
+                one.primary_replication_port,
+            ),
+        )
+        for one in desired.contents
+    )
+    return replace(desired, contents=contents)
+
+
+def _differ(stated: Any, made: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(stated, dict) and isinstance(made, dict):
+        for key in sorted({*stated, *made}):
+            if key not in _WORDS:
+                yield from _differ(stated.get(key), made.get(key), f"{path}.{key}".lstrip("."))
+    elif isinstance(stated, list) and isinstance(made, list) and len(stated) == len(made):
+        for number, (one, other) in enumerate(zip(stated, made, strict=True)):
+            yield from _differ(one, other, f"{path}[{number}]")
+    elif stated != made or type(stated) is not type(made):
+        yield path
+
+
+def _problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
+    """What no spec and no catalog can hold, in the parts of the plan that nothing else proves."""
+    yield from _catalog_problems(plan, catalog)
+    yield from _layout_problems(plan, catalog)
+    yield from _settings_problems(plan)
+
+
+def _catalog_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
+    for row in catalog.segments:
+        try:
+            _check_row(row)
+        except BadCell as problem:
+            yield f"catalog: dbid {row.dbid}: {problem.message}"
+    source = Source(name=plan.observed.source, lines=[])
+    for found in check_sane(source, catalog.segments, ""):
+        yield f"catalog: {found.message}"
+
+
+def _check_row(row: Segment) -> None:
+    checked_name(row.hostname)
+    checked_name(row.address)
+    for path in _paths(row):
+        checked_directory(path)
+    ports = (row.port,) if row.replication_port is None else (row.port, row.replication_port)
+    if not all(1 <= port <= 65_535 for port in ports):  # noqa: PLR2004 - TCP
+        raise BadCell("", f"port {row.port} is outside 1..65535")
+
+
+def _paths(row: Segment | Slot) -> tuple[str, ...]:
+    own = () if row.directory is None else (row.directory,)
+    return own + tuple(path for _, path in row.filespaces)
+
+
+def _layout_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
+    names = [host.name for host in plan.desired.hosts]
+    if len(set(names)) < len(names):
+        yield "desired: a host is listed twice"
+    known = {name for row in catalog.segments for name in (row.hostname, row.address)}
+    for host in plan.desired.hosts:
+        yield from _names(host.name, host.addresses, known)
+    rows = {row.content for row in catalog.segments if row.content >= 0}
+    contents = [one.content for one in plan.desired.contents]
+    if sorted(contents) != sorted(rows):
+        yield "desired: its contents are not those of the catalog"
+    told = {path for row in catalog.segments for path in _paths(row)}
+    mirrors = [one.mirror for one in plan.desired.contents if one.mirror is not None]
+    if len(mirrors) < len(contents):
+        yield "desired: a content has no mirror"
+    for slot in mirrors:
+        if slot.host not in names:
+            yield f"desired: mirror host {slot.host!r} is no host of the plan"
+        yield from _names(slot.host, (slot.address,), known)
+        yield from _path_problems(slot, told)
+    held = Counter(key for slot in mirrors for key in keys_of(slot))
+    yield from (f"desired: two mirrors want {key}" for key, count in held.items() if count > 1)
+
+
+def _names(name: str, addresses: Iterable[str], known: set[str]) -> Iterator[str]:
+    found = [host_name_problem(name)] if name not in known else []
+    found += [address_problem(one) for one in addresses if one not in known]
+    yield from (f"desired: {problem.message}" for problem in found if problem is not None)
+
+
+def _path_problems(slot: Slot, told: set[str]) -> Iterator[str]:
+    """A directory that the catalog tells is one that the servers live with."""
+    found = [path_problem(path) for path in _paths(slot) if path not in told]
+    found += [filespace_problem(name) for name, _ in slot.filespaces]
+    yield from (f"desired: {problem.message}" for problem in found if problem is not None)
+    if not all(1 <= port <= 65_535 for port in slot.ports):  # noqa: PLR2004 - TCP
+        yield f"desired: {slot.host}: port {slot.port} is outside 1..65535"
+
+
+def _settings_problems(plan: Plan) -> Iterator[str]:
+    """The settings under the limits of the spec, which they were taken from."""
+    from pydantic import ValidationError
+
+    settings, policy = plain(plan.settings), plain(plan.settings.policy)
+    apply = settings["apply"]
+    apply = {**apply, "sync_timeout": f"{apply['sync_timeout']}s"}
+    cluster = {"name": plan.cluster, "coordinator": settings["coordinator"]}
+    judged: list[tuple[str, type[Any], Any]] = [
+        ("cluster", ClusterPart, cluster),
+        ("settings.ssh", SshPart, settings["ssh"]),
+        ("settings.apply", ApplyPart, apply),
+    ]
+    if policy is not None:
+        survive = [{"any": one["count"], "of": one["of"]} for one in policy["survive"]]
+        guards = {("bytes" if k == "max_bytes" else k): v for k, v in policy["guards"].items()}
+        factor = policy["max_load_factor"]
+        whole = {"survive": survive, "max_load_factor": factor, "guards": guards}
+        judged.append(("settings.policy", PolicyPart, whole))
+    for where, part, value in judged:
+        try:
+            part.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(step) for step in first["loc"])
+            yield f"{where}.{field}: {first['msg']}"

@@ -1,0 +1,175 @@
+"""Plans that somebody changed and gave the right checksum: refused, or what the planner makes."""
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gpmirror.errors import InvalidInput
+from gpmirror.plan.planfile import _digest, plan_text, read_plan
+from tests.plans import adding, founding, moving, rebalancing, recovering, swapping
+
+Path = tuple[str | int, ...]
+
+_EACH = 350
+_PLANS = [adding, founding, moving, rebalancing, recovering, swapping]
+_RUN = {"waves", "exposure", "layout", "hazards", "guards", "fingerprint", "summary", "switched"}
+"""What follows from the rest of a plan, and says or guards what is run."""
+_GIVEN = {"desired", "settings", "catalog", "asked", "allowed", "observed", "dialect"}
+"""What a plan is made of: another value here is another plan, whole."""
+_STRANGE: tuple[object, ...] = (
+    "", "/", "..", "../../.bashrc", "/etc/cron.d/x", "a\0b", "-oProxyCommand=touch /tmp/x", "$(x)",
+    "add", "bash", 0, -1, 1, 70_000, 2**70, 1.5, None, True, False, [], {}, ["bash", "-c", "true"],
+)  # fmt: skip
+
+
+def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _paths(item, (*path, key))
+
+
+def _mutated(body: dict[str, Any], rng: random.Random) -> tuple[dict[str, Any], Path]:
+    """One field changed, taken away, doubled or put in another's place."""
+    body = copy.deepcopy(body)
+    path = rng.choice(_PATHS[id_of(body)])
+    owner: Any = body
+    for step in path[:-1]:
+        owner = owner[step]
+    key = path[-1]
+    match rng.randrange(5):
+        case 0:
+            del owner[key]
+        case 1 if isinstance(owner, list):
+            owner.insert(int(key), copy.deepcopy(owner[int(key)]))
+        case 2:
+            owner[key] = _near(owner[key], rng)
+        case _:
+            owner[key] = copy.deepcopy(rng.choice(_STRANGE))
+    return body, path
+
+
+def _near(value: object, rng: random.Random) -> object:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + rng.choice((-1, 1, 100))
+    if isinstance(value, str):
+        return value + rng.choice(("x", "0", " ", "/..", "\n", "'"))
+    return value
+
+
+def id_of(body: dict[str, Any]) -> str:
+    """What tells one plan's body from another's whatever is changed in it later."""
+    return str(body["cluster"]) + str(len(body["changes"])) + str(body["waves"][0]["action"])
+
+
+_BODIES = [json.loads(plan_text(make())) for make in _PLANS]
+_PATHS = {id_of(body): list(_paths(body)) for body in _BODIES}
+
+
+def sealed(body: dict[str, Any]) -> bytes:
+    """The plan's bytes with the right checksum."""
+    body = {key: value for key, value in body.items() if key != "plan_id"}
+    return json.dumps({**body, "plan_id": _digest(body)}).encode()
+
+
+@pytest.mark.parametrize("number", range(len(_BODIES)))
+def test_a_changed_field_is_refused_or_is_a_plan(number: int) -> None:
+    rng = random.Random(number)
+    accepted = 0
+    for _ in range(_EACH):
+        body, path = _mutated(_BODIES[number], rng)
+        if body == _BODIES[number]:
+            continue
+        try:
+            plan = read_plan(sealed(body), "plan.json")
+        except InvalidInput:
+            continue
+        accepted += 1
+        # a field that only says the default may be left out: it is the same plan then
+        now = json.loads(plan_text(plan))
+        run = {key: now[key] for key in _RUN}
+        assert path[0] in _GIVEN or run == {key: _BODIES[number][key] for key in _RUN}, path
+    assert accepted, "not every field may be refused: words are free"
+
+
+def _forge(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(plan_text(adding()))
+    change(body)
+    return body
+
+
+def _native(body: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = body["waves"][0]["native"][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda b: _native(b).update(argv=["bash", "-c", "touch /tmp/x"]), "waves[0].native[0].argv"),
+        (lambda b: _native(b).update(argv=[]), "waves[0].native[0].argv"),
+        (lambda b: _native(b).update(file_name="../../.bashrc"), "waves[0].native[0].file_name"),
+        (lambda b: _native(b).update(file_name="/etc/passwd"), "waves[0].native[0].file_name"),
+        (
+            lambda b: _native(b).update(file_text=_native(b)["file_text"].replace("mirror", "m")),
+            "waves[0].native[0].file_text",
+        ),
+        (lambda b: b["waves"][0]["host_actions"][0].update(mode="0777"), "host_actions[0].mode"),
+        (lambda b: b["waves"][0]["host_actions"][0].update(action="rm"), "host_actions[0].action"),
+        (lambda b: b["waves"][0]["host_actions"][0].update(path="/etc"), "host_actions[0].path"),
+        (lambda b: b["waves"][0]["steps"].pop(), "waves[0].steps"),
+        (lambda b: b["changes"][0]["to"].update(port=7999), "changes[0].to.port"),
+        (lambda b: b["fingerprint"]["in_use"].pop(), "fingerprint.in_use"),
+        (lambda b: b["exposure"].update(most_single=0), "exposure.most_single"),
+        (lambda b: b.update(review_only=True), "review_only"),
+    ],
+)  # fmt: skip
+def test_what_follows_from_the_rest_is_named(
+    change: Callable[[dict[str, Any]], None], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_plan(sealed(_forge(change)), "plan.json")
+    (found,) = caught.value.diagnostics
+    assert found.code == "GPM-P804"
+    assert field in found.message
+
+
+@pytest.mark.parametrize("name", ["hazards", "guards", "allowed"])
+def test_dangers_cannot_be_taken_out(name: str) -> None:
+    body = json.loads(plan_text(rebalancing()))
+    for one in body["hazards"]:
+        one["allowed"] = True
+    if name != "allowed":
+        body[name] = []
+    with pytest.raises(InvalidInput, match=r"hazards|guards"):
+        read_plan(sealed(body), "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda b: b["desired"]["contents"][0]["mirror"].update(directory="/data/../etc/x"), "`..`"),
+        (lambda b: b["desired"]["contents"][0]["mirror"].update(directory="x"), "not absolute"),
+        (lambda b: b["desired"]["contents"][0]["mirror"].update(host="-oX"), "no host of the plan"),
+        (lambda b: b["desired"]["hosts"][0].update(name="-oProxyCommand=x"), "host name"),
+        (lambda b: b["catalog"]["segments"][1].update(hostname="a|b"), "catalog: dbid"),
+        (lambda b: b["settings"]["apply"].update(hosts_at_once=0), "settings.apply.hosts_at_once"),
+        (lambda b: b["settings"]["ssh"].update(user="-x"), "settings.ssh.user"),
+        (lambda b: b.update(cluster="../x"), "cluster.name"),
+    ],
+)  # fmt: skip
+def test_values_have_the_limits_of_spec_and_catalog(
+    change: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_plan(sealed(_forge(change)), "plan.json")
+    (found,) = caught.value.diagnostics
+    assert found.code == "GPM-P802"
+    assert words in found.message
