@@ -21,7 +21,13 @@ from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
 from gpmirror.events.schema import events_schema  # noqa: E402
-from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES  # noqa: E402
+from gpmirror.plan.hazards import (  # noqa: E402
+    COMMAND_HAZARDS,
+    GUARDS,
+    HAZARDS,
+    HOST_HAZARDS,
+    OVERRIDES,
+)
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
 from gpmirror.preflight.checks import CHECKS  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
@@ -97,7 +103,7 @@ def hazards_page() -> str:
     """Every hazard and guard, with the flag that allows it."""
     hazards = [
         f"| `{name}` | {text[0].upper()}{text[1:]}. | {_allowed_by(name)} |"
-        for name, text in {**HAZARDS, **HOST_HAZARDS}.items()
+        for name, text in {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS}.items()
     ]
     guards = [
         f"| `guard:{name}` | {GUARD_MEANINGS[name]} | `--allow guard:{name}` |" for name in GUARDS

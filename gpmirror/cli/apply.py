@@ -27,6 +27,14 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run where; change nothing.")
     ] = False,
+    require_signature: Annotated[
+        str | None,
+        typer.Option(
+            "--require-signature",
+            metavar="SIGNERS",
+            help="Apply only a plan file that one of these allowed signers signed.",
+        ),
+    ] = None,
     stop_after_wave: Annotated[
         int | None,
         typer.Option("--stop-after-wave", metavar="N", min=1, help="Stop after this wave."),
@@ -65,13 +73,16 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""
+    from gpmirror.cli.connection import accept_connection
     from gpmirror.cli.live_run import Manner, open_live, run_plan
     from gpmirror.preflight.checks import check_unchecked
 
     console: Console = ctx.obj
     request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
     check_unchecked(request.allow)
-    spec, plan = read_target(target, request)
+    spec, plan = read_target(target, request, signers=require_signature)
+    if plan is not None:
+        accept_connection(plan.settings, target, request.allow, console, assume_yes=yes)
     manner = Manner(console=console, json=json, assume_yes=yes)
     with open_live(spec, via_ssh=via_ssh) as live:
         if plan is None:
@@ -90,9 +101,11 @@ def command(
     return outcome.code
 
 
-def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
+def read_target(
+    target: str, request: "Request", *, signers: str | None = None
+) -> "tuple[Spec, Plan | None]":
     """A plan file with what it tells of its spec, or a spec alone. Raises Usage: a plan file cannot
-    be selected from.
+    be selected from, and a spec has no signature; Unsafe (4): none of `signers` signed the plan.
     """
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.hazards import check_allow, check_unprotect
@@ -100,7 +113,16 @@ def read_target(target: str, request: "Request") -> "tuple[Spec, Plan | None]":
 
     data = read_input(target)
     if data.lstrip()[:1] != b"{":
+        if signers is not None:
+            raise Usage(
+                f"--require-signature is for plan files, and {target} is a spec",
+                hint="`gpmirror plan -o PLAN --sign KEY` makes a signed plan",
+            )
         return load(data, target), None
+    if signers is not None:
+        from gpmirror.adapters.signatures import check_signature
+
+        check_signature(target, data, signers)
     from gpmirror.plan.planfile import read_plan
     from gpmirror.plan.replan import spec_of
     from gpmirror.plan.rules import protections_of

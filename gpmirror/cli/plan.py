@@ -8,7 +8,7 @@ import typer
 from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
-from gpmirror.errors import ExitCode
+from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
@@ -40,6 +40,10 @@ def command(
     ] = None,
     out: Annotated[
         str | None, typer.Option("-o", "--out", metavar="PLAN", help="Write the plan file.")
+    ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option("--sign", metavar="KEY", help="Sign the plan file with an SSH key."),
     ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 if anything differs.")
@@ -95,9 +99,15 @@ def command(
         plan=out, json=out_json, md=out_md, native=out_native, html=out_html, svg=out_svg
     )
     check_outputs(outputs, [spec] if catalog is None else [spec, catalog])
+    if sign is not None and out is None:
+        raise Usage("--sign signs the plan file", hint="add `-o PLAN`")
     request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
     plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh)
     write_outputs(plan, outputs, console)
+    if sign is not None and out is not None:
+        from gpmirror.adapters.signatures import sign as sign_file
+
+        console.talk(f"written: {sign_file(out, sign)}")
     show_plan(plan, form, console)
     differs = detailed_exitcode and plan.summary.differs
     return ExitCode.DIFFERENCES if differs else ExitCode.OK

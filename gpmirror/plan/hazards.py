@@ -49,6 +49,11 @@ OVERRIDES = {
 """Failed host checks that may be overridden, by what --allow takes; `preflight` and `apply` then show
 the figures. Every other failed check stands."""
 
+COMMAND_HAZARDS = {
+    "connection-from-plan": "a plan file, not the operator, says how the cluster is reached",
+}
+"""Hazards that are allowed on the command line alone: in a plan the names allow nothing."""
+
 _UNCHECKED = re.compile(r"unchecked:[a-z][a-z-]*")
 
 GUARDS = ("moves_percent", "bytes")
@@ -96,7 +101,8 @@ def check_unprotect(names: Iterable[str], protected: Sequence[str]) -> None:
 
 def _unknown_allow(allow: Iterable[str]) -> Iterator[Diagnostic]:
     named = [name for name in allow if not _UNCHECKED.fullmatch(name)]
-    known = [*HAZARDS, *HOST_HAZARDS, *OVERRIDES, *(f"guard:{name}" for name in GUARDS)]
+    named_here = [*HAZARDS, *HOST_HAZARDS, *COMMAND_HAZARDS, *OVERRIDES]
+    known = [*named_here, *(f"guard:{name}" for name in GUARDS)]
     return _unknown("--allow", named, known)
 
 

@@ -1,5 +1,8 @@
 """What a person sees before saying yes: the plan on one screen, however large the cluster."""
 
+from collections.abc import Sequence
+from shlex import quote
+
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
@@ -105,9 +108,20 @@ def _waves(plan: Plan, *, width: int) -> list[Line]:
     table = folded(rows, width=width - 2, lead=2, numbers=frozenset({0, 5}))
     lines = [*heading(counted(len(plan.waves), "wave").capitalize())]
     lines += [(Span("  "), *found) for found in table]
+    lines += _commands(shown, width=width)
     if len(shown) < len(plan.waves):
         rest = counted(len(plan.waves) - len(shown), "wave")
         lines += paragraph(f"... {rest} more; `gpmirror show PLAN` says more", width=width)
+    return lines
+
+
+def _commands(waves: Sequence[Wave], *, width: int) -> list[Line]:
+    """What is run on the coordinator's host, as it stands in the plan."""
+    lines: list[Line] = []
+    for wave in waves:
+        for native in wave.native:
+            text = f"{wave.number:>4}  $ {' '.join(map(quote, native.argv))}"
+            lines += paragraph(text, width=width, hang=8)
     return lines
 
 
