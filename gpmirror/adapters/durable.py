@@ -1,6 +1,8 @@
 """Files and folders that are on disk when the call is back: content, and the name they go by."""
 
 import os
+import pwd
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,6 +45,26 @@ def make_private(folder: Path) -> None:
     for path in (*reversed(folder.parents), folder):
         with suppress(FileExistsError):
             new_folder(path)
+
+
+def why_not_ours(path: Path) -> str | None:
+    """Why what stands at a path may be somebody else's work; None: it is the effective user's, and
+    nobody else may write it. Raises OSError.
+    """
+    for found in (path.lstat(), path.stat()):
+        if found.st_uid != os.geteuid():
+            return f"belongs to {_account(found.st_uid)}, not to {_account(os.geteuid())}"
+    mode = path.stat().st_mode
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"is not to be believed: others may write it (mode {stat.S_IMODE(mode):04o})"
+    return None
+
+
+def _account(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _keep_names(folder: Path) -> None:

@@ -76,7 +76,7 @@ class _Running:
             poll.register(stream, select.POLLIN)
         limit = self._began + self._parcel.seconds + KILL_AFTER + _LATE
         open_streams = len(self._streams)
-        while open_streams and not (self._out.ended and self._err.ended):
+        while open_streams and not (self._flooded or (self._out.ended and self._err.ended)):
             left = limit - time.monotonic()
             if left <= 0:
                 break
@@ -85,6 +85,11 @@ class _Running:
                     poll.unregister(file)
                     open_streams -= file in self._streams
         return self._answer()
+
+    @property
+    def _flooded(self) -> str | None:
+        """What there is too much of, on either stream."""
+        return self._out.flooded or self._err.flooded
 
     def _turn(self, file: int) -> bool:
         """Move some bytes; True: this stream is done."""
@@ -106,11 +111,13 @@ class _Running:
         return not self._unsent
 
     def _answer(self) -> Answered:
+        where = f"{self._name} (this machine)"
+        if self._flooded:
+            raise ssh_failures.flooded(where, self._flooded)
         if self._out.status is not None:
             return Answered(
                 host=self._name, status=self._out.status, out=self._out.text, err=self._err.text
             )
-        where = f"{self._name} (this machine)"
         if self._out.late or time.monotonic() - self._began >= self._parcel.seconds:
             raise ssh_failures.overran(where, self._parcel.seconds)
         raise ssh_failures.lost(where, "its shell was ended from outside")

@@ -1,6 +1,7 @@
 """Runs on this machine: one folder each in the state directory, closed to everybody else."""
 
 import json
+import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Protocol
 
 from gpmirror.adapters.clock import utc_now
-from gpmirror.adapters.durable import append, make_private, new_folder, write_new
+from gpmirror.adapters.durable import append, make_private, new_folder, why_not_ours, write_new
 from gpmirror.errors import Failure
+from gpmirror.journal.joining import whole_lines
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import Standing, read_standing
 
@@ -38,6 +40,7 @@ def create_run(folder: Path, name: str, plan_text: str) -> Path:
     path = folder / name
     try:
         make_private(folder)
+        _check_ours(folder.parent, folder)
         new_folder(path)
         write_new(path / PLAN, plan_text.encode())
     except OSError as error:
@@ -55,6 +58,7 @@ def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
     if not path.is_dir():
         raise _unknown(folder, name)
     try:
+        _check_ours(folder.parent, folder, path, path / JOURNAL, path / PLAN)
         text = (path / JOURNAL).read_text(encoding="utf-8", errors="replace")
         standing = read_standing(text, str(path / JOURNAL))
         _check_own(standing, name, path)
@@ -63,10 +67,25 @@ def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
         raise _unread(name, error) from error
 
 
+def _check_ours(*paths: Path) -> None:
+    """What others may have written says nothing: a journal and a plan decide what is run and what
+    is deleted. Raises Failure with the command that mends it; OSError.
+    """
+    for path in paths:
+        why = why_not_ours(path)
+        if why is not None:
+            word = f"chmod go-w {path}" if "write" in why else f"chown {os.geteuid()} {path}"
+            raise Failure(
+                f"{path} {why}",
+                hint=f"look at what is in it; if it is your own work, `{word}`; else set "
+                "XDG_STATE_HOME to a folder of yours",
+            )
+
+
 def read_journal(folder: Path, name: str) -> str:
     """The journal as it was sent to the coordinator's host. Raises Failure."""
     try:
-        return (folder / name / JOURNAL).read_bytes().decode("utf-8", "replace")
+        return whole_lines((folder / name / JOURNAL).read_bytes().decode("utf-8", "replace"))
     except OSError as error:
         raise _unread(name, error) from error
 
@@ -116,10 +135,11 @@ def _unknown(folder: Path, name: str) -> Failure:
 def list_runs(folder: Path) -> list[Standing]:
     """All runs, newest first; folders without a journal are left out.
 
-    Raises Failure: the folder cannot be read.
+    Raises Failure: the folder cannot be read, or others may write it.
     """
     try:
         names = sorted((path.name for path in folder.iterdir() if path.is_dir()), reverse=True)
+        _check_ours(folder.parent, folder)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -156,8 +176,8 @@ class RunJournal:
             self._seq, self._cut_off = _count(self._path)
             self._begun = True
         self._seq += 1
-        line = json.dumps({"seq": self._seq, "time": utc_now(), **record}, ensure_ascii=False)
-        data = f"{line}\n".encode("utf-8", "backslashreplace")
+        # ASCII alone: a line that holds anything else was not written whole
+        data = f"{json.dumps({'seq': self._seq, 'time': utc_now(), **record})}\n".encode()
         try:
             # a line that a crash or a full disk cut off must not swallow this one
             whole, self._cut_off = (b"\n" + data if self._cut_off else data), True
@@ -177,7 +197,7 @@ class RunJournal:
             data = self._path.read_bytes()
         except OSError:
             return  # the record is on disk; the copy is for other machines
-        text = data[self._sent :].decode("utf-8", "replace")
+        text = whole_lines(data[self._sent :].decode("utf-8", "replace"))
         send = far.append if self._sent else far.replace
         if send(text):
             self._sent = len(data)

@@ -185,6 +185,16 @@ def overran(target: str, seconds: float) -> Unanswered:
     )
 
 
+def flooded(target: str, what: str) -> Unanswered:
+    """A host said more than anything that is asked can need."""
+    return Unanswered(
+        Silence.LOST,
+        f"{target} sent {what}, and was hung up on",
+        "does a start-up file of that account print without end, or a file that is read grow? "
+        "Look at the host; nobody knows what it did of the script",
+    )
+
+
 def lost(target: str, reason: str) -> Unanswered:
     """The connection or the script's shell went away in the middle."""
     return Unanswered(

@@ -36,6 +36,12 @@ _OUTER = (
     'sh -c "$3" sh "$1"; r=$?; kill $w; exit $r'
 )
 
+MOST_ANSWER = 16 << 20
+"""Bytes of one stream that are taken from a host; whoever has more to say is hung up on."""
+
+MOST_NOISE = 64 << 10
+"""Bytes that start-up files of a login shell may print before the script begins."""
+
 KILL_AFTER = 5
 """Seconds between the polite and the forced end of a script that ran too long."""
 
@@ -102,6 +108,8 @@ class Captured:
         """The script did not arrive whole, and did not run."""
         self.late = False
         """The script ran into its deadline."""
+        self.flooded: str | None = None
+        """What there is too much of, with the limit; nothing more is taken."""
 
     @property
     def begun(self) -> bool:
@@ -111,7 +119,7 @@ class Captured:
     @property
     def ended(self) -> bool:
         """Whether nothing more can come."""
-        return self.status is not None or self.cut or self.late
+        return self.status is not None or self.cut or self.late or self.flooded is not None
 
     @property
     def text(self) -> str:
@@ -125,11 +133,24 @@ class Captured:
         self._data += data
         if not self.begun:
             self._find_begin()
-        self._find_end()
+        if self.begun:
+            self._find_end()
+        self._check_size()
+
+    def _check_size(self) -> None:
+        size = len(self._data) - max(self._begin, 0)
+        if self.ended:
+            return
+        if not self.begun and size > MOST_NOISE:
+            self.flooded = f"more than {MOST_NOISE >> 10} KB before the script began"
+        elif size > MOST_ANSWER:
+            self.flooded = f"an answer of more than {MOST_ANSWER >> 20} MB"
 
     def _find_begin(self) -> None:
-        found = self._data.find(self._open)
-        if found >= 0:
+        found = self._data.find(self._open, self._searched)
+        if found < 0:
+            self._searched = max(0, len(self._data) - len(self._open))
+        else:
             self._begin = self._searched = found + len(self._open)
 
     def _find_end(self) -> None:

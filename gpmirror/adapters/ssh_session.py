@@ -117,7 +117,8 @@ class _Conversation:
     def begin(self) -> None:
         """Wait until the script's shell speaks, then send the seal that lets it begin."""
         seconds = max(_LEAST_START_SECONDS, self._parcel.seconds)
-        if not self._read_until(lambda: self._out.begun, seconds):
+        begun = self._read_until(lambda: self._out.begun or bool(self._flooded), seconds)
+        if not begun or self._flooded:
             raise self._not_begun(seconds)
         self._began = time.monotonic()
         try:
@@ -129,8 +130,8 @@ class _Conversation:
     def finish(self) -> Answered:
         """Read until both streams hold the closing mark."""
         seconds = self._parcel.seconds + KILL_AFTER + _LATE
-        self._read_until(lambda: self._out.ended and self._err.ended, seconds)
-        if self._out.status is None:
+        self._read_until(self._is_over, seconds)
+        if self._out.status is None or self._flooded:
             raise self._not_ended()
         return Answered(
             host=self._target.alias,
@@ -138,6 +139,14 @@ class _Conversation:
             out=self._out.text,
             err=self._err.text,
         )
+
+    @property
+    def _flooded(self) -> str | None:
+        """What there is too much of, on either stream."""
+        return self._out.flooded or self._err.flooded
+
+    def _is_over(self) -> bool:
+        return (self._out.ended and self._err.ended) or bool(self._flooded)
 
     def _read_until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Read until `done`; False: the far side closed first, or the time is over."""
@@ -150,9 +159,9 @@ class _Conversation:
     def _read(self) -> bool:
         """Take in what is there; False: nothing will come any more."""
         closed = self._closed
-        while self._channel.recv_ready():
+        while self._channel.recv_ready() and not self._out.flooded:
             self._out.feed(self._channel.recv(_CHUNK))
-        while self._channel.recv_stderr_ready():
+        while self._channel.recv_stderr_ready() and not self._err.flooded:
             self._err.feed(self._channel.recv_stderr(_CHUNK))
         return not closed
 
@@ -161,6 +170,8 @@ class _Conversation:
         return bool(self._channel.closed or self._channel.eof_received)
 
     def _not_begun(self, seconds: float) -> Unanswered:
+        if self._flooded:
+            return self._hung_up(self._flooded)
         if not self._connection.is_connected:
             return ssh_failures.not_begun(self._target, EOFError("the connection was closed"))
         if not self._closed:
@@ -169,7 +180,13 @@ class _Conversation:
         noise = self._out.text + self._err.text
         return ssh_failures.no_shell(self._target, noise, self._channel.exit_status)
 
+    def _hung_up(self, what: str) -> Unanswered:
+        self._connection.close()  # what else it has to say is not read
+        return ssh_failures.flooded(str(self._target), what)
+
     def _not_ended(self) -> Unanswered:
+        if self._flooded:
+            return self._hung_up(self._flooded)
         if self._out.cut:
             return ssh_failures.cut(self._target)
         if not self._closed:

@@ -1,4 +1,12 @@
-"""Two copies of one journal: what one of them has that the other one lacks."""
+"""Two copies of one journal: what of them is whole, and what one has that the other one lacks."""
+
+
+def whole_lines(text: str) -> str:
+    """The lines that can be records: a crash or a power cut leaves a line without an end, or bytes
+    that JSON cannot hold, and no such byte is to reach a script or another journal.
+    """
+    lines = text.split("\n")[:-1]
+    return "".join(f"{line}\n" for line in lines if line.isprintable())
 
 
 def missing(own: str, far: str) -> str:
@@ -6,5 +14,5 @@ def missing(own: str, far: str) -> str:
     when it took the run up. A record bears its number and time, so no two are alike.
     """
     known = set(own.split("\n"))
-    lines = far.split("\n")[:-1]  # a line without an end is no record
+    lines = whole_lines(far).split("\n")[:-1]
     return "".join(f"{line}\n" for line in lines if line not in known)

@@ -154,6 +154,23 @@ def test_a_script_that_runs_too_long_is_ended_over_there(plain: SshHosts, tmp_pa
     assert answered(run(plain, "echo still here")).out == "still here\n"
 
 
+@pytest.mark.parametrize("stream", ["", " >&2"])
+def test_a_host_that_answers_without_end_is_hung_up_on(plain: SshHosts, stream: str) -> None:
+    began = time.monotonic()
+    reply = silent(run(plain, f"yes{stream}"), Silence.LOST)
+    assert "an answer of more than 16 MB, and was hung up on" in reply.message
+    assert time.monotonic() - began < 25
+    assert answered(run(plain, "echo again")).out == "again\n"
+
+
+def test_a_login_that_prints_without_end_is_hung_up_on(
+    farm: Farm, connect: Callable[[], SshHosts]
+) -> None:
+    farm.start("sdw1", "ForceCommand yes")
+    reply = silent(run(connect(), "echo hello"), Silence.LOST)
+    assert "more than 64 KB before the script began" in reply.message
+
+
 @pytest.mark.parametrize("old", ["absent", "without -k"])
 def test_the_deadline_holds_without_timeout(
     farm: Farm, connect: Callable[[], SshHosts], tmp_path: Path, old: str

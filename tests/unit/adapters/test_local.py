@@ -101,6 +101,11 @@ def test_a_script_that_runs_too_long(tmp_path: Path) -> None:
     assert not _alive(pids.read_text().strip())
 
 
+def test_an_answer_without_end_is_cut_off() -> None:
+    with pytest.raises(Unanswered, match="an answer of more than 16 MB"):
+        run_here("mdw", "yes", 60)
+
+
 def test_a_shell_killed_from_outside() -> None:
     with pytest.raises(Unanswered) as caught:
         run_here("mdw", "kill -9 $$", 20)

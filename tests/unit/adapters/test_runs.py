@@ -233,3 +233,46 @@ def test_steps_of_a_hostile_journal(folder: Path, run: Path) -> None:
     standing = read_run(folder, NAME)[0]
     assert standing.native_begun == (2,)
     assert standing.waves_done == ()
+
+
+def test_a_tail_of_any_bytes_is_a_line_cut_off(folder: Path, run: Path) -> None:
+    """A power cut leaves NULs where the file had grown and its bytes had not come."""
+    RunJournal(run, None).write(opening())
+    with (run / JOURNAL).open("ab") as file:
+        file.write(b'{"seq":3\0\0\0\xff\x1b[2J')
+    far = Far()
+    journal = RunJournal(run, far)
+    journal.also_far()
+    journal.write(end(0, "after"))
+    assert far.text.isascii()
+    assert [json.loads(line)["record"] for line in far.text.splitlines()] == ["run", "end"]
+    assert read_journal(folder, run.name) == far.text
+    assert read_run(folder, run.name)[0].exit_code == 0
+
+
+@pytest.mark.parametrize("what", [".", JOURNAL, PLAN, ".."])
+def test_what_others_may_write_is_not_believed(folder: Path, run: Path, what: str) -> None:
+    RunJournal(run, None).write(opening())
+    path = (run / what).resolve()
+    path.chmod(path.stat().st_mode | stat.S_IWGRP)
+    with pytest.raises(Failure) as caught:
+        read_run(folder, run.name)
+    assert str(path) in caught.value.message
+    assert "others may write it (mode 0" in caught.value.message
+    assert f"chmod go-w {path}" in (caught.value.hint or "")
+    if what == "..":
+        with pytest.raises(Failure, match="others may write it"):
+            create_run(folder, "20261121T070540Z-1f3a9c", "{}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("what", [".", JOURNAL, PLAN, ".."])
+def test_what_belongs_to_another_account_is_not_believed(
+    folder: Path, run: Path, what: str
+) -> None:
+    RunJournal(run, None).write(opening())
+    path = (run / what).resolve()
+    os.chown(path, 65534, -1)
+    with pytest.raises(Failure) as caught:
+        read_run(folder, run.name)
+    assert f"{path} belongs to nobody" in caught.value.message

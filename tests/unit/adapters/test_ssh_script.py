@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.adapters.ssh_script import Captured, pack
+from gpmirror.adapters.ssh_script import MOST_ANSWER, MOST_NOISE, Captured, pack
 
 MARK = "gpm0123"
 
@@ -80,3 +80,21 @@ def test_seconds_are_rounded_up() -> None:
 def test_a_nul_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         pack("echo \0", 5)
+
+
+def test_an_answer_has_a_limit() -> None:
+    stream = captured(f"\n{MARK}\n".encode(), *[b"x" * (1 << 20)] * 40)
+    assert stream.ended
+    assert stream.flooded == "an answer of more than 16 MB"
+    assert len(stream.text) <= MOST_ANSWER + (1 << 20)
+
+
+def test_noise_has_a_limit_and_is_searched_once() -> None:
+    stream = captured(*[b"\ngpm" * 256] * 200_000)
+    assert stream.flooded == "more than 64 KB before the script began"
+    assert len(stream.text) <= MOST_NOISE + 1024
+
+
+def test_a_mark_cut_by_pieces_is_found_in_noise() -> None:
+    whole = b"noise" * 5000 + f"\n{MARK}\n".encode()
+    assert captured(*(whole[at : at + 3] for at in range(0, len(whole), 3))).begun
