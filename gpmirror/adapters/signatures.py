@@ -7,6 +7,7 @@ OpenSSH 8.0 and later.
 import subprocess
 from pathlib import Path
 
+from gpmirror.adapters.programs import ssh_environment
 from gpmirror.errors import Failure, Unreadable, Unsafe
 
 NAMESPACE = "gpmirror-plan"
@@ -78,6 +79,7 @@ def _keygen(words: list[str], data: bytes = b"") -> "subprocess.CompletedProcess
             capture_output=True,
             check=False,
             timeout=_SECONDS,
+            env=ssh_environment(),
         )
     except FileNotFoundError as error:
         raise Failure(

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 
+from gpmirror.adapters.programs import ssh_environment
 from gpmirror.adapters.ssh_failures import not_dialled
 from gpmirror.adapters.ssh_target import Target
 
@@ -83,6 +84,7 @@ def _through(command: str) -> Dialled:
             stdout=theirs.fileno(),
             stderr=complaints,
             start_new_session=True,
+            env=ssh_environment(),
         )
     return Dialled(ours, program, complaints)
 

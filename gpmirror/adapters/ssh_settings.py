@@ -3,7 +3,6 @@
 Where there is no `ssh` program, the configuration is read by paramiko, which knows no Include.
 """
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from gpmirror.adapters.programs import ssh_environment
 from gpmirror.adapters.ssh_settings_ahead import Ahead, ask_ahead
 from gpmirror.adapters.ssh_unanswered import Unanswered
 from gpmirror.boundary import Silence
@@ -66,7 +66,7 @@ class _OpenSsh:
                 capture_output=True,
                 timeout=_SSH_SECONDS,
                 check=False,
-                env=os.environ | {"LC_ALL": "C"},
+                env=ssh_environment() | {"LC_ALL": "C"},
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise unusable(name, f"`ssh -G` did not answer: {error}") from error

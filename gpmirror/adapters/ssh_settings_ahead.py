@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread, Timer
 
+from gpmirror.adapters.programs import ssh_environment
+
 _MOST_SHELLS = 8
 _SECONDS = 20.0
 
@@ -58,6 +60,7 @@ def _read(
         start_new_session=True,
         encoding="utf-8",
         errors="surrogateescape",
+        env=ssh_environment(),
     ) as process:
         # Match exec may hang
         guard = Timer(_SECONDS, _end, [process.pid])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.connection import accept_connection, reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import request_from
 from gpmirror.errors import Detached, ExitCode, Partial, Unverified, Usage
@@ -73,7 +74,6 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""
-    from gpmirror.cli.connection import accept_connection
     from gpmirror.cli.live_run import Manner, open_live, run_plan
     from gpmirror.preflight.checks import check_unchecked
 
@@ -118,7 +118,7 @@ def read_target(
                 f"--require-signature is for plan files, and {target} is a spec",
                 hint="`gpmirror plan -o PLAN --sign KEY` makes a signed plan",
             )
-        return load(data, target), None
+        return reached(load(data, target)), None
     if signers is not None:
         from gpmirror.adapters.signatures import check_signature
 
@@ -135,7 +135,7 @@ def read_target(
     check_allow(request.allow)
     plan = read_plan(data, target)
     check_unprotect(request.unprotect, [one.name for one in protections_of(plan.settings.protect)])
-    return spec_of(plan), plan
+    return reached(spec_of(plan)), plan
 
 
 def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":

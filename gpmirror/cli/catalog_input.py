@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpmirror.cli.connection import reached
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
@@ -56,4 +57,4 @@ def spec_if_any(name: str | None) -> "Spec | None":
     from gpmirror.spec import load
 
     file = name or DEFAULT_SPEC
-    return load(read_input(file), file)
+    return reached(load(read_input(file), file))

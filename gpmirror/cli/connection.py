@@ -1,11 +1,11 @@
 """How a cluster is reached is the operator's: what a plan file says of it counts as a proposal."""
 
-import getpass
 import os
-import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.console import Console
@@ -18,7 +18,38 @@ if TYPE_CHECKING:
 ALLOW = "connection-from-plan"
 """What --allow takes on the command line; in a plan file it allows nothing."""
 
+IGNORE_VARIABLE = "GPMIRROR_IGNORE_SPEC_CONNECTION"
+"""Set to anything but 0 or nothing: as --ignore-spec-connection."""
+
+_IGNORED: ContextVar[bool] = ContextVar("ignored", default=False)
+
 _SSH_CONFIG = "~/.ssh/config"
+
+
+@contextmanager
+def spec_connection(*, ignored: bool) -> Iterator[None]:
+    """Whether what files say of the connection counts in the command inside."""
+    token = _IGNORED.set(ignored)
+    try:
+        yield
+    finally:
+        _IGNORED.reset(token)
+
+
+def is_ignored(environment: Mapping[str, str]) -> bool:
+    """Whether the environment asks for it."""
+    return environment.get(IGNORE_VARIABLE, "") not in {"", "0"}
+
+
+def reached(spec: "Spec") -> "Spec":
+    """The spec with its own word on the connection, or without it where that is not to count: a spec
+    out of a pull request would decide what is started and who gets the password.
+    """
+    if not _IGNORED.get():
+        return spec
+    from gpmirror.spec.model import CoordinatorAddress, SshOptions
+
+    return replace(spec, coordinator=CoordinatorAddress(), ssh=SshOptions())
 
 
 def accept_connection(
@@ -30,8 +61,10 @@ def accept_connection(
     asked on a terminal. Raises Unsafe (4): nobody can be asked, or `--yes` is all that was said;
     Declined (8): the answer was not yes.
     """
+    if _IGNORED.get() or ALLOW in allow:
+        return
     found = foreign(settings, _own_spec(), os.environ)
-    if not found or ALLOW in allow:
+    if not found:
         return
     told = "\n".join(f"  {key}: {value}" for key, value in found)
     message = (
@@ -59,6 +92,8 @@ def foreign(
     settings: "Settings", own: "Spec | None", environment: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """What the plan says of the connection that the operator does not: keys of the spec, values."""
+    import getpass
+
     said, ssh = settings.coordinator, settings.ssh
     known = {
         "cluster.coordinator.host": {*_set(environment, "PGHOST", "PGHOSTADDR"), *_this_machine()},
@@ -94,6 +129,8 @@ def _set(environment: Mapping[str, str], *names: str) -> Iterator[str]:
 
 def _this_machine() -> set[str]:
     """Names of the machine that this runs on: to connect to it gives nothing away."""
+    import socket
+
     name = socket.gethostname()
     return {"localhost", "127.0.0.1", "::1", name, name.partition(".")[0]}
 

@@ -19,6 +19,7 @@ class GlobalFlags:
     no_color: bool = False
     quiet: bool = False
     debug: bool = False
+    ignore_spec_connection: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

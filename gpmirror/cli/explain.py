@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
+from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import planned_live
 from gpmirror.errors import Usage
@@ -78,7 +79,7 @@ def _planned(
     from gpmirror.workflow.plan import make_plan
 
     check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
-    wanted = load(read_input(spec), spec)
+    wanted = reached(load(read_input(spec), spec))
     if catalog is None:
         return planned_live(wanted, Request(), via_ssh=via_ssh)
     observed = observed_for(catalog, wanted, table=table)

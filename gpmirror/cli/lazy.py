@@ -14,7 +14,7 @@ from gpmirror.errors import Usage
 if TYPE_CHECKING:
     from typer.core import TyperCommand
 
-_EVERYWHERE = "--no-color, --quiet and --debug work with every command."
+_EVERYWHERE = "--no-color, --quiet, --debug and --ignore-spec-connection work with every command."
 
 
 class _Formatter(Protocol):

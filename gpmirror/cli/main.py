@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gpmirror import __version__
+from gpmirror.cli.connection import is_ignored, spec_connection
 from gpmirror.cli.console import Console, GlobalFlags, open_console
 from gpmirror.cli.failures import report
 from gpmirror.cli.lazy import LazyGroup
@@ -34,8 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the process exit code."""
     flags, rest = split_global_flags(arguments)
     console = open_console(flags, os.environ)
+    ignored = flags.ignore_spec_connection or is_ignored(os.environ)
     try:
-        return _invoke(rest, console)
+        with spec_connection(ignored=ignored):
+            return _invoke(rest, console)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 every error ends in words and a code, here
@@ -45,11 +48,14 @@ def main(arguments: Sequence[str]) -> int:
 def split_global_flags(arguments: Sequence[str]) -> tuple[GlobalFlags, list[str]]:
     """Take the options that work everywhere out of the arguments, up to a `--`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    known = {"--no-color", "--quiet", "--debug"}
+    known = {"--no-color", "--quiet", "--debug", "--ignore-spec-connection"}
     given = known.intersection(arguments[:end])
     rest = [word for word in arguments[:end] if word not in known]
     flags = GlobalFlags(
-        no_color="--no-color" in given, quiet="--quiet" in given, debug="--debug" in given
+        no_color="--no-color" in given,
+        quiet="--quiet" in given,
+        debug="--debug" in given,
+        ignore_spec_connection="--ignore-spec-connection" in given,
     )
     return flags, [*rest, *arguments[end:]]
 
@@ -85,7 +91,14 @@ def gpmirror(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Results and errors only.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    ignore_spec_connection: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-spec-connection",
+            help="Reach the cluster as the environment says, whatever specs and plans say.",
+        ),
+    ] = False,
 ) -> None:
     """Plan Greenplum segment mirrors from a spec, apply the plan, prove the result."""
-    # The last three are taken out of the arguments before typer sees them; here for `--help`.
-    del version, no_color, quiet, debug
+    # All but the first are taken out of the arguments before typer sees them; here for `--help`.
+    del version, no_color, quiet, debug, ignore_spec_connection

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
+from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
 from gpmirror.errors import ExitCode, Usage
@@ -126,7 +127,7 @@ def planned(
     from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
-    wanted = load(read_input(spec), spec)
+    wanted = reached(load(read_input(spec), spec))
     if catalog is None:
         plan, _ = planned_live(wanted, request, via_ssh=via_ssh)
         return plan

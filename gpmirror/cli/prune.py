@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode
 
@@ -28,7 +29,7 @@ def command(
     folder, standing, plan = recorded(run, via_ssh=via_ssh)
     manner = Manner(console=console, json=False, assume_yes=yes)
     with (
-        open_live(spec_of(plan), via_ssh=via_ssh) as live,
+        open_live(reached(spec_of(plan)), via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
         caught_up(standing.run, live)

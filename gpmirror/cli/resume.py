@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 
@@ -58,7 +59,7 @@ def command(
     check_latest(standing, list_runs(runs_folder(os.environ)))
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
-        with open_live(spec_of(plan), via_ssh=via_ssh) as live:
+        with open_live(reached(spec_of(plan)), via_ssh=via_ssh) as live:
             return _resume(plan, standing, live, manner, tuple(allow or ()))
     except (Partial, Unverified, Detached) as error:
         if json:

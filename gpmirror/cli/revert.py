@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, rendered, write_outputs
 from gpmirror.errors import ExitCode
@@ -51,7 +52,7 @@ def command(
     check_allow(allow or ())
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
-    spec = spec_of(plan)
+    spec = reached(spec_of(plan))
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -228,6 +229,20 @@ def test_a_proxy_command(farm: Farm, connect: Connect) -> None:
     hosts = connect()
     assert answered(run(hosts, "echo yes")).out == "yes\n"
     hosts.close()
+
+
+def test_a_proxy_command_gets_no_password(
+    farm: Farm, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "SECRET")
+    seen = tmp_path / "seen"
+    farm.write_config(
+        f'Match exec "env >>{seen}"\n  ServerAliveInterval 7\n'
+        f"Host sdw1\n  ProxyCommand env >>{seen}; exit 1\n"
+    )
+    run(connect(), "true")
+    assert "HOME=" in seen.read_text()
+    assert "SECRET" not in seen.read_text()
 
 
 def test_a_proxy_command_that_fails(farm: Farm, connect: Connect) -> None:
