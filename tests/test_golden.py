@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpmirror.cli.main import main
+from gpmirror.plan.planfile import read_plan
 
 _CASES = Path(__file__).parent / "golden"
 _FORMATS = {"plan.txt": "human", "plan.json": "json", "native.txt": "native"}
@@ -52,4 +53,6 @@ def _answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]
             assert not said.out
             return {"problems.txt": f"{said.err}exit {code}\n"}
         answers[name] = said.out
+    # whoever reads it makes it again from what it holds, and refuses what differs
+    read_plan(answers["plan.json"].encode(), "plan.json")
     return answers

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.catalog_input import own_spec
 from gpmirror.cli.connection import accept_connection, reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import request_from
@@ -82,7 +83,9 @@ def command(
     check_unchecked(request.allow)
     spec, plan = read_target(target, request, signers=require_signature)
     if plan is not None:
-        accept_connection(plan.settings, target, request.allow, console, assume_yes=yes)
+        accept_connection(
+            plan.settings, target, request.allow, console, own=own_spec(), assume_yes=yes
+        )
     manner = Manner(console=console, json=json, assume_yes=yes)
     with open_live(spec, via_ssh=via_ssh) as live:
         if plan is None:

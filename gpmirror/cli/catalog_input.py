@@ -1,11 +1,12 @@
 """Which catalog a command reads: a saved one, or the live one where none is named."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.connection import reached
-from gpmirror.errors import Usage
+from gpmirror.errors import GpmirrorError, Usage
 
 if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
@@ -58,3 +59,10 @@ def spec_if_any(name: str | None) -> "Spec | None":
 
     file = name or DEFAULT_SPEC
     return reached(load(read_input(file), file))
+
+
+def own_spec() -> "Spec | None":
+    """The spec of this folder, if there is one that can be read."""
+    with suppress(GpmirrorError):
+        return spec_if_any(None)
+    return None

@@ -3,13 +3,13 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.console import Console
-from gpmirror.errors import Declined, GpmirrorError, Unsafe
+from gpmirror.errors import Declined, Unsafe
 
 if TYPE_CHECKING:
     from gpmirror.plan.settings import Settings
@@ -53,9 +53,16 @@ def reached(spec: "Spec") -> "Spec":
 
 
 def accept_connection(
-    settings: "Settings", name: str, allow: tuple[str, ...], console: Console, *, assume_yes: bool
+    settings: "Settings",
+    name: str,
+    allow: tuple[str, ...],
+    console: Console,
+    *,
+    own: "Spec | None",
+    assume_yes: bool,
 ) -> None:
-    """See that the operator knows how the plan file `name` wants the cluster reached.
+    """See that the operator knows how the plan file `name` wants the cluster reached;
+    `own` is the spec of this folder.
 
     What equals the operator's own environment or the spec in this folder needs no word. The rest is
     asked on a terminal. Raises Unsafe (4): nobody can be asked, or `--yes` is all that was said;
@@ -63,7 +70,7 @@ def accept_connection(
     """
     if _IGNORED.get() or ALLOW in allow:
         return
-    found = foreign(settings, _own_spec(), os.environ)
+    found = foreign(settings, own, os.environ)
     if not found:
         return
     told = "\n".join(f"  {key}: {value}" for key, value in found)
@@ -133,12 +140,3 @@ def _this_machine() -> set[str]:
 
     name = socket.gethostname()
     return {"localhost", "127.0.0.1", "::1", name, name.partition(".")[0]}
-
-
-def _own_spec() -> "Spec | None":
-    """The spec of this folder, if there is one that can be read."""
-    from gpmirror.cli.catalog_input import spec_if_any
-
-    with suppress(GpmirrorError):
-        return spec_if_any(None)
-    return None

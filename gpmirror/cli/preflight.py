@@ -38,6 +38,7 @@ def command(
 ) -> ExitCode:
     """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""
     from gpmirror.cli.apply import read_target
+    from gpmirror.cli.catalog_input import own_spec
     from gpmirror.cli.connection import accept_connection
     from gpmirror.cli.live_run import open_live
     from gpmirror.plan.request import Request
@@ -55,7 +56,9 @@ def command(
     check_unchecked(request.allow)
     spec, plan = read_target(target, request)
     if plan is not None:
-        accept_connection(plan.settings, target, request.allow, console, assume_yes=False)
+        accept_connection(
+            plan.settings, target, request.allow, console, own=own_spec(), assume_yes=False
+        )
         plan = replace(plan, allowed=tuple(sorted({*plan.allowed, *request.allow})))
     with open_live(spec, via_ssh=via_ssh) as live:
         if plan is not None and is_applied(plan, live.observed):

@@ -1,12 +1,15 @@
 """The plan file: canonical, complete, refused when touched."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import jsonschema
 import pytest
 
+from gpmirror.cluster.observed import Observed
 from gpmirror.errors import InvalidInput
+from gpmirror.plan.model import PlannedCatalog
 from gpmirror.plan.planfile import _digest, plan_id, plan_schema, plan_text, read_plan
 from gpmirror.spec.model import Offset
 from tests import clusters
@@ -94,3 +97,10 @@ def test_a_plan_with_a_valid_id_but_a_wrong_shape_is_refused() -> None:
     del body["plan_id"], body["waves"][0]["native"]
     body["plan_id"] = _digest(body)
     assert _refusal(json.dumps(body).encode()) == "GPM-P802"
+
+
+def test_a_plan_keeps_all_of_the_catalog() -> None:
+    """What planning looks at and a plan does not keep cannot be made again by its reader."""
+    kept = {field.name for field in fields(PlannedCatalog)}
+    elsewhere = {"dialect", "server_version", "system_identifier", "source"}
+    assert {field.name for field in fields(Observed)} == kept | elsewhere
