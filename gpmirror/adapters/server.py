@@ -53,7 +53,7 @@ def connect(
     """
     target = target_of(address, environment, through=through)
     session, identity = _introduced(target, dialect)
-    return Server(target=target, session=session, identity=identity)
+    return Server(target=session.target, session=session, identity=identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,11 @@ class Server:
     def dialect(self) -> Dialect:
         """The server's family."""
         return self._identity.dialect
+
+    @property
+    def reached(self) -> CoordinatorAddress:
+        """Host or socket folder, port, database and user of the session; a tunnel's near end."""
+        return self._session.reached
 
     def observe(self) -> Observed:
         """The catalog now; see `boundary.Catalog`."""

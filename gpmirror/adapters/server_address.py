@@ -1,4 +1,4 @@
-"""Where the coordinator is: the spec's address, filled up from the PG* environment."""
+"""Where the coordinator is: the spec's address, filled up from the PG* environment, else sockets."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,12 @@ from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
 
 DEFAULT_PORT = 5432
-_DATABASE = "postgres"
+DEFAULT_DATABASE = "postgres"
+SOCKET_FOLDERS = ("/tmp", "/var/run/postgresql")  # noqa: S108 - where servers put it, not our files
+"""Where the sockets of servers lie: of Greenplum and all that came of it, of Debian's and Red Hat's
+PostgreSQL. A psql knows the one of its own server; the libpq that we bring would know the second.
+"""
+
 _CONNECT_SECONDS = 10
 _UTILITY = re.compile(r"\bgp[_-](session[_-])?role\b", re.IGNORECASE)
 
@@ -38,11 +43,13 @@ _SETTINGS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What to connect to. `label` names it in messages: `mdw:5432`; `parameters` are libpq's, never
-    a password: libpq finds that itself (PGPASSWORD, PGPASSFILE, PGSERVICE).
+    a password: libpq finds that itself (PGPASSWORD, PGPASSFILE, PGSERVICE). `folders` are those in
+    which the server's socket may lie, in turn; without any, libpq knows the host.
     """
 
     label: str
     parameters: Mapping[str, str | int]
+    folders: tuple[str, ...] = ()
 
 
 def target_of(
@@ -66,12 +73,36 @@ def target_of(
     if address.host is not None:
         # PGHOSTADDR would lead elsewhere under the spec's name
         given["hostaddr"] = ""
+    folders = () if through else _folders(address, environment)
     if through is not None:
         given |= _detour(host_of(address, environment), *through)
     if "PGCONNECT_TIMEOUT" not in environment:
         given["connect_timeout"] = _CONNECT_SECONDS
     parameters = {name: value for name, value in given.items() if value is not None}
-    return Target(label=label_of(address, environment), parameters={**_STEADY, **parameters})
+    return Target(
+        label=label_of(address, environment),
+        parameters={**_STEADY, **parameters},
+        folders=folders,
+    )
+
+
+def named_by(
+    environment: Mapping[str, str], reached: CoordinatorAddress | None = None
+) -> CoordinatorAddress:
+    """The coordinator as a spec names it for later: what the environment says, else the session
+    `reached`. A socket in a usual folder needs no name, nor does the usual database.
+    """
+    found = CoordinatorAddress() if reached is None else reached
+    host = host_of(CoordinatorAddress(), environment) or found.host
+    if host is not None and "," in host:
+        host = found.host
+    database = environment.get("PGDATABASE") or found.database
+    return CoordinatorAddress(
+        host=None if host in SOCKET_FOLDERS else host,
+        port=found.port or port_of(CoordinatorAddress(), environment),
+        database=None if database == DEFAULT_DATABASE else database,
+        user=environment.get("PGUSER") or (found.user if "PGSERVICE" in environment else None),
+    )
 
 
 def host_of(address: CoordinatorAddress, environment: Mapping[str, str]) -> str | None:
@@ -98,6 +129,26 @@ def label_of(address: CoordinatorAddress, environment: Mapping[str, str]) -> str
     return f"{named}:{port_of(address, environment)}"
 
 
+def _folders(address: CoordinatorAddress, environment: Mapping[str, str]) -> tuple[str, ...]:
+    host = address.host or environment.get("PGHOST")
+    if host:
+        return (host,) if host.startswith("/") and "," not in host else ()
+    told = environment.get("PGHOSTADDR") or (environment.get("PGSERVICE") and _service_host())
+    return () if told else SOCKET_FOLDERS
+
+
+def _service_host() -> str | None:
+    """The host that the service file gives for PGSERVICE."""
+    from psycopg import Error, pq
+
+    try:
+        found = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}
+    except Error:
+        return "unknown"  # connecting says what is wrong with it
+    host = found.get(b"host") or found.get(b"hostaddr")
+    return host.decode("utf-8", "replace") if host else None
+
+
 def _detour(host: str | None, near: str, port: int) -> dict[str, str | int | None]:
     """Passwords and certificates go by the far host's name; the address leads into the tunnel."""
     try:
@@ -113,7 +164,7 @@ def _database(address: CoordinatorAddress, environment: Mapping[str, str]) -> st
         return address.database
     # libpq takes these by itself; without any it would take the user's name
     told = "PGDATABASE" in environment or "PGSERVICE" in environment
-    return None if told else _DATABASE
+    return None if told else DEFAULT_DATABASE
 
 
 def _options(environment: Mapping[str, str]) -> str:

@@ -1,5 +1,8 @@
 """What psycopg raises, in the words and classes of gpmirror."""
 
+import re
+from collections.abc import Sequence
+
 from psycopg import Error, errors
 
 from gpmirror.catalog.live import not_a_coordinator
@@ -12,10 +15,6 @@ _WORDS = (
     ("could not translate host name", "check the host name in `cluster.coordinator` or PGHOST"),
     ("failed to resolve host", "check the host name in `cluster.coordinator` or PGHOST"),
     ("Connection refused", "check host and port, and that the cluster is started (`gpstate`)"),
-    (
-        "No such file or directory",
-        "set `cluster.coordinator.host` or PGHOST, or read a saved catalog with `--catalog FILE`",
-    ),
     ("timeout expired", "check the network and the firewall, or use `--via-ssh`"),
     ("connection timeout", "check the network and the firewall, or use `--via-ssh`"),
     ("utility mode connections are allowed", "start the cluster in normal mode (`gpstart`)"),
@@ -26,6 +25,9 @@ _WORDS = (
     ("too many clients", "end some sessions, or raise max_connections"),
     ("does not exist", "check `cluster.coordinator` in the spec, or PGDATABASE and PGUSER"),
     ("server does not support SSL", "set PGSSLMODE=prefer"),
+)
+_SOCKET = re.compile(
+    r'on socket "([^"]+)" failed: (No such file|Connection refused|Permission)[^\n]*'
 )
 _DIRECT = ("connections to primary segments", "connections to mirror segments")
 _AGAIN = "check that the cluster runs (`gpstate`), then run the command again"
@@ -40,6 +42,22 @@ def not_connected(error: Error, label: str) -> GpmirrorError:
     if said.startswith("failed to resolve host"):
         said = "the host name cannot be resolved"  # psycopg's words name no host
     return ConnectionLost(f"cannot connect to {label}: {said}", hint=hint)
+
+
+def nobody_at(error: Error) -> str | None:
+    """The socket at which no server listens, and why; None where one answered."""
+    found = _SOCKET.search(str(error))
+    return None if found is None else found[0].removeprefix("on socket ").replace('"', "")
+
+
+def nowhere(label: str, silent: Sequence[str]) -> ConnectionLost:
+    """No server listens at any socket that was tried: each with its reason."""
+    places = "; ".join(place.replace(" failed: ", ": ", 1) for place in silent)
+    return ConnectionLost(
+        f"cannot connect to {label}: no server at a socket: {places}",
+        hint="set `cluster.coordinator.host` or PGHOST, and the port, or read a saved catalog with "
+        "`--catalog FILE`",
+    )
 
 
 def failed(error: Error, label: str, *, alive: bool) -> GpmirrorError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -11,9 +12,16 @@ from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 
 from gpmirror.adapters.server_address import Target
-from gpmirror.adapters.server_errors import failed, not_connected, overdue
+from gpmirror.adapters.server_errors import (
+    failed,
+    nobody_at,
+    not_connected,
+    nowhere,
+    overdue,
+)
 from gpmirror.catalog.live import Row
 from gpmirror.errors import Failure, GpmirrorError
+from gpmirror.spec.model import CoordinatorAddress
 
 T = TypeVar("T")
 
@@ -54,6 +62,19 @@ class Session:
             raise _not_text(self._target.label, error) from error
 
     @property
+    def target(self) -> Target:
+        """What it is connected to; the one folder in which the socket was found."""
+        return self._target
+
+    @property
+    def reached(self) -> CoordinatorAddress:
+        """Host or socket folder, port, database and user of this very session."""
+        info = self._connection.info
+        return CoordinatorAddress(
+            host=info.host, port=info.port, database=info.dbname, user=info.user
+        )
+
+    @property
     def is_open(self) -> bool:
         """Whether the session was alive when last used."""
         return not self._connection.closed
@@ -71,16 +92,33 @@ class Session:
 
 def open_session(target: Target) -> Session:
     """Connect. Raises ConnectionLost: it did not come about; InvalidInput: it is a segment."""
-    try:
-        connection = _Patient.connect(
-            autocommit=True,
-            prepare_threshold=None,
-            cursor_factory=ClientCursor,
-            **target.parameters,  # type: ignore[arg-type]
-        )
-    except psycopg.Error as error:
-        raise not_connected(error, target.label) from error
-    return Session(target, connection)
+    if not target.folders:
+        try:
+            return Session(target, _connected(target))
+        except psycopg.Error as error:
+            raise not_connected(error, target.label) from error
+    silent = []
+    for folder in target.folders:
+        there = replace(target, parameters={**target.parameters, "host": folder}, folders=(folder,))
+        try:
+            return Session(there, _connected(there))
+        except psycopg.OperationalError as error:
+            place = nobody_at(error)
+            if place is None:
+                raise not_connected(error, target.label) from error
+            silent.append(place)
+        except psycopg.Error as error:
+            raise not_connected(error, target.label) from error
+    raise nowhere(target.label, silent)
+
+
+def _connected(target: Target) -> "_Patient":
+    return _Patient.connect(
+        autocommit=True,
+        prepare_threshold=None,
+        cursor_factory=ClientCursor,
+        **target.parameters,  # type: ignore[arg-type]
+    )
 
 
 class _Patient(Connection[TupleRow]):

@@ -1,10 +1,11 @@
 """`gpmirror import`: the smallest spec of a cluster as it is."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
+from gpmirror.cli.catalog_input import check_catalog_flags
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
@@ -66,12 +67,16 @@ def _imported(catalog: str, table: int | None, name: str | None) -> "Inferred":
 
 
 def _imported_live(name: str | None, *, via_ssh: bool) -> "Inferred":
-    from gpmirror.infer import infer_spec
-    from gpmirror.workflow.importing import default_name
+    from gpmirror.adapters.server_address import named_by
+    from gpmirror.cli.wiring import live_catalog
+    from gpmirror.workflow.importing import import_live
+    from gpmirror.workflow.observing import observe
 
-    observed = observed_for(None, None, via_ssh=via_ssh)
-    host = "" if observed.coordinator is None else observed.coordinator.hostname
-    return infer_spec(observed, name=name or default_name(host))
+    with live_catalog(None, via_ssh=via_ssh, environment=os.environ) as server:
+        observed = observe(server)
+        # the near end of a tunnel is gone when the spec is used
+        used = named_by(os.environ, None if via_ssh else server.reached)
+    return import_live(observed, used, name=name)
 
 
 def _check_name(name: str | None) -> None:

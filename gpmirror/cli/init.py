@@ -14,6 +14,7 @@ def command(
 ) -> None:
     """Write a starter spec with comments."""
     from gpmirror.adapters.files import write_output
+    from gpmirror.adapters.server_address import named_by
     from gpmirror.errors import Failure
     from gpmirror.spec.starter import starter_text
 
@@ -23,5 +24,5 @@ def command(
             f"cannot write {file}: it exists, and init never overwrites",
             hint=f"check it with `gpmirror validate {file}`, or name another file",
         )
-    write_output(file, starter_text(), force=False)
+    write_output(file, starter_text(coordinator=named_by(os.environ)), force=False)
     console.data(f"Wrote {file}. Next: edit it, then `gpmirror validate {file}`.")

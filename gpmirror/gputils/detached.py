@@ -60,10 +60,19 @@ class Utility:
 def environment_text(dialect: Dialect, coordinator: Segment) -> str:
     """Shell text (bash) that makes the Greenplum environment: of the running server if it can be
     told, else $GPHOME, else the usual places. Ends with status 127 where none is found.
+
+    What the login sets for libpq (host, database, options) does not reach the utilities: it is meant
+    for that person's own sessions. Who connects, and with which password, stays the login's.
     """
     data = shlex.quote(coordinator.directory or "")
     word = dialect.coordinator_word.upper()
     return f"""\
+for name in $(env | sed -n 's/^\\(PG[A-Z]*\\)=.*/\\1/p'); do
+  case $name in
+    PGUSER|PGPASSWORD|PGPASSFILE) ;;
+    *) unset "$name" ;;
+  esac
+done
 data={data}
 pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null)
 exe=$(readlink "/proc/$pid/exe" 2>/dev/null)

@@ -12,13 +12,16 @@ from gpmirror.infer.mirrorless import first_spec
 from gpmirror.infer.model import Facts, Inferred
 from gpmirror.infer.proof import adds_only, prove, remaining
 from gpmirror.infer.writing import spec_text
-from gpmirror.spec.model import Offset, Spec
+from gpmirror.spec.model import CoordinatorAddress, Offset, Spec
 
 _USUAL_OFFSET = 1000
+_NOT_TOLD = CoordinatorAddress()
 
 
-def infer_spec(observed: Observed, *, name: str) -> Inferred:
-    """The smallest spec of this catalog, named `name`.
+def infer_spec(
+    observed: Observed, *, name: str, coordinator: CoordinatorAddress = _NOT_TOLD
+) -> Inferred:
+    """The smallest spec of this catalog, named `name`, with the `coordinator` that it was read from.
 
     Proved before it is returned: the plan from the same observed cluster adds and moves nothing,
     or, where nothing is mirrored yet, does nothing but add. Raises InvalidInput (GPM-P40n) and
@@ -26,15 +29,16 @@ def infer_spec(observed: Observed, *, name: str) -> Inferred:
     """
     facts = gather(observed)
     if not facts.target:
-        return _first(facts, name)
+        return _first(facts, name, coordinator)
     chosen = choose(facts, name)
     left = remaining(chosen.plan)
     header = [_origin(facts), _PROVED, *(f"Left: {one}." for one in left)]
-    return _finished(facts, chosen.draft, header, left)
+    draft = replace(chosen.draft, coordinator=coordinator)
+    return _finished(facts, draft, header, left)
 
 
-def _first(facts: Facts, name: str) -> Inferred:
-    draft = replace(first_spec(facts), cluster=name)
+def _first(facts: Facts, name: str, coordinator: CoordinatorAddress) -> Inferred:
+    draft = replace(first_spec(facts), cluster=name, coordinator=coordinator)
     count = len(facts.home)
     mirrors = f"{count} mirror{'s' * (count != 1)}"
     sentence = f"nothing is mirrored yet: the plan would add {mirrors}"

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from gpmirror.cluster.segment import SYSTEM_FILESPACE
 from gpmirror.infer.hostlist import compress
 from gpmirror.spec.emit import flow_text, scalar_text
-from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec
+from gpmirror.spec.meaning import coordinator_keys
+from gpmirror.spec.model import Bases, CoordinatorAddress, Host, Offset, Pin, Spec
 
 _DEFAULT_DIRECTORY = "{root}/{prefix}{content}"
 _ALNUM_AFTER = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -22,6 +23,7 @@ def spec_text(spec: Spec, header: Iterable[str] = (), notes: Iterable[str] = ())
         "cluster:",
         f"  name: {scalar_text(spec.cluster)}",
         *((f"  dialect: {spec.dialect.value}",) if spec.dialect else ()),
+        *_coordinator(spec.coordinator),
         "hosts: # in ring order",
         *_host_lines(spec.hosts),
         "mirrors:",
@@ -38,6 +40,11 @@ def spec_text(spec: Spec, header: Iterable[str] = (), notes: Iterable[str] = ())
 def comment(text: str) -> str:
     """Text as it may stand in a comment: one line, nothing unprintable."""
     return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def _coordinator(coordinator: CoordinatorAddress) -> Iterator[str]:
+    if keys := coordinator_keys(coordinator):
+        yield f"  coordinator: {flow_text(keys)}"
 
 
 def _host_lines(hosts: Sequence[Host]) -> Iterator[str]:

@@ -60,12 +60,15 @@ class Part(BaseModel):
 
 
 class CoordinatorPart(Part):
-    """Where the coordinator listens; what is left out comes from the PG* environment.
+    """Where the coordinator listens; what is left out comes from the PG* environment. Without a
+    host it is looked for on this machine, by its socket in /tmp or /var/run/postgresql.
 
     Passwords never stand in a spec: they come from PGPASSWORD, PGPASSFILE or ~/.pgpass.
     """
 
-    host: str | None = Field(None, description="Host name or address of the coordinator.")
+    host: str | None = Field(
+        None, description="Host name or address of the coordinator, or the folder of its socket."
+    )
     port: Port | None = Field(None, description="TCP port of the coordinator.")
     database: Line | None = Field(None, description="Database to connect to.")
     user: Line | None = Field(None, description="Database role to connect as.")

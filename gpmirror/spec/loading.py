@@ -115,7 +115,7 @@ def _coordinator(cluster: ClusterPart, findings: Findings) -> CoordinatorAddress
     given = cluster.coordinator
     if given is None:
         return CoordinatorAddress()
-    problem = None if given.host is None else words.address_problem(given.host)
+    problem = None if given.host is None else words.coordinator_problem(given.host)
     if problem is not None:
         findings.add(("cluster", "coordinator", "host"), problem)
     return CoordinatorAddress(

@@ -5,7 +5,16 @@ import json
 from typing import Any
 
 from gpmirror.cluster.segment import SYSTEM_FILESPACE
-from gpmirror.spec.model import ApplyOptions, Host, Offset, Pin, Policy, Protection, Spec
+from gpmirror.spec.model import (
+    ApplyOptions,
+    CoordinatorAddress,
+    Host,
+    Offset,
+    Pin,
+    Policy,
+    Protection,
+    Spec,
+)
 from gpmirror.spec.units import time_text
 
 
@@ -18,14 +27,7 @@ def meaning(spec: Spec) -> dict[str, Any]:
                 {
                     "name": spec.cluster,
                     "dialect": None if spec.dialect is None else spec.dialect.value,
-                    "coordinator": _given(
-                        {
-                            "host": spec.coordinator.host,
-                            "port": spec.coordinator.port,
-                            "database": spec.coordinator.database,
-                            "user": spec.coordinator.user,
-                        }
-                    ),
+                    "coordinator": coordinator_keys(spec.coordinator),
                 }
             ),
             "ssh": _given({"user": spec.ssh.user, "config": spec.ssh.config}),
@@ -34,6 +36,18 @@ def meaning(spec: Spec) -> dict[str, Any]:
             "policy": _policy(spec.policy),
             "protect": [_protection(one) for one in spec.protect],
             "apply": _apply(spec.apply),
+        }
+    )
+
+
+def coordinator_keys(coordinator: CoordinatorAddress) -> dict[str, Any]:
+    """What the spec says of where the coordinator listens."""
+    return _given(
+        {
+            "host": coordinator.host,
+            "port": coordinator.port,
+            "database": coordinator.database,
+            "user": coordinator.user,
         }
     )
 

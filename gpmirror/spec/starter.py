@@ -1,5 +1,10 @@
 """The commented spec that `gpmirror init` writes."""
 
+from gpmirror.spec.emit import flow_text
+from gpmirror.spec.meaning import coordinator_keys
+from gpmirror.spec.model import CoordinatorAddress
+from gpmirror.spec.words import coordinator_problem
+
 _TEXT = """\
 # The mirrors of one Greenplum cluster, as they should be.
 # `gpmirror plan` compares this with the catalog and shows what would change; it changes nothing.
@@ -8,7 +13,7 @@ apiVersion: gpmirror/v1
 cluster:
   name: {cluster}
   # dialect: gp6          # gp4, gp5, gp6, gp7, cloudberry, greengage6, greengage7; usually detected
-  # coordinator: {{host: mdw, port: 5432, database: postgres, user: gpadmin}}
+  {coordinator}
 
 # ssh: {{user: gpadmin, config: ~/.ssh/config}}
 
@@ -51,6 +56,14 @@ mirrors:
 """
 
 
-def starter_text(cluster: str = "my-cluster") -> str:
-    """A spec for four hosts that loads as it is and explains every key. `cluster` is its name."""
-    return _TEXT.format(cluster=cluster)
+_COORDINATOR = "# coordinator: {host: mdw, port: 5432, database: postgres, user: gpadmin}"
+
+
+def starter_text(cluster: str = "my-cluster", coordinator: CoordinatorAddress | None = None) -> str:
+    """A spec for four hosts that loads as it is and explains every key. `cluster` is its name,
+    `coordinator` is written where it has a host that a spec can name.
+    """
+    line = _COORDINATOR
+    if coordinator and coordinator.host and coordinator_problem(coordinator.host) is None:
+        line = f"coordinator: {flow_text(coordinator_keys(coordinator))}"
+    return _TEXT.format(cluster=cluster, coordinator=line)

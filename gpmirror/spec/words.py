@@ -40,6 +40,11 @@ def address_problem(address: str) -> Problem | None:
     return _name_problem("GPM-V023", "address", address)
 
 
+def coordinator_problem(host: str) -> Problem | None:
+    """Why `host` is neither a host nor the folder of a server's socket, if so."""
+    return path_problem(host) if host.startswith("/") else address_problem(host)
+
+
 def _ipv6_problem(address: str) -> Problem | None:
     try:
         IPv6Address(address)

@@ -1,13 +1,16 @@
 """From the text of a catalog or of a native file to a spec."""
 
 import re
+from dataclasses import replace
 
 from gpmirror.catalog import read_catalog
+from gpmirror.cluster.observed import Observed
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils import NativeFile, read_initsystem, read_native
 from gpmirror.gputils.colon import HEADER
 from gpmirror.gputils.recognise import is_initsystem
 from gpmirror.infer import Inferred, infer_from_native, infer_spec
+from gpmirror.spec.model import CoordinatorAddress
 
 _NO_TABLE = {"GPM-C002"}
 _NO_NATIVE_FILE = {"GPM-N004", "GPM-N009"}
@@ -33,6 +36,22 @@ def import_spec(data: bytes, file: str, *, table: int | None, name: str | None) 
         else:
             return infer_spec(observed, name=cluster)
     return infer_from_native(native, name=cluster)
+
+
+def import_live(observed: Observed, used: CoordinatorAddress, *, name: str | None) -> Inferred:
+    """The smallest spec of a live catalog, with the coordinator that was `used`, which without a
+    host was reached through a socket. `name` defaults to the coordinator's host. Raises as
+    `infer_spec`.
+    """
+    host = "" if observed.coordinator is None else observed.coordinator.hostname
+    inferred = infer_spec(observed, name=name or default_name(host), coordinator=used)
+    if used.host is not None and not used.host.startswith("/"):
+        return inferred
+    elsewhere = f"`host: {host}`" if host else "its host"
+    remark = (
+        f"reached through a socket on this machine: for others add {elsewhere} to `coordinator`"
+    )
+    return replace(inferred, remarks=(*inferred.remarks, remark))
 
 
 def default_name(file: str) -> str:

@@ -1,11 +1,13 @@
 """Addresses from spec and environment: who wins, what is left to libpq, what is refused."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from gpmirror.adapters.server_address import label_of, target_of
+from gpmirror.adapters.server_address import SOCKET_FOLDERS, label_of, named_by, target_of
 from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
 from tests.servers import Postgres
@@ -70,6 +72,73 @@ def test_sessions_read_only_whatever_else_is_set() -> None:
 def test_utility_mode_is_refused(option: str) -> None:
     with pytest.raises(Failure, match="PGOPTIONS asks for a utility-mode session"):
         target_of(SPEC, {"PGOPTIONS": option})
+
+
+@pytest.mark.parametrize(
+    ("address", "environment", "folders"),
+    [
+        (NOTHING, {}, SOCKET_FOLDERS),
+        (NOTHING, {"PGPORT": "6543", "PGHOST": ""}, SOCKET_FOLDERS),
+        (NOTHING, {"PGHOST": "/run/gp"}, ("/run/gp",)),
+        (CoordinatorAddress(host="/run/gp"), {"PGHOST": "mdw"}, ("/run/gp",)),
+        (NOTHING, {"PGHOST": "mdw"}, ()),
+        (NOTHING, {"PGHOST": "/a,/b"}, ()),
+        (NOTHING, {"PGHOSTADDR": "10.0.0.1"}, ()),
+        (SPEC, {}, ()),
+    ],
+)
+def test_sockets_are_looked_for_where_no_host_is_named(
+    address: CoordinatorAddress, environment: Mapping[str, str], folders: tuple[str, ...]
+) -> None:
+    assert target_of(address, environment).folders == folders
+    assert target_of(address, environment, through=("127.0.0.1", 4_000)).folders == ()
+
+
+@pytest.mark.parametrize(("host", "folders"), [("host=mdw\n", ()), ("", SOCKET_FOLDERS)])
+def test_a_service_may_name_no_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, folders: tuple[str, ...]
+) -> None:
+    (tmp_path / "services").write_text(f"[dwh]\nport=6000\n{host}")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    monkeypatch.setenv("PGSERVICE", "dwh")
+    assert target_of(NOTHING, os.environ).folders == folders
+
+
+@pytest.mark.parametrize(
+    ("environment", "reached", "named"),
+    [
+        ({}, None, CoordinatorAddress(port=5432)),
+        (
+            {"PGHOST": "mdw", "PGPORT": "6000", "PGUSER": "gpadmin", "PGDATABASE": "dwh"},
+            None,
+            CoordinatorAddress(host="mdw", port=6000, user="gpadmin", database="dwh"),
+        ),
+        ({"PGHOST": "/tmp"}, None, CoordinatorAddress(port=5432)),
+        ({"PGHOST": "/run/gp"}, None, CoordinatorAddress(host="/run/gp", port=5432)),
+        ({"PGDATABASE": "postgres"}, None, CoordinatorAddress(port=5432)),
+        (
+            {},
+            CoordinatorAddress(host="/tmp", port=6000, database="postgres", user="me"),
+            CoordinatorAddress(port=6000),
+        ),
+        (
+            {"PGHOST": "mdw,smdw"},
+            CoordinatorAddress(host="smdw", port=6000, database="postgres", user="me"),
+            CoordinatorAddress(host="smdw", port=6000),
+        ),
+        (
+            {"PGSERVICE": "dwh"},
+            CoordinatorAddress(host="mdw", port=6000, database="dwh", user="gpadmin"),
+            CoordinatorAddress(host="mdw", port=6000, database="dwh", user="gpadmin"),
+        ),
+    ],
+)
+def test_what_a_spec_needs_to_say_of_the_coordinator(
+    environment: Mapping[str, str],
+    reached: CoordinatorAddress | None,
+    named: CoordinatorAddress,
+) -> None:
+    assert named_by(environment, reached) == named
 
 
 @pytest.mark.postgres

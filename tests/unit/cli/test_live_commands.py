@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -201,6 +202,64 @@ def test_a_live_plan_measures_what_it_copies_whole(
     assert re.search(r"bytes: [\d.]+ MB within limit 5.0 TB", shown)
     assert main(["explain", "content", "1"]) == ExitCode.OK
     assert " MB, under 1 min" in capsys.readouterr().out
+
+
+def test_import_writes_the_coordinator_that_it_used(live: Postgres, capsys: Shown) -> None:
+    assert main(["import"]) == ExitCode.OK
+    line = f"  coordinator: {{host: 127.0.0.1, port: {live.port}, database: gp6, user: gpadmin}}"
+    assert line in capsys.readouterr().out.splitlines()
+
+
+def test_without_a_host_sockets_are_tried(
+    live: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    """The first folder has no server, the second a socket that a killed one left."""
+    empty, left = folder / "empty", folder / "left"
+    empty.mkdir()
+    left.mkdir()
+    dead = socket.socket(socket.AF_UNIX)
+    monkeypatch.chdir(left)  # a socket's path has a limit
+    dead.bind(f".s.PGSQL.{live.port}")
+    dead.close()
+    monkeypatch.chdir(folder)
+    folders = (str(empty), str(left), str(live.folder))
+    monkeypatch.setattr("gpmirror.adapters.server_address.SOCKET_FOLDERS", folders)
+    monkeypatch.delenv("PGHOST")
+    assert main(["import"]) == ExitCode.OK
+    shown = capsys.readouterr()
+    line = f"  coordinator: {{port: {live.port}, database: gp6, user: gpadmin}}"
+    assert line in shown.out.splitlines()
+    assert "for others add `host: mdw` to `coordinator`" in shown.err
+    monkeypatch.setattr("gpmirror.adapters.server_address.SOCKET_FOLDERS", folders[:2])
+    assert main(["status"]) == ExitCode.ERROR
+    name = f".s.PGSQL.{live.port}"
+    assert (
+        f"no server at a socket: {empty}/{name}: No such file or directory; "
+        f"{left}/{name}: Connection refused" in capsys.readouterr().err
+    )
+
+
+def test_a_server_that_answers_at_a_socket_has_the_last_word(
+    live: Postgres, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    folders = (str(live.folder), "/nowhere")
+    monkeypatch.setattr("gpmirror.adapters.server_address.SOCKET_FOLDERS", folders)
+    monkeypatch.delenv("PGHOST")
+    monkeypatch.setenv("PGDATABASE", "none")
+    assert main(["status"]) == ExitCode.ERROR
+    assert 'database "none" does not exist' in capsys.readouterr().err
+
+
+def test_the_folder_of_a_socket_may_stand_in_the_spec(
+    live: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.delenv("PGHOST")
+    text = SPEC.replace("127.0.0.1", str(live.folder)) % live.port
+    (folder / "gpmirror.yaml").write_text(text)
+    assert main(["status"]) == ExitCode.OK
+    (folder / "gpmirror.yaml").write_text(text.replace(str(live.folder), "/a/../b"))
+    assert main(["status"]) == ExitCode.INVALID
+    assert "GPM-V028" in capsys.readouterr().err
 
 
 def test_import_and_what_follows_from_it(live: Postgres, folder: Path, capsys: Shown) -> None:

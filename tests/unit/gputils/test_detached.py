@@ -41,6 +41,7 @@ class Shell:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.environment: dict[str, str] = {}
         self.gphome = home / "gp home"
         (self.gphome / "bin").mkdir(parents=True)
         (self.gphome / "greenplum_path.sh").write_text(
@@ -57,6 +58,7 @@ class Shell:
             "HOME": str(self.home),
             "PATH": os.environ["PATH"],
             "GPHOME": str(self.gphome),
+            **self.environment,
         }
         return subprocess.run(
             ["sh"],
@@ -115,6 +117,29 @@ def the_utility(**changes: object) -> Utility:
         **changes,
     }
     return Utility(**given)  # type: ignore[arg-type]
+
+
+def test_what_the_login_sets_for_its_own_sessions_does_not_reach_a_utility(shell: Shell) -> None:
+    """gpadmin's .bashrc may lead psql to any database of any cluster."""
+    polluted = {
+        "PGHOST": "etl",
+        "PGHOSTADDR": "10.0.0.9",
+        "PGPORT": "6543",
+        "PGDATABASE": "dwh",
+        "PGOPTIONS": "-c search_path=etl\nPGUSER=x",
+        "PGSERVICE": "etl",
+        "PGTZ": "UTC",
+    }
+    kept = {"PGUSER": "gpadmin", "PGPASSWORD": "correct horse", "PGPASSFILE": "/h/.pgpass"}
+    shell.environment = {**polluted, **kept}
+    shell.utility("gpaddmirrors", "env | grep -a ^PG | sort")
+    expected = sorted(f"{name}={value}" for name, value in {**kept, "PGPORT": "5432"}.items())
+    started(shell, the_utility())
+    poll = shell.wait("wave-001-gpaddmirrors", lambda poll: poll.stage is Stage.ENDED)
+    assert poll.text.splitlines() == expected
+    tried = shell.run(dry_run_script(the_utility(), environment(shell))).stdout
+    assert "PGDATABASE" not in tried
+    assert "PGUSER=gpadmin" in tried
 
 
 def test_a_utility_runs_in_its_environment_and_its_end_is_known(shell: Shell) -> None:

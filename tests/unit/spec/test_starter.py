@@ -3,6 +3,7 @@
 import re
 
 from gpmirror.spec import load
+from gpmirror.spec.model import CoordinatorAddress
 from gpmirror.spec.starter import starter_text
 
 
@@ -10,6 +11,13 @@ def test_starter_loads() -> None:
     spec = load(starter_text("prod-dwh").encode(), "gpmirror.yaml")
     assert spec.cluster == "prod-dwh"
     assert [host.name for host in spec.hosts] == ["sdw1", "sdw2", "sdw3", "sdw4"]
+
+
+def test_starter_names_a_coordinator_that_is_known() -> None:
+    known = CoordinatorAddress(host="mdw", port=6000, user="gpadmin")
+    assert load(starter_text(coordinator=known).encode(), "gpmirror.yaml").coordinator == known
+    for unknown in (CoordinatorAddress(port=6000), CoordinatorAddress(host="no host", port=1)):
+        assert starter_text(coordinator=unknown) == starter_text()
 
 
 def test_commented_settings_are_valid() -> None:
