@@ -60,6 +60,9 @@ def name(cell: str) -> str:
     """A host name or address."""
     if cell in NULLS:
         raise BadCell(codes.BAD_NAME, "is empty")
+    if cell.startswith("-"):
+        message = f"{shown(cell)} starts with -, which programs take for an option"
+        raise BadCell(codes.BAD_NAME, message)
     return _printable(cell, codes.BAD_NAME)
 
 
@@ -70,6 +73,8 @@ def directory(cell: str) -> str:
     if not cell.startswith("/"):
         message = f"{shown(cell)} is not an absolute path"
         raise BadCell(codes.BAD_DIRECTORY, message, "directories start with /")
+    if ".." in cell.split("/"):
+        raise BadCell(codes.BAD_DIRECTORY, f"{shown(cell)} has a step `..`")
     return _printable(cell, codes.BAD_DIRECTORY)
 
 

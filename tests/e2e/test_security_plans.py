@@ -1,0 +1,107 @@
+"""Plan files that somebody changed and gave the right checksum: nothing of them is carried out."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpmirror.errors import ExitCode
+from gpmirror.plan.planfile import _digest
+from tests.e2e.attacks import MARKS, Site, site_on
+from tests.labs import Practice
+
+pytestmark = [*MARKS, pytest.mark.xdist_group("running")]
+
+Change = Callable[[dict[str, Any], str], None]
+
+
+@pytest.fixture
+def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
+    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
+    practice.reset()
+    with site_on(practice, tmp_path) as found:
+        yield found
+
+
+def _native(body: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = body["waves"][0]["native"][0]
+    return found
+
+
+def _other_command(body: dict[str, Any], marker: str) -> None:
+    _native(body)["argv"] = ["bash", "-c", f"touch {marker}"]
+
+
+def _file_elsewhere(body: dict[str, Any], marker: str) -> None:
+    _native(body)["file_name"] = marker
+
+
+def _file_upwards(body: dict[str, Any], marker: str) -> None:
+    _native(body)["file_name"] = f"../../../../../../../../../..{marker}"
+
+
+def _host_action(body: dict[str, Any], marker: str) -> None:
+    body["waves"][0]["host_actions"][0]["path"] = marker
+
+
+def _other_places(body: dict[str, Any], marker: str) -> None:
+    text = _native(body)["file_text"]
+    _native(body)["file_text"] = text.replace("/gpseg", f"{marker}/gpseg")
+
+
+def _proxy(body: dict[str, Any], marker: str) -> None:
+    config = Path(marker).parent / "config"
+    config.write_text(f"Host *\n  ProxyCommand touch {marker}\n")
+    body["settings"]["ssh"]["config"] = str(config)
+
+
+ATTACKS = [_other_command, _file_elsewhere, _file_upwards, _host_action, _other_places]
+COMMANDS = [("apply", "--yes"), ("apply", "--dry-run"), ("preflight",)]
+
+
+def _forged(site: Site, change: Change, marker: Path) -> str:
+    """A plan file with the change and the right checksum."""
+    body = copy.deepcopy(site.plan())
+    del body["plan_id"]
+    change(body, str(marker))
+    (site.folder / "forged.json").write_text(json.dumps({**body, "plan_id": _digest(body)}))
+    return "forged.json"
+
+
+def test_what_a_changed_plan_says_is_not_run(site: Site) -> None:
+    before = site.catalog()
+    for number, change in enumerate(ATTACKS):
+        marker = site.folder / f"marker-{number}"
+        plan = _forged(site, change, marker)
+        for command, *flags in COMMANDS:
+            done = site.gpmirror(command, plan, *flags)
+            assert done.returncode == ExitCode.INVALID, (change, command, done.stderr)
+            assert "GPM-P804" in done.stderr
+            assert not marker.exists(), (change, command)
+    assert site.catalog() == before
+    assert site.runs() == []
+
+
+def test_an_ssh_configuration_of_a_plan_starts_nothing(site: Site) -> None:
+    marker = site.folder / "marker"
+    plan = _forged(site, _proxy, marker)
+    for command, *flags in COMMANDS:
+        done = site.gpmirror(command, plan, *flags)
+        assert done.returncode == ExitCode.UNSAFE, done.stderr
+        assert "ssh.config: " in done.stderr
+        assert "--allow connection-from-plan" in done.stderr
+    assert not marker.exists()
+
+
+def test_the_operators_word_lets_a_plan_connect(site: Site) -> None:
+    """In a folder without a spec, what the plan says of the connection is told, and may be allowed."""
+    site.plan()
+    (site.folder / "gpmirror.yaml").rename(site.folder / "away.yaml")
+    refused = site.gpmirror("apply", "plan.json", "--yes")
+    assert refused.returncode == ExitCode.UNSAFE, refused.stderr
+    assert "ssh.config: " in refused.stderr
+    allowed = site.gpmirror("preflight", "plan.json", "--allow", "connection-from-plan")
+    assert allowed.returncode == ExitCode.OK, allowed.stderr
