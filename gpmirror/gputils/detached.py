@@ -7,6 +7,7 @@ NAME.status (its exit status, written when it ended). The Greenplum environment 
 utility alone: it exports PYTHONHOME and PYTHONPATH for a Python of its own (6.24.3, recorded).
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from gpmirror.gputils.dryrun import answer_text
 
 RUNS = ".gpmirror/runs"
 """Where run directories lie, below the login user's home on the coordinator's host."""
+
+_NUMBER = "number"
 
 _MOST_LOG = 262_144
 """Bytes of a log read in one poll."""
@@ -183,8 +186,16 @@ def dry_run_script(utility: Utility, environment: str) -> str:
 
 
 def keep_script(run: str, files: Sequence[tuple[str, str]]) -> str:
-    """Make the run directory, open to its owner alone, and put files there."""
-    return _make(run) + "".join(_write(name, text) for name, text in files)
+    """Make the run directory, open to its owner alone, and put files there. The run gets a number,
+    one more than any run before: names tell the times of machines whose clocks may differ. Who does
+    this holds the cluster's lock, so no other run of it takes a number meanwhile.
+    """
+    number = (
+        f"[ -s {_NUMBER} ] || {{ n=$(cat ../*/{_NUMBER} 2>/dev/null | sort -n | tail -n 1); "
+        f'case $n in *[!0-9]*|"") n=0;; esac; echo $((n + 1)) >{_NUMBER}.part && '
+        f"mv {_NUMBER}.part {_NUMBER}; }} || exit 125\n"
+    )
+    return _make(run) + number + "".join(_write(name, text) for name, text in files)
 
 
 def replace_script(run: str, name: str, text: str) -> str:
@@ -213,8 +224,20 @@ def read_script(run: str, name: str) -> str:
 
 
 def list_script() -> str:
-    """Print the names of all runs that have a run directory, a line each."""
-    return f'cd "$HOME"/{RUNS} 2>/dev/null || exit 1\nls -1\n'
+    """Print the names of all runs that have a run directory, a line each, with their numbers."""
+    return (
+        f'cd "$HOME"/{RUNS} 2>/dev/null || exit 1\n'
+        f'for d in *; do echo "$d $(cat "./$d/{_NUMBER}" 2>/dev/null)"; done\n'
+    )
+
+
+def read_list(answer: str) -> dict[str, int | None]:
+    """The runs that a list tells, by name: their numbers, None for those without one."""
+    found: dict[str, int | None] = {}
+    for line in answer.splitlines():
+        name, _, number = line.partition(" ")
+        found[name] = int(number) if re.fullmatch(r"[0-9]{1,18}", number) else None
+    return found
 
 
 def errors_of(log: str, most: int = 12) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment, Slot
-from gpmirror.plan.model import Action, Step, Wave
+from gpmirror.plan.model import Action, Plan, Step, Wave
 
 
 class Arrival(StrEnum):
@@ -42,6 +42,23 @@ def strayed(wave: Wave, observed: Observed) -> tuple[str, ...]:
         rows.setdefault(row.content, []).append(row)
     told = [_stray(wave.action, step, rows.get(step.content, [])) for step in wave.steps]
     return tuple(words for words in told if words)
+
+
+def moved_elsewhere(plan: Plan, observed: Observed) -> tuple[str, ...]:
+    """Contents with a copy that the plan touches and that now stands at none of the places where the
+    plan takes it from or puts it, one sentence each: somebody else has moved it since.
+    """
+    places: dict[int, list[Slot]] = {}
+    for wave in plan.waves:
+        for step in wave.steps:
+            known = places.setdefault(step.content, [])
+            known += [slot for slot in (step.from_, step.to) if slot is not None]
+    return tuple(
+        f"content {content}: its mirror is {mirror.hostname}:{mirror.port} by now"
+        for content, (primary, mirror) in sorted(observed.pairs().items())
+        if mirror is not None and places.get(content)
+        if not any(stands(row, slot) for row in (primary, mirror) for slot in places[content])
+    )
 
 
 def _stray(action: Action, step: Step, rows: list[Segment]) -> str:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer
 from gpmirror.errors import Failure
-from gpmirror.gputils.detached import list_script, read_script
+from gpmirror.gputils.detached import list_script, read_list, read_script
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import Standing, read_standing
 
@@ -31,9 +31,16 @@ def far_journal(hosts: Hosts, coordinator: str, run: str) -> str:
 
 
 def later_runs(hosts: Hosts, coordinator: str, run: str) -> list[Standing]:
-    """Where the runs stand that any machine began after this one. Raises Failure: no answer."""
-    listed = (_read(hosts, coordinator, list_script()) or "").splitlines()
-    later = sorted(name for name in listed if name > run)
+    """Where the runs stand that any machine began after this one: by the numbers that the
+    coordinator's host gave them, by their names where one has none. Raises Failure: no answer.
+    """
+    listed = read_list(_read(hosts, coordinator, list_script()) or "")
+    mine = listed.get(run)
+    later = sorted(
+        name
+        for name, number in listed.items()
+        if (name > run if None in {mine, number} else (number or 0) > (mine or 0))
+    )
     found = []
     for name in later[-_MOST_LATER:]:
         journal = far_journal(hosts, coordinator, name)

@@ -1,14 +1,16 @@
 """Take up a run that was cut off or stopped: attach to what still runs, settle it, plan the rest."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Slot
-from gpmirror.errors import ExitCode, Failure, Partial, Unverified
+from gpmirror.errors import ExitCode, Failure, Partial, Stale, Unverified
 from gpmirror.events import NativeSaid
 from gpmirror.journal.records import resumed
 from gpmirror.journal.standing import Standing
+from gpmirror.plan.arrival import moved_elsewhere
 from gpmirror.plan.model import Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
@@ -42,13 +44,14 @@ def check_resumable(standing: Standing) -> None:
         )
 
 
-def check_latest(standing: Standing, runs: Sequence[Standing]) -> None:
-    """Raises Failure: a later run has changed this cluster, and going on would undo its work."""
+def check_latest(standing: Standing, later_runs: Sequence[Standing]) -> None:
+    """Raises Failure: a run that was begun later has changed this cluster, and going on would undo
+    its work.
+    """
     later = [
         one.run
-        for one in runs
+        for one in later_runs
         if one.cluster == standing.cluster
-        and one.run > standing.run
         and one.changed_something
         and one.continues != standing.run
     ]
@@ -78,12 +81,15 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
     """
     # before a word is written: the journal may be that of a run that goes on elsewhere
     take_own_lock(run)
+    with suppress(Failure):  # a cluster in trouble is looked at again below
+        check_places(run, look(run)[0])
     with ending(run):
         run.world.journal.write(resumed(by))
         tell_start(run, resumed=True)
         with changing(run):
             _settle_last(run, standing)
             observed, health = look(run)
+            check_places(run, observed)
             if what_is_left(run.plan, observed).is_empty:
                 return finish(run, verify(run))
             remaining = _rest(run, observed)
@@ -92,6 +98,21 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
     left = f"{counted(count, 'content')} {'is' if count == 1 else 'are'} left"
     summary = f"{left}: {_words(remaining.changes)}"
     return Outcome(code=ExitCode.PARTIAL, summary=summary, health=health, remaining=remaining)
+
+
+def check_places(run: Run, observed: Observed) -> None:
+    """Raises Stale: a copy that this run touches was moved by somebody else since, and to go on would
+    take that back.
+    """
+    found = moved_elsewhere(run.plan, observed)
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise Stale(
+            f"run {run.name} neither took these copies there nor found them there: "
+            f"{'; '.join(found[:_SHOWN])}{more}",
+            hint="somebody else has changed the cluster since: `gpmirror plan` shows what the spec "
+            "still asks for",
+        )
 
 
 def _rest(run: Run, observed: Observed) -> Plan:

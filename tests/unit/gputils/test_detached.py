@@ -24,6 +24,7 @@ from gpmirror.gputils.detached import (
     last_words,
     list_script,
     poll_script,
+    read_list,
     read_poll,
     read_script,
     replace_script,
@@ -257,7 +258,11 @@ def test_runs_are_listed(shell: Shell) -> None:
     assert shell.run(list_script()).returncode != 0
     for name in (RUN, "20261121T070001Z-abc123"):
         shell.run(keep_script(name, []))
-    assert shell.run(list_script()).stdout.splitlines() == [RUN, "20261121T070001Z-abc123"]
+    listed = shell.run(list_script()).stdout
+    assert read_list(listed) == {RUN: 1, "20261121T070001Z-abc123": 2}
+    shell.run(keep_script(RUN, []))
+    assert shell.run(list_script()).stdout == listed
+    assert read_list("a\nb x\nc 3\n") == {"a": None, "b": None, "c": 3}
 
 
 def test_a_journal_grows_and_is_read_back(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
 from gpmirror.errors import Failure
-from gpmirror.gputils.detached import RUNS
+from gpmirror.gputils.detached import RUNS, keep_script
 from gpmirror.journal.records import Opening, step
 from gpmirror.workflow.far_runs import far_files, far_journal, later_runs
 from gpmirror.workflow.natives import FarJournal
@@ -68,6 +68,16 @@ def test_runs_that_were_begun_later(home: Home) -> None:
     assert [found.run for found in later_runs(home, "mdw", FIRST)] == [SECOND, THIRD]
     assert all(found.changed_something for found in later_runs(home, "mdw", FIRST))
     assert later_runs(home, "mdw", THIRD) == []
+
+
+def test_the_coordinators_numbers_tell_which_run_is_later(home: Home) -> None:
+    """The machine of the first run was ahead of time: its name sorts last."""
+    for name in (THIRD, FIRST, SECOND):
+        keep(home, name)
+        home.change({"mdw": keep_script(name, [])}, seconds=20)
+    assert {found.run for found in later_runs(home, "mdw", THIRD)} == {FIRST, SECOND}
+    assert [found.run for found in later_runs(home, "mdw", FIRST)] == [SECOND]
+    assert later_runs(home, "mdw", SECOND) == []
 
 
 def test_a_journal_that_is_not_there_is_empty(home: Home) -> None:
