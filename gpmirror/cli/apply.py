@@ -61,6 +61,10 @@ def command(
     full: Annotated[
         bool, typer.Option("--full", help="With a spec: recover by full copies.")
     ] = False,
+    differential: Annotated[
+        bool,
+        typer.Option("--differential", help="With a spec: recover by the files that differ."),
+    ] = False,
     allow: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,7 +83,9 @@ def command(
     from gpmirror.preflight.checks import check_unchecked
 
     console: Console = ctx.obj
-    request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
+    request = request_from(
+        content, host, allow, unprotect, rebalance=rebalance, full=full, differential=differential
+    )
     check_unchecked(request.allow)
     spec, plan = read_target(target, request, signers=require_signature)
     if plan is not None:
@@ -130,10 +136,11 @@ def read_target(
     from gpmirror.plan.replan import spec_of
     from gpmirror.plan.rules import protections_of
 
-    if request.selection or request.rebalance or request.full:
+    if request.selection or request.rebalance or request.full or request.differential:
         raise Usage(
             f"{target} is a plan file: what it does is decided already",
-            hint="give --content, --host, --rebalance and --full to `gpmirror plan`",
+            hint="give --content, --host, --rebalance, --full and --differential to "
+            "`gpmirror plan`",
         )
     check_allow(request.allow)
     plan = read_plan(data, target)

@@ -82,6 +82,10 @@ def command(
     full: Annotated[
         bool, typer.Option("--full", help="Recover by full copies, not incrementally.")
     ] = False,
+    differential: Annotated[
+        bool,
+        typer.Option("--differential", help="Recover by the files that differ, where that is."),
+    ] = False,
     allow: Annotated[
         list[str] | None,
         typer.Option("--allow", metavar="X", help="Allow a hazard or guard:NAME; repeatable."),
@@ -102,7 +106,9 @@ def command(
     check_outputs(outputs, [spec] if catalog is None else [spec, catalog])
     if sign is not None and out is None:
         raise Usage("--sign signs the plan file", hint="add `-o PLAN`")
-    request = request_from(content, host, allow, unprotect, rebalance=rebalance, full=full)
+    request = request_from(
+        content, host, allow, unprotect, rebalance=rebalance, full=full, differential=differential
+    )
     plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh)
     write_outputs(plan, outputs, console)
     if sign is not None and out is not None:
@@ -151,14 +157,20 @@ def request_from(
     *,
     rebalance: bool,
     full: bool,
+    differential: bool,
 ) -> "Request":
-    """The request that the flags spell. Raises InvalidInput: contents that cannot be read."""
+    """The request that the flags spell. Raises InvalidInput: contents that cannot be read; Usage:
+    two methods of recovery.
+    """
     from gpmirror.plan.request import Request, parse_contents
 
+    if full and differential:
+        raise Usage("--full and --differential are two ways to recover", hint="give one of them")
     return Request(
         contents=parse_contents(",".join(content)) if content else None,
         hosts=frozenset(host) if host else None,
         full=full,
+        differential=differential,
         rebalance=rebalance,
         allow=tuple(allow or ()),
         unprotect=tuple(unprotect or ()),

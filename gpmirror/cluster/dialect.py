@@ -4,6 +4,7 @@ Facts: catalog shapes and file grammars of 4.3, 5, 6, 7, Cloudberry and Greengag
 sources; 5.8.1, 6.24.3 and 7.0.0 also as recorded live.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -71,6 +72,15 @@ def _new(
         coordinator_word=word,
         move_engine="gprecoverseg",
     )
+
+
+_RELEASE = re.compile(r"(?:^|Database )(\d{1,4})\.(\d{1,4})")
+
+
+def release_of(server_version: str | None) -> tuple[int, int] | None:
+    """Major and minor of a number such as "6.25.1", or of what version() says; None: not told."""
+    found = _RELEASE.search(server_version or "")
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 DIALECTS: dict[DialectName, Dialect] = {

@@ -7,12 +7,14 @@ that the release lacks: `-b` is none of 6.0 to 6.16.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 
-from gpmirror.cluster.dialect import Dialect
+from gpmirror.cluster.dialect import Dialect, DialectName, release_of
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils.lines import MoveEngine
+
+RecoveryMethod = Literal["incremental", "differential", "full"]
 
 MAX_HOSTS = 64
 MAX_PER_HOST = 128
@@ -43,36 +45,50 @@ class UtilityOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """An option that not every release has: `key` of the spec asks for it, `since` names those that
-    have it, `default` is what its absence means.
+    have it, `default` is what its absence means. `families` are those of which some release may.
     """
 
     key: str
     since: str
     default: str
+    families: frozenset[DialectName]
     takes_value: bool = True
 
+
+_LATER = frozenset(DialectName) - {DialectName.GP4, DialectName.GP5}
 
 SETTINGS: Mapping[str, Setting] = {
     "-b": Setting(
         key="apply.native.per_host",
         since="Greenplum 6 from 6.17 on, Greenplum 7, Cloudberry and Greengage",
         default="64 segments of a host go at once",
+        families=_LATER,
     ),
     "--hba-hostnames": Setting(
         key="apply.native.hba_hostnames",
         since="Greenplum 6 and later",
         default="pg_hba.conf gets IP addresses",
+        families=_LATER,
         takes_value=False,
     ),
     "--max-rate": Setting(
         key="apply.native.max_rate",
         since="WarehousePG 7.4 and Greengage 7",
         default="full copies take what the network gives",
+        families=frozenset({DialectName.GP7, DialectName.CLOUDBERRY, DialectName.GREENGAGE7}),
     ),
     "--replay-lag": Setting(
         key="apply.native.replay_lag",
         since="the latest Greenplum 6, Greenplum 7 and Greengage",
         default="the utility's own limit holds, if it has one",
+        families=_LATER,
+    ),
+    "--differential": Setting(
+        key="--differential",
+        since="Greenplum 6.27 and 7.1, and Greengage",
+        default="only what the log tells to differ is fetched",
+        families=_LATER,
+        takes_value=False,
     ),
 }
 """By option. -B, -v, -a, -i, -F and -r are known from 4.3 on."""
@@ -85,6 +101,40 @@ def settings_in(argv: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         for at, word in enumerate(argv)
         if word in SETTINGS
     )
+
+
+def lacking(dialect: Dialect, told: UtilityOptions) -> list[str]:
+    """The options asked for that no release of the family has; `-b` is passed over there."""
+    asked = {
+        "--hba-hostnames": told.hba_hostnames,
+        "--max-rate": told.max_rate is not None,
+        "--replay-lag": told.replay_lag is not None,
+    }
+    return [o for o, wanted in asked.items() if wanted and dialect.name not in SETTINGS[o].families]
+
+
+def why_not_differential(dialect: Dialect, server_version: str | None) -> str | None:
+    """Why this server's gprecoverseg cannot be told to recover the copies of a file differentially;
+    None: it can. 7.0.0 takes `--differential` without a file alone, for every down copy at once
+    (recorded); with one since 7.1 and 6.27 (gpdb pull requests 16719 and 17257; Greengage 6.27.1,
+    source).
+    """
+    if dialect.file_replication:
+        return f"{dialect.title} has no such recovery"
+    if dialect.name is DialectName.CLOUDBERRY:
+        return f"that gprecoverseg of {dialect.title} has it is on no record"
+    release = release_of(server_version)
+    if release is None:
+        return "the catalog does not tell the server's release, and not every one has it"
+    told = ".".join(map(str, release))
+    if release >= (7, 1) or (6, 27) <= release < (7, 0):
+        return None
+    if release >= (6, 25):
+        return (
+            f"gprecoverseg of {told} takes --differential for every down copy at once, not for "
+            "those of a file"
+        )
+    return f"gprecoverseg of {told} has no --differential"
 
 
 def add_argv(dialect: Dialect, file_name: str, told: UtilityOptions) -> tuple[str, ...]:
@@ -109,14 +159,21 @@ def move_argv(
 
 
 def recover_argv(
-    dialect: Dialect, file_name: str, *, full: bool, told: UtilityOptions
+    dialect: Dialect, file_name: str, *, how: RecoveryMethod, told: UtilityOptions
 ) -> tuple[str, ...]:
     """`gprecoverseg -a -i FILE ...`, with `-F` where the copies are made anew; only then a rate can
     be limited. Raises InvalidInput for a parallelism out of range.
     """
-    force, rate = (("-F",), _rate(told)) if full else ((), ())
-    options = (*_options(dialect, told), *_hba(told), *rate)
-    return ("gprecoverseg", "-a", *force, "-i", file_name, *options)
+    options = (*_options(dialect, told), *_hba(told))
+    match how:
+        case "incremental":
+            return ("gprecoverseg", "-a", "-i", file_name, *options)
+        case "differential":
+            return ("gprecoverseg", "-a", "--differential", "-i", file_name, *options)
+        case "full":
+            return ("gprecoverseg", "-a", "-F", "-i", file_name, *options, *_rate(told))
+        case _:
+            assert_never(how)
 
 
 def rebalance_argv(dialect: Dialect, told: UtilityOptions) -> tuple[str, ...]:

@@ -1,9 +1,8 @@
 """Files of 6 and later: `content|address|port|directory`, and groups of three or four fields."""
 
-import re
 from collections.abc import Iterator, Sequence
 
-from gpmirror.cluster.dialect import Dialect, DialectName
+from gpmirror.cluster.dialect import Dialect, DialectName, release_of
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.gputils.clashes import add_clashes, move_clashes
 from gpmirror.gputils.fields import (
@@ -39,8 +38,6 @@ RECOVERY_KINDS = frozenset("IDFidf")
 """What stands for a kind of recovery before the address (Greengage 6.27.1; 6.27 and 7.1 by source):
 no host of such a name can stand there."""
 
-_VERSION = re.compile(r"(?:^|Database )(\d{1,4})\.(\d{1,4})")
-
 
 def add_file(lines: Sequence[AddLine]) -> str:
     """The text for `gpaddmirrors -i`. Raises InvalidInput for what it cannot carry."""
@@ -68,10 +65,10 @@ def reads_hostnames(dialect: Dialect, server_version: str | None) -> bool:
     """Whether gprecoverseg takes `host|address|port|directory`: from 6.25 and 7.0 on. Not known
     of Cloudberry, whose own version numbers say nothing about it.
     """
-    found = _VERSION.search(server_version or "")
-    if found is None or dialect.file_replication or dialect.name is DialectName.CLOUDBERRY:
+    release = release_of(server_version)
+    if release is None or dialect.file_replication or dialect.name is DialectName.CLOUDBERRY:
         return False
-    return (int(found[1]), int(found[2])) >= (6, 25)
+    return release >= (6, 25)
 
 
 def hostnames_in(text: str) -> list[tuple[str, str, int]]:

@@ -4,10 +4,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gpmirror.cluster.counting import counted
+from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils.commands import DEFAULT_PER_HOST, UtilityOptions
+from gpmirror.gputils.commands import (
+    DEFAULT_PER_HOST,
+    SETTINGS,
+    UtilityOptions,
+    lacking,
+    why_not_differential,
+)
 from gpmirror.placement import Desired
 from gpmirror.plan.classify import Classified, classify, source_text
 from gpmirror.plan.colouring import Limits
@@ -49,9 +56,12 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     """The plan. Pure and deterministic.
 
     Raises InvalidInput for a selection that names what does not exist (GPM-P302), cuts an add or a
-    rebalance (GPM-P304), for unknown names to allow (GPM-P303), and for values that the native
+    rebalance (GPM-P304), for unknown names to allow (GPM-P303), for what no utility of the family
+    can do (GPM-P306), and for values that the native
     files cannot carry (GPM-N0nn).
     """
+    _check_settings(spec, observed.dialect)
+    _check_method(request, observed)
     state = read_state(observed, desired)
     _check_request(spec, state, request)
     classified = classify(observed, desired, request)
@@ -182,7 +192,45 @@ def _told(spec: Spec) -> UtilityOptions:
         hosts=native.hosts,
         per_host=native.per_host,
         verbose=native.verbose,
+        hba_hostnames=bool(native.hba_hostnames),
+        max_rate=native.max_rate,
+        replay_lag=native.replay_lag,
     )
+
+
+def _check_settings(spec: Spec, dialect: Dialect) -> None:
+    """What no release of the family has is refused where it stands; for the rest the installed
+    utilities are asked in preflight.
+    """
+    problems = []
+    for option in lacking(dialect, _told(spec)):
+        setting = SETTINGS[option]
+        problems.append(
+            Diagnostic(
+                code="GPM-P306",
+                message=f"{setting.key}: no utility of {dialect.title} has {option}; "
+                f"{setting.since} have it",
+                place=spec.place_of(*setting.key.split(".")),
+                hint=f"leave {setting.key} out: {setting.default} then",
+            )
+        )
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _check_method(request: Request, observed: Observed) -> None:
+    why = why_not_differential(observed.dialect, observed.server_version)
+    if request.differential and why is not None:
+        raise InvalidInput(
+            [
+                Diagnostic(
+                    code="GPM-P306",
+                    message=f"--differential: {why}; {SETTINGS['--differential'].since} have it",
+                    place=Place(file="command line"),
+                    hint="leave it out, or use --full",
+                )
+            ]
+        )
 
 
 def _filespaces(observed: Observed, desired: Desired) -> tuple[str, ...]:
@@ -257,6 +305,7 @@ def _asked(request: Request) -> Asked:
         hosts=None if request.hosts is None else tuple(sorted(request.hosts)),
         full=request.full,
         rebalance=request.rebalance,
+        differential=request.differential or None,
     )
 
 

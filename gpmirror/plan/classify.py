@@ -249,14 +249,17 @@ def _recovery_in_place(observed: Observed, content: _Content, request: Request) 
     assert idle is not None  # noqa: S101 - the callers have checked that the row exists
     change = _change(content, Action.RECOVER, current, current)
     fact = observed.copies.get(idle.dbid, "unknown")
-    method, note = _method(fact, asked=request.full)
+    method, note = _method(fact, request)
     where = "preferred primary" if idle.is_preferred_primary else "mirror"
     return replace(change, reason=f"{where} is down", source="catalog", method=method, note=note)
 
 
-def _method(fact: CopyFact, *, asked: bool) -> tuple[Method, str | None]:
-    if asked:
+def _method(fact: CopyFact, request: Request) -> tuple[Method, str | None]:
+    if request.full:
         return Method.FULL, ASKED_FOR
+    if request.differential and fact in {"rewindable", "backup_label", "unknown"}:
+        # a half copy is as good a start as any: files that differ are fetched
+        return Method.DIFFERENTIAL, NOT_INSPECTED if fact == "unknown" else None
     if fact in _FULL_FACTS:
         return Method.FULL, _FULL_FACTS[fact]
     return Method.INCREMENTAL, None if fact == "rewindable" else NOT_INSPECTED

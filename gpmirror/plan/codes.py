@@ -29,6 +29,11 @@ CODES = {
         why="Codes are stable: one that is not known is mistyped, or from a newer gpmirror.",
         fix="Use one of the codes in the hint, as printed in brackets before a finding.",
     ),
+    "GPM-P306": CodeInfo(
+        title="the release's utilities cannot do what is asked",
+        why="An option that a utility does not know ends it before it did anything, in every run.",
+        fix="Leave the key or the flag out, or use one of the releases in the message.",
+    ),
     "GPM-P801": CodeInfo(
         title="a plan file was edited",
         why="What was reviewed is what runs: the id covers every byte of the plan.",

@@ -112,10 +112,10 @@ def _afterwards(step: Step, state: State) -> tuple[str, ...]:
 
 
 def _volume(wave: PlannedWave, changes: Mapping[int, Change], at_once: int) -> _Volume:
-    """A rebalance copies nothing; what an incremental recovery fetches, nobody knows before."""
+    """A rebalance copies nothing; what a recovery fetches that is not full, nobody knows before."""
     if wave.action is Action.REBALANCE:
         return _Volume(bytes=0, chain_bytes=0, catching_up=0)
-    if wave.method is Method.INCREMENTAL:
+    if wave.method in {Method.INCREMENTAL, Method.DIFFERENTIAL}:
         return _Volume(bytes=0, chain_bytes=0, catching_up=len(wave.steps))
     copies = [copying(step, changes[step.content]) for step in wave.steps]
     return _Volume(

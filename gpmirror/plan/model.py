@@ -29,9 +29,12 @@ class Action(StrEnum):
 
 
 class Method(StrEnum):
-    """How a down copy is brought back: only what differs, or everything."""
+    """How a down copy is brought back: what the log tells to differ, what file by file differs, or
+    everything.
+    """
 
     INCREMENTAL = "incremental"
+    DIFFERENTIAL = "differential"
     FULL = "full"
 
 
@@ -337,6 +340,7 @@ class Asked:
     hosts: tuple[str, ...] | None
     full: bool
     rebalance: bool
+    differential: bool | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from gpmirror.gputils.commands import (
 from gpmirror.gputils.lines import MoveEngine
 from gpmirror.gputils.pipe import RECOVERY_KINDS, reads_hostnames
 from gpmirror.plan.engines import Share, share_out
-from gpmirror.plan.model import Action, HostAction, Method, NamePair, NativeRun, Step, Wave
+from gpmirror.plan.model import Action, HostAction, NamePair, NativeRun, Step, Wave
 from gpmirror.plan.phases import PlannedWave
 from gpmirror.plan.state import State
 
@@ -109,8 +109,8 @@ def _native(
         case Action.RECOVER:
             name = _file_name(number, "gprecoverseg")
             text = _move_text(steps, context, "gprecoverseg", names)
-            full = wave.method is Method.FULL
-            argv = recover_argv(dialect, name, full=full, told=told)
+            assert wave.method is not None  # noqa: S101 - a recovery has a method
+            argv = recover_argv(dialect, name, how=wave.method.value, told=told)
         case Action.REBALANCE:
             argv = rebalance_argv(dialect, told)
             return NativeRun(utility=argv[0], argv=argv, file_name=None, file_text=None)

@@ -28,6 +28,7 @@ _NO_CONTENT = -1
 
 _SCHEDULED: tuple[Phase, ...] = (
     (Action.RECOVER, Method.INCREMENTAL),
+    (Action.RECOVER, Method.DIFFERENTIAL),
     (Action.RECOVER, Method.FULL),
     (Action.MOVE, None),
 )

@@ -102,6 +102,7 @@ def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
         contents=None if everything else frozenset(mine),
         rebalance=request.rebalance,
         full=request.full,
+        differential=request.differential,
         allow=_begun_with(plan, request),
         unprotect=_unprotected(plan),
     )
@@ -212,6 +213,7 @@ def request_of(plan: Plan) -> Request:
         contents=None if asked.contents is None else frozenset(asked.contents),
         hosts=None if asked.hosts is None else frozenset(asked.hosts),
         full=asked.full,
+        differential=bool(asked.differential),
         rebalance=asked.rebalance,
         allow=tuple(name for name in plan.allowed if not name.startswith(prefix)),
         unprotect=lifted,

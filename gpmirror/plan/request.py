@@ -20,6 +20,7 @@ class Request:
     contents: frozenset[int] | None = None
     hosts: frozenset[str] | None = None
     full: bool = False
+    differential: bool = False
     rebalance: bool = False
     allow: tuple[str, ...] = ()
     unprotect: tuple[str, ...] = ()

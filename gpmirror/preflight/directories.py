@@ -184,8 +184,11 @@ def _in_place(
                 f"{subject}: whether it is this content's own cannot be told",
                 "compare `pg_controldata` of it and of its primary's directory",
             )
+        case "backup_label" if landing.method is Method.DIFFERENTIAL:
+            return
         case "absent" | "backup_label" | "no_pg_control" if landing.method is not Method.FULL:
-            yield bad(f"{subject} {_INCOMPLETE[fact]}: an incremental recovery would fail", full)
+            how = landing.method.value if landing.method is not None else "incremental"
+            yield bad(f"{subject} {_INCOMPLETE[fact]}: an {how} recovery would fail", full)
         case _:
             return
 

@@ -74,6 +74,6 @@ def _bad(utility: str, option: tuple[str, ...], answer: UtilityHelp) -> Finding:
     return bad(
         f"the installed {utility} has no {option[0]}, which `{' '.join(option)}` of this plan needs "
         f"({setting.key}); {setting.since} have it",
-        f"leave {setting.key} out of the spec and plan again (then {setting.default}); this "
+        f"leave {setting.key} out{' of the spec' if '.' in setting.key else ''} and plan again (then {setting.default}); this "
         f"{utility} offers {', '.join(offered) or 'none of such options'}",
     )

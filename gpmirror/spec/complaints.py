@@ -231,7 +231,9 @@ def _pattern(complaint: Complaint) -> _Words:
 def _value(complaint: Complaint) -> _Words:
     rule = complaint.text.removeprefix("Value error, ")
     message = f"`{complaint.name}` is {shown(complaint.value)}; it {rule}"
-    return ("GPM-V017", message, "write `5TB`; 1TB is 1000GB" if "size" in rule else "write `24h`")
+    hints = {"size": "write `5TB`; 1TB is 1000GB", "rate": "write `32M`"}
+    hint = next((hint for word, hint in hints.items() if f"a {word} " in rule), "write `24h`")
+    return ("GPM-V017", message, hint)
 
 
 def _other(complaint: Complaint) -> _Words:

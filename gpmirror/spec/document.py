@@ -16,7 +16,14 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from gpmirror.spec.units import SIZE_PATTERN, TIME_PATTERN, bytes_of, seconds_of
+from gpmirror.spec.units import (
+    RATE_PATTERN,
+    SIZE_PATTERN,
+    TIME_PATTERN,
+    bytes_of,
+    rate_of,
+    seconds_of,
+)
 
 API_VERSION = "gpmirror/v1"
 MAX_PORT = 65_535
@@ -39,6 +46,19 @@ Time: TypeAlias = Annotated[
     int,
     BeforeValidator(seconds_of),
     WithJsonSchema({"type": "string", "pattern": TIME_PATTERN}),
+]
+
+Rate: TypeAlias = Annotated[
+    str,
+    BeforeValidator(rate_of),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 32, "maximum": 1_048_576},
+                {"type": "string", "pattern": RATE_PATTERN},
+            ]
+        }
+    ),
 ]
 
 
@@ -245,7 +265,9 @@ class WavesPart(Part):
 
 
 class NativePart(Part):
-    """Parallelism of the native utilities."""
+    """What the native utilities are told. A value that equals a utility's own default is left out of
+    its command line; whether an installed utility takes the others is asked in preflight.
+    """
 
     hosts: int = Field(
         16, ge=1, le=64, description="Hosts at once (-B); on gp4 and gp5 segments at once."
@@ -258,6 +280,23 @@ class NativePart(Part):
         "from 6.17 on.",
     )
     verbose: bool = Field(default=False, description="Verbose output of the utilities (-v).")
+    hba_hostnames: bool = Field(
+        default=False,
+        description="Host names instead of IP addresses in pg_hba.conf (--hba-hostnames); not on "
+        "gp4 and gp5.",
+    )
+    max_rate: Rate | None = Field(
+        None,
+        description="Most that a full copy may take (--max-rate): 32 to 1048576 kB/s, or 32M to "
+        "1024M; of gp7 WarehousePG 7.4 has it, and Greengage 7.",
+    )
+    replay_lag: float | None = Field(
+        None,
+        ge=0.1,
+        le=1_000_000,
+        description="Most GB that a mirror may still have to replay when its role returns "
+        "(--replay-lag); of gp6 the latest releases have it; not on gp4 and gp5.",
+    )
 
 
 class ApplyPart(Part):

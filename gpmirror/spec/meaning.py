@@ -151,11 +151,16 @@ def _apply(options: ApplyOptions) -> dict[str, Any]:
             "per_source_host": waves.per_source_host,
             "per_target_host": waves.per_target_host,
         },
-        "native": {
-            "hosts": native.hosts,
-            "per_host": native.per_host,
-            "verbose": native.verbose,
-        },
+        "native": _given(
+            {
+                "hosts": native.hosts,
+                "per_host": native.per_host,
+                "verbose": native.verbose,
+                "hba_hostnames": native.hba_hostnames,
+                "max_rate": native.max_rate,
+                "replay_lag": native.replay_lag,
+            }
+        ),
         "hosts_at_once": options.hosts_at_once,
         "sync_timeout": time_text(options.sync_timeout),
     }

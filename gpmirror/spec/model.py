@@ -126,11 +126,16 @@ class WaveLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeOptions:
-    """Parallelism of the native utilities: -B hosts, -b segments per host, -v."""
+    """What the native utilities are told: -B hosts (before 6 segments), -b segments per host, -v,
+    --hba-hostnames, --max-rate as pg_basebackup takes it, --replay-lag in GB. None: not told.
+    """
 
     hosts: int = 16
     per_host: int = 64
     verbose: bool = False
+    hba_hostnames: bool | None = field(default=None, metadata={"later": True})
+    max_rate: str | None = field(default=None, metadata={"later": True})
+    replay_lag: float | None = field(default=None, metadata={"later": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

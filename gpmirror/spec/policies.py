@@ -81,7 +81,14 @@ def compile_apply(part: ApplyPart | None) -> ApplyOptions:
             per_source_host=waves.per_source_host,
             per_target_host=waves.per_target_host,
         ),
-        native=NativeOptions(hosts=native.hosts, per_host=native.per_host, verbose=native.verbose),
+        native=NativeOptions(
+            hosts=native.hosts,
+            per_host=native.per_host,
+            verbose=native.verbose,
+            hba_hostnames=native.hba_hostnames or None,
+            max_rate=native.max_rate,
+            replay_lag=native.replay_lag,
+        ),
         hosts_at_once=part.hosts_at_once,
         sync_timeout=part.sync_timeout,
     )

@@ -50,7 +50,7 @@ mirrors:
 # How apply works through a plan; these are the defaults.
 # apply:
 #   waves: {{max_contents: 16, per_source_host: 1, per_target_host: 2}}
-#   native: {{hosts: 16, per_host: 64, verbose: false}}
+#   native: {{hosts: 16, per_host: 64, verbose: false}}   # and hba_hostnames, max_rate, replay_lag
 #   hosts_at_once: 32
 #   sync_timeout: 24h
 """

@@ -1,4 +1,4 @@
-"""Sizes and times as people write them: `5TB`, `24h`."""
+"""Sizes, times and rates as people write them: `5TB`, `24h`, `32M`."""
 
 import re
 
@@ -7,6 +7,9 @@ _SIZE_FACTORS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB
 _SIZE_FACTORS["PB"] = 10**15
 _TIME = re.compile(r"([0-9]{1,9})([smhd])")
 _TIME_FACTORS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_RATE = re.compile(r"([0-9]{1,7})([kM]?)")
+_LEAST_RATE, _MOST_RATE = 32, 1_048_576
+RATE_PATTERN = r"^[0-9]{1,7}[kM]?$"
 SIZE_PATTERN = r"^[0-9]{1,15}\s?(B|kB|KB|MB|GB|TB|PB)?$"
 TIME_PATTERN = r"^[0-9]{1,9}[smhd]$"
 
@@ -27,6 +30,18 @@ def seconds_of(value: object) -> int:
     if match is None or not int(match[1]):
         raise ValueError("must be a time such as 30s, 90m, 24h or 2d, and more than zero")
     return int(match[1]) * _TIME_FACTORS[match[2]]
+
+
+def rate_of(value: object) -> str:
+    """A rate as pg_basebackup takes it, kB a second or MB with M. Raises `ValueError` for anything
+    else and for what it refuses.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    number = int(match[1]) * (1024 if match[2] == "M" else 1) if match else 0
+    if not isinstance(text, str) or not _LEAST_RATE <= number <= _MOST_RATE:
+        raise ValueError("must be a rate from 32 to 1048576 (kB a second), or up to 1024M")
+    return text
 
 
 def time_text(seconds: int) -> str:

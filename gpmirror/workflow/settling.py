@@ -168,7 +168,8 @@ def _full_instead(run: Run, wave: Wave) -> str:
     caught_up = [
         change.content
         for change in run.plan.changes
-        if change.content in wave.contents and change.method is Method.INCREMENTAL
+        if change.content in wave.contents
+        and change.method in {Method.INCREMENTAL, Method.DIFFERENTIAL}
     ]
     if not caught_up:
         return ""

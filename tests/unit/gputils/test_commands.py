@@ -33,12 +33,22 @@ LATER = UtilityOptions(hba_hostnames=True, max_rate="32M", replay_lag=2.5)
             move_argv(GP6, "gprecoverseg", "w1", LATER),
             "gprecoverseg -a -i w1 --hba-hostnames --max-rate 32M",
         ),
-        (recover_argv(GP6, "w1", full=False, told=SMALL), "gprecoverseg -a -i w1 -B 2 -b 3 -v"),
-        (recover_argv(GP6, "w1", full=True, told=USUAL), "gprecoverseg -a -F -i w1"),
-        (recover_argv(GP6, "w1", full=False, told=LATER), "gprecoverseg -a -i w1 --hba-hostnames"),
         (
-            recover_argv(GP6, "w1", full=True, told=LATER),
+            recover_argv(GP6, "w1", how="incremental", told=SMALL),
+            "gprecoverseg -a -i w1 -B 2 -b 3 -v",
+        ),
+        (recover_argv(GP6, "w1", how="full", told=USUAL), "gprecoverseg -a -F -i w1"),
+        (
+            recover_argv(GP6, "w1", how="incremental", told=LATER),
+            "gprecoverseg -a -i w1 --hba-hostnames",
+        ),
+        (
+            recover_argv(GP6, "w1", how="full", told=LATER),
             "gprecoverseg -a -F -i w1 --hba-hostnames --max-rate 32M",
+        ),
+        (
+            recover_argv(GP6, "w1", how="differential", told=LATER),
+            "gprecoverseg -a --differential -i w1 --hba-hostnames",
         ),
         (rebalance_argv(GP5, USUAL), "gprecoverseg -a -r"),
         (rebalance_argv(GP6, SMALL), "gprecoverseg -a -r -B 2 -b 3 -v"),
