@@ -18,17 +18,21 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
     """A run's folder, where it stands, and its plan. One that this machine does not know is copied
     from the run directory on the coordinator's host, which the spec here names.
 
-    Raises Failure: nobody knows it; InvalidInput: its plan was changed.
+    Raises Failure: nobody knows it, or its folder holds another plan than the one that it was begun
+    with; InvalidInput: its plan was changed.
     """
     from gpmirror.adapters.runs import check_name, read_run, runs_folder
     from gpmirror.plan.planfile import read_plan
+    from gpmirror.workflow.resume import check_own_plan
 
     folder = runs_folder(os.environ)
     check_name(folder, name)
     if not (folder / name).is_dir():
         _fetch(folder, name, via_ssh=via_ssh)
     standing, data = read_run(folder, name)
-    return folder / name, standing, read_plan(data, f"{name}/plan.json")
+    plan = read_plan(data, f"{name}/plan.json")
+    check_own_plan(standing, plan)
+    return folder / name, standing, plan
 
 
 def caught_up(name: str, live: "Live") -> "Standing":

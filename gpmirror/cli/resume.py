@@ -48,14 +48,13 @@ def command(
     from gpmirror.plan.hazards import check_allow
     from gpmirror.plan.replan import spec_of
     from gpmirror.preflight.checks import check_unchecked
-    from gpmirror.workflow.resume import check_latest, check_own_plan, check_resumable
+    from gpmirror.workflow.resume import check_latest, check_resumable
 
     check_allow(allow or ())
     check_unchecked(allow or ())
     console: Console = ctx.obj
     _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
     check_resumable(standing)
-    check_own_plan(standing, plan)
     check_latest(standing, _later(standing, list_runs(runs_folder(os.environ))))
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:

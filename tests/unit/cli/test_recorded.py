@@ -74,6 +74,15 @@ def test_the_coordinator_that_the_spec_names_is_asked(
     assert not (folder / NAME).exists()
 
 
+@pytest.mark.parametrize("command", ["prune", "revert", "resume"])
+def test_another_plan_than_the_runs_own(command: str, folder: Path, capsys: Shown) -> None:
+    """A whole plan with the right checksum, put in the place of the one that was carried out."""
+    run = keep(folder, moving())
+    (run / PLAN).write_text(plan_text(adding()))
+    assert main([command, NAME]) == ExitCode.ERROR
+    assert f"run {NAME} was begun with plan" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["prune", "revert"])
 def test_a_plan_that_was_edited(command: str, folder: Path, capsys: Shown) -> None:
     run = keep(folder, adding())
