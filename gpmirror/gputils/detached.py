@@ -129,7 +129,7 @@ def poll_script(run: str, name: str, offset: int) -> str:
     return f"""\
 cd "$HOME" || exit 125
 cd {folder} 2>/dev/null || {{ echo absent; exit 0; }}
-n={shlex.quote(name)}
+{_OURS}n={shlex.quote(name)}
 [ -d "$n.started" ] || {{ echo absent; exit 0; }}
 pid=
 # a number of before a reboot is somebody else's now
@@ -316,13 +316,21 @@ def _folder(run: str) -> str:
     return f'"$HOME"/{RUNS}/{shlex.quote(run)}'
 
 
+_OURS = (
+    'for d in . ..; do case $(ls -ldn "$d") in d????-??-*) [ -O "$d" ];; *) false;; esac || '
+    '{ echo "$(cd "$d" && pwd) is not this account\'s alone: $(ls -ld "$d"); look at what is in it, '
+    'then \\`chmod go-w\\` or \\`chown\\` it" >&2; exit 125; }; done\n'
+)
+"""What others may have written there is neither run nor believed."""
+
+
 def _enter(run: str) -> str:
-    return f"umask 077\ncd {_folder(run)} || exit 125\n"
+    return f"umask 077\ncd {_folder(run)} || exit 125\n{_OURS}"
 
 
 def _make(run: str) -> str:
     folder = _folder(run)
-    return f"umask 077\nmkdir -p {folder} && cd {folder} || exit 125\n"
+    return f"umask 077\nmkdir -p {folder} && cd {folder} || exit 125\n{_OURS}"
 
 
 def _write(name: str, text: str) -> str:

@@ -366,3 +366,22 @@ def test_errors_are_told_without_stamps() -> None:
 )
 def test_the_last_words_of_a_utility(log: str, words: tuple[str, ...]) -> None:
     assert last_words(log) == words
+
+
+@pytest.mark.parametrize("which", [".", ".."])
+def test_a_run_directory_that_others_may_write_is_not_believed(shell: Shell, which: str) -> None:
+    shell.run(keep_script(RUN, [("journal.jsonl", "ours")]))
+    folder = (shell.home / RUNS / RUN / which).resolve()
+    folder.chmod(0o770)
+    for script in (
+        read_script(RUN, "journal.jsonl"),
+        keep_script(RUN, [("plan.json", "{}")]),
+        append_script(RUN, "journal.jsonl", "more"),
+        poll_script(RUN, "wave-001-gpaddmirrors", 0),
+    ):
+        done = shell.run(script)
+        assert (done.returncode, done.stdout) == (125, ""), script
+        assert f"{folder} is not this account's alone: drwxrwx---" in done.stderr
+        assert "then `chmod go-w` or `chown` it" in done.stderr
+    folder.chmod(0o700)
+    assert shell.run(read_script(RUN, "journal.jsonl")).stdout == "ours"
