@@ -18,7 +18,9 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def append(path: Path, data: bytes) -> None:
-    """All of it, or OSError: a disk that is nearly full takes a part without a word."""
+    """All of it, or OSError: a disk that is nearly full takes a part without a word. No empty file
+    stays behind.
+    """
     is_new = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -26,6 +28,11 @@ def append(path: Path, data: bytes) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
+    except OSError:
+        if is_new and os.fstat(descriptor).st_size == 0:
+            with suppress(OSError):
+                path.unlink()
+        raise
     finally:
         os.close(descriptor)
     if is_new:

@@ -1,5 +1,6 @@
 """Runs on this machine: one folder each in the state directory, closed to everybody else."""
 
+import errno
 import json
 import os
 import re
@@ -118,7 +119,7 @@ def add_records(folder: Path, name: str, lines: str) -> None:
         cut_off = _count(path)[1]
         append(path, f"{chr(10) if cut_off else ''}{lines}".encode("utf-8", "replace"))
     except OSError as error:
-        raise _unwritten(path, error) from error
+        raise _unwritten(path, error, changed=True) from error
 
 
 def check_name(folder: Path, name: str) -> None:
@@ -184,7 +185,7 @@ class RunJournal:
             append(self._path, whole)
             self._cut_off = False
         except OSError as error:
-            raise _unwritten(self._path, error) from error
+            raise _unwritten(self._path, error, changed=self._sending) from error
         if self._sending and self._far is not None:
             self._send(self._far)
 
@@ -215,11 +216,21 @@ class FarJournal(Protocol):
         ...
 
 
-def _unwritten(path: Path, error: OSError) -> Failure:
-    return Failure(
-        f"the journal {path} cannot be written: {error.strerror}",
-        hint="free space, then resume this run",
-    )
+def _unwritten(path: Path, error: OSError, *, changed: bool = False) -> Failure:
+    """`changed`: the run has begun to change the cluster, so there is something to resume."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            hint = f"free space or inodes where {path.parent} lies"
+        case errno.EROFS:
+            hint = (
+                f"the file system of {path.parent} is read-only: see why (`dmesg`), mount it anew"
+            )
+        case errno.ENOENT | errno.ENOTDIR | errno.ESTALE:
+            hint = f"{path.parent} is gone: see what removed it, and whether its file system is mounted"
+        case _:
+            hint = f"check owner and mode of {path.parent} (`ls -ld`)"
+    after = ", then `gpmirror resume`" if changed else ", then start again: nothing was changed"
+    return Failure(f"the journal {path} cannot be written: {error.strerror}", hint=f"{hint}{after}")
 
 
 def _count(path: Path) -> tuple[int, bool]:

@@ -1,5 +1,6 @@
 """Runs on this machine: private folders, a journal that loses nothing, names that are names."""
 
+import errno
 import json
 import os
 import resource
@@ -154,6 +155,53 @@ def test_a_full_disk_is_told_and_what_comes_later_is_whole(folder: Path, run: Pa
     assert (run / JOURNAL).stat().st_size == 400, "a part was taken"
     journal.write(end(1, "told"))
     assert read_run(folder, NAME)[0].summary == "told"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "free space"),
+        (errno.EROFS, "is read-only"),
+        (errno.EACCES, "check owner and mode"),
+    ],
+)
+def test_each_trouble_has_its_own_way_out(
+    run: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    def refused(path: Path, data: bytes) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("gpmirror.adapters.runs.append", refused)
+    for changed, after in ((False, "start again: nothing was changed"), (True, "gpmirror resume")):
+        journal = RunJournal(run, None)
+        if changed:
+            journal.also_far()
+        with pytest.raises(Failure) as caught:
+            journal.write(opening())
+        assert words in (caught.value.hint or "")
+        assert after in (caught.value.hint or "")
+
+
+def test_a_folder_that_vanished_is_named(run: Path) -> None:
+    journal = RunJournal(run, None)
+    (run / PLAN).unlink()
+    run.rmdir()
+    with pytest.raises(Failure) as caught:
+        journal.write(opening())
+    assert f"{run} is gone" in (caught.value.hint or "")
+
+
+def test_no_empty_journal_is_left(run: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        with pytest.raises(Failure):
+            RunJournal(run, None).write(opening())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not (run / JOURNAL).exists()
 
 
 def test_odd_characters_are_written(folder: Path, run: Path) -> None:
