@@ -191,15 +191,6 @@ def test_a_second_apply_names_the_first(site: Site) -> None:
         assert "not applied: the answer was not yes" in first.text
 
 
-def test_a_lock_that_a_killed_utility_left(site: Site) -> None:
-    folder = site.lab.coordinator_data / "gprecoverseg.lock"
-    _as_account(site, "mdw", f"mkdir {folder}; echo 999999 >{folder}/PID")
-    try:
-        refused(site, 7, str(folder), "mdw", "999999", f"`rm -r {folder}`")
-    finally:
-        _as_account(site, "mdw", f"rm -r {folder}")
-
-
 def test_an_expansion_that_runs(site: Site) -> None:
     """A process by the utility's name on the coordinator's host, with its environment."""
     data = site.lab.coordinator_data

@@ -69,7 +69,7 @@ KINDS = (
     "save_a_plan",
     "tidy_up",
 )
-DANGERS = ("guard:moves_percent", "cancels-queries", "deletes-old-directory")
+DANGERS = ("guard:moves_percent", "cancels-queries", "deletes-old-directory", "dead-lock")
 ALLOWED = tuple(word for name in DANGERS for word in ("--allow", name))
 
 

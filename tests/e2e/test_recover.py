@@ -1,6 +1,7 @@
 """Copies that went down: caught up, copied anew, put elsewhere; and what only looks like success."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,9 +104,13 @@ def test_a_lock_that_somebody_left_is_found_first(mirrored: BreakableCluster) ->
         refused = mirrored.gpmirror("apply", "--yes")
         assert refused.returncode == 7, refused.stderr
         assert "gprecoverseg.lock" in refused.stderr
+        assert "--allow dead-lock" in refused.stderr
+        allowed = mirrored.gpmirror("apply", "--yes", "--allow", "dead-lock")
+        assert allowed.returncode == 0, allowed.stdout + allowed.stderr
+        assert f"{lock} removed" in allowed.stdout
+        assert not Path(lock).exists()
     finally:
-        mirrored.ssh("mdw", f"rm -r {lock}")
-    mirrored.apply()
+        mirrored.ssh("mdw", f"rm -rf {lock}")
     assert mirrored.is_whole()
 
 

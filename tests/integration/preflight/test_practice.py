@@ -19,19 +19,20 @@ def test_ready_from_a_spec_and_from_a_plan(practice: Practice) -> None:
 def test_what_is_in_the_way_is_named_host_by_host(practice: Practice) -> None:
     lab = practice.lab
     mirror = f"{lab.hosts[1].data}/mirror/gpseg0"
-    lock = f"{lab.coordinator_data}/gprecoverseg.lock"
+    status = f"{lab.coordinator_data}/gpexpand.status"
     practice.ssh("sdw2", f"mkdir -p -m 0755 {mirror}")
-    practice.ssh("mdw", f"mkdir -p {lock}; echo 4194303 >{lock}/PID")
+    practice.ssh("mdw", f"touch {status}")
     practice.gpmirror("lab", "kill", "sdw4")
     try:
         found = practice.gpmirror("preflight")
     finally:
         practice.gpmirror("lab", "restore", "sdw4")
-        practice.ssh("mdw", f"rm -r {lock}")
+        practice.ssh("mdw", f"rm {status}")
         practice.ssh("sdw2", f"rmdir {mirror}")
     assert found.returncode == ExitCode.PREFLIGHT, found.stdout + found.stderr
     words = " ".join(found.stdout.split())
-    assert f"{lock} on mdw was left by pid 4194303" in words
+    assert f"gpexpand is under way on mdw: {status} is there" in words
+    assert "the utilities did not try the plan's files" in words
     assert f"{mirror} is empty with mode 0755" in words
     assert "bad reachable: cannot reach sdw4" in words
     assert "Not ready." in words
