@@ -175,6 +175,14 @@ def test_a_failure_that_did_nothing_is_partly_applied() -> None:
     assert "resume r1" in (error.hint or "")
 
 
+def test_words_without_a_level_are_quoted_where_a_utility_fails() -> None:
+    """As the option parser of 6.1 writes them to standard error."""
+    said = "Usage: gpaddmirrors [--help] [options]\n\ngpaddmirrors: error: no such option: -b\n"
+    world = cluster(behaviour=Behaviour(does_nothing=True, status=2, says=said))
+    error = refused(Partial, started(world)[0])
+    assert "it said: gpaddmirrors: error: no such option: -b" in error.message
+
+
 def test_one_mirror_fails_and_seven_succeed() -> None:
     world = cluster(behaviour=Behaviour(status=1, fails=(5,)))
     run, reporter, _ = started(world)
