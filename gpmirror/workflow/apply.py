@@ -156,8 +156,11 @@ def _pass_gate(run: Run, wave: Wave) -> None:
     if not run.wishes.rehearsal:
         take_own_lock(run)  # an earlier wave may have lost it with its session
     if wave.number > 1:
-        run.dead_locks = check_competing(run, observed, runs_of(run.plan, observed))
-        remove_dead_locks(run)
+        dead = check_competing(run, observed, runs_of(run.plan, observed))
+        if not run.wishes.rehearsal:
+            # one that an earlier wave of this run left; a rehearsal left none, and removed none
+            run.dead_locks = dead
+            remove_dead_locks(run)
     check_same_cluster(run.plan, observed)
     check_gate(run, wave, observed, health)
     if not run.wishes.rehearsal:

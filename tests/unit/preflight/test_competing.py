@@ -115,6 +115,25 @@ def test_a_lock_whose_pid_is_another_program_now(machines: Machines) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(
+    ("alive", "written", "started", "dead"),
+    [
+        (False, None, None, True),
+        (True, 1000, 1011, True),
+        (True, 1000, 1010, False),  # a clock may be some seconds off
+        (True, 1000, 900, False),
+        (True, None, 2000, False),
+        (True, 1000, None, False),
+    ],
+)
+def test_a_lock_is_dead_only_where_that_is_proved(
+    alive: bool, written: int | None, started: int | None, dead: bool
+) -> None:
+    seen = LockFile(path="/m/x.lock", pid=7, alive=alive, written=written, started=started)
+    assert seen.is_dead is dead
+    assert not LockFile(path="/m/x.lock", pid=None, alive=alive).is_dead
+
+
 def removed(machines: Machines, *locks: LockFile | None) -> str:
     """What the removal printed."""
     found = [one for one in locks if one is not None]
