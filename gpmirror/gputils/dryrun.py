@@ -131,7 +131,7 @@ class Line:
 def left_out(file_text: str, out: str, dialect: DialectName) -> tuple[Line, ...]:
     """The lines of FILE that OUT does not hold, compared by meaning: OUT has three fields a group
     whatever FILE has. Greengage writes a comment for a copy whose host does not answer; where it
-    goes to another host it is carried out all the same (6.27.1, source), else it is not.
+    goes to another host it is carried out all the same (6.27.1, recorded), else it is not.
     """
     wanted = _read(file_text, dialect)
     try:

@@ -58,7 +58,7 @@ def test_a_lost_host_is_replaced(cluster: Cluster) -> None:
 
 def is_refused_until_the_name_answers(cluster: Cluster, gone: str, spare: str) -> None:
     """gprecoverseg of 6 leaves out copies whose old host does not answer, and exits with 0; that of
-    7 carries them away (6.24.3 and 7.0.0, recorded). The dry run knows.
+    7 and Greengage carries them away (6.24.3, 7.0.0, 6.27.1, recorded). The dry run knows.
     """
     before = cluster.segments()
     refused = cluster.gpmirror("apply", "plan.json", "--yes", *cluster.allowing())
