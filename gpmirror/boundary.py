@@ -172,8 +172,10 @@ class Natives(Protocol):
         """
         ...
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
-        """How a started utility is doing, with its log from a byte offset on."""
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
+        """How a started utility is doing, with its log from a byte offset on: at once when it has
+        ended, else after up to `wait` seconds.
+        """
         ...
 
     def forestall(self, name: str) -> bool | NoAnswer:

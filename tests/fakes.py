@@ -181,7 +181,7 @@ class FakeCluster:
         self.left[self._key(utility.name)] = self.behaviour.polls
         return None
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         if self._silent():
             return self._silence()
         name = self._key(name)

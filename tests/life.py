@@ -472,7 +472,7 @@ class Life:
         for row in (idle, self.acting(content)):
             self.rows[row.dbid] = replace(row, mode=Mode.SYNCED, status=Status.UP)
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         if self.now < self.silent_until:
             return _silence("mdw")
         job = self.jobs.get(self._key(name))

@@ -57,7 +57,7 @@ class JsonReporter:
             event.wave,
             event.utility_running,
             event.trouble,
-            *(c.state for c in event.contents),
+            *((c.state, c.arrived) for c in event.contents),
         )
         quiet = timedelta(seconds=QUIET_SECONDS)
         if told == self._told and self._at is not None and now - self._at < quiet:

@@ -263,7 +263,14 @@ def _question(plan: "Plan") -> str:
 def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:
     from gpmirror.render.run import summary
 
-    text = summary(ended, run.health, run.plan, width=console.width, color=console.color)
+    text = summary(
+        ended,
+        run.health,
+        run.plan,
+        underway=run.underway,
+        width=console.width,
+        color=console.color,
+    )
     if ended.exit_code == ExitCode.OK:
         console.data(text)
     else:

@@ -58,7 +58,8 @@ class WaveStarted:
 
     The plan foresees that losing `worst_host` meanwhile would lose `worst_host_loses` contents, and
     that the wave copies `bytes` in `seconds`, at the rate that waves showed so far, else
-    (`rate_assumed`) at the plan's; `catching_up` contents only fetch what changed.
+    (`rate_assumed`) at the plan's; `catching_up` contents only fetch what changed. `stopping` of
+    these seconds pass before: moves wait until the fault prober has seen their old mirrors stop.
     """
 
     wave: int
@@ -74,6 +75,7 @@ class WaveStarted:
     rate: int | None = None
     rate_assumed: bool = True
     catching_up: int = 0
+    stopping: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,8 @@ class NativeSaid:
 class ContentProgress:
     """One content of a wave: `synced`, `syncing`, `single` or `none`; bytes copied and to copy.
 
-    `host` is where the copy goes; None for roles that only return.
+    `host` is where the copy goes; None for roles that only return. Not `arrived`: the catalog still
+    shows the old mirror, or the old roles, and `state` is theirs.
     """
 
     content: int
@@ -97,6 +100,7 @@ class ContentProgress:
     done: int | None
     total: int | None
     host: str | None = None
+    arrived: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

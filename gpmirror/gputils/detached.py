@@ -25,6 +25,9 @@ _NUMBER = "number"
 _MOST_LOG = 262_144
 """Bytes of a log read in one poll."""
 
+_NAP = 0.5
+"""Seconds between two looks for the end of a utility, on its host."""
+
 _BOOT = "cat /proc/sys/kernel/random/boot_id 2>/dev/null"
 
 
@@ -123,14 +126,21 @@ def forestall_script(run: str, name: str) -> str:
     )
 
 
-def poll_script(run: str, name: str, offset: int) -> str:
-    """Ask for the stage, the status and the log from a byte offset on; changes nothing."""
+def poll_script(run: str, name: str, offset: int, *, wait: float = 0.0) -> str:
+    """Ask for the stage, the status and the log from a byte offset on; changes nothing. The answer
+    comes at once when the utility has ended, else after `wait` seconds: one shell that sleeps costs
+    the host less than a dozen processes each second.
+    """
     folder = _folder(run)
+    looks = int(wait / _NAP)
     return f"""\
 cd "$HOME" || exit 125
 cd {folder} 2>/dev/null || {{ echo absent; exit 0; }}
 {_OURS}n={shlex.quote(name)}
 [ -d "$n.started" ] || {{ echo absent; exit 0; }}
+read -r pid <"$n.pid" 2>/dev/null || pid=0
+i=0; while [ $i -lt {looks} ] && [ ! -s "$n.status" ] && [ -d "/proc/$pid" ]; do
+  sleep {_NAP}; i=$((i + 1)); done
 pid=
 # a number of before a reboot is somebody else's now
 [ "$(tail -n +2 "$n.pid" 2>/dev/null)" = "$({_BOOT})" ] && pid=$(head -n 1 "$n.pid")
@@ -278,6 +288,16 @@ def says_done(log: str) -> bool:
     lock, an unreachable host or a copy that still runs kept it from doing anything (4.3 to 7).
     """
     return any(words in log for words in _DONE)
+
+
+def waits_for_prober(log: str) -> bool:
+    """Whether a utility waits until the fault prober has marked the mirrors down that it stopped
+    (6.24.3 and 7.0.0, recorded): the prober does so at its next look once 30 s have passed
+    (gp_fts_mark_mirror_down_grace_period), and so long commits wait too.
+    """
+    return log.rfind("Waiting for segments to be marked down") > log.rfind(
+        "Setting up the required segments"
+    )
 
 
 _DONE = (

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpmirror.plan.model import Plan, Wave, WaveExposure
-from gpmirror.plan.timing import Copying, chain_bytes, copying, seconds_for, total
+from gpmirror.plan.model import Action, Plan, Wave, WaveExposure
+from gpmirror.plan.timing import STOPPING, Copying, chain_bytes, copying, seconds_for, total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +17,20 @@ class Pace:
     seconds_left: int | None
 
 
+def stopping_seconds(wave: Wave) -> int:
+    """What a wave takes before it copies: moves stop the old mirror first."""
+    return STOPPING if wave.action is Action.MOVE else 0
+
+
+def stopping_left(plan: Plan, after: int = 0) -> int:
+    """The same of all waves after the one of this number."""
+    return sum(stopping_seconds(wave) for wave in plan.waves if wave.number > after)
+
+
 def pace_after(
     plan: Plan, wave: Wave, copied: Mapping[int, int] | None, seconds: float
 ) -> Pace | None:
-    """What a wave that took so many seconds shows. Its size is the plan's, as that of the waves to
+    """What a wave that copied for so many seconds shows. Its size is the plan's, as that of the waves to
     come, else what was measured: `copied` bytes by content. None: nothing was copied whole, or
     nobody knows how much.
     """

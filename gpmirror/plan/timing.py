@@ -14,6 +14,13 @@ ASSUMED_RATE = 100_000_000
 """Bytes a second that a host sends, and receives, as long as no wave has been measured."""
 
 
+STOPPING = 60
+"""Seconds until a wave of moves begins to copy: its old mirrors are stopped, and the fault prober marks
+them down half a minute later at the earliest; gpmirror asks it to look. Without being asked it took
+45-128 s (6.24.3 and 7.0.0, recorded).
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copying:
     """One whole copy: from which host, to which, how many bytes (None: unknown)."""

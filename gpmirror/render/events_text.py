@@ -112,7 +112,10 @@ def _time(event: WaveStarted) -> str:
     if not event.bytes:
         return "nothing is copied"
     rate = f"{size_text(event.rate)}/s a host{', assumed' if event.rate_assumed else ''}"
-    return f"{size_text(event.bytes)}, {about_text(event.seconds)} ({rate})"
+    stopping = ""
+    if event.stopping:
+        stopping = f"; {about_text(event.stopping)} of it until the old mirrors count as down"
+    return f"{size_text(event.bytes)}, {about_text(event.seconds)} ({rate}{stopping})"
 
 
 def _action(word: str) -> Span:

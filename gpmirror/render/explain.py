@@ -8,6 +8,7 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.model import Change, Plan, PlannedContent
+from gpmirror.plan.pace import stopping_seconds
 from gpmirror.render.human_checks import hazard_text
 from gpmirror.render.human_layout import host_rows
 from gpmirror.render.human_waves import exposed_text
@@ -94,7 +95,9 @@ def _waves(plan: Plan, content: int) -> list[str]:
             commands = "; ".join(command_text(run) for run in wave.native)
             lines.append(f"  wave {wave.number:<4} {wave.action.value} with {commands}")
             if wave.number in exposures:
-                told = exposed_text(exposures[wave.number], plan.exposure.none)
+                told = exposed_text(
+                    exposures[wave.number], plan.exposure.none, stopping_seconds(wave)
+                )
                 lines.append(f"  exposure  {told}")
     return lines
 

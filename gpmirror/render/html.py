@@ -1,10 +1,11 @@
 """A plan as one HTML page for review: no script, nothing fetched, light and dark."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import Slot
 from gpmirror.plan.model import Action, Change, Plan, Wave, WaveExposure
+from gpmirror.plan.pace import stopping_left, stopping_seconds
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.copying import copy_time
 from gpmirror.render.html_style import PAGE_STYLE
@@ -114,14 +115,21 @@ def _slot(slot: Slot | None) -> str:
 def _waves(plan: Plan) -> Iterable[str]:
     exposures = {found.wave: found for found in plan.exposure.waves}
     for wave in plan.waves:
-        yield from _wave(wave, exposures.get(wave.number), plan.exposure.none)
+        yield from _wave(plan, wave, exposures.get(wave.number))
     if plan.waves:
-        words = (at_once_text(plan), copy_time(plan.exposure), fewest_waves(plan))
+        words = (
+            at_once_text(plan),
+            copy_time(plan.exposure, stopping_left(plan)),
+            fewest_waves(plan),
+        )
         yield from items(("", found) for found in words if found)
 
 
-def _wave(wave: Wave, exposure: WaveExposure | None, dead: Sequence[int] | None) -> list[str]:
-    lines = [] if exposure is None else [f"<p>{text(exposed_text(exposure, dead))}</p>"]
+def _wave(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
+    lines = []
+    if exposure is not None:
+        told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
+        lines = [f"<p>{text(told)}</p>"]
     if wave.host_actions:
         hosts = first_few(sorted({found.host for found in wave.host_actions}))
         actions = counted(len(wave.host_actions), "host action")

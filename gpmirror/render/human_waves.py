@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.events.durations import about_text
 from gpmirror.plan.model import Action, NativeRun, Plan, Step, Wave, WaveExposure
+from gpmirror.plan.pace import stopping_left, stopping_seconds
 from gpmirror.render.copying import copy_time
 from gpmirror.render.marks import MARKS
 from gpmirror.render.native import command_text
@@ -30,7 +31,7 @@ def waves_section(plan: Plan, *, width: int) -> list[Line]:
     exposures = {found.wave: found for found in plan.exposure.waves}
     lines = heading(counted(len(plan.waves), "wave").capitalize())
     for wave in shown:
-        lines += _wave(wave, exposures.get(wave.number), plan.exposure.none, width=width)
+        lines += _wave(plan, wave, exposures.get(wave.number), width=width)
     if len(plan.waves) > len(shown):
         rest = counted(len(plan.waves) - len(shown), "wave")
         lines += paragraph(f"... {rest} not listed here; {_HOW}", width=width, hang=2)
@@ -49,24 +50,24 @@ def fewest_waves(plan: Plan) -> str:
     return f"most waves needed: {bound} (König bound) + depth {depth}, planned {planned}"
 
 
-def exposed_text(found: WaveExposure, dead: Sequence[int] | None) -> str:
+def exposed_text(found: WaveExposure, dead: Sequence[int] | None, stopping: int = 0) -> str:
     """Which contents have one live copy in a wave and for how long, what the worst host would cost;
-    `dead` have none, before, in and after it.
+    `dead` have none, before, in and after it. `stopping` seconds pass before anything is copied.
     """
     single = ranges(found.single) if found.single else "none"
     others = f" (and {found.already_single} not in this wave)" if found.already_single else ""
     none = f"{without_copy(dead)}; " if dead else ""
-    return f"one live copy: {single}{others}; {none}{_worst(found)}; {_copied(found)}"
+    return f"one live copy: {single}{others}; {none}{_worst(found)}; {_copied(found, stopping)}"
 
 
-def _copied(found: WaveExposure) -> str:
+def _copied(found: WaveExposure, stopping: int) -> str:
     if found.catching_up:
         return "fetches only what changed, for how long is unknown"
     if found.bytes is None or found.seconds is None:
         return "size unknown"
     if not found.bytes:
         return "nothing is copied"
-    return f"{size_text(found.bytes)}, {about_text(found.seconds)}"
+    return f"{size_text(found.bytes)}, {about_text(found.seconds + stopping)}"
 
 
 def at_once_text(plan: Plan) -> str:
@@ -87,9 +88,7 @@ def _worst(found: WaveExposure) -> str:
     return f"losing any one host {cost}{where}"
 
 
-def _wave(
-    wave: Wave, found: WaveExposure | None, dead: Sequence[int] | None, *, width: int
-) -> list[Line]:
+def _wave(plan: Plan, wave: Wave, found: WaveExposure | None, *, width: int) -> list[Line]:
     lines: list[Line] = [BLANK, *_title(wave, width=width)]
     for action in _host_actions(wave):
         lines += paragraph(action, width=width, indent=4, hang=2)
@@ -98,7 +97,8 @@ def _wave(
     for text in _stop_overs(wave):
         lines += paragraph(text, width=width, indent=4, hang=2)
     if found is not None:
-        lines += paragraph(exposed_text(found, dead), width=width, indent=4, hang=2)
+        text = exposed_text(found, plan.exposure.none, stopping_seconds(wave))
+        lines += paragraph(text, width=width, indent=4, hang=2)
     return lines
 
 
@@ -145,7 +145,7 @@ def _totals(plan: Plan, *, width: int) -> list[Line]:
     found = plan.exposure
     sentences = (
         at_once_text(plan),
-        copy_time(found),
+        copy_time(found, stopping_left(plan)),
         fewest_waves(plan),
         _COMMITS if any(wave.action is Action.MOVE for wave in plan.waves) else "",
     )

@@ -2,6 +2,7 @@
 
 from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
+from gpmirror.plan.pace import stopping_left
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.copying import copy_time
 from gpmirror.render.human import banners, catalog_text, server_text
@@ -121,7 +122,7 @@ def _hosts(plan: Plan, budget: int) -> list[str]:
 def _closing(plan: Plan) -> list[str]:
     texts = [*survival_texts(plan), *map(verdict_text, plan.policy[:20])]
     if plan.waves:
-        texts += filter(None, [at_once_text(plan), copy_time(plan.exposure)])
+        texts += filter(None, [at_once_text(plan), copy_time(plan.exposure, stopping_left(plan))])
     texts += filter(None, [fewest_waves(plan)])
     return [*(f"- {escaped(text)}" for text in texts), "", f"Plan id {code(plan_id(plan))}", ""]
 

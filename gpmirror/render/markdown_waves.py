@@ -1,9 +1,8 @@
 """The waves of a plan as folded parts of a Markdown comment, native files included."""
 
-from collections.abc import Sequence
-
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import NativeRun, Plan, Wave, WaveExposure
+from gpmirror.plan.pace import stopping_seconds
 from gpmirror.render.human_waves import exposed_text
 from gpmirror.render.markdown_text import code, escaped, fenced, folded_away
 from gpmirror.render.native import command_text
@@ -13,13 +12,15 @@ from gpmirror.render.quantities import first_few
 def wave_blocks(plan: Plan) -> list[list[str]]:
     """One folded part a wave: exposure, command lines, host actions and files."""
     exposures = {found.wave: found for found in plan.exposure.waves}
-    dead = plan.exposure.none
-    return [_block(wave, exposures.get(wave.number), dead) for wave in plan.waves]
+    return [_block(plan, wave, exposures.get(wave.number)) for wave in plan.waves]
 
 
-def _block(wave: Wave, exposure: WaveExposure | None, dead: Sequence[int] | None) -> list[str]:
+def _block(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     contents = f"{counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
-    lines = [] if exposure is None else [escaped(exposed_text(exposure, dead)), ""]
+    lines = []
+    if exposure is not None:
+        told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
+        lines = [escaped(told), ""]
     if wave.host_actions:
         hosts = first_few(sorted({escaped(found.host) for found in wave.host_actions}))
         lines += [f"First {counted(len(wave.host_actions), 'host action')} on {hosts}.", ""]

@@ -98,6 +98,8 @@ def clipped(found: Line, width: int) -> Line:
 
 
 def _copy_words(copy: Copy) -> str:
+    if not copy.report.arrived and copy.report.state in {"synced", "syncing"}:
+        return "the old mirror still runs" if copy.report.host else "roles still switched"
     if copy.report.state == "syncing":
         return "catching up"
     if copy.report.state == "none":

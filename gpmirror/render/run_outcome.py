@@ -1,6 +1,6 @@
 """What became of a plan, content by content, judged from the catalog: the honest table."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from gpmirror.cluster.counting import counted, ranges
@@ -31,8 +31,8 @@ _HEAD = ("", "content", "state", "primary", "mirror now", "why")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """A content after a run. `state` is `done`, `in sync` (host and port do not tell whether it
-    was moved), `catching up`, `down`, `no live copy` or `not started`; `change` None: the plan did
-    not touch it.
+    was moved), `catching up`, `down`, `no live copy`, `running` (its utility is still at work) or
+    `not started`; `change` None: the plan did not touch it.
     """
 
     health: ContentHealth
@@ -40,11 +40,13 @@ class Outcome:
     change: Change | None
 
 
-def outcomes(plan: Plan, health: Health) -> tuple[Outcome, ...]:
-    """Every content that the plan changes, and every other that is not in sync."""
+def outcomes(plan: Plan, health: Health, underway: Collection[int] = ()) -> tuple[Outcome, ...]:
+    """Every content that the plan changes, and every other that is not in sync. A utility is still
+    at work on those `underway`.
+    """
     changes = {found.content: found for found in plan.changes if found.action in _CHANGING}
     return tuple(
-        Outcome(health=found, state=_state(found, change), change=change)
+        Outcome(health=found, state=_state(found, change, underway), change=change)
         for found in health.contents
         if (change := changes.get(found.content)) or found.state is not CopyState.SYNCED
     )
@@ -65,9 +67,11 @@ def outcome_lines(found: Iterable[Outcome], *, width: int) -> list[Line]:
     return [*lines, *_table(rest, width=width)]
 
 
-def _state(found: ContentHealth, change: Change | None) -> str:
+def _state(found: ContentHealth, change: Change | None, underway: Collection[int]) -> str:
     if change is None:
         return _AT_TARGET[found.state]
+    if found.content in underway:
+        return "running"
     if _is_there(found, change):
         is_told = change.from_ == change.to or not _same_port(change)
         return _AT_TARGET[found.state] if is_told else _UNTOLD[found.state]
@@ -127,4 +131,6 @@ def _row(found: Outcome) -> tuple[Line, ...]:
 def _remark(found: Outcome) -> str:
     if found.change is None:
         return "not in this plan"
+    if found.state == "running":
+        return "its utility goes on"
     return "moved or not: host and port are the same" if found.state == "in sync" else ""

@@ -21,8 +21,8 @@ class Copy:
 
     @property
     def is_synced(self) -> bool:
-        """Whether both copies are in sync."""
-        return self.report.state == "synced"
+        """Whether both copies are in sync, the second one where the wave puts it."""
+        return self.report.state == "synced" and self.report.arrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +82,24 @@ def _began_anew(before: Progress, now: Progress) -> bool:
 
 def _copy(now: ContentProgress, seconds: float, first: tuple[float, int] | None) -> Copy:
     rate = None
-    if first is not None and now.done is not None and now.state != "synced":
+    if first is not None and now.done is not None and not _is_over(now):
         rate = (now.done - first[1]) / (seconds - first[0])
     return Copy(report=now, rate=rate, left=_left(now, rate))
 
 
 def _left(now: ContentProgress, rate: float | None) -> float | None:
-    if now.state in {"synced", "syncing"}:
+    if _is_over(now):
         return 0.0
     if now.done is None or now.total is None:
         return None
     if now.done >= now.total:
         return 0.0
     return (now.total - now.done) / rate if rate else None
+
+
+def _is_over(now: ContentProgress) -> bool:
+    """Whether nothing is copied any more."""
+    return now.arrived and now.state in {"synced", "syncing"}
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:

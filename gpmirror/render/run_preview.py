@@ -5,6 +5,7 @@ from shlex import quote
 
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave, WaveExposure
+from gpmirror.plan.pace import stopping_left, stopping_seconds
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.columns import folded
 from gpmirror.render.copying import copy_time, wave_copies, wave_time
@@ -56,7 +57,7 @@ def _facts(plan: Plan, rest_of: str | None, *, width: int) -> list[Line]:
         "plan": f"{short_id(plan_id(plan))} made from {plan.spec_file}",
         "coordinator": _coordinator(plan),
         "hosts": _hosts(plan),
-        "copies": copy_time(plan.exposure),
+        "copies": copy_time(plan.exposure, stopping_left(plan)),
         "exposure": at_once_text(plan) if plan.waves else "",
     }
     lines: list[Line] = []
@@ -132,7 +133,8 @@ def _wave_row(wave: Wave, found: WaveExposure | None) -> tuple[Line, ...]:
         return (*lead, BLANK, BLANK, BLANK, BLANK)
     cost = found.worst_host_loses
     lost = f"up to {counted(cost, 'content')}" if cost else "no content"
-    copied = (line(wave_copies(found)), line(wave_time(found)))
+    time = wave_time(found, stopping_seconds(wave))
+    copied = (line(wave_copies(found)), line(time))
     return (*lead, *copied, line(f"{len(found.single):,}"), line(lost))
 
 

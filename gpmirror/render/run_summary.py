@@ -1,5 +1,7 @@
 """The last lines of a run: what was done, what was not, and what to do next."""
 
+from collections.abc import Collection
+
 from gpmirror.cluster.counting import ranges
 from gpmirror.errors import ExitCode
 from gpmirror.events import RunEnded
@@ -17,14 +19,16 @@ def summary(
     health: Health | None = None,
     plan: Plan | None = None,
     *,
+    underway: Collection[int] = (),
     width: int = 100,
     color: bool = False,
 ) -> str:
     """The result in one line; of an unfinished run first a table of
-    what became of each content, where catalog and plan are known; then NEXT ACTIONS.
+    what became of each content, where catalog and plan are known; then NEXT ACTIONS. A utility is
+    still at work on the contents `underway`.
     """
     lines: list[Line] = []
-    found = outcomes(plan, health) if plan is not None and health is not None else ()
+    found = outcomes(plan, health, underway) if plan is not None and health is not None else ()
     if ended.exit_code in _UNFINISHED and found:
         lines += [*outcome_lines(found, width=width), BLANK]
     style = Style.STRONG if ended.exit_code == ExitCode.OK else Style.ALARM

@@ -135,11 +135,11 @@ def _prepare(run: Run) -> None:
 
 
 def _one_wave(run: Run, wave: Wave) -> None:
-    begin = run.world.clock.monotonic()
     # a person may take hours to answer: whatever must hold is looked at afterwards
     confirm_return(run, wave)
     record(run, wave, "gate", "begin")
     _pass_gate(run, wave)
+    begin = run.wave_begins()
     record(run, wave, "gate", "done")
     record(run, wave, "native", "begin")
     ended = run_utilities(run, wave)
@@ -147,7 +147,7 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "sync", "begin")
     copied = settle(run, wave, ended)
     record(run, wave, "sync", "done")
-    tell_done(run, wave, copied, run.world.clock.monotonic() - begin)
+    tell_done(run, wave, copied, begin)
 
 
 def _pass_gate(run: Run, wave: Wave) -> None:

@@ -6,10 +6,19 @@ from gpmirror.boundary import NoAnswer, Silence
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.events import NativeEnded, NativeSaid, WaveStarted
 from gpmirror.gputils.commands import answer_of
-from gpmirror.gputils.detached import RUNS, Poll, Stage, Utility, errors_of, last_words, says_done
+from gpmirror.gputils.detached import (
+    RUNS,
+    Poll,
+    Stage,
+    Utility,
+    errors_of,
+    last_words,
+    says_done,
+    waits_for_prober,
+)
 from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Plan, Wave
-from gpmirror.plan.pace import expected_seconds, exposure_of
+from gpmirror.plan.pace import expected_seconds, exposure_of, stopping_seconds
 from gpmirror.workflow.gates import check_gate
 from gpmirror.workflow.running import Run
 from gpmirror.workflow.watching import Watch
@@ -101,9 +110,9 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
     """How it ended, and the seconds that were waited for that."""
     clock = run.world.clock
     begin = clock.monotonic()
-    run.at_work = title
+    run.at_work, run.underway = title, wave.contents
     poll, log = _follow(run, wave, utility.name)
-    run.at_work = None
+    run.at_work, run.underway = None, ()
     status = poll.status if poll.stage is Stage.ENDED else None
     # one that did its work has only remarks; one that failed may have said why without a level
     said = errors_of(log) if status == 0 else last_words(log)
@@ -119,6 +128,8 @@ def _tell_end(run: Run, wave: Wave, title: str, status: int | None, seconds: flo
 
 def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
     stakes = exposure_of(run.plan, wave)
+    stopping = _stopping_seconds(run, wave)
+    copying = expected_seconds(run.plan, wave, run.rate)
     run.world.reporter.tell(
         WaveStarted(
             wave=wave.number,
@@ -130,7 +141,8 @@ def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
             worst_host=stakes.worst_host,
             worst_host_loses=stakes.worst_host_loses,
             bytes=stakes.bytes,
-            seconds=expected_seconds(run.plan, wave, run.rate),
+            seconds=None if copying is None else copying + stopping,
+            stopping=stopping,
             rate=run.rate or run.plan.exposure.rate,
             rate_assumed=run.rate is None,
             catching_up=stakes.catching_up,
@@ -138,11 +150,17 @@ def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
     )
 
 
+def _stopping_seconds(run: Run, wave: Wave) -> int:
+    """Until a wave of moves copies; as the last one showed, where there was one."""
+    usual = stopping_seconds(wave)
+    return usual if not usual or run.stopping is None else round(run.stopping)
+
+
 def _start(run: Run, wave: Wave, utility: Utility) -> None:
     """Starting twice is harmless: the run directory remembers. So is asking again after silence, if
     all that the gate asked for still holds. Raises NotReady and Partial.
     """
-    run.at_work = utility.argv[0]
+    run.at_work, run.underway = utility.argv[0], wave.contents
     watch = Watch(run, wave)
     silence = run.world.natives.start(wave, utility)
     while silence is not None:
@@ -171,16 +189,21 @@ def _start_again(run: Run, wave: Wave, utility: Utility, watch: Watch) -> NoAnsw
 
 def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
     watch = Watch(run, wave)
-    offset, log = 0, ""
+    offset, log, rest = 0, "", ""
     gone: float | None = None
     while True:
-        poll = run.world.natives.poll(name, offset)
+        poll = run.world.natives.poll(name, offset, wait=watch.turn)
         if isinstance(poll, NoAnswer):
             watch.pause(poll.message)
             continue
         offset = poll.offset
         log = (log + poll.text)[-200_000:]
-        for line in errors_of(poll.text):
+        # a line may arrive in two parts
+        whole, _, rest = (rest + poll.text).rpartition("\n")
+        watch.hear(whole)
+        if waits_for_prober(log):
+            watch.request_probe()
+        for line in errors_of(whole if poll.stage is Stage.RUNNING else f"{whole}\n{rest}"):
             run.world.reporter.tell(NativeSaid(wave=wave.number, level="warning", text=line))
         if poll.stage is Stage.ENDED:
             return poll, log

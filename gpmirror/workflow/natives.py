@@ -51,9 +51,9 @@ class DetachedNatives:
                 self._check_written(reply)
                 return None
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         """See `boundary.Natives.poll`."""
-        match self._ask(poll_script(self.run, name, offset), _SECONDS):
+        match self._ask(poll_script(self.run, name, offset, wait=wait), _SECONDS + wait):
             case NoAnswer() as silent:
                 return silent
             case Answered(status=0, out=out) if (poll := read_poll(out, offset)) is not None:

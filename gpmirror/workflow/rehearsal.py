@@ -100,9 +100,9 @@ class RehearsedNatives:
         self._catalog.foresee(wave)
         return self._detached.start(wave, utility)
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         """Ended well."""
-        del name
+        del name, wait
         return Poll(stage=Stage.ENDED, status=0, text="", offset=offset)
 
     def forestall(self, name: str) -> bool | NoAnswer:

@@ -18,7 +18,7 @@ from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import informed
-from gpmirror.workflow.reckoning import tell_done
+from gpmirror.workflow.reckoning import tell_followed
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
 from gpmirror.workflow.verifying import verify
@@ -171,7 +171,7 @@ def _finish_wave(run: Run, wave: Wave) -> None:
     """Follow what was started; a utility that was lost counts as failed, and its copies may still
     come up.
     """
-    begin = run.world.clock.monotonic()
+    begin = run.wave_begins()
     ended = follow_utilities(run, wave)
     if ended is None:
         return
@@ -179,8 +179,7 @@ def _finish_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "sync", "begin")
     settle(run, wave, ended)
     record(run, wave, "sync", "done")
-    # when it began, and so what it copied in what time, nobody knows any more
-    tell_done(run, wave, None, run.world.clock.monotonic() - begin)
+    tell_followed(run, wave, run.world.clock.monotonic() - begin)
 
 
 def _check_possible(run: Run, remaining: Plan) -> None:

@@ -48,6 +48,10 @@ class Run:
     second that a host sends, and receives, as the last wave of copies showed, `tried` the waves
     whose files the utilities tried since anything was done; `measured` bytes by content, as the
     primaries' hosts measured them before the first wave; `dead_locks` those that are to be removed.
+    Of the wave at hand: `underway` its contents while a utility is at work, `heard` bytes done and in
+    all by dbid, as the utility's log tells, `landed` when all its copies were seen to have left their
+    old places; `stopping` the seconds that the last wave of moves took until then, for its old
+    mirrors and the fault prober.
     """
 
     name: str
@@ -61,6 +65,10 @@ class Run:
     tried: set[int] = field(default_factory=set)
     measured: dict[int, int] = field(default_factory=dict)
     dead_locks: tuple[LockFile, ...] = ()
+    underway: tuple[int, ...] = ()
+    heard: dict[int, tuple[int, int]] = field(default_factory=dict)
+    landed: float | None = None
+    stopping: float | None = None
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:
@@ -78,6 +86,11 @@ class Run:
         world.journal.write(step(name, "done"))
         seconds = world.clock.monotonic() - begin
         world.reporter.tell(PhaseDone(phase=name, detail=", ".join(detail), seconds=seconds))
+
+    def wave_begins(self) -> float:
+        """Forget the last wave's copies; now, on the clock."""
+        self.heard, self.landed = {}, None
+        return self.world.clock.monotonic()
 
     def seconds(self) -> float:
         """Since the run began."""

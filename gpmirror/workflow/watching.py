@@ -1,11 +1,14 @@
 """The rhythm of waiting for a wave: look at the catalog, tell where it stands, pause."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from gpmirror.cluster.counting import named
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Partial
 from gpmirror.events import ContentProgress, Progress, Stakes
+from gpmirror.gputils.measuring import told_in_log
+from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.gates import ask_for_lock, is_own, look
@@ -15,6 +18,9 @@ from gpmirror.workflow.stakes import stakes_now
 
 _LONGEST_REST = 8.0
 """A wave is heard of at least every 10 s."""
+TURN = 4.0
+"""Seconds between two looks while a utility is at work, which needs the machines more than we do."""
+_MOST_TURN = 8.0
 _QUICK_SECONDS = 1.0
 _SLOW_SECONDS = 5.0
 _QUICK_FOR_SECONDS = 120.0
@@ -37,6 +43,8 @@ class Watch:
         self._arrived = 0
         self._stakes: Stakes | None = None
         self._look_seconds = 0.0
+        self._turned = self._begin
+        self._arrived_at: dict[int, Arrival] = {}
         self._locked = True
 
     @property
@@ -65,8 +73,22 @@ class Watch:
         """Bytes by content that the wave copied whole, as last measured."""
         return self._meter.copied()
 
+    @property
+    def turn(self) -> float:
+        """Seconds until the next look that is due while a utility is at work: soon at first."""
+        usual = _QUICK_SECONDS if self.seconds < _QUICK_SECONDS else TURN
+        # looking at thousands of contents must not become a load of its own
+        due = self._turned + min(max(usual, 5 * self._look_seconds), _MOST_TURN)
+        return max(due - self._run.world.clock.monotonic(), 0.0)
+
+    def hear(self, log: str) -> None:
+        """Take in whole lines of the utility's log."""
+        self._run.heard = told_in_log(log, self._run.heard)
+
     def pause(self, trouble: str | None = None) -> None:
         """One turn while a utility runs. Raises Partial: the time is over."""
+        self._run.world.clock.sleep(self.turn)
+        self._turned = self._run.world.clock.monotonic()
         _, _, lost = self.glance()
         self.tell(trouble or lost, utility_running=None if trouble else True)
         if self.expired:
@@ -75,7 +97,6 @@ class Watch:
                 + (f"; last trouble: {trouble}" if trouble else ""),
                 hint=f"look at the utility's log, then `gpmirror resume {self._run.name}`",
             )
-        self.rest()
 
     def glance(self) -> tuple[Observed | None, Health | None, str | None]:
         """The catalog now; or, where the coordinator cannot be asked, why. Raises Partial: the lock
@@ -96,7 +117,10 @@ class Watch:
             # a coordinator that is being restarted may say what it never says otherwise
             return None, None, error.message
         self._stakes = stakes_now(self._run.plan, observed, health)
-        self._meter.read(observed)
+        self._arrived_at = arrivals(self._wave, observed)
+        if self._run.landed is None and not _LEAVING & set(self._arrived_at.values()):
+            self._run.landed = self._run.world.clock.monotonic()
+        self._meter.read(observed, self._arrived_at)
         return observed, health, None
 
     def request_probe(self) -> None:
@@ -125,11 +149,17 @@ class Watch:
                 waves=len(self._run.plan.waves),
                 seconds=self.seconds,
                 utility_running=utility_running,
-                contents=progress(self._run, self._wave, self._meter),
-                trouble=trouble or self._meter.silent,
+                contents=progress(self._run, self._wave, self._meter, self._arrived_at),
+                trouble=trouble or self._meter.silent or self._stalled(),
                 stakes=self._stakes,
             )
         )
+
+    def _stalled(self) -> str | None:
+        quiet = self._meter.stalled
+        if quiet is None:
+            return None
+        return f"no byte of {named(self._meter.unfinished)} has arrived for {quiet:.0f} s"
 
     def _reconnect(self) -> None:
         with suppress(Failure, InvalidInput):
@@ -149,8 +179,15 @@ class Watch:
         )
 
 
-def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
-    """Every content of the wave by its last known state, with the bytes of whole copies."""
+_LEAVING = {Arrival.ABSENT, Arrival.ELSEWHERE}
+
+
+def progress(
+    run: Run, wave: Wave, meter: Meter, arrived: Mapping[int, Arrival]
+) -> tuple[ContentProgress, ...]:
+    """Every content of the wave by its last known state, with the bytes of whole copies, and whether
+    that state is of the copy that the wave makes or still of the old one.
+    """
     health = run.health
     states = {} if health is None else {found.content: found.state for found in health.contents}
     targets = {step.content: step.to.host for step in wave.steps if step.to is not None}
@@ -161,6 +198,7 @@ def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
             done=meter.done.get(content) if content in meter.whole else None,
             total=meter.total.get(content) if content in meter.whole else None,
             host=targets.get(content),
+            arrived=arrived.get(content) not in _LEAVING,
         )
         for content in wave.contents
     )

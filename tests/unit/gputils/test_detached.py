@@ -29,6 +29,7 @@ from gpmirror.gputils.detached import (
     read_script,
     replace_script,
     start_script,
+    waits_for_prober,
 )
 from gpmirror.gputils.dryrun import read_tried
 from tests.clusters import row
@@ -154,6 +155,29 @@ def test_a_utility_runs_in_its_environment_and_its_end_is_known(shell: Shell) ->
     expected = f"{shell.home}/gpseg-1 5432 /of/another/python -a -i in.conf\n0|sdw2|7000|/data\n"
     assert poll.text == expected
     assert shell.poll("wave-001-gpaddmirrors", poll.offset).text == ""
+
+
+def test_a_poll_that_waits_answers_when_the_utility_ends(shell: Shell) -> None:
+    """One sleeping shell, where a poll each second slowed the utility down (6.24.3, measured)."""
+    shell.utility("gpaddmirrors", "sleep 1.5; echo done")
+    assert started(shell, the_utility()) == "started"
+    begin = time.monotonic()
+    answer = shell.run(poll_script(RUN, "wave-001-gpaddmirrors", 0, wait=20)).stdout
+    assert answer.splitlines() == ["ended 0", "5", "done"]
+    assert time.monotonic() - begin < 15
+    begin = time.monotonic()
+    shell.run(poll_script(RUN, "wave-001-gpaddmirrors", 0, wait=20))
+    shell.run(poll_script(RUN, "wave-002-gpaddmirrors", 0, wait=20))
+    assert time.monotonic() - begin < 15, "it waits although nothing runs"
+
+
+def test_whether_a_utility_waits_for_the_prober() -> None:
+    waiting = "x-[INFO]:-Waiting for segments to be marked down.\nx-[INFO]:-This may take up to 1800 s\n..."
+    assert waits_for_prober(waiting)
+    assert not waits_for_prober("x-[INFO]:-Ensuring 1 failed segment(s) are stopped\n")
+    assert not waits_for_prober(
+        f"{waiting}\nx-[INFO]:-Setting up the required segments for recovery\n"
+    )
 
 
 def test_it_is_never_started_twice(shell: Shell) -> None:

@@ -42,8 +42,14 @@ CAUGHT_UP = "2 contents only fetch what changed since they went down, how much i
     ("found", "text"),
     [
         (NOTHING, ""),
-        (WHOLE, f"16.0 TB to copy, about 5 h 33 min {ASSUMED}"),
-        (replace(WHOLE, seconds=3), f"16.0 TB to copy, under 1 min {ASSUMED}"),
+        (
+            WHOLE,
+            f"16.0 TB to copy (an estimate: databases without WAL), about 5 h 33 min {ASSUMED}",
+        ),
+        (
+            replace(WHOLE, seconds=3),
+            f"16.0 TB to copy (an estimate: databases without WAL), under 1 min {ASSUMED}",
+        ),
         (
             replace(NOTHING, bytes=None, seconds=None),
             "size unknown, so the copy time is unknown too",
@@ -54,12 +60,20 @@ CAUGHT_UP = "2 contents only fetch what changed since they went down, how much i
         ),
         (
             replace(WHOLE, catching_up=2),
-            f"16.0 TB to copy, about 5 h 33 min {ASSUMED}; {CAUGHT_UP}",
+            f"16.0 TB to copy (an estimate: databases without WAL), about 5 h 33 min {ASSUMED}; {CAUGHT_UP}",
         ),
     ],
 )
 def test_copy_times(found: Exposure, text: str) -> None:
     assert copy_time(found) == text
+
+
+def test_times_tell_how_long_the_old_mirrors_take_to_stop() -> None:
+    text = copy_time(replace(WHOLE, seconds=60), stopping=180)
+    assert "about 4 min assuming that a host sends and receives 100.0 MB/s" in text
+    assert "/s and about 3 min until old mirrors count as down; measured" in text
+    assert wave_time(replace(WAVE, seconds=60), 60) == "2 min"
+    assert exposed_text(replace(WAVE, seconds=60), (), 60).endswith("; 8.0 TB, about 2 min")
 
 
 @pytest.mark.parametrize(

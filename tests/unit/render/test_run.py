@@ -41,20 +41,35 @@ def changed(found: Health, content: int, **facts: object) -> Health:
     )
 
 
+def test_a_content_whose_utility_goes_on_is_running() -> None:
+    """After the second Ctrl-C (6.24.3: a move whose utility ran was told as not started)."""
+    plan = moving()
+    first, *rest = plan.waves[0].contents
+    states = {one.health.content: one.state for one in outcomes(plan, health(plan), {first})}
+    assert states[first] == "running"
+    assert "running" not in {states[content] for content in rest}
+    ended = replace(ENDED, exit_code=130, summary="detached: gprecoverseg goes on by itself on mdw")
+    text = summary(ended, health(plan), plan, underway=plan.waves[0].contents)
+    assert text.count("  running  ") == len(plan.waves[0].contents)
+    assert "its utility goes on" in text
+
+
 def test_preview_of_moves() -> None:
     assert preview(moving(), width=80).startswith(
         "gpmirror apply  prod-dwh, gp6 (6.24.3)\n"
         f"  plan         {plan_id(moving())[:12]} made from gpmirror.yaml\n"
         "  coordinator  mdw\n"
         "  hosts        3 hosts to get copies: sdw2, sdw3, sdw4; 1 host only left: sdw1\n"
-        "  copies       3.1 TB to copy, about 4 h 40 min assuming that a host sends and\n"
-        "               receives 100.0 MB/s; measured from the first wave on\n"
+        "  copies       3.1 TB to copy (an estimate: databases without WAL), about 4 h 44\n"
+        "               min assuming that a host sends and receives 100.0 MB/s and about\n"
+        "               4 min until old mirrors count as down; measured from the first\n"
+        "               wave on\n"
         "  exposure     at once 3 contents at most with one live copy; losing the worst\n"
         "               host then would cost 1 content\n"
         "\n"
         "4 waves\n"
         "  wave  action  contents      to copy   time        one copy  a lost host costs\n"
-        "     1  ~ move  3 (3, 7, 11)  960.0 GB  1 h 20 min         3  up to 1 content\n"
+        "     1  ~ move  3 (3, 7, 11)  960.0 GB  1 h 21 min         3  up to 1 content\n"
     )
 
 

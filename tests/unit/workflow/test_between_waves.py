@@ -100,7 +100,7 @@ def test_one_odd_answer_about_a_utility_ends_nothing() -> None:
     class Odd(FakeCluster):
         odd = 2
 
-        def poll(self, name: str, offset: int) -> Poll:
+        def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll:
             if self.odd:
                 self.odd -= 1
                 return Poll(stage=Stage.LOST, status=None, text="", offset=offset)

@@ -31,7 +31,7 @@ class Struck(FakeCluster):
     at_poll: Mapping[int, Callable[["Struck"], object]] = field(default_factory=dict)
     polls: int = 0
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         self.polls += 1
         if happens := self.at_poll.get(self.polls):
             happens(self)

@@ -6,9 +6,13 @@ import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Silence
 from gpmirror.events import Progress, WaveDone, WaveStarted
+from gpmirror.gputils.detached import Poll, Stage
+from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Method, Plan
+from gpmirror.render.run_view import RunView
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.metering import Meter
+from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.running import Run, Wishes
 from gpmirror.workflow.watching import Watch, progress
 from tests.fakes import Behaviour, FakeCluster, ManualClock, Reporter, world_of
@@ -56,7 +60,7 @@ def test_bytes_are_told_of_whole_copies_alone(method: Method, told: int | None) 
     run = a_run(replace(plan, changes=changes))
     meter = Meter(run, plan.waves[0])
     meter.done = dict.fromkeys(plan.waves[0].contents, GB)
-    (found,) = progress(run, plan.waves[0], meter)
+    (found,) = progress(run, plan.waves[0], meter, {})
     assert (found.done, found.total, found.host) == (told, told and 2 * told, "sdw2")
 
 
@@ -87,11 +91,15 @@ def test_the_first_wave_gives_the_rate_for_the_rest() -> None:
     done = [event for event in reporter.events if isinstance(event, WaveDone)]
     started = [event for event in reporter.events if isinstance(event, WaveStarted)]
     chains = [wave.chain_bytes or 0 for wave in plan.exposure.waves]
-    rates = [int(chain / event.seconds) for chain, event in zip(chains, done, strict=True)]
+    # how long a copy took before the utility's end is known to some seconds only
+    rates = [int(chain / min(event.seconds, 10)) for chain, event in zip(chains, done, strict=True)]
     assert [event.rate for event in done] == rates
+    stopping = [event.seconds - 2 for event in done]
     assert [event.seconds_left for event in done] == [
-        -(-sum(chains[number + 1 :]) // rate) for number, rate in enumerate(rates)
+        -(-sum(chains[number + 1 :]) // rate) + round(stopping[number] * (len(rates) - 1 - number))
+        for number, rate in enumerate(rates)
     ]
+    assert [event.stopping for event in started] == [60, *map(round, stopping[:-1])]
     assert [(event.rate, event.rate_assumed) for event in started] == [
         (plan.exposure.rate, True),
         *((rate, False) for rate in rates[:-1]),
@@ -124,8 +132,12 @@ def test_a_host_that_is_away_is_told_while_a_utility_waits_for_it(
     assert isinstance(reporter, Reporter)
     for host in ("sdw1", "sdw2", "sdw3", "sdw4"):
         cluster.replies[host] = NoAnswer(host=host, why=why, message="cannot reach sdw3", hint="")
-    Watch(run, plan.waves[0]).pause()
-    (event,) = (event for event in reporter.events if isinstance(event, Progress))
+    watch = Watch(run, plan.waves[0])
+    seen = cluster.observed
+    cluster.observed = after_wave(seen, plan.waves[0])
+    for _ in range(4):
+        watch.pause()
+    *_, event = (event for event in reporter.events if isinstance(event, Progress))
     assert (event.trouble, event.utility_running) == (told, True)
 
 
@@ -140,12 +152,12 @@ def test_an_old_copy_in_the_same_directory_is_no_progress() -> None:
     run = Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
     meter = Meter(run, plan.waves[0])
     told = []
-    for kib in (900, 950, 100, 500, 900):
+    for kib in (900, 850, 100, 500, 900):
+        clock.sleep(11)
         out = f"{kib}\t{step.to.directory}\n"
         cluster.replies = {step.to.host: Answered(host=step.to.host, status=0, out=out, err="")}
         meter.read(None)
         told.append(meter.done.get(step.content))
-        clock.sleep(11)
     assert told == [None, None, 100 * 1024, 500 * 1024, 900 * 1024]
 
 
@@ -160,5 +172,135 @@ def test_what_lands_in_a_new_place_is_progress_at_once() -> None:
     }
     run = Run(name="r1", plan=plan, world=world_of(cluster), wishes=Wishes(), started=0.0)
     meter = Meter(run, wave)
+    run.world.clock.sleep(11)
     meter.read(None)
     assert set(meter.done.values()) == {8192}
+
+
+def copying(done: int, total: int, dbid: int) -> str:
+    return f"sdw3 (dbid {dbid}): {done}/{total} kB (40%), 0/1 tablespace (...seg3/base/17016/3394_fsm)\n"
+
+
+def moved_run() -> tuple[Run, FakeCluster, Reporter, int]:
+    """A run whose first wave has left the old places; the dbid of a copy of it."""
+    plan = moving()
+    run = a_run(plan)
+    cluster, reporter = run.world.hosts, run.world.reporter
+    assert isinstance(cluster, FakeCluster)
+    assert isinstance(reporter, Reporter)
+    cluster.observed = after_wave(cluster.observed, plan.waves[0])
+    (dbid, *_) = (
+        row.dbid
+        for row in cluster.observed.segments
+        if row.content == plan.waves[0].contents[0] and not row.is_acting_primary
+    )
+    return run, cluster, reporter, dbid
+
+
+def last_progress(reporter: Reporter) -> Progress:
+    return [event for event in reporter.events if isinstance(event, Progress)][-1]
+
+
+def test_what_the_utility_tells_of_its_copies_counts_and_nothing_is_measured() -> None:
+    """6.24.3 and 7.0.0 pass pg_basebackup's own figures on."""
+    run, cluster, reporter, dbid = moved_run()
+    cluster.replies = {
+        name: NoAnswer(host=name, why=Silence.UNREACHABLE, message="asked", hint="")
+        for name in ("sdw1", "sdw2", "sdw3", "sdw4")
+    }
+    watch = Watch(run, run.plan.waves[0])
+    for done in (100, 200, 300):
+        watch.hear(copying(done, 1000, dbid))
+        for _ in range(4):
+            watch.pause()
+    found = last_progress(reporter).contents[0]
+    assert (found.done, found.total) == (300 * 1024, 1000 * 1024)
+    watch.hear(f"sdw3 (dbid {dbid}): pg_basebackup: base backup completed\n")
+    watch.pause()
+    assert last_progress(reporter).contents[0].done == 1000 * 1024
+    assert last_progress(reporter).trouble is None, "a host was asked"
+
+
+def test_bytes_that_do_not_arrive_are_told() -> None:
+    run, _, reporter, dbid = moved_run()
+    watch = Watch(run, run.plan.waves[0])
+    watch.hear(copying(100, 1000, dbid))
+    watch.pause()
+    assert last_progress(reporter).trouble is None
+    for _ in range(12):
+        watch.pause()
+    content = run.plan.waves[0].contents[0]
+    assert f"no byte of content {content} has arrived for 4" in (
+        last_progress(reporter).trouble or ""
+    )
+    watch.hear(copying(200, 1000, dbid))
+    watch.pause()
+    assert last_progress(reporter).trouble is None
+
+
+def test_an_old_mirror_that_still_runs_is_no_arrival() -> None:
+    """7.0.0: "1 of 1 in sync" for a minute before anything was copied."""
+    plan = moving()
+    run = a_run(plan)
+    cluster, reporter = run.world.hosts, run.world.reporter
+    assert isinstance(cluster, FakeCluster)
+    assert isinstance(reporter, Reporter)
+    places = {s.to.host: s.to.directory for s in plan.waves[0].steps if s.to is not None}
+    cluster.replies = {
+        name: Answered(host=name, status=0, out=f"8\t{path}\n", err="")
+        for name, path in places.items()
+    }
+    watch = Watch(run, plan.waves[0])
+    for _ in range(6):
+        watch.pause()
+    told = last_progress(reporter)
+    assert {(one.state, one.arrived, one.done) for one in told.contents} == {
+        ("synced", False, None)
+    }
+    assert run.landed != run.world.clock.monotonic()
+    view = RunView().after(told)
+    assert f"0 of {len(told.contents)} in sync" in view.standing()
+    cluster.observed = after_wave(cluster.observed, plan.waves[0])
+    watch.pause()
+    assert run.landed == run.world.clock.monotonic()
+    assert all(one.arrived for one in last_progress(reporter).contents)
+
+
+def test_the_wait_for_the_prober_is_no_part_of_the_rate() -> None:
+    plan = moving()
+    wave = plan.waves[0]
+    run = a_run(plan)
+    reporter = run.world.reporter
+    assert isinstance(reporter, Reporter)
+    begin = run.wave_begins()
+    run.world.clock.sleep(90)
+    run.landed = run.world.clock.monotonic()
+    run.world.clock.sleep(30)
+    tell_done(run, wave, None, begin)
+    (done,) = (event for event in reporter.events if isinstance(event, WaveDone))
+    assert done.rate == (plan.exposure.waves[0].chain_bytes or 0) // 30
+    later = sum(one.chain_bytes or 0 for one in plan.exposure.waves[1:])
+    moves = sum(one.action is Action.MOVE for one in plan.waves[1:])
+    assert done.seconds_left == -(-later // (done.rate or 1)) + 90 * moves
+
+
+def test_the_prober_is_asked_while_the_utility_waits_for_it() -> None:
+    """Else it looks once a minute, and so long commits of the content wait."""
+    waiting = "x-[INFO]:-Waiting for segments to be marked down.\n"
+    plan = replace(moving(), hazards=(), guards=())
+
+    class Telling(FakeCluster):
+        def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
+            found = super().poll(name, offset)
+            if isinstance(found, Poll) and found.stage is Stage.RUNNING and not offset:
+                return replace(found, text=waiting, offset=len(waiting))
+            return found
+
+    wishes = Wishes(allow=(*UNCHECKED, "guard:moves_percent", "guard:bytes", "policy"))
+    probes = []
+    for kind in (FakeCluster, Telling):
+        cluster = kind(observed=seen_before_moves(), behaviour=Behaviour(polls=4))
+        world = world_of(cluster)
+        apply(Run(name="r1", plan=plan, world=world, wishes=wishes, started=0.0), "?")
+        probes.append(cluster.probes)
+    assert probes[1] >= probes[0] + 4 * len(plan.waves)

@@ -155,7 +155,7 @@ def test_roles_that_return_before_a_mirror_moves_are_all_that_was_asked() -> Non
     plan = planned(wanted, seen, REBALANCE)
     outcome = apply(started(FakeCluster(observed=seen), plan)[0], "really?")
     assert outcome.code is ExitCode.OK
-    assert outcome.summary.endswith("1 rebalanced in 2s; every mirror is in sync.")
+    assert outcome.summary.endswith("1 rebalanced in 5s; every mirror is in sync.")
     assert outcome.next_actions == ("plan again: content 1 is to move",)
 
 
