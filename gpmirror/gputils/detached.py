@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.segment import Segment
+from gpmirror.gputils.causes import cleaned, is_noise, shortened, told_without_level
 from gpmirror.gputils.dryrun import answer_text
 
 RUNS = ".gpmirror/runs"
@@ -252,12 +253,18 @@ def read_list(answer: str) -> dict[str, int | None]:
 
 def errors_of(log: str, most: int = 12) -> tuple[str, ...]:
     """The last lines of a utility's log that tell of trouble, without time stamp and host
-    (`YYYYMMDD:HH:MM:SS:pid util:host:user-[LEVEL]:-text`, 4.3 to 7).
+    (`YYYYMMDD:HH:MM:SS:pid util:host:user-[LEVEL]:-text`, 4.3 to 7), each once; among them the list
+    of failed segments and a full disk, which bear no such level.
     """
-    marks = ("[ERROR]:-", "[CRITICAL]:-", "[FATAL]:-", "[WARNING]:-")
-    lines = [line for line in log.splitlines() if any(mark in line for mark in marks)]
-    told = [line.partition(":-")[2].strip() for line in lines]
+    told = dict.fromkeys(_trouble(line) for line in log.split("\n"))
     return tuple(line for line in told if line)[-most:]
+
+
+def _trouble(line: str) -> str:
+    marks = ("[ERROR]:-", "[CRITICAL]:-", "[FATAL]:-", "[WARNING]:-")
+    if any(mark in line for mark in marks) and not is_noise(line):
+        return shortened(cleaned(line).partition(":-")[2].strip())
+    return told_without_level(line)
 
 
 def last_words(log: str, most: int = 12) -> tuple[str, ...]:

@@ -29,12 +29,13 @@ _GONE_SECONDS = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a wave's utilities ended. `status` of the first that failed, None where one was lost.
-    `done`: all of them say that they did their work.
+    `done`: all of them say that they did their work. `log` is the end of the last one's log.
     """
 
     status: int | None
     said: tuple[str, ...]
     done: bool = False
+    log: str = ""
 
     @property
     def well(self) -> bool:
@@ -116,7 +117,7 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
     status = poll.status if poll.stage is Stage.ENDED else None
     # one that did its work has only remarks; one that failed may have said why without a level
     said = errors_of(log) if status == 0 else last_words(log)
-    ended = Ended(status=status, said=said, done=says_done(log))
+    ended = Ended(status=status, said=said, done=says_done(log), log=log)
     return ended, clock.monotonic() - begin
 
 
@@ -190,6 +191,7 @@ def _start_again(run: Run, wave: Wave, utility: Utility, watch: Watch) -> NoAnsw
 def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
     watch = Watch(run, wave)
     offset, log, rest = 0, "", ""
+    said: set[str] = set()
     gone: float | None = None
     while True:
         poll = run.world.natives.poll(name, offset, wait=watch.turn)
@@ -204,7 +206,9 @@ def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
         if waits_for_prober(log):
             watch.request_probe()
         for line in errors_of(whole if poll.stage is Stage.RUNNING else f"{whole}\n{rest}"):
-            run.world.reporter.tell(NativeSaid(wave=wave.number, level="warning", text=line))
+            if line not in said:
+                said.add(line)
+                run.world.reporter.tell(NativeSaid(wave=wave.number, level="warning", text=line))
         if poll.stage is Stage.ENDED:
             return poll, log
         # one that is being started this very moment looks lost too

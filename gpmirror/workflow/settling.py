@@ -12,6 +12,7 @@ from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.verify import CopyState, Health
+from gpmirror.workflow.causes import causes
 from gpmirror.workflow.following import Ended
 from gpmirror.workflow.running import Run
 from gpmirror.workflow.watching import Watch
@@ -155,9 +156,13 @@ def _where(wave: Wave, position: Position, content: int) -> str:
 
 def _told(run: Run, wave: Wave, ended: Ended, message: str) -> GpmirrorError:
     said = f"; it said: {'; '.join(ended.said[-3:])}" if ended.said else ""
+    states = {} if run.health is None else {c.content: c.state for c in run.health.contents}
+    waiting = [c for c in wave.contents if states.get(c) is not CopyState.SYNCED]
+    found = causes(run, wave, ended.log, waiting)
+    why = f"; their logs: {'; '.join(found)}" if found else ""
     kind = Unverified if ended.well else Partial
     return kind(
-        message + said,
+        message + said + why,
         hint=f"read the utility's log, then `gpmirror resume {run.name}` plans what is left"
         + _full_instead(run, wave),
     )

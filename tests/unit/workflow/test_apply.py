@@ -1,11 +1,12 @@
 """Apply against a cluster in memory: every refusal, every half-done end, and what is told."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gpmirror.boundary import LockHolder, NoAnswer, Silence
+from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence
 from gpmirror.errors import (
     Declined,
     ExitCode,
@@ -17,7 +18,7 @@ from gpmirror.errors import (
     Unsafe,
     Unverified,
 )
-from gpmirror.events import Progress, RunEnded, WaveDone
+from gpmirror.events import NativeSaid, Progress, RunEnded, WaveDone
 from gpmirror.gputils.detached import Stage
 from gpmirror.journal.standing import read_standing
 from gpmirror.plan.model import Hazard, Plan
@@ -33,7 +34,7 @@ from tests.fakes import (
     dry_run,
     world_of,
 )
-from tests.plans import adding, seen_before_add
+from tests.plans import adding, moving, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
 
 
@@ -276,3 +277,43 @@ def test_rows_of_others_do_not_make_a_plan_stale() -> None:
     world.observed = replace(world.observed, segments=(*world.observed.segments,))
     assert down.content == -1
     assert apply(started(world)[0], "?").code is ExitCode.OK
+
+
+def test_a_failure_names_its_cause_from_the_host_s_own_log() -> None:
+    """6.24.3 and 7.0.0: the utility's list is of level INFO, and the disk is named on the host."""
+    plan, seen = moving(), seen_before_moves()
+    wave = plan.waves[0]
+    (step, *_) = wave.steps
+    assert step.to is not None
+    log = (
+        "x gprecoverseg:mdw:gpadmin-[INFO]:- hostname: "
+        f"{step.to.host}; port: {step.to.port}; logfile: /home/gpadmin/l.out; recoverytype: full\n"
+        "x gprecoverseg:mdw:gpadmin-[WARNING]:-Command gppkg not found\n"
+    )
+
+    class Full(FakeCluster):
+        def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+            replies = super().ask(scripts, seconds=seconds)
+            for host, script in scripts.items():
+                if "/home/gpadmin/l.out" in script:
+                    out = "gpmirror-log /home/gpadmin/l.out\npg_basebackup: error: could not write: No space left on device\n"
+                    replies[host] = Answered(host=host, status=0, out=out, err="")
+            return replies
+
+    behaviour = Behaviour(status=1, does_nothing=True, says=log)
+    reporter = Reporter()
+    world = world_of(Full(observed=seen, behaviour=behaviour), reporter=reporter)
+    hazards = {hazard.name for hazard in plan.hazards} | {f"guard:{g.name}" for g in plan.guards}
+    wishes = Wishes(allow=(*UNCHECKED, *hazards))
+    with pytest.raises(Partial) as caught:
+        apply(Run(name="r1", plan=plan, world=world, wishes=wishes, started=0.0), "?")
+    message = caught.value.message
+    assert (
+        f"failed: {step.to.host}:{step.to.port}, log {step.to.host}:/home/gpadmin/l.out" in message
+    )
+    assert (
+        f"their logs: {step.to.host}: /home/gpadmin/l.out: pg_basebackup: error: could not write: "
+        "No space left on device" in message
+    )
+    assert "gppkg" not in message
+    assert not any("gppkg" in e.text for e in reporter.events if isinstance(e, NativeSaid))
