@@ -45,8 +45,10 @@ class View(Protocol):
         """The live area, `since` seconds after the last event."""
         ...
 
-    def standing(self) -> str:
-        """Where a wave stands, on one line ended by a newline; empty between waves."""
+    def standing(self, *, since: float = 0.0) -> str:
+        """Where a wave stands, on one line ended by a newline, `since` seconds after the last event;
+        empty between waves.
+        """
         ...
 
     def trouble(self) -> str | None:
@@ -169,7 +171,7 @@ class LineReporter:
         self._view = view
         self._clock = clock
         self._now = now
-        self._spoke = clock()
+        self._spoke = self._told = clock()
         self._waiting: deque[str] = deque()
         self._busy = False
         self._lock = RLock()
@@ -179,6 +181,7 @@ class LineReporter:
         goes.
         """
         with self._lock:
+            self._told = self._clock()
             before = self._view.trouble()
             self._view = self._view.after(event)
             text = self._view.logs(event)
@@ -186,6 +189,15 @@ class LineReporter:
                 text = self._view.standing()
             if text or self._waiting:
                 self._write(text)
+
+    def beat(self) -> None:
+        """Say where a wave stands although nobody told anything for long."""
+        with self._lock:
+            now = self._clock()
+            if now - self._spoke >= SILENCE:
+                text = self._view.standing(since=now - self._told)
+                if text:
+                    self._write(text)
 
     def say(self, text: str) -> None:
         """Write text of another source, each line with the time of day.

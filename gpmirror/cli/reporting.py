@@ -16,6 +16,7 @@ def people_reporter(console: Console) -> "Iterator[Reporter]":
     """A reporter on standard output: redrawn in place on a terminal, else line by line; nothing
     with `--quiet`. Whatever happens, no live area is left behind.
     """
+    from gpmirror.adapters.eventlog import Beat
     from gpmirror.adapters.terminal import LineReporter, TerminalReporter
     from gpmirror.render.run_view import RunView
 
@@ -25,15 +26,19 @@ def people_reporter(console: Console) -> "Iterator[Reporter]":
         with TerminalReporter(stream, view) as reporter:
             yield reporter
     else:
-        yield LineReporter(stream, replace(view, color=False))
+        lines = LineReporter(stream, replace(view, color=False))
+        with Beat(lines.beat):
+            yield lines
 
 
 @contextmanager
 def json_reporter(console: Console, numbers: Iterator[int]) -> "Iterator[Reporter]":
     """A reporter that writes one line of JSON an event to standard output, numbered by `numbers`."""
-    from gpmirror.adapters.eventlog import JsonReporter
+    from gpmirror.adapters.eventlog import Beat, JsonReporter
 
-    yield JsonReporter(console.out, numbers)
+    reporter = JsonReporter(console.out, numbers)
+    with Beat(reporter.beat):
+        yield reporter
 
 
 def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:

@@ -11,10 +11,14 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
+from gpmirror.events.durations import elapsed_text
 from gpmirror.render.events_text import SPOKEN_FOR, logged, said
 from gpmirror.render.run_live import Standing, phase_lines, stakes_text, standing_line, wave_lines
 from gpmirror.render.run_pace import Copy, copies, with_report
 from gpmirror.render.spans import Line, line, painted
+
+_QUIET = 12.0
+"""Seconds without any event that are too long to be a turn of the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +63,21 @@ class RunView:
         lines = self._live(since=since, width=width, height=height)[:height]
         return tuple(painted([found], color=self.color).rstrip("\n") for found in lines)
 
-    def standing(self) -> str:
-        """Where the wave stands, with its trouble, on one line for a log; empty between waves."""
+    def standing(self, *, since: float = 0.0) -> str:
+        """Where the wave stands, with its trouble, on one line for a log, `since` seconds after the
+        last event; empty between waves.
+        """
         standing = self._standing()
+        quiet = f"  (no news for {elapsed_text(int(since))})" if since >= _QUIET else ""
         if standing is None:
-            return ""
+            if self.wave is None or not quiet:
+                return ""
+            words = f"wave {self.wave.wave} of {self.wave.waves}: {self.wave.utility}"
+            return painted([line(f"  {words}{quiet}")], color=self.color)
         told = (stakes_text(standing.report.stakes), standing.report.trouble or "")
         more = "".join(f"  ({text})" for text in told if text)
-        return painted([line("  ", *standing_line(standing), more)], color=self.color)
+        where = standing_line(standing, since=since)
+        return painted([line("  ", *where, more, quiet)], color=self.color)
 
     def trouble(self) -> str | None:
         """What is wrong now, in words, or None."""

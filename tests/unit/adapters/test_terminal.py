@@ -223,6 +223,27 @@ def test_a_log_tells_trouble_when_it_comes_and_when_it_goes() -> None:
     assert ["(lost)" in line for line in written] == [True, False]
 
 
+def test_a_log_is_not_silent_while_nobody_answers() -> None:
+    """6.24.3: with the link down nothing was printed for 51 s."""
+    stream, clock = io.StringIO(), Hands()
+    lines = LineReporter(stream, RunView(color=False), clock=clock)
+    lines.beat()
+    lines.tell(WAVE)
+    for _ in range(16):
+        clock.seconds += 2
+        lines.beat()
+    assert "wave 1 of 2: gprecoverseg  (no news for 3" in stream.getvalue().splitlines()[-1]
+    lines.tell(report(35, copying(0, GB)))
+    before = len(stream.getvalue().splitlines())
+    for _ in range(50):
+        clock.seconds += 2
+        lines.beat()
+    written = stream.getvalue().splitlines()
+    assert len(written) == before + 3
+    assert "  1m 33s  " in written[-2]
+    assert all("(no news for " in line for line in written[before:])
+
+
 def test_the_size_is_that_of_the_real_terminal() -> None:
     master, slave = pty.openpty()
     try:
