@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.errors import InvalidInput
+from gpmirror.gputils.colon import HEADER
 from gpmirror.gputils.lines import AddFile, AddLine, MoveFile, MoveLine
 from gpmirror.gputils.reader import read_native
 
@@ -22,6 +23,7 @@ _PROVED: dict[tuple[str, DialectName], _Release] = {
     ("gpaddmirrors", DialectName.GP6): (6, 24, 3),
     ("gpaddmirrors", DialectName.GP7): (7, 0, 0),
     ("gpaddmirrors", DialectName.GREENGAGE6): (6, 27, 1),
+    ("gprecoverseg", DialectName.GP5): (5, 8, 1),
     ("gprecoverseg", DialectName.GP6): (6, 24, 3),
     ("gprecoverseg", DialectName.GP7): (7, 0, 0),
     ("gprecoverseg", DialectName.GREENGAGE6): (6, 27, 1),
@@ -86,6 +88,13 @@ def why_not_tried(utility: str, name: DialectName, server_version: str | None) -
             f"this is {told}"
         )
     return None
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Files of one utility as one; before 6 each begins with the same header."""
+    lines = [line for text in texts for line in text.splitlines(keepends=True)]
+    header = [line for line in lines if line.startswith(HEADER)][:1]
+    return "".join((*header, *(line for line in lines if not line.startswith(HEADER))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

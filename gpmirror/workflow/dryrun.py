@@ -11,12 +11,14 @@ from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
+from gpmirror.gputils.colon import HEADER
 from gpmirror.gputils.commands import answer_of
 from gpmirror.gputils.detached import Utility, last_words
 from gpmirror.gputils.dryrun import (
     Line,
     Tried,
     dry_run_argv,
+    joined,
     left_out,
     read_tried,
     trier_of,
@@ -149,7 +151,7 @@ def _trial(plan: Plan, files: Sequence[tuple[Wave, NativeRun]]) -> _Trial:
             name="dry-run",
             argv=dry_run_argv(first.argv, _OUT),
             file_name=first.file_name,
-            file_text="".join(native.file_text or "" for _, native in files),
+            file_text=joined([native.file_text or "" for _, native in files]),
             answer=answer_of(DIALECTS[plan.dialect], first.utility),
         ),
         waves=tuple(wave for wave, _ in files),
@@ -210,7 +212,8 @@ def _left_out(
         told.append(f"  content {content}: {line.text} ({why or _NOTHING_WRITTEN})")
         ways.append(_way_out(plan, observed, line, row, why or "", dead))
     more = f"\n  and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    lines = (trial.utility.file_text or "").count("\n")
+    text = trial.utility.file_text or ""
+    lines = sum(not line.startswith(HEADER) for line in text.splitlines())
     return NotReady(
         f"{trial.trier} would leave out {len(missing)} of {counted(lines, 'line')} of {trial.numbers}, and end "
         "with exit 0:\n" + "\n".join(told[:_SHOWN]) + more,

@@ -5,6 +5,7 @@ import pytest
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.gputils.dryrun import (
     dry_run_argv,
+    joined,
     left_out,
     read_tried,
     trier_of,
@@ -38,7 +39,9 @@ HEADER = (
         ("gpaddmirrors", GP6, "6.9.1", "from 6.24.3 on, this is 6.9.1"),
         ("gprecoverseg", GP6, "6.24", "this is 6.24"),
         ("gprecoverseg", GP6, None, "does not tell its release"),
-        ("gprecoverseg", GP5, "5.8.1", "not proved of gprecoverseg of Greenplum 5"),
+        ("gprecoverseg", GP5, "5.8.1", None),
+        ("gprecoverseg", GP5, "5.0.0", "from 5.8.1 on, this is 5.0.0"),
+        ("gprecoverseg", DialectName.GP4, "4.3.30", "not proved of gprecoverseg of Greenplum 4.3"),
         ("gpaddmirrors", DialectName.GP4, "4.3.30", "Greenplum 5 5.8.1"),
         ("gprecoverseg", DialectName.CLOUDBERRY, "2.0.0", "not proved"),
         ("gprecoverseg", DialectName.GREENGAGE7, "7.4.0", "not proved"),
@@ -73,6 +76,13 @@ def test_the_real_options_are_tried_and_never_a_question() -> None:
         (GP6, "::1|7000|/d/g sdw5|7000|/d/g\n", "[::1]|7000|/d/g sdw5|7000|/d/g\n", 0),
         (GP6, f"a|1|/x\n{ELSEWHERE}", f"{ELSEWHERE}\na|1|/x\n", 0),
         (GREENGAGE6, ELSEWHERE, HEADER + ELSEWHERE, 0),
+        (
+            GP5,
+            "filespaceOrder=\nsdw2:7000:/d/g sdw3:7010:8010:/d/g\n",
+            "filespaceOrder=\nsdw2:7000:/d/g sdw3:7010:8010:/d/g\n",
+            0,
+        ),
+        (GP5, "filespaceOrder=\nsdw2:7000:/d/g sdw3:7010:8010:/d/g\n", "filespaceOrder=\n", 1),
         # what is not there, or is there otherwise
         (GP6, ELSEWHERE, "", 1),
         (GP6, ELSEWHERE, "sdw4|7000|/d/gpseg4\n", 1),
@@ -131,3 +141,10 @@ def test_the_warning_about_a_copy_is_found() -> None:
 def test_an_answer_without_marks_is_what_was_said() -> None:
     assert read_tried("gpmirror: no greenplum_path.sh\n").out is None
     assert "no greenplum_path.sh" in read_tried("gpmirror: no greenplum_path.sh\n").said
+
+
+def test_files_are_tried_as_one() -> None:
+    old = ["filespaceOrder=a\nsdw1:1:/x\n", "filespaceOrder=a\nsdw1:2:/y\n"]
+    assert joined(old) == "filespaceOrder=a\nsdw1:1:/x\nsdw1:2:/y\n"
+    assert joined(["a|1|/x\n", "b|1|/y\n"]) == "a|1|/x\nb|1|/y\n"
+    assert joined(old[:1]) == old[0]
