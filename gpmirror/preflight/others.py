@@ -14,7 +14,9 @@ def judge_competing(visit: Visit) -> list[Finding]:
     if facts.processes is None:
         return [unknown("the processes (/proc) cannot be listed", "look with `ps`")]
     found = [
-        bad(work.what, work.remedy, override=DEAD_LOCK if work.dead else "")
+        bad(work.what, work.remedy)
+        if work.dead is None
+        else bad(work.what, "the run removes it before the first wave", override=DEAD_LOCK)
         for work in _work(visit)
     ]
     if facts.coordinator_found is False:
