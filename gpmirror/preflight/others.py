@@ -16,7 +16,7 @@ def judge_competing(visit: Visit) -> list[Finding]:
     found = [
         bad(work.what, work.remedy)
         if work.dead is None
-        else bad(work.what, "the run removes it before the first wave", override=DEAD_LOCK)
+        else bad(work.what, "remove it by hand, or let the run do so", override=DEAD_LOCK)
         for work in _work(visit)
     ]
     if facts.coordinator_found is False:
