@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -342,3 +343,20 @@ def test_a_lock_held_by_a_utility_whose_cluster_is_another() -> None:
     runs = Runs(dialect=DialectName.GP6, utilities=ALL)
     (work,) = work_among("mdw", [process], [held], "/data/gpseg-1", (), runs)
     assert "is held by gprecoverseg (pid 7)" in work.sentence
+
+
+def test_a_dead_lock_is_a_bad_check_that_may_be_overridden(machines: Machines) -> None:
+    machines.sees_processes("mdw")
+    lock(machines, "gprecoverseg", "4194303")
+    seen = machines.seen(sizes=dict.fromkeys(range(4), 1))
+    adding = machines.plan(seen)
+    assert troubles(machines.judged(adding, seen)) == []
+    waves = tuple(
+        replace(wave, native=tuple(replace(n, utility="gprecoverseg") for n in wave.native))
+        for wave in adding.waves
+    )
+    found = machines.judged(replace(adding, waves=waves), seen)
+    (check,) = troubles(found)
+    assert (check.name, check.override) == ("competing", "dead-lock")
+    assert found.blocking(()) == (check,)
+    assert found.blocking({"dead-lock"}) == ()
