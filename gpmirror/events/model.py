@@ -150,6 +150,7 @@ class WaveDone:
     """A wave's contents are all in sync. `bytes` were copied, as measured at the targets, None where
     a copy only caught up; `bytes_left` is what the waves to come copy, as the plan knows it. `rate`
     is what a host sent, and received, in a second; `seconds_left` what the rest takes at that rate.
+    `syncing` of the `seconds` passed after the utility's end.
     """
 
     wave: int
@@ -159,6 +160,7 @@ class WaveDone:
     bytes_left: int | None = None
     rate: int | None = None
     seconds_left: int | None = None
+    syncing: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,10 @@ def _native_ended(event: NativeEnded) -> Line:
 
 def _wave_done(event: WaveDone) -> Line:
     text = f" wave {event.wave} of {event.waves}: every content in sync"
-    return line("  ", _OK, text, styled(f"  {elapsed_text(event.seconds)}", Style.FAINT))
+    time = f"  {elapsed_text(event.seconds)}"
+    if event.syncing is not None and event.syncing >= 1:
+        time += f", {elapsed_text(round(event.syncing))} of it after the utility's end"
+    return line("  ", _OK, text, styled(time, Style.FAINT))
 
 
 def _to_come(event: WaveDone) -> list[Line]:

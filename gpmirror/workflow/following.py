@@ -113,7 +113,7 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
     begin = clock.monotonic()
     run.at_work, run.underway = title, wave.contents
     poll, log = _follow(run, wave, utility.name)
-    run.at_work, run.underway = None, ()
+    run.at_work, run.underway, run.ended = None, (), clock.monotonic()
     status = poll.status if poll.stage is Stage.ENDED else None
     # one that did its work has only remarks; one that failed may have said why without a level
     said = errors_of(log) if status == 0 else last_words(log)

@@ -36,6 +36,7 @@ def tell_done(run: Run, wave: Wave, copied: Mapping[int, int] | None, begin: flo
             wave=wave.number,
             waves=len(run.plan.waves),
             seconds=seconds,
+            syncing=None if run.ended is None else now - run.ended,
             bytes=None if copied is None else sum(copied.values()),
             bytes_left=total(told.bytes for told in later),
             rate=None if pace is None else pace.rate,

@@ -50,7 +50,7 @@ class Run:
     primaries' hosts measured them before the first wave; `dead_locks` those that are to be removed.
     Of the wave at hand: `underway` its contents while a utility is at work, `heard` bytes done and in
     all by dbid, as the utility's log tells, `landed` when all its copies were seen to have left their
-    old places; `stopping` the seconds that the last wave of moves took until then, for its old
+    old places, `ended` when its utility was seen to have ended; `stopping` the seconds that the last wave of moves took until then, for its old
     mirrors and the fault prober.
     """
 
@@ -69,6 +69,7 @@ class Run:
     heard: dict[int, tuple[int, int]] = field(default_factory=dict)
     landed: float | None = None
     stopping: float | None = None
+    ended: float | None = None
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[list[str]]:
@@ -89,7 +90,7 @@ class Run:
 
     def wave_begins(self) -> float:
         """Forget the last wave's copies; now, on the clock."""
-        self.heard, self.landed = {}, None
+        self.heard, self.landed, self.ended = {}, None, None
         return self.world.clock.monotonic()
 
     def seconds(self) -> float:

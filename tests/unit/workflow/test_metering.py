@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Silence
-from gpmirror.events import Progress, WaveDone, WaveStarted
+from gpmirror.events import NativeEnded, Progress, WaveDone, WaveStarted
 from gpmirror.gputils.detached import Poll, Stage
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Method, Plan
+from gpmirror.render.events_text import said
 from gpmirror.render.run_view import RunView
 from gpmirror.workflow.apply import apply
 from gpmirror.workflow.metering import Meter
@@ -304,3 +305,17 @@ def test_the_prober_is_asked_while_the_utility_waits_for_it() -> None:
         apply(Run(name="r1", plan=plan, world=world, wishes=wishes, started=0.0), "?")
         probes.append(cluster.probes)
     assert probes[1] >= probes[0] + 4 * len(plan.waves)
+
+
+def test_the_wait_for_sync_is_told_beside_the_utility() -> None:
+    """Three looks until in sync: the time that the utility itself took is told by `native_ended`."""
+    plan, reporter = events_of_moving()
+    for wave in plan.waves:
+        (ended,) = (
+            e for e in reporter.events if isinstance(e, NativeEnded) and e.wave == wave.number
+        )
+        (done,) = (e for e in reporter.events if isinstance(e, WaveDone) and e.wave == wave.number)
+        assert ended.seconds is not None
+        assert done.syncing == done.seconds - ended.seconds == 2.0
+        (text,) = said(replace(done, waves=done.wave))
+        assert "".join(span.text for span in text).endswith(", 2s of it after the utility's end")
