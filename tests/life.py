@@ -27,8 +27,9 @@ from tests.simulator import SimulatedCluster, Violation
 Spot = tuple[str, str]
 """(machine, directory)."""
 
-FateKind = Literal["ok", "nothing", "refused", "some", "vanish"]
-FATES: tuple[FateKind, ...] = ("ok", "nothing", "refused", "some", "vanish")
+FateKind = Literal["ok", "nothing", "refused", "some", "vanish", "cut"]
+FATES: tuple[FateKind, ...] = ("ok", "nothing", "refused", "some", "vanish", "cut")
+"""`cut`: every copy breaks off, and the catalog has it where it was, down (Greengage 6, recorded)."""
 FOREIGN = "ff" * 8
 _INTERFACE = re.compile(r"-\d+$")
 _REACHED = re.compile(r"for h in (.*)\ndo\n")
@@ -288,10 +289,17 @@ class Life:
         name, number, path = words[0], words[1], words[2]
         held = self.files.get((machine, path))
         if name == "look":
-            return self._look(machine, number, path)
+            told = self._look(machine, number, path)
+            if words[-1] != "space":
+                return told
+            # nothing in a filespace's directory says whose it is
+            lines = [line for line in told.splitlines(keepends=True) if " identifier " not in line]
+            return "".join(lines)
         if name == "aside":
             new, identifier = words[3], words[4]
-            if held is None or (machine, new) in self.files or held.identifier != identifier:
+            if held is None or (machine, new) in self.files:
+                return ""
+            if words[-1] != "space" and held.identifier != identifier:
                 return ""
             self._check_unused(machine, path)
             self.files[machine, new] = self.files.pop((machine, path))
@@ -370,7 +378,7 @@ class Life:
             random=Random(seed),
         )
         self.broken -= job.contents
-        if kind in {"ok", "some", "vanish"} and wave.action in {Action.MOVE, Action.RECOVER}:
+        if kind in {"ok", "some", "vanish", "cut"} and wave.action in {Action.MOVE, Action.RECOVER}:
             for content in job.contents:
                 self._kill_idle(content)
         return job
@@ -411,6 +419,7 @@ class Life:
         """Bring one content to its end; 0: as it should."""
         fine = content not in self.broken and self._targets_up(content, job.after)
         fate = "done" if job.kind == "ok" else job.random.choice(["done", "half", "none"])
+        fate = "none" if job.kind == "cut" else fate
         if fate == "done" and not fine:
             fate = "half"
         if job.wave.action is Action.REBALANCE:
@@ -436,7 +445,7 @@ class Life:
             return
         old = self.rows.get(idle.dbid)
         if fate == "none":
-            if job.random.random() < 0.3:
+            if job.kind == "cut" or job.random.random() < 0.3:
                 self._leave_half(idle, old)
             return
         if fate == "done" and job.native.utility == "gpmovemirrors" and old is not None:

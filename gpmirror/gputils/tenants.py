@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def tenants(used: Sequence[str]) -> str:
     """Shell functions. `tenants NUMBER PATH` prints who lives in PATH, a line each; `deserted PATH`
-    is true where nobody does. `used` are the directories of the host's copies: one of them in PATH
+    is true where nobody does; a last word `space` says that PATH is a filespace's directory. `used` are the directories of the host's copies: one of them in PATH
     or around it counts, and so do the places that its tablespaces are linked to. `linked NUMBER
     PATH` prints the tablespace folders that PATH links to and no copy of the host does.
     """
@@ -34,11 +34,26 @@ mounted() {
     awk 'index($5 "/", ENVIRON["D"]) == 1 { f = 1 } END { exit !f }' /proc/self/mountinfo 2>/dev/null
   [ $? -ne 1 ]
 }
-# base holds nothing but files of databases, and far too many of them
+# base holds nothing but files of databases, and far too many of them; in a filespace databases
+# have theirs at OID/OID
 nested() {
+  if [ -n "$2" ]; then
+    (cd -P -- "$1" 2>/dev/null && find . -xdev \( -name PG_VERSION -o -name pg_control \) -print \
+      2>/dev/null) | grep -v -E '^\./([0-9]+/[0-9]+/)?PG_VERSION$' | grep -q .
+    return
+  fi
   (cd -P -- "$1" 2>/dev/null && find . -xdev -path ./base -prune -o \
     \( -name PG_VERSION -o -name pg_control \) ! -path ./PG_VERSION ! -path ./global/pg_control \
     -print -quit 2>/dev/null) | grep -q .
+}
+# a copy names where it writes, and stands elsewhere
+writers() {
+  for f in $(printf '%s\n' "$2" | grep -l -F -f /dev/stdin /proc/[0-9]*/cmdline 2>/dev/null); do
+    p=${f#/proc/}; p=${p%/cmdline}
+    a=$(tr '\0' '\n' <"$f" 2>/dev/null)
+    # not a longer name, and not what it is called when it is set aside
+    case $a in *"$2"|*"$2"[!A-Za-z0-9_.-]*) echo "$1 process $p" ;; esac
+  done
 }
 copy() {
   for t in "$2" "$2"/pg_tblspc/*; do
@@ -48,7 +63,8 @@ copy() {
 }
 tenants() {
   mounted "$2" && echo "$1 mounted"
-  nested "$2" && echo "$1 nested"
+  nested "$2" "$3" && echo "$1 nested"
+  writers "$1" "$2"
   l=; v=
   for c in /proc/[0-9]*/cwd; do
     # the many processes of a server stand in one place
@@ -58,7 +74,7 @@ tenants() {
   copies "$1" "$2"
 }
 # only a whole answer counts
-deserted() { [ "$(tenants 0 "$1"; echo end)" = end ]; }
+deserted() { [ "$(tenants 0 "$1" "$2"; echo end)" = end ]; }
 """
 
 _SHARED = r"""; do

@@ -33,6 +33,7 @@ from gpmirror.workflow.measuring import with_sizes
 from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, remove_dead_locks
+from gpmirror.workflow.prune import clear
 from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
@@ -57,6 +58,12 @@ def apply(run: Run, question: str) -> Outcome:
         if not run.plan.waves:
             return finish(run, nothing(run.plan))
         _confirm(run, question)
+        if run.wishes.clear:
+            # room and empty directories are counted after it, and no refusal is without a change
+            with changing(run):
+                clear(run)
+                _check_hosts(run, observed)
+                return carry_out(run)
         _check_hosts(run, observed)
         return carry_out(run)
 

@@ -18,6 +18,7 @@ from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import informed
+from gpmirror.workflow.proving import cut_off
 from gpmirror.workflow.reckoning import tell_followed
 from gpmirror.workflow.running import Outcome, Run
 from gpmirror.workflow.settling import settle
@@ -94,10 +95,17 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
                 return finish(run, verify(run))
             remaining = _rest(run, observed)
             _check_possible(run, remaining)
+            halves = cut_off(run, standing, observed, health)
     count = len(remaining.changes)
     left = f"{counted(count, 'content')} {'is' if count == 1 else 'are'} left"
     summary = f"{left}: {_words(remaining.changes)}"
-    return Outcome(code=ExitCode.PARTIAL, summary=summary, health=health, remaining=remaining)
+    return Outcome(
+        code=ExitCode.PARTIAL,
+        summary=summary,
+        health=health,
+        remaining=remaining,
+        halves=tuple(halves),
+    )
 
 
 def check_places(run: Run, observed: Observed) -> None:
