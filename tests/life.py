@@ -33,7 +33,7 @@ FATES: tuple[FateKind, ...] = ("ok", "nothing", "refused", "some", "vanish", "cu
 FOREIGN = "ff" * 8
 _INTERFACE = re.compile(r"-\d+$")
 _REACHED = re.compile(r"for h in (.*)\ndo\n")
-_CALL = re.compile(r"^(?:look|aside|delete) \d", re.M)
+_CALL = re.compile(r"^(?:look|aside|delete|pulse) \d", re.M)
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ class Life:
     """Machines that never come back."""
     successors: set[str] = field(default_factory=set)
     """Names of dead hosts that a person let lead to others on the coordinator's host."""
+    coming: set[int] = field(default_factory=set)
+    """Contents whose copy goes on although its utility is gone."""
     broken: set[int] = field(default_factory=set)
     """Contents to which something happened while a utility worked on them."""
     agenda: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
@@ -288,6 +290,8 @@ class Life:
     def _call(self, machine: str, words: Sequence[str]) -> str:
         name, number, path = words[0], words[1], words[2]
         held = self.files.get((machine, path))
+        if name == "pulse":
+            return f"{number} process 4711\n" if self._lives(machine, path) else ""
         if name == "look":
             told = self._look(machine, number, path)
             if words[-1] != "space":
@@ -310,6 +314,13 @@ class Life:
             self._check_unused(machine, path)
             del self.files[machine, path]
         return f"deleted {number}\n"
+
+    def _lives(self, machine: str, path: str) -> bool:
+        """Whether a server works there, or a copy that goes on by itself."""
+        return any(
+            self._spot(row) == (machine, path) and (row.is_up or row.content in self.coming)
+            for row in self.rows.values()
+        )
 
     def _look(self, machine: str, number: str, path: str) -> str:
         held = self.files.get((machine, path))
@@ -458,6 +469,7 @@ class Life:
         if fate == "half":
             self._kill_idle(content)
             if job.kind == "vanish" and job.random.random() < 0.5:
+                self.coming.add(content)
                 self.later(job.random.uniform(1, 12), lambda: self._come_up(content))
 
     def _leave_half(self, idle: Segment, old: Segment | None) -> None:
@@ -469,6 +481,7 @@ class Life:
 
     def _come_up(self, content: int) -> None:
         """A copy that was going on all the time is complete."""
+        self.coming.discard(content)
         idle = self.idle(content)
         if idle is None or idle.is_up or content in self.busy():
             return

@@ -1,9 +1,40 @@
 """Who lives in a directory, asked by shell text: processes, mounted file systems, other data
-directories, copies of the catalog. Whoever does keeps it from being set aside or deleted.
+directories, copies of the catalog. Whoever does keeps it from being set aside or deleted; and a copy
+in which nobody lives does not catch up, whatever the catalog says of it.
 """
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """Whether a server works in a copy's directory or something writes there, and the last line of
+    its own log that tells of trouble (empty: none).
+    """
+
+    alive: bool
+    said: str = ""
+
+
+def pulse_script(paths: Sequence[str]) -> str:
+    """Ask who works in copies' directories, one after the other; changes nothing."""
+    calls = "".join(f"pulse {number} {shlex.quote(path)}\n" for number, path in enumerate(paths))
+    return f"{_WRITERS}{_PULSE}{calls}echo end\n"
+
+
+def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
+    """By path; nothing where the answer is not whole."""
+    lines = [line.split(" ", 2) for line in answer.splitlines()]
+    if ["end"] not in lines:
+        return {}
+    alive = {words[0] for words in lines if words[1:2] == ["process"]}
+    said = {words[0]: " ".join(words[2:]).strip() for words in lines if words[1:2] == ["said"]}
+    return {
+        path: Pulse(alive=str(number) in alive, said=said.get(str(number), ""))
+        for number, path in enumerate(paths)
+    }
 
 
 def tenants(used: Sequence[str]) -> str:
@@ -14,8 +45,36 @@ def tenants(used: Sequence[str]) -> str:
     """
     given = " ".join(shlex.quote(at) for at in used)
     calls = "".join(f'  copy {number} {shlex.quote(at)} "$@"\n' for number, at in enumerate(used))
-    return f"{_TENANTS}copies() {{\n  :\n{calls}}}\nshared() {{\n  for u in {given}{_SHARED}"
+    return (
+        f"{_WRITERS}{_TENANTS}copies() {{\n  :\n{calls}}}\nshared() {{\n  for u in {given}{_SHARED}"
+    )
 
+
+_WRITERS = r"""
+# a copy names where it writes, and stands elsewhere
+writers() {
+  for f in $(printf '%s\n' "$2" | grep -l -F -f /dev/stdin /proc/[0-9]*/cmdline 2>/dev/null); do
+    p=${f#/proc/}; p=${p%/cmdline}
+    a=$(tr '\0' '\n' <"$f" 2>/dev/null)
+    # not a longer name, and not what it is called when it is set aside
+    case $a in *"$2"|*"$2"[!A-Za-z0-9_.-]*) echo "$1 process $p" ;; esac
+  done
+}
+"""
+
+_PULSE = r"""
+pulse() {
+  writers "$1" "$2"
+  for c in /proc/[0-9]*/cwd; do
+    [ "$c" -ef "$2" ] && { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; break; }
+  done
+  l=$(ls -t "$2"/pg_log/* "$2"/log/* 2>/dev/null | head -n 2 | while read -r f; do
+    tail -c 100000 "$f" 2>/dev/null | grep -a -E 'FATAL|PANIC|No space left' | tail -n 1
+  done | head -n 1 | cut -c 1-300)
+  [ -n "$l" ] && echo "$1 said $l"
+}
+cd /
+"""
 
 _TENANTS = r"""
 # at or below, by device and inode: whatever names lead there, and no process started for it
@@ -45,15 +104,6 @@ nested() {
   (cd -P -- "$1" 2>/dev/null && find . -xdev -path ./base -prune -o \
     \( -name PG_VERSION -o -name pg_control \) ! -path ./PG_VERSION ! -path ./global/pg_control \
     -print -quit 2>/dev/null) | grep -q .
-}
-# a copy names where it writes, and stands elsewhere
-writers() {
-  for f in $(printf '%s\n' "$2" | grep -l -F -f /dev/stdin /proc/[0-9]*/cmdline 2>/dev/null); do
-    p=${f#/proc/}; p=${p%/cmdline}
-    a=$(tr '\0' '\n' <"$f" 2>/dev/null)
-    # not a longer name, and not what it is called when it is set aside
-    case $a in *"$2"|*"$2"[!A-Za-z0-9_.-]*) echo "$1 process $p" ;; esac
-  done
 }
 copy() {
   for t in "$2" "$2"/pg_tblspc/*; do

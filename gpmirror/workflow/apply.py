@@ -38,7 +38,7 @@ from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
 from gpmirror.workflow.running import Outcome, Run
-from gpmirror.workflow.settling import settle
+from gpmirror.workflow.settling import settled
 from gpmirror.workflow.verifying import verify
 
 
@@ -151,15 +151,13 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "native", "begin")
     ended = run_utilities(run, wave)
     record(run, wave, "native", "done", status=ended.status)
-    record(run, wave, "sync", "begin")
-    copied = settle(run, wave, ended)
-    record(run, wave, "sync", "done")
+    copied = settled(run, wave, ended)
     tell_done(run, wave, copied, begin)
 
 
 def _pass_gate(run: Run, wave: Wave) -> None:
     """Everything that must hold when a wave starts. Raises Locked, Stale and NotReady."""
-    observed, health = look_until(run, lambda found: not unhealthy(run.plan, wave, found))
+    observed, health = look_until(run, lambda _, found: not unhealthy(run.plan, wave, found))
     if not run.wishes.rehearsal:
         take_own_lock(run)  # an earlier wave may have lost it with its session
     if wave.number > 1:

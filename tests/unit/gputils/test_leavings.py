@@ -21,6 +21,7 @@ from gpmirror.gputils.leavings import (
     set_aside_name,
     set_aside_script,
 )
+from gpmirror.gputils.tenants import pulse_script, read_pulses
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
 OWN = bytes.fromhex("07ab6d5f1a2b3c4d")
@@ -447,3 +448,22 @@ def test_a_filespace_s_databases_are_its_own(tmp_path: Path, shell: str) -> None
     assert read_numbers(sh(set_aside_script([space], "r1"), shell), "aside", paths) == paths
     assert read_numbers(sh(delete_script([space]), shell), "deleted", paths) == paths
     assert list((tmp_path / "fs1").iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, shell: str) -> None:
+    """Its own log tells why it does not, if it does not."""
+    names = ["gpseg1", "with space", "it's [a]"]
+    server, written, dead = (data_directory(tmp_path / name) for name in names)
+    (dead / "pg_log").mkdir()
+    (dead / "pg_log" / "startup.log").write_text("x FATAL: first\nLOG: x\ny FATAL:  no port\nLOG\n")
+    paths = [str(server), str(written), str(dead), str(tmp_path / "gone")]
+    words = ["sh", "-c", "sleep 60; :", "gpsegrecovery.py", "-c", f'{{"target": "{written}"}}']
+    with standing_in(server), subprocess.Popen(words, cwd="/") as copy:
+        try:
+            found = read_pulses(sh(pulse_script(paths), shell), paths)
+        finally:
+            copy.kill()
+    assert [found[path].alive for path in paths] == [True, True, False, False]
+    assert [found[path].said for path in paths] == ["", "", "y FATAL:  no port", ""]
+    assert read_pulses("0 process 7\n", paths) == {}, "only a whole answer counts"
