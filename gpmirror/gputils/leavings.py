@@ -175,7 +175,10 @@ identifier() {
   fi
   for w in "$1"/pg_wal/[0-9A-F]* "$1"/pg_xlog/[0-9A-F]*; do
     case ${w##*/} in *.*) continue ;; esac
-    [ -f "$w" ] && [ -s "$w" ] && { head8 "$w" 24; return; }
+    [ -f "$w" ] && [ -s "$w" ] || continue
+    # a file that was only laid out holds nothing yet
+    h=$(head8 "$w" 24)
+    case $h in *[!0]*) echo "$h"; return ;; esac
   done
 }
 """

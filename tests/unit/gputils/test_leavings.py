@@ -272,10 +272,15 @@ def half_a_copy(path: Path, wal: str, identifier: bytes = OWN) -> Path:
 @pytest.mark.parametrize("wal", ["pg_wal", "pg_xlog"])
 def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -> None:
     here = half_a_copy(tmp_path / "gpseg1", wal)
-    there = half_a_copy(tmp_path / "gpseg2", wal, bytes(8))
+    there = half_a_copy(tmp_path / "gpseg2", wal, b"\x01" * 8)
+    begun = half_a_copy(tmp_path / "gpseg3", wal, bytes(8))
     half = Look(kind="directory", identifier=HEX, unfinished=True)
-    assert looked(here, there, shell=shell) == [half, replace(half, identifier="00" * 8)]
-    paths = [str(here), str(there)]
+    assert looked(here, there, begun, shell=shell) == [
+        half,
+        replace(half, identifier="01" * 8),
+        replace(half, identifier=None),
+    ], "WAL that was laid out and not written yet proves nothing"
+    paths = [str(here), str(there), str(begun)]
     out = sh(set_aside_script(proved(*paths), "r1"), shell)
     assert read_numbers(out, "aside", paths) == [str(here)]
     script = delete_script(proved(here))
