@@ -17,7 +17,7 @@ from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
 from gpmirror.verify import Health
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
-from gpmirror.workflow.gates import take_own_lock
+from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import informed
 from gpmirror.workflow.looking import look_until
 from gpmirror.workflow.proving import cut_off
