@@ -64,6 +64,8 @@ writers() {
 
 _PULSE = r"""
 pulse() {
+  # of another account's processes nothing can be told
+  if [ -e "$2" ] && [ ! -O "$2" ]; then echo "$1 process 0"; return; fi
   writers "$1" "$2"
   for c in /proc/[0-9]*/cwd; do
     [ "$c" -ef "$2" ] && { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; break; }

@@ -472,3 +472,12 @@ def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, s
     assert [found[path].alive for path in paths] == [True, True, False, False]
     assert [found[path].said for path in paths] == ["", "", "y FATAL:  no port", ""]
     assert read_pulses("0 process 7\n", paths) == {}, "only a whole answer counts"
+
+
+def test_of_another_account_s_copy_nothing_is_told(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("this needs root, to give a directory away")
+    here = data_directory(tmp_path / "gpseg1")
+    os.chown(here, 65534, 65534)
+    paths = [str(here)]
+    assert read_pulses(sh(pulse_script(paths)), paths)[paths[0]].alive
