@@ -187,8 +187,8 @@ class Hanging(Telling):
 
     polled: int = 0
 
-    def poll(self, name: str, offset: int) -> Poll | NoAnswer:
-        found = super().poll(name, offset)
+    def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
+        found = super().poll(name, offset, wait=wait)
         if isinstance(found, NoAnswer) or found.stage is Stage.ABSENT:
             return found
         self.polled += 1
