@@ -27,12 +27,13 @@ from tests.simulator import SimulatedCluster, Violation
 Spot = tuple[str, str]
 """(machine, directory)."""
 
-FateKind = Literal["ok", "nothing", "refused", "some", "vanish"]
-FATES: tuple[FateKind, ...] = ("ok", "nothing", "refused", "some", "vanish")
+FateKind = Literal["ok", "nothing", "refused", "some", "vanish", "cut"]
+FATES: tuple[FateKind, ...] = ("ok", "nothing", "refused", "some", "vanish", "cut")
+"""`cut`: every copy breaks off, and the catalog has it where it was, down (Greengage 6, recorded)."""
 FOREIGN = "ff" * 8
 _INTERFACE = re.compile(r"-\d+$")
 _REACHED = re.compile(r"for h in (.*)\ndo\n")
-_CALL = re.compile(r"^(?:look|aside|delete) \d", re.M)
+_CALL = re.compile(r"^(?:look|aside|delete|pulse) \d", re.M)
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Life:
     """Machines that never come back."""
     successors: set[str] = field(default_factory=set)
     """Names of dead hosts that a person let lead to others on the coordinator's host."""
+    coming: set[int] = field(default_factory=set)
+    """Contents whose copy goes on although its utility is gone."""
     broken: set[int] = field(default_factory=set)
     """Contents to which something happened while a utility worked on them."""
     agenda: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
@@ -287,11 +290,20 @@ class Life:
     def _call(self, machine: str, words: Sequence[str]) -> str:
         name, number, path = words[0], words[1], words[2]
         held = self.files.get((machine, path))
+        if name == "pulse":
+            return f"{number} process 4711\n" if self._lives(machine, path) else ""
         if name == "look":
-            return self._look(machine, number, path)
+            told = self._look(machine, number, path)
+            if words[-1] != "space":
+                return told
+            # nothing in a filespace's directory says whose it is
+            lines = [line for line in told.splitlines(keepends=True) if " identifier " not in line]
+            return "".join(lines)
         if name == "aside":
             new, identifier = words[3], words[4]
-            if held is None or (machine, new) in self.files or held.identifier != identifier:
+            if held is None or (machine, new) in self.files:
+                return ""
+            if words[-1] != "space" and held.identifier != identifier:
                 return ""
             self._check_unused(machine, path)
             self.files[machine, new] = self.files.pop((machine, path))
@@ -302,6 +314,13 @@ class Life:
             self._check_unused(machine, path)
             del self.files[machine, path]
         return f"deleted {number}\n"
+
+    def _lives(self, machine: str, path: str) -> bool:
+        """Whether a server works there, or a copy that goes on by itself."""
+        return any(
+            self._spot(row) == (machine, path) and (row.is_up or row.content in self.coming)
+            for row in self.rows.values()
+        )
 
     def _look(self, machine: str, number: str, path: str) -> str:
         held = self.files.get((machine, path))
@@ -370,7 +389,7 @@ class Life:
             random=Random(seed),
         )
         self.broken -= job.contents
-        if kind in {"ok", "some", "vanish"} and wave.action in {Action.MOVE, Action.RECOVER}:
+        if kind in {"ok", "some", "vanish", "cut"} and wave.action in {Action.MOVE, Action.RECOVER}:
             for content in job.contents:
                 self._kill_idle(content)
         return job
@@ -411,6 +430,7 @@ class Life:
         """Bring one content to its end; 0: as it should."""
         fine = content not in self.broken and self._targets_up(content, job.after)
         fate = "done" if job.kind == "ok" else job.random.choice(["done", "half", "none"])
+        fate = "none" if job.kind == "cut" else fate
         if fate == "done" and not fine:
             fate = "half"
         if job.wave.action is Action.REBALANCE:
@@ -436,7 +456,7 @@ class Life:
             return
         old = self.rows.get(idle.dbid)
         if fate == "none":
-            if job.random.random() < 0.3:
+            if job.kind == "cut" or job.random.random() < 0.3:
                 self._leave_half(idle, old)
             return
         if fate == "done" and job.native.utility == "gpmovemirrors" and old is not None:
@@ -449,6 +469,7 @@ class Life:
         if fate == "half":
             self._kill_idle(content)
             if job.kind == "vanish" and job.random.random() < 0.5:
+                self.coming.add(content)
                 self.later(job.random.uniform(1, 12), lambda: self._come_up(content))
 
     def _leave_half(self, idle: Segment, old: Segment | None) -> None:
@@ -460,6 +481,7 @@ class Life:
 
     def _come_up(self, content: int) -> None:
         """A copy that was going on all the time is complete."""
+        self.coming.discard(content)
         idle = self.idle(content)
         if idle is None or idle.is_up or content in self.busy():
             return

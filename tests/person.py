@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from gpmirror.boundary import World
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
+from gpmirror.gputils.leavings import Leaving
 from gpmirror.journal.records import Opening, end
 from gpmirror.journal.standing import Standing, read_standing
 from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS
@@ -25,7 +26,7 @@ from gpmirror.workflow.prune import prune
 from gpmirror.workflow.resume import check_own_plan, check_resumable, resume
 from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
-from tests.life import FOREIGN, Files, Life, content_of
+from tests.life import FOREIGN, Files, Life, Spot, content_of, machine_of
 from tests.unchecked import UNCHECKED
 
 Ended = Outcome | GpmirrorError | None
@@ -79,6 +80,7 @@ class Person:
         *,
         continues: str | None = None,
         before: bool = False,
+        clear: tuple[Leaving, ...] = (),
     ) -> Ended:
         """As a run of its own; `kill` counts the records it may write."""
         recorded = Recorded(name=f"r{len(self.runs) + 1}", plan=plan)
@@ -92,7 +94,7 @@ class Person:
             continues=continues,
         )
         recorded.records.append(opening.record())
-        run = self._run(recorded, kill, before=before)
+        run = self._run(recorded, kill, before=before, clear=clear)
         return self._ended(lambda: apply(run, "?"))
 
     def unfinished(self) -> Recorded | None:
@@ -120,11 +122,18 @@ class Person:
         ended = self.settle_run(recorded, before=before)
         if not isinstance(ended, Outcome) or ended.remaining is None:
             return ended
-        return self.go_on(recorded, ended.remaining, kill, before=before)
+        return self.go_on(recorded, ended, kill, before=before)
 
-    def go_on(self, recorded: Recorded, rest: Plan, kill: int | None, *, before: bool) -> Ended:
+    def go_on(self, recorded: Recorded, left: Outcome, kill: int | None, *, before: bool) -> Ended:
         """The second half: the rest of a run as a run of its own."""
-        ended = self.apply(rest, kill, continues=recorded.name, before=before)
+        assert left.remaining is not None
+        ended = self.apply(
+            left.remaining,
+            kill,
+            continues=recorded.name,
+            before=before,
+            clear=tuple(one for one in left.halves if not one.keep),
+        )
         mine = self.runs[-1]
         if mine.standing.changed_something:
             told = f"goes on as {mine.name}"
@@ -140,9 +149,16 @@ class Person:
         """Delete what a run's moves left."""
         at = None if kill is None else len(recorded.records) + kill
         run = self._run(recorded, at, before=False)
-        return self._ended(lambda: prune(run))
+        return self._ended(lambda: prune(run, recorded.standing))
 
-    def _run(self, recorded: Recorded, kill: int | None, *, before: bool) -> Run:
+    def _run(
+        self,
+        recorded: Recorded,
+        kill: int | None,
+        *,
+        before: bool,
+        clear: tuple[Leaving, ...] = (),
+    ) -> Run:
         self.life.run = recorded.name
         world = World(
             catalog=self.life,
@@ -158,7 +174,7 @@ class Person:
             reporter=Reporter(),
             coordinator="mdw",
         )
-        wishes = Wishes(allow=ALLOW)
+        wishes = Wishes(allow=ALLOW, clear=clear)
         now = self.life.monotonic()
         return Run(name=recorded.name, plan=recorded.plan, world=world, wishes=wishes, started=now)
 
@@ -207,14 +223,25 @@ class Person:
         for machine, path in self.life.leavings():
             held = self.life.files[machine, path]
             if f"{machine}: directories: " in refusal.message and f"`mv {path} " in refusal.message:
-                assert self._is_kept(held), f"{machine}:{path} was not pruned: {refusal}"
+                kept = self._is_kept((machine, path), held)
+                assert kept, f"{machine}:{path} was not pruned: {refusal}"
                 self.life.somebody_deletes((machine, path))
 
-    def _is_kept(self, held: Files) -> bool:
-        """Whether a prune leaves it: it is not ours, no whole copy, or all but one copy there is."""
-        if held.identifier == FOREIGN or held.partial:
+    def _is_kept(self, spot: Spot, held: Files) -> bool:
+        """Whether a prune leaves it: it is not ours, or stands where a good copy of a content stood
+        that is not in sync. What a run only began goes, whatever its content's state.
+        """
+        if held.identifier == FOREIGN:
             return True
+        if held.partial and spot not in self._left():
+            return False
         return not self.life.is_synced(content_of(held.identifier))
+
+    def _left(self) -> set[Spot]:
+        """Where any run took a copy from."""
+        steps = [step for one in self.runs for wave in one.plan.waves for step in wave.steps]
+        slots = [step.from_ for step in steps if step.from_ is not None]
+        return {(machine_of(slot.host), path) for slot in slots for path in slot.directories}
 
     def _state(self, plan: Plan) -> Iterator[str]:
         for change in plan.changes:

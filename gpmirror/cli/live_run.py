@@ -95,7 +95,7 @@ def run_plan(
         with running(name, folder, plan, live, wishes, manner) as run:
             if folder is not None:
                 run.world.journal.write(_opening(name, plan, wishes, continues))
-            return apply(run, _question(plan))
+            return apply(run, _question(plan, clears=bool(wishes.clear)))
     finally:
         if continues is not None:
             hand_over(continues, name, live)
@@ -254,10 +254,10 @@ def _opening(name: str, plan: "Plan", wishes: "Wishes", continues: str | None) -
     ).record()
 
 
-def _question(plan: "Plan") -> str:
+def _question(plan: "Plan", *, clears: bool) -> str:
     from gpmirror.render.run import question
 
-    return question(plan)
+    return question(plan, clears=clears)
 
 
 def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:

@@ -32,7 +32,6 @@ def command(
         open_live(reached(spec_of(plan)), via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
-        caught_up(standing.run, live)
-        outcome = prune(work)
+        outcome = prune(work, caught_up(standing.run, live))
     console.data("\n".join((outcome.summary, *(f"  kept {one}" for one in outcome.next_actions))))
     return outcome.code

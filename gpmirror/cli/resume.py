@@ -75,6 +75,7 @@ def _resume(
     from gpmirror.render.run import preview
     from gpmirror.workflow.far_runs import later_runs
     from gpmirror.workflow.gates import take_own_lock
+    from gpmirror.workflow.prune import cleared_first
     from gpmirror.workflow.resume import check_latest, check_resumable, is_expected, resume
     from gpmirror.workflow.running import Wishes
 
@@ -94,8 +95,11 @@ def _resume(
     console = manner.console
     console.talk(f"{outcome.summary}; that is done as a run of its own")
     console.talk(preview(rest, rest_of=standing.run, width=console.width, color=console.talk_color))
+    if told := cleared_first(outcome.halves):
+        console.talk(told)
     sure = manner.assume_yes or is_expected(plan, rest)
     manner = replace(manner, assume_yes=sure)
+    wishes = replace(wishes, clear=tuple(one for one in outcome.halves if not one.keep))
     return run_plan(rest, live, wishes, manner, continues=standing.run).code
 
 

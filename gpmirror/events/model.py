@@ -15,6 +15,7 @@ Phase = Literal[
     "observe",
     "confirm",
     "rebalance",
+    "clear",
     "preflight",
     "dry-run",
     "host-actions",

@@ -307,6 +307,31 @@ def waits_for_prober(log: str) -> bool:
     )
 
 
+def left_out(log: str) -> tuple[str, ...]:
+    """What a utility says of copies that it did not make, whatever its exit status is: as it ends,
+    nothing more comes of them.
+    """
+    told = (line.partition(":-")[2].strip() or line.strip() for line in log.splitlines())
+    return tuple(line for line in told if any(words in line for words in _LEFT_OUT))
+
+
+def not_started(log: str) -> frozenset[int]:
+    """Contents whose mirror did not start, as the utility says while it still works on the others
+    (5.8.1: it may then hang for long, and the catalog says up and resynchronising).
+    """
+    return frozenset(int(found[1]) for found in _NOT_STARTED.finditer(log))
+
+
+_LEFT_OUT = (
+    "No segments to recover",  # 5.8.1, 6.24.3, 7.0.0: with exit 0
+    "is already running with PID",  # 6.24.3: with exit 0
+    "skipping recovery of these segments",  # a base backup runs: 6.24.3, 7.0.0; Greengage 6
+    "Skipping recovery for segments with contentId",  # names without a common IP: 7.0.0, Greengage 6
+    "Not recovering segment",  # its host is not reached: 6.24.3
+)
+
+_NOT_STARTED = re.compile(r"Failed to start segment\..*?:content=(\d+):")
+
 _DONE = (
     "Mirror segments have been added",
     "Segments successfully recovered",

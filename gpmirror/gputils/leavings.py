@@ -4,13 +4,16 @@ The first eight bytes of global/pg_control are the system identifier; a mirror s
 and every content has its own (6.24.3, recorded). pg_basebackup writes that file last, but streams
 WAL from the start, whose files bear the identifier after the 24 bytes of their first page's header
 (6.24.3, PostgreSQL 15): that proves whose a copy is that was cut off. A server's processes have its
-data directory as working directory, whatever their command line says. Nothing is set aside or
-deleted in which somebody lives: a process, a mounted file system, another data directory, a copy of
-the catalog.
+data directory as working directory, whatever their command line says; those that copy stand
+elsewhere and name it in their command line. Nothing is set aside or deleted in which somebody
+lives: a process, a mounted file system, another data directory, a copy of the catalog.
+
+Before 6 a filespace's directory bears no identifier: its data directory proves whose it is, and goes
+after it.
 """
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,7 +28,34 @@ _KINDS: dict[str, Kind] = {
     "other": "other",
 }
 
-_FLAGS = ("empty", "mounted", "nested", "unfinished")
+_FLAGS = ("empty", "hollow", "mounted", "nested", "unfinished")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """A directory that a content left: `path` is its old place, `at` where it stands now, which
+    differs where it was set aside. `begun`: a place that the run was to fill, where a copy was cut
+    off before any server started from it. `home` is the data directory of a filespace's directory
+    (empty: it is one itself). `keep` says why it stays; empty: it may go. `identifier` is what was
+    proved (empty: no file is left in it). `linked` are the tablespace folders that only it led to:
+    they are no part of it and stay.
+    """
+
+    content: int
+    host: str
+    path: str
+    at: str
+    begun: bool = False
+    home: str = ""
+    keep: str = ""
+    absent: bool = False
+    identifier: str = ""
+    linked: tuple[str, ...] = ()
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it was set aside."""
+        return self.at != self.path
 
 
 @dataclass(slots=True)
@@ -33,14 +63,16 @@ class Look:
     """What stands at a path: its kind, the system identifier in it (hex, None: neither pg_control nor
     WAL that can be read), the processes that work in it or below, whether it holds no file at all,
     whether a file system is mounted at it or below, whether another data directory lies in it,
-    whether no server ever started from it, and the used directories (by number) that stand in it or
-    around it, wherever links lead; and the tablespace folders that it alone links to.
+    whether it is `hollow` (directories without a file), whether no server ever started from it, and
+    the used directories (by number) that stand in it or around it, wherever links lead; and the
+    tablespace folders that it alone links to.
     """
 
     kind: Kind = "unreadable"
     identifier: str | None = None
     processes: list[int] = field(default_factory=list)
     empty: bool = False
+    hollow: bool = False
     mounted: bool = False
     nested: bool = False
     unfinished: bool = False
@@ -48,11 +80,16 @@ class Look:
     linked: list[str] = field(default_factory=list)
 
 
-def look_script(paths: Sequence[str], used: Sequence[str] = ()) -> str:
+def look_script(
+    paths: Sequence[str], used: Sequence[str] = (), spaces: Collection[str] = ()
+) -> str:
     """Look at directories; changes nothing. Answers are numbered by the order of `paths`; `used`
-    are the directories of the host's copies.
+    are the directories of the host's copies, `spaces` those of `paths` that are filespaces'.
     """
-    calls = "".join(f"look {number} {shlex.quote(path)}\n" for number, path in enumerate(paths))
+    calls = "".join(
+        f"look {number} {shlex.quote(path)}{_space(path in spaces)}\n"
+        for number, path in enumerate(paths)
+    )
     return _IDENTIFIER + tenants(used) + _LOOK + calls + "echo end\n"
 
 
@@ -91,23 +128,28 @@ def set_aside_name(path: str, run: str) -> str:
     return f"{path}.gpmirror-{run}"
 
 
-def set_aside_script(proved: Iterable[tuple[str, str]], run: str, used: Sequence[str] = ()) -> str:
-    """Rename directories, given with the system identifiers that were proved: one that holds
-    another by now, or in which somebody lives, stays. Prints `aside NUMBER` for each that was
-    renamed, in the order given.
+def set_aside_script(proved: Iterable[Leaving], run: str, used: Sequence[str] = ()) -> str:
+    """Rename directories, with the system identifiers that were proved: one that holds another by
+    now, or in which somebody lives, stays. Prints `aside NUMBER` for each that was renamed, in the
+    order given.
     """
     calls = "".join(
-        f"aside {number} {shlex.quote(path)} {_quoted(path, run)} {shlex.quote(identifier)}\n"
-        for number, (path, identifier) in enumerate(proved)
+        f"aside {number} {shlex.quote(one.path)} {shlex.quote(set_aside_name(one.path, run))} "
+        f"{shlex.quote(one.identifier)}{_space(one.home)}\n"
+        for number, one in enumerate(proved)
     )
     return _IDENTIFIER + tenants(used) + _ASIDE + calls
 
 
-def delete_script(paths: Iterable[str], run: str, used: Sequence[str] = ()) -> str:
-    """Delete what was set aside, save where somebody lives; prints `deleted NUMBER` for each, in the
-    order given. What proves whose a directory is goes last, so that half of one can still be proved.
+def delete_script(aside: Iterable[Leaving], used: Sequence[str] = ()) -> str:
+    """Delete what was set aside, where it stands, save where somebody lives; prints `deleted NUMBER`
+    for each, in the order given. What proves whose a directory is goes last, so that half of one
+    can still be proved.
     """
-    calls = "".join(f"delete {number} {_quoted(path, run)}\n" for number, path in enumerate(paths))
+    calls = "".join(
+        f"delete {number} {shlex.quote(one.at)}{_space(one.home)}\n"
+        for number, one in enumerate(aside)
+    )
     return tenants(used) + _DELETE + calls
 
 
@@ -117,8 +159,9 @@ def read_numbers(answer: str, word: str, paths: Sequence[str]) -> list[str]:
     return [path for number, path in enumerate(paths) if str(number) in told]
 
 
-def _quoted(path: str, run: str) -> str:
-    return shlex.quote(set_aside_name(path, run))
+def _space(holds: object) -> str:
+    """The last word of a call about a filespace's directory."""
+    return " space" if holds else ""
 
 
 _IDENTIFIER = r"""
@@ -132,7 +175,10 @@ identifier() {
   fi
   for w in "$1"/pg_wal/[0-9A-F]* "$1"/pg_xlog/[0-9A-F]*; do
     case ${w##*/} in *.*) continue ;; esac
-    [ -f "$w" ] && [ -s "$w" ] && { head8 "$w" 24; return; }
+    [ -f "$w" ] && [ -s "$w" ] || continue
+    # a file that was only laid out holds nothing yet
+    h=$(head8 "$w" 24)
+    case $h in *[!0]*) echo "$h"; return ;; esac
   done
 }
 """
@@ -140,7 +186,7 @@ identifier() {
 _ASIDE = r"""
 aside() {
   [ ! -L "$2" ] && [ ! -L "$3" ] && [ ! -e "$3" ] && [ "$(identifier "$2")" = "$4" ] \
-    && deserted "$2" && mv -T -- "$2" "$3" && echo "aside $1"
+    && deserted "$2" "$5" && mv -T -- "$2" "$3" && echo "aside $1"
 }
 cd /
 """
@@ -148,7 +194,7 @@ cd /
 _DELETE = r"""
 delete() {
   if [ -d "$2" ] && [ ! -L "$2" ]; then
-    deserted "$2" || return 1
+    deserted "$2" "$3" || return 1
     (
       cd -P -- "$2" && [ ! -L ./global ] || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
@@ -183,8 +229,11 @@ look() {
   [ -d "$2" ] || return 0
   # a server that starts renames backup_label
   [ -e "$2/global/pg_control" ] && [ ! -e "$2/backup_label" ] || echo "$1 unfinished"
-  f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ] && echo "$1 empty"
-  tenants "$1" "$2"
+  if f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ]; then
+    echo "$1 empty"
+    [ -n "$(find "$2/." -mindepth 1 -print -quit 2>&1)" ] && echo "$1 hollow"
+  fi
+  tenants "$1" "$2" "$3"
   linked "$1" "$2"
 }
 cd /

@@ -1,21 +1,82 @@
 """Who lives in a directory, asked by shell text: processes, mounted file systems, other data
-directories, copies of the catalog. Whoever does keeps it from being set aside or deleted.
+directories, copies of the catalog. Whoever does keeps it from being set aside or deleted; and a copy
+in which nobody lives does not catch up, whatever the catalog says of it.
 """
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """Whether a server works in a copy's directory or something writes there, and the last line of
+    its own log that tells of trouble (empty: none).
+    """
+
+    alive: bool
+    said: str = ""
+
+
+def pulse_script(paths: Sequence[str]) -> str:
+    """Ask who works in copies' directories, one after the other; changes nothing."""
+    calls = "".join(f"pulse {number} {shlex.quote(path)}\n" for number, path in enumerate(paths))
+    return f"{_WRITERS}{_PULSE}{calls}echo end\n"
+
+
+def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
+    """By path; nothing where the answer is not whole."""
+    lines = [line.split(" ", 2) for line in answer.splitlines()]
+    if ["end"] not in lines:
+        return {}
+    alive = {words[0] for words in lines if words[1:2] == ["process"]}
+    said = {words[0]: " ".join(words[2:]).strip() for words in lines if words[1:2] == ["said"]}
+    return {
+        path: Pulse(alive=str(number) in alive, said=said.get(str(number), ""))
+        for number, path in enumerate(paths)
+    }
 
 
 def tenants(used: Sequence[str]) -> str:
     """Shell functions. `tenants NUMBER PATH` prints who lives in PATH, a line each; `deserted PATH`
-    is true where nobody does. `used` are the directories of the host's copies: one of them in PATH
+    is true where nobody does; a last word `space` says that PATH is a filespace's directory. `used` are the directories of the host's copies: one of them in PATH
     or around it counts, and so do the places that its tablespaces are linked to. `linked NUMBER
     PATH` prints the tablespace folders that PATH links to and no copy of the host does.
     """
     given = " ".join(shlex.quote(at) for at in used)
     calls = "".join(f'  copy {number} {shlex.quote(at)} "$@"\n' for number, at in enumerate(used))
-    return f"{_TENANTS}copies() {{\n  :\n{calls}}}\nshared() {{\n  for u in {given}{_SHARED}"
+    return (
+        f"{_WRITERS}{_TENANTS}copies() {{\n  :\n{calls}}}\nshared() {{\n  for u in {given}{_SHARED}"
+    )
 
+
+_WRITERS = r"""
+# a copy names where it writes, and stands elsewhere
+writers() {
+  for f in $(printf '%s\n' "$2" | grep -l -F -f /dev/stdin /proc/[0-9]*/cmdline 2>/dev/null); do
+    p=${f#/proc/}; p=${p%/cmdline}
+    a=$(tr '\0' '\n' <"$f" 2>/dev/null)
+    # not a longer name, and not what it is called when it is set aside
+    case $a in *"$2"|*"$2"[!A-Za-z0-9_.-]*) echo "$1 process $p" ;; esac
+  done
+}
+"""
+
+_PULSE = r"""
+pulse() {
+  # of another account's processes nothing can be told
+  if [ -e "$2" ] && [ ! -O "$2" ]; then echo "$1 process 0"; return; fi
+  writers "$1" "$2"
+  for c in /proc/[0-9]*/cwd; do
+    [ "$c" -ef "$2" ] && { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; break; }
+  done
+  l=$(ls -t "$2"/pg_log/* "$2"/log/* 2>/dev/null | head -n 2 | while read -r f; do
+    tail -c 100000 "$f" 2>/dev/null | grep -a -E 'FATAL|PANIC|No space left' | tail -n 1
+  done | head -n 1 | cut -c 1-300)
+  [ -n "$l" ] && echo "$1 said $l"
+}
+cd /
+"""
 
 _TENANTS = r"""
 # at or below, by device and inode: whatever names lead there, and no process started for it
@@ -34,8 +95,14 @@ mounted() {
     awk 'index($5 "/", ENVIRON["D"]) == 1 { f = 1 } END { exit !f }' /proc/self/mountinfo 2>/dev/null
   [ $? -ne 1 ]
 }
-# base holds nothing but files of databases, and far too many of them
+# base holds nothing but files of databases, and far too many of them; in a filespace databases
+# have theirs at OID/OID
 nested() {
+  if [ -n "$2" ]; then
+    (cd -P -- "$1" 2>/dev/null && find . -xdev \( -name PG_VERSION -o -name pg_control \) -print \
+      2>/dev/null) | grep -v -E '^\./([0-9]+/[0-9]+/)?PG_VERSION$' | grep -q .
+    return
+  fi
   (cd -P -- "$1" 2>/dev/null && find . -xdev -path ./base -prune -o \
     \( -name PG_VERSION -o -name pg_control \) ! -path ./PG_VERSION ! -path ./global/pg_control \
     -print -quit 2>/dev/null) | grep -q .
@@ -48,7 +115,8 @@ copy() {
 }
 tenants() {
   mounted "$2" && echo "$1 mounted"
-  nested "$2" && echo "$1 nested"
+  nested "$2" "$3" && echo "$1 nested"
+  writers "$1" "$2"
   l=; v=
   for c in /proc/[0-9]*/cwd; do
     # the many processes of a server stand in one place
@@ -58,7 +126,7 @@ tenants() {
   copies "$1" "$2"
 }
 # only a whole answer counts
-deserted() { [ "$(tenants 0 "$1"; echo end)" = end ]; }
+deserted() { [ "$(tenants 0 "$1" "$2"; echo end)" = end ]; }
 """
 
 _SHARED = r"""; do

@@ -5,9 +5,11 @@ journal, `step` marks the begin or the end of a step, `resumed` a new process ta
 `end` closes it. Steps bear the phases' names; those of a wave are `wave-001/native` and the like.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from gpmirror.gputils.leavings import Leaving
 
 Record = Mapping[str, object]
 WaveStep = Literal["gate", "native", "sync"]
@@ -16,6 +18,8 @@ State = Literal["begin", "done", "failed"]
 JOURNAL = "journal.jsonl"
 PLAN = "plan.json"
 FORMAT_VERSION = "1.0"
+CLEAR_ASIDE = "clear/aside"
+"""The step that sets copies aside which were cut off; its begin bears their places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,30 @@ def step(name: str, state: State, **facts: object) -> Record:
 def wave_step(wave: int, name: WaveStep) -> str:
     """The name of a wave's step."""
     return f"wave-{wave:03d}/{name}"
+
+
+def places(leavings: Iterable[Leaving]) -> list[dict[str, object]]:
+    """Directories as a record bears them."""
+    return [
+        {"content": one.content, "host": one.host, "path": one.path, "at": one.at, "home": one.home}
+        for one in leavings
+    ]
+
+
+def read_places(written: object) -> Iterator[Leaving]:
+    """The directories of a record, as places of cut-off copies; what makes no sense is left out."""
+    for one in written if isinstance(written, list) else ():
+        match one:
+            case {
+                "content": int(content),
+                "host": str(host),
+                "path": str(path),
+                "at": str(at),
+                "home": str(home),
+            }:
+                yield Leaving(content=content, host=host, path=path, at=at, home=home, begun=True)
+            case _:
+                pass
 
 
 def resumed(by: str) -> Record:

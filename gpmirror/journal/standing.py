@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gpmirror.errors import ExitCode, Failure
+from gpmirror.gputils.leavings import Leaving
+from gpmirror.journal.records import CLEAR_ASIDE, read_places
 
+_CHANGES = frozenset({"host-actions", CLEAR_ASIDE})
 _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 
 
@@ -14,7 +17,8 @@ _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 class Standing:
     """A run as its journal tells. `begun` and `done` hold the names of steps. `exit_code` None: the
     run was cut off, or still goes on. Times as written (UTC). `allow` is what the command line of
-    the run's begin allowed beside the plan.
+    the run's begin allowed beside the plan. `failed` names steps whose failure was known, `clearing`
+    the copies that were cut off which it began to clear, where they stood then.
     """
 
     run: str
@@ -31,11 +35,13 @@ class Standing:
     continues: str | None
     continued_as: str | None
     allow: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    clearing: tuple[Leaving, ...] = ()
 
     @property
     def changed_something(self) -> bool:
         """Whether a step of the plan that changes a host or the cluster has begun; a prune is none."""
-        return any(name == "host-actions" or _WAVE.fullmatch(name) for name in self.begun)
+        return any(name in _CHANGES or _WAVE.fullmatch(name) for name in self.begun)
 
     @property
     def was_pruned(self) -> bool:
@@ -52,6 +58,11 @@ class Standing:
         """Numbers of the waves that were in sync at their end."""
         return _waves(self.done, "sync")
 
+    @property
+    def waves_failed(self) -> tuple[int, ...]:
+        """Numbers of the waves that were waited for, and given up."""
+        return tuple(n for n in _waves(self.failed, "sync") if n not in self.waves_done)
+
 
 @dataclass(slots=True)
 class _Fold:
@@ -59,6 +70,8 @@ class _Fold:
     last: str = ""
     begun: dict[str, None] = field(default_factory=dict)
     done: dict[str, None] = field(default_factory=dict)
+    failed: dict[str, None] = field(default_factory=dict)
+    clearing: list[Leaving] = field(default_factory=list)
     end: dict[str, object] = field(default_factory=dict)
 
 
@@ -87,6 +100,8 @@ def read_standing(text: str, name: str) -> Standing:
         continues=_text(head.get("continues")),
         continued_as=_text(closing.get("continued_as")),
         allow=_texts(head.get("allow")),
+        failed=tuple(fold.failed),
+        clearing=tuple(fold.clearing),
     )
 
 
@@ -127,13 +142,23 @@ def _take(fold: _Fold, record: dict[str, object]) -> None:
         case "end":
             fold.end = record
         case "step":
-            name = str(record.get("step", ""))
-            if record.get("state") == "begin":
-                fold.begun[name] = None
-            elif record.get("state") == "done":
-                fold.done[name] = None
+            _take_step(fold, str(record.get("step", "")), record)
         case _:
             pass  # a later version's record
+
+
+def _take_step(fold: _Fold, name: str, record: dict[str, object]) -> None:
+    match record.get("state"):
+        case "begin":
+            fold.begun[name] = None
+            if name == CLEAR_ASIDE:
+                fold.clearing += read_places(record.get("places"))
+        case "done":
+            fold.done[name] = None
+        case "failed":
+            fold.failed[name] = None
+        case _:
+            pass
 
 
 def _waves(names: Iterable[str], step: str) -> tuple[int, ...]:

@@ -116,6 +116,9 @@ def _begun_with(plan: Plan, request: Request) -> tuple[str, ...]:
     died since.
     """
     dangers = {hazard.name for hazard in plan.hazards if hazard.name in HAZARDS}
+    if any(step.temporary for wave in plan.waves for step in wave.steps):
+        # a copy that waits in its temporary slot may land in that very directory
+        dangers.add("deletes-old-directory")
     rules = {"policy"} if plan.policy else set()
     return tuple(
         sorted({*request.allow, *dangers, *rules, *(f"guard:{g.name}" for g in plan.guards)})

@@ -29,9 +29,10 @@ _KEY = 12
 _MOST_RANGES = 6
 
 
-def question(plan: Plan) -> str:
-    """What is asked after the preview."""
-    return f"Apply these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
+def question(plan: Plan, *, clears: bool = False) -> str:
+    """What is asked after the preview; `clears`: and after a list of cut-off copies that go first."""
+    first = "Delete the cut-off copies named above, then apply" if clears else "Apply"
+    return f"{first} these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
 
 
 def preview(

@@ -33,11 +33,12 @@ from gpmirror.workflow.measuring import with_sizes
 from gpmirror.workflow.outcomes import already, nothing, rehearsed
 from gpmirror.workflow.preflight import run_preflight
 from gpmirror.workflow.preparing import prepare_hosts, remove_dead_locks
+from gpmirror.workflow.prune import clear
 from gpmirror.workflow.reckoning import tell_done
 from gpmirror.workflow.refusing import check_preflight
 from gpmirror.workflow.returning import confirm_return, tell_cost
 from gpmirror.workflow.running import Outcome, Run
-from gpmirror.workflow.settling import settle
+from gpmirror.workflow.settling import settled
 from gpmirror.workflow.verifying import verify
 
 
@@ -57,6 +58,12 @@ def apply(run: Run, question: str) -> Outcome:
         if not run.plan.waves:
             return finish(run, nothing(run.plan))
         _confirm(run, question)
+        if run.wishes.clear:
+            # room and empty directories are counted after it, and no refusal is without a change
+            with changing(run):
+                clear(run)
+                _check_hosts(run, observed)
+                return carry_out(run)
         _check_hosts(run, observed)
         return carry_out(run)
 
@@ -144,15 +151,13 @@ def _one_wave(run: Run, wave: Wave) -> None:
     record(run, wave, "native", "begin")
     ended = run_utilities(run, wave)
     record(run, wave, "native", "done", status=ended.status)
-    record(run, wave, "sync", "begin")
-    copied = settle(run, wave, ended)
-    record(run, wave, "sync", "done")
+    copied = settled(run, wave, ended)
     tell_done(run, wave, copied, begin)
 
 
 def _pass_gate(run: Run, wave: Wave) -> None:
     """Everything that must hold when a wave starts. Raises Locked, Stale and NotReady."""
-    observed, health = look_until(run, lambda found: not unhealthy(run.plan, wave, found))
+    observed, health = look_until(run, lambda _, found: not unhealthy(run.plan, wave, found))
     if not run.wishes.rehearsal:
         take_own_lock(run)  # an earlier wave may have lost it with its session
     if wave.number > 1:

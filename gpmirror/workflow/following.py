@@ -13,12 +13,15 @@ from gpmirror.gputils.detached import (
     Utility,
     errors_of,
     last_words,
+    left_out,
+    not_started,
     says_done,
     waits_for_prober,
 )
 from gpmirror.journal.records import step, wave_step
 from gpmirror.plan.model import NativeRun, Plan, Wave
 from gpmirror.plan.pace import expected_seconds, exposure_of, stopping_seconds
+from gpmirror.verify import CopyState
 from gpmirror.workflow.gates import check_gate
 from gpmirror.workflow.running import Run
 from gpmirror.workflow.watching import Watch
@@ -29,13 +32,19 @@ _GONE_SECONDS = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a wave's utilities ended. `status` of the first that failed, None where one was lost.
-    `done`: all of them say that they did their work. `log` is the end of the last one's log.
+    `done`: all of them say that they did their work. `log` is the end of the last one's log,
+    `left_out` what they say of copies that they did not make, `not_started` are contents whose
+    mirror did not start. `running`: one of them goes on, but what it said leaves nothing to wait
+    for.
     """
 
     status: int | None
     said: tuple[str, ...]
     done: bool = False
     log: str = ""
+    left_out: tuple[str, ...] = ()
+    not_started: frozenset[int] = frozenset()
+    running: bool = False
 
     @property
     def well(self) -> bool:
@@ -115,9 +124,16 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
     poll, log = _follow(run, wave, utility.name)
     run.at_work, run.underway, run.ended = None, (), clock.monotonic()
     status = poll.status if poll.stage is Stage.ENDED else None
-    # one that did its work has only remarks; one that failed may have said why without a level
-    said = errors_of(log) if status == 0 else last_words(log)
-    ended = Ended(status=status, said=said, done=says_done(log), log=log)
+    ended = Ended(
+        status=status,
+        # one that did its work has only remarks; one that failed may have said why without a level
+        said=errors_of(log) if status == 0 else last_words(log),
+        done=says_done(log),
+        log=log,
+        left_out=left_out(log),
+        not_started=not_started(log),
+        running=poll.stage is Stage.RUNNING,
+    )
     return ended, clock.monotonic() - begin
 
 
@@ -212,10 +228,22 @@ def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
         if poll.stage is Stage.ENDED:
             return poll, log
         # one that is being started this very moment looks lost too
+        if poll.stage is Stage.RUNNING and _is_hopeless(run, wave, not_started(log)):
+            return poll, log
         gone = None if poll.stage is Stage.RUNNING else (watch.seconds if gone is None else gone)
         if gone is not None and watch.seconds - gone > _GONE_SECONDS:
             return poll, log
         watch.pause()
+
+
+def _is_hopeless(run: Run, wave: Wave, failed: frozenset[int]) -> bool:
+    """Whether a utility that still runs has nothing left to wait for: the mirrors that it could not
+    start are all that is not in sync. It is left alone, as ever.
+    """
+    if run.health is None or failed.isdisjoint(wave.contents):
+        return False
+    states = {found.content: found.state for found in run.health.contents}
+    return all(states.get(c) is CopyState.SYNCED for c in wave.contents if c not in failed)
 
 
 def record(run: Run, wave: Wave, name: str, state: str, **facts: object) -> None:

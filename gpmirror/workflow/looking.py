@@ -16,7 +16,7 @@ _DEFAULT_PROBE_SECONDS = 60.0
 _BETWEEN_SECONDS = 2.0
 
 
-def look_until(run: Run, good: Callable[[Health], bool]) -> tuple[Observed, Health]:
+def look_until(run: Run, good: Callable[[Observed, Health], bool]) -> tuple[Observed, Health]:
     """The first look that is good; or the last one, once the fault prober had time for a round.
 
     A lost session is opened again: the lock is not. Raises what looking raises, at the end of that
@@ -28,7 +28,7 @@ def look_until(run: Run, good: Callable[[Health], bool]) -> tuple[Observed, Heal
         late = limit is not None and clock.monotonic() >= limit
         try:
             observed, health = look(run)
-            if late or good(health):
+            if late or good(observed, health):
                 return observed, health
             catalog.request_probe()
         except (Failure, InvalidInput) as error:

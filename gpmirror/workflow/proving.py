@@ -1,17 +1,23 @@
-"""Which old directories of a run may go: each proved to be ours, unused and no longer needed.
+"""Which directories of a run may go: each proved to be ours, unused and no longer needed.
 
 Nothing goes on the word of a journal: the catalog must not know the directory, nor one in it or
-around it; no process may work in it, nothing may be mounted there; its content must be in sync, and
-its system identifier must be that of the acting primary.
+around it; no process may work in it or write there, nothing may be mounted there; its system
+identifier must be that of the acting primary. The content of an old directory must be in sync. A
+copy that this run began and that was cut off, at a place that the catalog does not know, is of no
+use whatever the content's state: no server ever started from it, and none can.
+
+A filespace's directory (4.3, 5) is proved by its data directory, and the two go together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpmirror.boundary import Answered
 from gpmirror.cluster.nesting import lies_in
 from gpmirror.cluster.observed import Observed
-from gpmirror.gputils.leavings import Look, look_script, read_looks, set_aside_name
+from gpmirror.cluster.segment import Slot
+from gpmirror.gputils.leavings import Leaving, Look, look_script, read_looks, set_aside_name
+from gpmirror.journal.standing import Standing
 from gpmirror.plan.model import Plan
 from gpmirror.plan.replan import hosts_of
 from gpmirror.verify import CopyState, Health
@@ -27,31 +33,6 @@ Used = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
-    """A directory that a content left: `path` is its old place, `at` where it stands now, which
-    differs where a prune has set it aside. `begun`: a place that the run was to fill, where a copy
-    was cut off before any server started from it. `keep` says why it stays; empty: it may go. `identifier`
-    is what was proved (empty: no file is left in it). `linked` are the tablespace folders that only
-    it led to: they are no part of it and stay.
-    """
-
-    content: int
-    host: str
-    path: str
-    at: str
-    begun: bool = False
-    keep: str = ""
-    absent: bool = False
-    identifier: str = ""
-    linked: tuple[str, ...] = ()
-
-    @property
-    def is_aside(self) -> bool:
-        """Whether a prune set it aside."""
-        return self.at != self.path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
     """What hosts and catalog say: looks by spot, directories in use by host, acting primaries' spots
     and contents in sync.
@@ -63,30 +44,60 @@ class _Evidence:
     synced: frozenset[int]
 
 
-def leavings(plan: Plan, run: str) -> tuple[Leaving, ...]:
-    """Every directory that a wave of the plan left, temporary ones too, or was to fill, at its place
-    and where a prune of this run sets it aside; by host and path.
+def leavings(plan: Plan, run: str, begun: Collection[int] = ()) -> tuple[Leaving, ...]:
+    """Every directory that a wave of the plan left, temporary ones too, or was to fill if its number
+    is in `begun`, at its place and where this run sets it aside; by host and path.
     """
-    left = {
-        (step.from_.host, path): step.content
-        for wave in plan.waves
-        for step in wave.steps
-        if step.from_ is not None and step.to is not None
-        for path in step.from_.directories
-        if step.from_.host != step.to.host or path not in step.to.directories
-    }
-    begun = {
-        (step.to.host, step.to.directory): step.content
-        for wave in plan.waves
-        for step in wave.steps
-        if step.to is not None and step.to.directory is not None
-    }
-    found = begun | left
+    left: dict[Spot, Leaving] = {}
+    filled: dict[Spot, Leaving] = {}
+    held: set[Spot] = set()
+    for wave in plan.waves:
+        for step in wave.steps:
+            if step.to is None:
+                continue
+            new = _of_slot(step.content, step.to)
+            old = {} if step.from_ is None else _of_slot(step.content, step.from_)
+            left |= {spot: one for spot, one in old.items() if spot not in new}
+            # a good copy stood there: from the start, or since a wave that was followed by another
+            held |= old.keys() if wave.number in begun else old.keys() - filled.keys()
+            if wave.number in begun:
+                filled |= {spot: replace(one, begun=True) for spot, one in new.items()}
+    found = left | {spot: one for spot, one in filled.items() if spot not in held}
     return tuple(
-        Leaving(content=found[spot], host=spot[0], path=spot[1], at=at, begun=spot not in left)
+        replace(found[spot], at=at)
         for spot in sorted(found)
         for at in (spot[1], set_aside_name(spot[1], run))
     )
+
+
+def _of_slot(content: int, slot: Slot) -> dict[Spot, Leaving]:
+    """Its directories; those of filespaces with the data directory that proves whose they are."""
+    return {
+        (slot.host, path): Leaving(
+            content=content,
+            host=slot.host,
+            path=path,
+            at=path,
+            home="" if path == slot.directory else slot.directory or "",
+        )
+        for path in slot.directories
+    }
+
+
+def leavings_of(run: Run, standing: Standing) -> list[Leaving]:
+    """Those of a run, with the cut-off copies that it took over from the run whose rest it is."""
+    mine = leavings(run.plan, run.name, standing.native_begun)
+    known = {(one.host, one.at) for one in mine}
+    return [*mine, *(one for one in standing.clearing if (one.host, one.at) not in known)]
+
+
+def cut_off(run: Run, standing: Standing, observed: Observed, health: Health) -> list[Leaving]:
+    """The copies that the run's own utilities began and that were cut off at places which the
+    catalog does not know, with those that it took over from the run whose rest it is; each proved,
+    or with the reason why it stays.
+    """
+    halves = [one for one in leavings_of(run, standing) if one.begun]
+    return [one for one in prove(run, halves, observed, health) if not one.absent]
 
 
 def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health) -> list[Leaving]:
@@ -97,21 +108,52 @@ def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health
     used = used_directories(run.plan, observed)
     free = [one for one in found if one.at not in used.get(one.host, ())]
     sources = _sources(run.plan, observed)
-    spots = {(one.host, one.at) for one in free} | set(sources.values())
+    homes = {
+        (one.host, at)
+        for one in free
+        if one.home
+        for at in (one.home, set_aside_name(one.home, run.name), _beside(one))
+    }
+    spots = {(one.host, one.at) for one in free} | homes | set(sources.values())
+    spaces = {(one.host, one.at) for one in free if one.home}
     synced = [one.content for one in health.contents if one.state is CopyState.SYNCED]
     evidence = _Evidence(
-        looks=_looks(run, sorted(spots), used),
+        looks=_looks(run, sorted(spots), spaces, used),
         used=used,
         sources=sources,
         synced=frozenset(synced),
     )
     judged = [_verdict(one, evidence) for one in free if _is_left(one, evidence)]
     aside = {(one.host, one.path): one for one in judged if one.is_aside and not one.absent}
-    return [
-        _behind(one, aside.get((one.host, one.path)))
-        for one in judged
-        if not (one.is_aside and one.absent)
-    ]
+    return _together(
+        [
+            _behind(one, aside.get((one.host, one.path)))
+            for one in judged
+            if not (one.is_aside and one.absent)
+        ]
+    )
+
+
+def _beside(one: Leaving) -> str:
+    """Where its data directory stands if it was set aside like this one, by whatever run."""
+    return one.home + one.at[len(one.path) :]
+
+
+def _together(judged: Sequence[Leaving]) -> list[Leaving]:
+    """Nothing of a copy goes while part of it stays: once its data directory is gone nothing proves
+    whose the rest is.
+    """
+    stuck: dict[Spot, Leaving] = {}
+    for one in judged:
+        if one.keep and not one.absent:
+            stuck.setdefault((one.host, one.home or one.path), one)
+    return [_with(one, stuck.get((one.host, one.home or one.path))) for one in judged]
+
+
+def _with(one: Leaving, other: Leaving | None) -> Leaving:
+    if other is None or one.keep or one.absent or other.path == one.path:
+        return one
+    return replace(one, keep=f"it goes together with {other.at}, which stays: {other.keep}")
 
 
 def _behind(one: Leaving, aside: Leaving | None) -> Leaving:
@@ -122,10 +164,18 @@ def _behind(one: Leaving, aside: Leaving | None) -> Leaving:
 
 
 def _is_left(one: Leaving, evidence: _Evidence) -> bool:
-    if not one.begun:
+    """Whether it is a leaving at all: a place that was to be filled holds half a copy, or nothing
+    but directories.
+    """
+    if not one.begun or one.is_aside:
         return True
     here = evidence.looks.get((one.host, one.at))
-    return here is not None and (one.is_aside or (here.unfinished and not here.empty))
+    if here is None:
+        return False
+    if one.home and all(home.kind == "absent" for home in _homes(one, evidence)):
+        return here.kind == "directory" and not here.empty
+    unfinished = any(home.unfinished for home in _homes(one, evidence) or [here])
+    return unfinished and (here.hollow or not here.empty)
 
 
 def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
@@ -137,7 +187,8 @@ def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
     source = evidence.sources.get(one.content)
     primary = None if source is None else evidence.looks.get(source)
     own = None if primary is None else primary.identifier
-    keep = _in_use(one, here, evidence) or _foreign(one, here, own)
+    keep = _in_use(one, here, evidence)
+    keep = keep or (_homeless(one, here, own, evidence) if one.home else _foreign(one, here, own))
     return replace(
         one, keep=keep, identifier=here.identifier or "", linked=tuple(sorted(set(here.linked)))
     )
@@ -145,12 +196,14 @@ def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
 
 def _in_use(one: Leaving, here: Look, evidence: _Evidence) -> str:
     """Why it may still be needed; the first reason that holds."""
+    needed = not one.begun and one.content not in evidence.synced
     reasons = (
-        (one.content not in evidence.synced, f"content {one.content} is not in sync"),
+        (needed, f"content {one.content} is not in sync"),
         (here.kind == "unreadable", "the login user may not look at it"),
         (here.kind != "directory", f"it is no directory of its own ({here.kind})"),
         (bool(here.processes), f"process {_pids(here)} works in it"),
         (here.mounted, "a file system is mounted in it"),
+        (one.begun and not one.home and not here.unfinished, "a server started from it"),
     )
     first = next((reason for holds, reason in reasons if holds), "")
     return first or _neighbour(one, here, evidence.used.get(one.host, ()))
@@ -168,9 +221,34 @@ def _neighbour(one: Leaving, here: Look, used: Sequence[str]) -> str:
     return "another data directory lies in it" if here.nested else ""
 
 
+def _homes(one: Leaving, evidence: _Evidence) -> list[Look]:
+    """What stands where the data directory of a filespace's directory was, and set aside beside."""
+    beside = set_aside_name(one.home, "")
+    return [
+        look
+        for (host, at), look in evidence.looks.items()
+        if one.home and host == one.host and (at == one.home or at.startswith(beside))
+    ]
+
+
+def _homeless(one: Leaving, here: Look, own: str | None, evidence: _Evidence) -> str:
+    """Why a filespace's directory cannot be proved to be ours: its data directory must be there, at
+    its place or set aside.
+    """
+    if here.empty and (one.is_aside or one.begun):
+        return ""
+    if own is None:
+        return "the system identifier of its primary could not be read"
+    if any(home.identifier == own for home in _homes(one, evidence)):
+        return ""
+    return f"no data directory stands at {one.home} that proves whose it is"
+
+
 def _foreign(one: Leaving, here: Look, own: str | None) -> str:
-    """Why it cannot be proved to be ours. The name alone proves what a prune emptied."""
-    if one.is_aside and here.empty:
+    """Why it cannot be proved to be ours. The name alone proves what was emptied after it was set
+    aside; directories without a file at a place that this run was to fill need no proof.
+    """
+    if here.empty and (one.is_aside or one.begun):
         return ""
     reasons = (
         (here.identifier is None, "it has no global/pg_control or WAL that proves whose it is"),
@@ -203,11 +281,18 @@ def _sources(plan: Plan, observed: Observed) -> dict[int, Spot]:
     }
 
 
-def _looks(run: Run, asked: Sequence[Spot], used: Used) -> dict[Spot, Look]:
+def _looks(
+    run: Run, asked: Sequence[Spot], spaces: Collection[Spot], used: Used
+) -> dict[Spot, Look]:
     paths: dict[str, list[str]] = {}
     for host, path in asked:
         paths.setdefault(host, []).append(path)
-    scripts = {host: look_script(mine, used.get(host, ())) for host, mine in paths.items()}
+    scripts = {
+        host: look_script(
+            mine, used.get(host, ()), {path for path in mine if (host, path) in spaces}
+        )
+        for host, mine in paths.items()
+    }
     replies = run.world.hosts.ask(scripts, seconds=LOOK_SECONDS)
     found: dict[Spot, Look] = {}
     for host, reply in replies.items():

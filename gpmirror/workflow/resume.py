@@ -1,6 +1,6 @@
 """Take up a run that was cut off or stopped: attach to what still runs, settle it, plan the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from gpmirror.cluster.counting import counted
@@ -14,13 +14,16 @@ from gpmirror.plan.arrival import moved_elsewhere
 from gpmirror.plan.model import Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
+from gpmirror.verify import Health
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
 from gpmirror.workflow.inspecting import informed
+from gpmirror.workflow.looking import look_until
+from gpmirror.workflow.proving import cut_off
 from gpmirror.workflow.reckoning import tell_followed
 from gpmirror.workflow.running import Outcome, Run
-from gpmirror.workflow.settling import settle
+from gpmirror.workflow.settling import settled
 from gpmirror.workflow.verifying import verify
 
 _SHOWN = 8
@@ -88,16 +91,23 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
         tell_start(run, resumed=True)
         with changing(run):
             _settle_last(run, standing)
-            observed, health = look(run)
+            observed, health = _look_settled(run)
             check_places(run, observed)
             if what_is_left(run.plan, observed).is_empty:
                 return finish(run, verify(run))
             remaining = _rest(run, observed)
             _check_possible(run, remaining)
+            halves = cut_off(run, standing, observed, health)
     count = len(remaining.changes)
     left = f"{counted(count, 'content')} {'is' if count == 1 else 'are'} left"
     summary = f"{left}: {_words(remaining.changes)}"
-    return Outcome(code=ExitCode.PARTIAL, summary=summary, health=health, remaining=remaining)
+    return Outcome(
+        code=ExitCode.PARTIAL,
+        summary=summary,
+        health=health,
+        remaining=remaining,
+        halves=tuple(halves),
+    )
 
 
 def check_places(run: Run, observed: Observed) -> None:
@@ -113,6 +123,23 @@ def check_places(run: Run, observed: Observed) -> None:
             hint="somebody else has changed the cluster since: `gpmirror plan` shows what the spec "
             "still asks for",
         )
+
+
+def _look_settled(run: Run) -> tuple[Observed, Health]:
+    """The catalog, once the fault prober has seen what a utility that died did: it may have stopped
+    a mirror that the catalog still calls in sync (7.0.0, recorded).
+    """
+    mine = {c.content for c in run.plan.changes if c.action is not Action.BLOCKED}
+    return look_until(run, lambda seen, _: not any(_unseen(seen, mine)))
+
+
+def _unseen(observed: Observed, mine: set[int]) -> Iterator[int]:
+    """Contents of which the catalog will soon tell something else."""
+    yield from mine & observed.disagreements.keys()
+    up = {row.content for row in observed.segments if row.is_up and not row.is_acting_primary}
+    for row in observed.segments:
+        if row.content in mine & up and row.is_acting_primary and not row.is_up:
+            yield row.content
 
 
 def _rest(run: Run, observed: Observed) -> Plan:
@@ -160,25 +187,23 @@ def _settle_last(run: Run, standing: Standing) -> None:
     for wave in run.plan.waves:
         if wave.number in open_waves:
             try:
-                _finish_wave(run, wave)
+                _finish_wave(run, wave, known=wave.number in standing.waves_failed)
             except (Partial, Unverified) as error:
                 # told, not raised: the catalog decides what is left, and that is planned next
                 said = NativeSaid(wave=wave.number, level="error", text=error.message)
                 run.world.reporter.tell(said)
 
 
-def _finish_wave(run: Run, wave: Wave) -> None:
+def _finish_wave(run: Run, wave: Wave, *, known: bool) -> None:
     """Follow what was started; a utility that was lost counts as failed, and its copies may still
-    come up.
+    come up. `known`: they were waited for before.
     """
     begin = run.wave_begins()
     ended = follow_utilities(run, wave)
     if ended is None:
         return
     record(run, wave, "native", "done", status=ended.status)
-    record(run, wave, "sync", "begin")
-    settle(run, wave, ended)
-    record(run, wave, "sync", "done")
+    settled(run, wave, ended, known=known)
     tell_followed(run, wave, run.world.clock.monotonic() - begin)
 
 

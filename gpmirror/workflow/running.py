@@ -8,6 +8,7 @@ from gpmirror.boundary import World
 from gpmirror.errors import ExitCode
 from gpmirror.events import PhaseDone, PhaseStarted
 from gpmirror.events.model import Phase
+from gpmirror.gputils.leavings import Leaving
 from gpmirror.journal.records import step
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.facts import LockFile
@@ -19,19 +20,22 @@ class Wishes:
     """What the caller of a run asks for beside the plan.
 
     `allow` as on the command line; `stop_after_wave` None: go on to the end. `applied_by` names an
-    earlier run of the same plan, for words only. `rehearsal`: nothing will be changed.
+    earlier run of the same plan, for words only. `rehearsal`: nothing will be changed. `clear` are
+    copies of the run whose rest this is that were cut off, to be deleted before anything else.
     """
 
     allow: tuple[str, ...] = ()
     stop_after_wave: int | None = None
     applied_by: str | None = None
     rehearsal: bool = False
+    clear: tuple[Leaving, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a run ended. `health` is the last look at all copies, None where there was none.
-    `remaining` is the plan for what an earlier run left, if `resume` is to go on with it.
+    `remaining` is the plan for what an earlier run left, if `resume` is to go on with it, `halves`
+    the copies of that run that were cut off, each proved or with the reason why it stays.
     """
 
     code: ExitCode
@@ -39,6 +43,7 @@ class Outcome:
     next_actions: tuple[str, ...] = ()
     health: Health | None = None
     remaining: Plan | None = None
+    halves: tuple[Leaving, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

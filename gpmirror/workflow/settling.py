@@ -1,19 +1,25 @@
 """After a wave's utilities ended: what the catalog says of it, and waiting until it is in sync.
 
 An exit status is never believed: a utility that found a lock did nothing and says 0, one that was
-killed may have left copies that go on by themselves (6.24.3, recorded).
+killed may have left copies that go on by themselves (6.24.3, recorded). Neither is the catalog: it
+calls a mirror that never started up and resynchronising (5.8.1, recorded), so hosts are asked too
+whether anything works in a copy that is waited for.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gpmirror.boundary import Answered
 from gpmirror.cluster.counting import counted, named, spans
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
+from gpmirror.events import NativeSaid
+from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.causes import causes
-from gpmirror.workflow.following import Ended
+from gpmirror.workflow.following import Ended, record
 from gpmirror.workflow.running import Run
 from gpmirror.workflow.watching import Watch
 
@@ -21,6 +27,11 @@ _PROBE_EVERY_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
 _START_SECONDS = 300.0
 _SHOWN = 8
+_HOPELESS_LOOKS = 2
+"""With a fault probe between them."""
+_PULSE_SECONDS = 30.0
+_FIRST_PULSE_SECONDS = 5.0
+_PULSE_EVERY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +52,95 @@ class Position:
         )
 
 
-def settle(run: Run, wave: Wave, ended: Ended) -> dict[int, int] | None:
+class Pulses:
+    """Asks the hosts of copies that are waited for, once a minute, whether a server or a copy lives
+    there. One that was found dead is asked for again soon: twice is enough.
+    """
+
+    def __init__(self, run: Run, wave: Wave, watch: Watch) -> None:
+        self._run, self._watch, self._wave = run, watch, wave
+        self._next = watch.seconds + _FIRST_PULSE_SECONDS
+        self._found: dict[int, str] = {}
+        self._told: set[int] = set()
+        self.dead: dict[int, str] = {}
+        self._places = {
+            step.content: (step.to.host, step.to.directory)
+            for step in wave.steps
+            if step.to is not None and step.to.directory is not None
+        }
+
+    def ask(self, position: Position) -> None:
+        """Look again if it is time. `dead` holds why nothing more comes of a content's copy."""
+        contents = [c for c in position.waiting if c in self._places]
+        if self._watch.seconds < self._next or not contents:
+            return
+        found = self._look(contents)
+        self.dead = {c: why for c, why in found.items() if c in self._found}
+        self._found = found
+        fresh = found.keys() - self.dead.keys()
+        self._next = self._watch.seconds + (_FIRST_PULSE_SECONDS if fresh else _PULSE_EVERY_SECONDS)
+        for content in sorted(self.dead.keys() - self._told):
+            self._told.add(content)
+            said = f"content {content}: {self.dead[content]}"
+            self._run.world.reporter.tell(
+                NativeSaid(wave=self._wave.number, level="warning", text=said)
+            )
+
+    def _look(self, contents: Iterable[int]) -> dict[int, str]:
+        paths: dict[str, list[str]] = {}
+        for content in contents:
+            host, path = self._places[content]
+            paths.setdefault(host, []).append(path)
+        scripts = {host: pulse_script(mine) for host, mine in paths.items()}
+        replies = self._run.world.hosts.ask(scripts, seconds=_PULSE_SECONDS)
+        pulses = {
+            (host, path): pulse
+            for host, reply in replies.items()
+            if isinstance(reply, Answered)
+            for path, pulse in read_pulses(reply.out, paths[host]).items()
+        }
+        found = {}
+        for content in contents:
+            pulse = pulses.get(self._places[content])
+            if pulse is not None and not pulse.alive:
+                found[content] = _lifeless(*self._places[content], pulse)
+        return found
+
+
+def _lifeless(host: str, path: str, pulse: Pulse) -> str:
+    said = f"; its log says: {pulse.said}" if pulse.said else ""
+    return f"no server works in {host}:{path} and nothing copies into it{said}"
+
+
+def settled(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[int, int] | None:
+    """As `settle`, with its steps in the journal: a wave that was given up is not waited for again."""
+    record(run, wave, "sync", "begin")
+    try:
+        copied = settle(run, wave, ended, known=known)
+    except (Partial, Unverified) as error:
+        record(run, wave, "sync", "failed", error=error.message[:500])
+        raise
+    record(run, wave, "sync", "done")
+    return copied
+
+
+def settle(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[int, int] | None:
     """Wait until every content of the wave is up at its place and in sync; the bytes that were
-    copied whole, by content, None where that is not known.
+    copied whole, by content, None where that is not known. `known`: it was waited for before, in
+    vain.
 
     Raises Unverified (11): the utility claims success and the catalog disagrees. Raises Partial
     (10): it failed, and what it left does not come up by itself.
     """
     watch = Watch(run, wave)
+    pulses = Pulses(run, wave, watch)
     probe = watch.probe_seconds() + _GRACE_SECONDS
     last: Position | None = None
     changed = probed = watch.seconds
+    hopeless = 0
     while True:
         observed, health, trouble = watch.glance()
-        watch.tell(trouble, utility_running=False)
+        watch.tell(trouble, utility_running=ended.running)
         if observed is not None and health is not None:
             position = _position(arrivals(wave, observed), health)
             if not position.waiting:
@@ -67,12 +153,36 @@ def settle(run: Run, wave: Wave, ended: Ended) -> dict[int, int] | None:
             ):
                 last, changed = position, watch.seconds
             _check_nothing_done(run, wave, ended, position)
-        if watch.expired or watch.seconds - changed > _patience(run, ended, last, probe):
-            raise _given_up(run, wave, ended, last, trouble)
-        if watch.seconds - probed >= _PROBE_EVERY_SECONDS and not trouble:
+            pulses.ask(position)
+            hopeless = hopeless + 1 if _is_hopeless(ended, position, pulses, known=known) else 0
+        if (
+            watch.expired
+            or hopeless >= _HOPELESS_LOOKS
+            or watch.seconds - changed > _patience(run, ended, last, probe)
+        ):
+            raise _given_up(run, wave, ended, last, trouble, pulses.dead)
+        if (hopeless or watch.seconds - probed >= _PROBE_EVERY_SECONDS) and not trouble:
             watch.request_probe()
             probed = watch.seconds
         watch.rest()
+
+
+def _is_hopeless(ended: Ended, position: Position, pulses: Pulses, *, known: bool) -> bool:
+    """Whether nothing more comes of any content that is waited for: no process works on its copy;
+    or its mirror did not start, or was left out, as the utility said, and it is still not up. The
+    same where it was waited for before.
+    """
+    given_up = known or bool(ended.left_out)
+
+    def lost(content: int) -> bool:
+        if content in pulses.dead:
+            return True
+        if "base backup" in position.reasons.get(content, ""):
+            return False
+        down = position.arrived[content] is not Arrival.UP
+        return content in ended.not_started or (given_up and down)
+
+    return all(lost(content) for content in position.waiting)
 
 
 def _is_copying(position: Position) -> bool:
@@ -129,14 +239,20 @@ def _untold(wave: Wave, missing: list[int]) -> str:
 
 
 def _given_up(
-    run: Run, wave: Wave, ended: Ended, position: Position | None, trouble: str | None
+    run: Run,
+    wave: Wave,
+    ended: Ended,
+    position: Position | None,
+    trouble: str | None,
+    dead: Mapping[int, str],
 ) -> GpmirrorError:
     if position is None:
         unread = f"the catalog could not be read since: {trouble}"
         return _told(run, wave, ended, f"wave {wave.number}: {_claim(ended)}, and {unread}")
     waiting = position.waiting
     reasons = "; ".join(
-        f"content {content}: {position.reasons.get(content) or _where(wave, position, content)}"
+        f"content {content}: "
+        + (dead.get(content) or position.reasons.get(content) or _where(wave, position, content))
         for content in waiting[:_SHOWN]
     )
     return _told(
@@ -155,7 +271,8 @@ def _where(wave: Wave, position: Position, content: int) -> str:
 
 
 def _told(run: Run, wave: Wave, ended: Ended, message: str) -> GpmirrorError:
-    said = f"; it said: {'; '.join(ended.said[-3:])}" if ended.said else ""
+    words = list(dict.fromkeys([*ended.said[-3:], *ended.left_out[-3:]]))
+    said = f"; it said: {'; '.join(words)}" if words else ""
     states = {} if run.health is None else {c.content: c.state for c in run.health.contents}
     waiting = [c for c in wave.contents if states.get(c) is not CopyState.SYNCED]
     found = causes(run, wave, ended.log, waiting)
@@ -185,6 +302,8 @@ def _full_instead(run: Run, wave: Wave) -> str:
 
 
 def _claim(ended: Ended) -> str:
+    if ended.running:
+        return "the utility still runs, but a mirror that it waits for did not start"
     if ended.status is None:
         return "the utility vanished without an exit status"
     if ended.well:

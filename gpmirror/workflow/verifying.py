@@ -16,7 +16,7 @@ def verify(run: Run) -> Outcome:
     """Nothing of the plan is left, and every copy of it is in sync. Raises Unverified (11)."""
     with run.phase("verify") as detail:
         mine = {c.content for c in run.plan.changes if c.action is not Action.BLOCKED}
-        observed, health = look_until(run, lambda found: not _loose(found, mine))
+        observed, health = look_until(run, lambda _, found: not _loose(found, mine))
         left = what_is_left(run.plan, observed).changes
         words = [f"content {change.content} is still to {change.action.value}" for change in left]
         words += _loose(health, mine)

@@ -66,3 +66,36 @@ def begun(site: Site) -> set[Path]:
     """Copies on sdw2 that no server ever started from, WAL and all."""
     labels = site.host("sdw2").data.glob("mirror/*/backup_label")
     return {label.parent for label in labels if any(label.parent.glob("pg_wal/0*"))}
+
+
+def test_copies_that_were_cut_off_at_new_places_hold_nobody_up(site: Site) -> None:
+    """Their contents have one copy, and half a one stands where the other is to come: `resume`
+    clears it away, also where it is cut off itself.
+    """
+    want(site, "spread")
+    done = site.gpmirror("apply", "--yes")
+    assert done.returncode == 0, done.stderr
+    want(site, "group")
+    set_faults(site.practice.state, Faults(fail_copy=tuple(range(8))))
+    done = site.gpmirror("apply", "--yes", *ALLOWED)
+    assert done.returncode == 10, done.stdout + done.stderr
+    clear_faults(site.practice.state)
+    left = cut_off(site)
+    assert left
+    asked = site.gpmirror("resume")
+    assert asked.returncode == 8, asked.stderr
+    assert "Cleared first: " in asked.stderr
+    assert cut_off(site) == left, "nothing goes without a yes"
+    done = site.gpmirror("resume", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "at places that the catalog does not know" in done.stderr
+    assert not cut_off(site)
+    assert site.gpmirror("status").returncode == 0
+    assert site.gpmirror("plan", "--detailed-exitcode").returncode == 0
+
+
+def cut_off(site: Site) -> set[Path]:
+    """Copies on any host that no server ever started from, or that were set aside."""
+    hosts = [site.host(name).data for name in RING]
+    labels = {label.parent for data in hosts for label in data.glob("mirror/*/backup_label")}
+    return labels | {path for data in hosts for path in data.glob("mirror/*.gpmirror-*")}

@@ -321,7 +321,7 @@ class Layout(RuleBasedStateMachine):
         if ended.remaining is None:
             assert ended.code is ExitCode.OK
             return
-        self.person.go_on(recorded, ended.remaining, kill, before=before)
+        self.person.go_on(recorded, ended, kill, before=before)
 
     def _jobs(self, recorded: Recorded) -> set[str]:
         return {key for key in self.life.jobs if key.startswith(f"{recorded.name}/")}

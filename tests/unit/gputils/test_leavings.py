@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpmirror.gputils.leavings import (
+    Leaving,
     Look,
     delete_script,
     look_script,
@@ -20,11 +21,26 @@ from gpmirror.gputils.leavings import (
     set_aside_name,
     set_aside_script,
 )
+from gpmirror.gputils.tenants import pulse_script, read_pulses
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
 OWN = bytes.fromhex("07ab6d5f1a2b3c4d")
 HEX = OWN.hex()
 NAMES = ["gpseg1", "with space", "it's [a] $(touch x) *", "-n", "späte\nzeile", "wow;rm -rf ."]
+
+
+def proved(*paths: Path | str, identifier: str = HEX, run: str = "r1") -> list[Leaving]:
+    """Directories as they are proved, and where they stand once they are set aside."""
+    return [
+        Leaving(
+            content=0,
+            host="sdw1",
+            path=str(path),
+            at=set_aside_name(str(path), run),
+            identifier=identifier,
+        )
+        for path in paths
+    ]
 
 
 def sh(script: str, shell: str = "sh") -> str:
@@ -112,10 +128,10 @@ def test_a_process_below_lives_in_it(tmp_path: Path, name: str, shell: str) -> N
     with standing_in(here / "base" / "1") as pid, standing_in(here / "base" / "1") as other:
         (found,) = looked(here, shell=shell)
         assert sorted(found.processes) == sorted([pid, other])
-        out = sh(set_aside_script([(str(here), HEX)], "r1"), shell)
+        out = sh(set_aside_script(proved(here), "r1"), shell)
         assert out == ""
         aside = here.rename(set_aside_name(str(here), "r1"))
-        assert sh(delete_script([str(here)], "r1"), shell) == ""
+        assert sh(delete_script(proved(here)), shell) == ""
     assert (aside / "base" / "1" / "2619").exists()
 
 
@@ -127,11 +143,11 @@ def test_another_data_directory_in_it_keeps_it(tmp_path: Path, shell: str) -> No
     assert inner == own(here / "new")
     (found,) = looked(here, shell=shell)
     assert found == own(here, nested=True)
-    assert sh(set_aside_script([(str(here), HEX)], "r1"), shell) == ""
+    assert sh(set_aside_script(proved(here), "r1"), shell) == ""
     aside = here.rename(set_aside_name(str(here), "r1"))
-    assert sh(delete_script([str(here)], "r1"), shell) == ""
+    assert sh(delete_script(proved(here)), shell) == ""
     (aside / "new" / "PG_VERSION").unlink()
-    assert sh(delete_script([str(here)], "r1"), shell) == "", "its pg_control is there"
+    assert sh(delete_script(proved(here)), shell) == "", "its pg_control is there"
     assert (aside / "new" / "base" / "1" / "2619").exists()
 
 
@@ -152,11 +168,11 @@ def test_a_copy_of_the_catalog_in_it_or_around_it_keeps_it(tmp_path: Path, shell
     for used, copies in cases.items():
         (found,) = looked(here, shell=shell, used=used)
         assert found.copies == copies, used
-    script = set_aside_script([(str(here), HEX)], "r1", [str(unused), str(inner)])
+    script = set_aside_script(proved(here), "r1", [str(unused), str(inner)])
     assert sh(script, shell) == ""
     aside = here.rename(set_aside_name(str(here), "r1"))
-    assert sh(delete_script([str(here)], "r1", [str(aside / "copies" / "a")]), shell) == ""
-    out = sh(delete_script([str(here)], "r1", [str(unused)]), shell)
+    assert sh(delete_script(proved(here), [str(aside / "copies" / "a")]), shell) == ""
+    out = sh(delete_script(proved(here), [str(unused)]), shell)
     assert read_numbers(out, "deleted", [str(here)]) == [str(here)]
 
 
@@ -200,7 +216,7 @@ def test_a_mounted_file_system_keeps_it(tmp_path: Path, name: str, where: str) -
         pytest.skip("nothing may be mounted here")
     assert "0 mounted\n" in done.stdout
     here.rename(aside)
-    script = mount.replace(str(here), str(aside)) + delete_script([str(here)], "r1")
+    script = mount.replace(str(here), str(aside)) + delete_script(proved(here))
     done = subprocess.run(
         ["unshare", "-m", "sh"], input=script, capture_output=True, text=True, check=False
     )
@@ -211,7 +227,7 @@ def test_a_mounted_file_system_keeps_it(tmp_path: Path, name: str, where: str) -
 def test_an_answer_about_who_lives_there_must_be_whole(tmp_path: Path) -> None:
     here = data_directory(tmp_path / "gpseg1")
     aside = here.rename(set_aside_name(str(here), "r1"))
-    script = delete_script([str(here)], "r1")
+    script = delete_script(proved(here))
     for missing in ("/proc/self/mountinfo", "echo end"):
         broken = script.replace(missing, "/no/such/thing")
         assert broken != script
@@ -233,7 +249,7 @@ def test_a_server_that_wrote_its_pid_is_found(tmp_path: Path) -> None:
 def test_no_pg_control_and_no_file_at_all(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     (bare / "global").mkdir(parents=True)
-    assert looked(bare) == [Look(kind="directory", empty=True, unfinished=True)]
+    assert looked(bare) == [Look(kind="directory", empty=True, hollow=True, unfinished=True)]
     (bare / "base").mkdir()
     (bare / "base" / "x").touch()
     assert looked(bare) == [Look(kind="directory", unfinished=True)]
@@ -256,13 +272,18 @@ def half_a_copy(path: Path, wal: str, identifier: bytes = OWN) -> Path:
 @pytest.mark.parametrize("wal", ["pg_wal", "pg_xlog"])
 def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -> None:
     here = half_a_copy(tmp_path / "gpseg1", wal)
-    there = half_a_copy(tmp_path / "gpseg2", wal, bytes(8))
+    there = half_a_copy(tmp_path / "gpseg2", wal, b"\x01" * 8)
+    begun = half_a_copy(tmp_path / "gpseg3", wal, bytes(8))
     half = Look(kind="directory", identifier=HEX, unfinished=True)
-    assert looked(here, there, shell=shell) == [half, replace(half, identifier="00" * 8)]
-    paths = [str(here), str(there)]
-    out = sh(set_aside_script([(path, HEX) for path in paths], "r1"), shell)
+    assert looked(here, there, begun, shell=shell) == [
+        half,
+        replace(half, identifier="01" * 8),
+        replace(half, identifier=None),
+    ], "WAL that was laid out and not written yet proves nothing"
+    paths = [str(here), str(there), str(begun)]
+    out = sh(set_aside_script(proved(*paths), "r1"), shell)
     assert read_numbers(out, "aside", paths) == [str(here)]
-    script = delete_script([str(here)], "r1")
+    script = delete_script(proved(here))
     aside = Path(set_aside_name(str(here), "r1"))
     broken = script.replace("'./pg_xlog*' -delete || exit 1", "'./pg_xlog*' -delete; exit 1")
     assert broken != script
@@ -321,17 +342,17 @@ def test_set_aside_then_deleted(tmp_path: Path, name: str, shell: str) -> None:
     here = data_directory(tmp_path / name)
     beside = data_directory(tmp_path / "beside")
     aside = Path(set_aside_name(str(here), "20261121T070539Z-1f3a9c"))
-    out = sh(set_aside_script([(str(here), HEX)], "20261121T070539Z-1f3a9c"), shell)
+    out = sh(set_aside_script(proved(here), "20261121T070539Z-1f3a9c"), shell)
     assert read_numbers(out, "aside", [str(here)]) == [str(here)]
     assert not here.exists()
     assert looked(aside)[0].identifier == HEX
-    out = sh(delete_script([str(here)], "20261121T070539Z-1f3a9c"), shell)
+    out = sh(delete_script(proved(here, run="20261121T070539Z-1f3a9c")), shell)
     assert read_numbers(out, "deleted", [str(here)]) == [str(here)]
     assert not aside.exists()
     assert beside.exists()
     assert (tmp_path / f"tablespace of {name}" / "kept").exists(), "links are not followed"
     assert not (tmp_path / "x").exists()
-    again = sh(delete_script([str(here)], "20261121T070539Z-1f3a9c"), shell)
+    again = sh(delete_script(proved(here, run="20261121T070539Z-1f3a9c")), shell)
     assert again == out, "gone already is as good"
 
 
@@ -345,7 +366,7 @@ def test_what_changed_since_the_proof_stays(tmp_path: Path) -> None:
     Path(set_aside_name(str(blocked), "r1")).symlink_to(tmp_path / "nothing")
     good = data_directory(tmp_path / "good")
     paths = [str(path) for path in (other, link, taken, blocked, tmp_path / "gone", good)]
-    out = sh(set_aside_script([(path, HEX) for path in paths], "r1"))
+    out = sh(set_aside_script(proved(*paths), "r1"))
     assert read_numbers(out, "aside", paths) == [str(good)]
     assert all(path.exists() for path in (other, link, taken, blocked))
 
@@ -356,7 +377,7 @@ def test_half_a_deletion_can_still_be_proved(tmp_path: Path) -> None:
     stuck = aside / "base" / "stuck"
     stuck.mkdir()
     (stuck / "file").touch()
-    script = delete_script([str(here)], "r1")
+    script = delete_script(proved(here))
     broken = script.replace("rm -f ./global/pg_control", "exit 1")
     assert broken != script
     assert read_numbers(sh(broken), "deleted", [str(here)]) == []
@@ -373,10 +394,90 @@ def test_links_in_place_of_what_is_deleted_are_not_followed(tmp_path: Path) -> N
     outer.mkdir()
     (outer / "global").symlink_to(real / "global")
     paths = [str(tmp_path / "a"), str(tmp_path / "b")]
-    assert read_numbers(sh(delete_script(paths, "r1")), "deleted", paths) == []
+    assert read_numbers(sh(delete_script(proved(*paths))), "deleted", paths) == []
     assert looked(real)[0].identifier == HEX
 
 
 def test_numbers_are_of_the_word_asked_for() -> None:
     answer = "aside 0\ndeleted 1\nasides 2\naside x\naside 2\n"
     assert read_numbers(answer, "aside", ["/a", "/b", "/c"]) == ["/a", "/c"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_that_still_runs_names_where_it_writes(
+    tmp_path: Path, name: str, shell: str
+) -> None:
+    """It stands elsewhere; a longer name, and a name beside, are other directories."""
+    here = half_a_copy(tmp_path / name, "pg_wal")
+    words = ["sh", "-c", "sleep 60; :", "pg_basebackup", "-D"]
+    with subprocess.Popen([*words, str(here)], cwd="/") as process:
+        try:
+            (found,) = looked(here, shell=shell)
+            assert found.processes == [process.pid]
+            assert sh(set_aside_script(proved(here), "r1"), shell) == ""
+        finally:
+            process.kill()
+    beside = [f"{here}0", f"{here}.gpmirror-r1", str(tmp_path)]
+    with subprocess.Popen([*words, *beside], cwd="/") as process:
+        try:
+            (found,) = looked(here, shell=shell)
+            assert found.processes == []
+        finally:
+            process.kill()
+
+
+def filespace(path: Path, *databases: str) -> Path:
+    """A filespace's directory: databases by tablespace (4.3, 5)."""
+    for database in databases:
+        (path / database).mkdir(parents=True, mode=0o700)
+        (path / database / "PG_VERSION").write_text("8.3\n")
+        (path / database / "16390").write_text("rows")
+    return path
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_filespace_s_databases_are_its_own(tmp_path: Path, shell: str) -> None:
+    """The same below a data directory would be another one; and one in a filespace is another."""
+    here = filespace(tmp_path / "fs1" / "gpseg0", "16385/10890", "16385/16386")
+    paths = [str(here)]
+    found = read_looks(sh(look_script(paths, (), paths), shell), paths)
+    assert found == {str(here): Look(kind="directory", unfinished=True)}
+    (as_data,) = looked(here, shell=shell)
+    assert as_data.nested
+    (space,) = proved(here, identifier="")
+    space = replace(space, home="/data/mirror/gpseg0")
+    inner = data_directory(here / "16385" / "gpseg9")
+    assert sh(set_aside_script([space], "r1"), shell) == ""
+    shutil.rmtree(inner)
+    assert read_numbers(sh(set_aside_script([space], "r1"), shell), "aside", paths) == paths
+    assert read_numbers(sh(delete_script([space]), shell), "deleted", paths) == paths
+    assert list((tmp_path / "fs1").iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, shell: str) -> None:
+    """Its own log tells why it does not, if it does not."""
+    names = ["gpseg1", "with space", "it's [a]"]
+    server, written, dead = (data_directory(tmp_path / name) for name in names)
+    (dead / "pg_log").mkdir()
+    (dead / "pg_log" / "startup.log").write_text("x FATAL: first\nLOG: x\ny FATAL:  no port\nLOG\n")
+    paths = [str(server), str(written), str(dead), str(tmp_path / "gone")]
+    words = ["sh", "-c", "sleep 60; :", "gpsegrecovery.py", "-c", f'{{"target": "{written}"}}']
+    with standing_in(server), subprocess.Popen(words, cwd="/") as copy:
+        try:
+            found = read_pulses(sh(pulse_script(paths), shell), paths)
+        finally:
+            copy.kill()
+    assert [found[path].alive for path in paths] == [True, True, False, False]
+    assert [found[path].said for path in paths] == ["", "", "y FATAL:  no port", ""]
+    assert read_pulses("0 process 7\n", paths) == {}, "only a whole answer counts"
+
+
+def test_of_another_account_s_copy_nothing_is_told(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("this needs root, to give a directory away")
+    here = data_directory(tmp_path / "gpseg1")
+    os.chown(here, 65534, 65534)
+    paths = [str(here)]
+    assert read_pulses(sh(pulse_script(paths)), paths)[paths[0]].alive

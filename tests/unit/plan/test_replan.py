@@ -257,7 +257,7 @@ def test_half_an_addition_becomes_a_recovery() -> None:
 def test_what_was_allowed_stays_allowed() -> None:
     plan = replace(PLAN, allowed=("guard:moves_percent", "unprotect:content:0"))
     rest = plan_what_is_left(plan, cut_after(1))
-    assert rest.allowed == ("guard:moves_percent",)
+    assert rest.allowed == ("deletes-old-directory", "guard:moves_percent")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ INSANE = InvalidInput([])
 def test_a_lost_session_and_half_a_catalog_are_looked_past() -> None:
     cluster = Odd(observed=mirrored(HOSTS), failures=[LOST, INSANE])
     clock = ManualClock()
-    _, health = look_until(run_on(cluster, clock), lambda found: bool(found.contents))
+    _, health = look_until(run_on(cluster, clock), lambda _, found: bool(found.contents))
     assert len(health.contents) == len(HOSTS)
     assert (cluster.reconnects, clock.now) == (1, 4.0)
 
@@ -71,13 +71,13 @@ def test_a_lost_session_and_half_a_catalog_are_looked_past() -> None:
 def test_what_stays_odd_is_raised_after_a_round(error: Exception) -> None:
     cluster, clock = Odd(observed=mirrored(HOSTS), failures=[error], stays=True), ManualClock()
     with pytest.raises(type(error)):
-        look_until(run_on(cluster, clock), lambda _: True)
+        look_until(run_on(cluster, clock), lambda _seen, _health: True)
     assert 75 <= clock.now <= 80
 
 
 def test_the_last_look_counts_where_none_is_good() -> None:
     cluster, clock = Odd(observed=mirrored(HOSTS)), ManualClock()
-    look_until(run_on(cluster, clock), lambda _: False)
+    look_until(run_on(cluster, clock), lambda _seen, _health: False)
     assert 75 <= clock.now <= 80
     assert cluster.probes > 10
 

@@ -2,6 +2,7 @@
 off, finished by the next one.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from gpmirror.boundary import LockHolder, World
-from gpmirror.cluster.segment import Role, Status
+from gpmirror.cluster.segment import Role, Segment, Status
 from gpmirror.errors import (
     Declined,
     Detached,
@@ -20,12 +21,16 @@ from gpmirror.errors import (
     Stale,
     Unsafe,
 )
+from gpmirror.journal.records import Opening, step
+from gpmirror.journal.standing import Standing, read_standing
 from gpmirror.plan.model import Plan
-from gpmirror.workflow.prune import prune
+from gpmirror.spec.model import Pin
+from gpmirror.workflow.prune import prune as prune_of
 from gpmirror.workflow.running import Outcome, Run, Wishes
-from tests.clusters import mirrored, planned, spec
+from tests import clusters
+from tests.clusters import PLACE, mirrored, planned, spec
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
-from tests.life import FOREIGN, Files, Life, Spot, content_of, ident
+from tests.life import FOREIGN, Files, Life, Spot, calls_in, content_of, ident
 from tests.plans import HOSTS, adding, seen_before_add, swapping
 
 
@@ -64,6 +69,18 @@ def a_run(plan: Plan, life: Life, **parts: Any) -> Run:
         coordinator="mdw",
     )
     return Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
+
+
+def begun(plan: Plan, waves: int | None = None) -> Standing:
+    """A run that began so many of its waves, None: all."""
+    opening = Opening(run="r1", plan_id="p", cluster="c", by="me", version="0").record()
+    numbers = [wave.number for wave in plan.waves][:waves]
+    steps = [step(f"wave-{number:03d}/native", "begin") for number in numbers]
+    return read_standing("\n".join(json.dumps(one) for one in [opening, *steps]), "journal")
+
+
+def prune(run: Run, standing: Standing | None = None) -> Outcome:
+    return prune_of(run, standing or begun(run.plan))
 
 
 def refused(kind: type[GpmirrorError], run: Run) -> GpmirrorError:
@@ -117,7 +134,9 @@ def cut_off(plan: Plan, life: Life) -> tuple[Spot, Spot]:
     """A move whose utility died in the copy, and whose mirror came back where it was: its old place
     and the new one.
     """
-    change = next(change for change in plan.changes if change.from_ is not None)
+    # one that goes straight to its new place
+    aside = {step.content for wave in plan.waves for step in wave.steps if step.temporary}
+    change = next(c for c in plan.changes if c.from_ is not None and c.content not in aside)
     new, home = change.to, change.from_
     assert new is not None
     assert home is not None
@@ -151,22 +170,34 @@ def test_what_a_later_run_left_is_not_of_this_one() -> None:
     assert {home, half} <= life.files.keys()
 
 
-@pytest.mark.parametrize(
-    ("holder", "words"),
-    [(FOREIGN, "belongs to another system"), (None, "content 0 is not in sync")],
-)
-def test_a_copy_that_was_cut_off_needs_the_same_proof(holder: str | None, words: str) -> None:
+def test_a_copy_that_was_cut_off_needs_proof() -> None:
     plan, life = moved()
     _, half = cut_off(plan, life)
-    if holder is None:
-        life.mirror_dies(content_of(life.files[half].identifier))
-        words = words.replace("0", str(content_of(life.files[half].identifier)))
-    else:
-        life.files[half] = replace(life.files[half], identifier=holder)
+    life.files[half] = replace(life.files[half], identifier=FOREIGN)
     outcome = prune(a_run(plan, life))
-    assert [
-        line for line in outcome.next_actions if line.startswith(":".join(half)) and words in line
-    ]
+    words = "belongs to another system"
+    assert [one for one in outcome.next_actions if one.startswith(":".join(half)) and words in one]
+    assert half in life.files
+
+
+def test_a_copy_that_was_cut_off_goes_although_its_content_has_one_copy() -> None:
+    """Just then it stands in the way; the mirror that is down may still be needed, and stays."""
+    plan, life = moved()
+    home, half = cut_off(plan, life)
+    life.mirror_dies(content_of(life.files[half].identifier))
+    assert prune(a_run(plan, life)).summary == "4 directories deleted, 0 kept"
+    assert half not in life.files
+    assert home in life.files
+
+
+def test_what_no_wave_of_the_run_began_is_none_of_its_copies() -> None:
+    plan, life = moved()
+    _, half = cut_off(plan, life)
+    number = next(
+        w.number for w in plan.waves if content_of(life.files[half].identifier) in w.contents
+    )
+    outcome = prune(a_run(plan, life), begun(plan, number - 1))
+    assert outcome.summary == "3 directories deleted, 0 kept"
     assert half in life.files
 
 
@@ -513,3 +544,91 @@ def test_a_switched_content_is_proved_by_its_acting_primary() -> None:
         life.rows[row.dbid] = replace(row, role=role)
     assert all(row.status is Status.UP for row in life.rows.values())
     assert prune(a_run(plan, life)).summary == "4 directories deleted, 0 kept"
+
+
+# --- filespaces (4.3, 5) --------------------------------------------------------------------------
+
+SPACE = "/fast/mirror/gpseg0"
+
+
+def moved_with_filespace() -> tuple[Plan, Life, Spot]:
+    """Content 0's mirror left sdw2, with what it had in a filespace; its old data directory."""
+    seen = mirrored(HOSTS, dialect="gp5")
+    rows = [row if row.content < 0 else with_filespace(row) for row in seen.segments]
+    seen = replace(seen, segments=tuple(rows), filespaces=("fast",))
+    pin = Pin(content=0, host="sdw3", port=7500, place=PLACE)
+    roots = (("fast", ("/fast/mirror",)),)
+    hosts = [clusters.host(name, filespace_roots=roots) for name in HOSTS]
+    wanted = spec(hosts, pins=(pin,))
+    plan = planned(wanted, seen)
+    life = Life(seen, same_host=False)
+    for wave in plan.waves:
+        for native in wave.native:
+            for dbid, row in life._simulated(native).items():
+                life.rows[dbid] = row
+                life._fill(row)
+    home = ("sdw2", "/data/mirror/gpseg0")
+    assert life.leavings() == [home, ("sdw2", SPACE)]
+    return plan, life, home
+
+
+def with_filespace(row: Segment) -> Segment:
+    kind = "primary" if row.is_preferred_primary else "mirror"
+    replication = row.port + (3000 if row.is_preferred_primary else 1000)
+    place = (("fast", f"/fast/{kind}/gpseg{row.content}"),)
+    return replace(row, replication_port=replication, filespaces=place)
+
+
+def test_a_filespace_goes_with_its_content_and_first() -> None:
+    plan, life, _ = moved_with_filespace()
+    order: list[list[str]] = []
+
+    class Listening(Life):
+        def change(self, scripts: Any, *, seconds: float) -> Any:
+            order.append([line for script in scripts.values() for line in calls_in(script)])
+            return super().change(scripts, seconds=seconds)
+
+    life.__class__ = Listening
+    assert prune(a_run(plan, life)).summary == "2 directories deleted, 0 kept"
+    assert life.leavings() == []
+    aside, first, last = order
+    assert [line.split()[0] for line in aside] == ["aside", "aside"]
+    assert first == [f"delete 0 {SPACE}.gpmirror-r1 space"], "its data directory proves whose it is"
+    assert last == ["delete 0 /data/mirror/gpseg0.gpmirror-r1"]
+
+
+@pytest.mark.parametrize("calls", range(4))
+def test_half_a_prune_of_a_filespace_is_finished_by_the_next(calls: int) -> None:
+    plan, life, _ = moved_with_filespace()
+    life.cut_hosts = calls
+    refused(Partial, a_run(plan, life))
+    life.cut_hosts = None
+    assert prune(a_run(plan, life)).next_actions == ()
+    assert life.leavings() == []
+
+
+def test_nothing_of_a_copy_goes_while_part_of_it_stays() -> None:
+    plan, life, home = moved_with_filespace()
+
+    class Busy(Life):
+        def _look(self, machine: str, number: str, path: str) -> str:
+            busy = f"{number} process 7\n" if (machine, path) == ("sdw2", SPACE) else ""
+            return super()._look(machine, number, path) + busy
+
+    life.__class__ = Busy
+    error = refused(Unsafe, a_run(plan, life))
+    assert f"sdw2:{SPACE}: process 7 works in it" in error.message
+    assert f"sdw2:{home[1]}: it goes together with {SPACE}, which stays" in error.message
+    assert len(life.leavings()) == 2
+
+
+@pytest.mark.parametrize("held", [None, Files(FOREIGN)])
+def test_a_filespace_without_its_data_directory_is_nobody_s(held: Files | None) -> None:
+    plan, life, home = moved_with_filespace()
+    if held is None:
+        del life.files[home]
+    else:
+        life.files[home] = held
+    error = refused(Unsafe, a_run(plan, life))
+    assert f"sdw2:{SPACE}: no data directory stands at {home[1]} that proves whose" in error.message
+    assert ("sdw2", SPACE) in life.files
