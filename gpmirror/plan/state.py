@@ -111,11 +111,20 @@ def _copies(desired: Desired, primary: Segment, mirror: Segment | None) -> Curre
 
 
 def _hostnames(observed: Observed, desired: Desired) -> dict[str, str]:
-    """The commonest catalog hostname of each host; ties go to the first by name."""
+    """The hostname that the catalog has for each host: that of its primaries by preference, because
+    an earlier `-i` file may have made addresses the hostnames of any number of mirrors; else the
+    host's own name, if a row has it; else the commonest. Ties go to the first by name.
+    """
     seen: dict[str, Counter[str]] = {}
+    settled: dict[str, Counter[str]] = {}
     for row in observed.segments:
-        seen.setdefault(desired.hosts.host_of(row), Counter())[row.hostname] += 1
-    return {host: min(names, key=lambda name: (-names[name], name)) for host, names in seen.items()}
+        host = desired.hosts.host_of(row)
+        seen.setdefault(host, Counter())[row.hostname] += 1
+        settled.setdefault(host, Counter())[row.hostname] += row.is_preferred_primary
+    return {
+        host: min(names, key=lambda name: (-settled[host][name], name != host, -names[name], name))
+        for host, names in seen.items()
+    }
 
 
 def current_layout(spec: Spec, state: State) -> Layout:

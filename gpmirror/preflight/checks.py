@@ -11,7 +11,7 @@ from gpmirror.preflight.directories import judge_directories, judge_parents
 from gpmirror.preflight.identity import judge_identity, judge_reachable
 from gpmirror.preflight.locations import judge_tablespaces
 from gpmirror.preflight.login import judge_login, judge_shell
-from gpmirror.preflight.others import judge_competing
+from gpmirror.preflight.others import judge_backup_mode, judge_competing
 from gpmirror.preflight.ports import judge_ports
 from gpmirror.preflight.software import (
     judge_checksums,
@@ -175,6 +175,15 @@ CHECKS: dict[str, CheckInfo] = {
         "in sync, and the next failover then fails.",
         remedy="What each finding says; a wrong row is put right by the vendor's support.",
         judge=_asked_apart,
+    ),
+    "backup-mode": CheckInfo(
+        what="No acting primary of a content that is recovered or moved is in backup mode (holds a "
+        "backup_label), unless its differential recovery is under way; from 6.25 and 7.0 on.",
+        why="gprecoverseg takes it for a differential recovery, leaves the content out and ends with "
+        "0. A differential recovery that was cut off leaves the primary so for good.",
+        remedy="`SELECT pg_stop_backup()` in utility mode on that primary; the message has the "
+        "command.",
+        judge=judge_backup_mode,
     ),
     "competing": CheckInfo(
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "

@@ -86,12 +86,14 @@ class Weight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """An acting primary's directory. `pid` 0: no server runs in it. `tablespaces` are the places
+    """An acting primary's directory. `pid` 0: no server runs in it. `backup_mode`: it holds a
+    backup_label, by which pg_is_in_backup() goes. `tablespaces` are the places
     that pg_tblspc leads to.
     """
 
     exists: bool
     pid: int
+    backup_mode: bool = False
     tablespaces: tuple[str, ...] = ()
     status: FileStatus | None = None
     room: Room | None = None

@@ -1,8 +1,12 @@
-"""The check that nobody else is at work on the cluster."""
+"""The checks that nobody else is at work on the cluster, and that nothing stands in for work."""
 
 from collections.abc import Iterator
 
+from gpmirror.cluster.dialect import DialectName, release_of
+from gpmirror.cluster.observed import Observed
+from gpmirror.cluster.segment import Segment
 from gpmirror.plan.hazards import DEAD_LOCK
+from gpmirror.plan.model import Action
 from gpmirror.preflight.competing import local_directories, runs_of
 from gpmirror.preflight.processes import Work, copy_work, work_among, writers
 from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
@@ -46,3 +50,70 @@ def _work(visit: Visit) -> Iterator[Work]:
             if process.pid not in told and not landing.in_place:
                 told.add(process.pid)
                 yield copy_work(visit.host, process)
+
+
+_UTILITY_MODE_6 = frozenset({DialectName.GP6, DialectName.GREENGAGE6})
+
+
+def judge_backup_mode(visit: Visit) -> list[Finding]:
+    """Acting primaries in backup mode. gprecoverseg takes one for a sign of a differential recovery
+    under way, leaves the content out and ends with 0; one that was cut off leaves its primary so for
+    good (Greengage 6.27.1, recorded; 7.0.0, source).
+    """
+    observed = visit.survey.observed
+    if not _minds_backup_mode(observed):
+        return []
+    treated = {
+        change.content
+        for change in visit.survey.plan.changes
+        if change.action in {Action.RECOVER, Action.MOVE}
+    }
+    acting = {row.content: row for row in observed.segments if row.is_acting_primary}
+    mine = [(source.content, server) for source, server in visit.sources()]
+    found = [
+        _in_backup_mode(visit, acting[content])
+        for content, server in mine
+        if content in treated and server.backup_mode
+    ]
+    return found or ([ok("no primary is in backup mode")] if treated & {c for c, _ in mine} else [])
+
+
+def _minds_backup_mode(observed: Observed) -> bool:
+    """From 6.25 and 7.0 on, where differential recovery came; Cloudberry has it of 7."""
+    if observed.dialect.file_replication:
+        return False
+    if observed.dialect.name is DialectName.CLOUDBERRY:
+        return True
+    release = release_of(observed.server_version)
+    return release is not None and release >= (6, 25)
+
+
+def _in_backup_mode(visit: Visit, primary: Segment) -> Finding:
+    content = primary.content
+    copying = [
+        f"{process.pid} on {host}"
+        for host, asked in visit.survey.questions.items()
+        if host in visit.survey.facts
+        for landing in asked.landings
+        if landing.content == content
+        for process in writers(visit.survey.facts[host].processes or (), landing.path)
+    ]
+    where = f"content {content}: its primary {primary.address}:{primary.port} is in backup mode"
+    if copying:
+        return bad(
+            f"{where}: a differential recovery of it is running (process {', '.join(copying)})",
+            "wait until it ends",
+        )
+    setting = "gp_role"
+    if visit.survey.observed.dialect.name in _UTILITY_MODE_6:
+        setting = "gp_session_role"
+    command = (
+        f"PGOPTIONS='-c {setting}=utility' psql -h {primary.address} -p {primary.port} "
+        "-d postgres -c 'SELECT pg_stop_backup()'"
+    )
+    return bad(
+        f"{where}, and nothing copies: gprecoverseg takes that for a differential recovery, leaves "
+        "the content out and ends with exit 0",
+        "a recovery that was cut off left it so, unless a backup of yours is running: then wait; "
+        f"else end it in the shell of the Greenplum administrator: {command}",
+    )

@@ -126,7 +126,9 @@ def _place(line: str) -> Place:
 
 def _server(line: str) -> Server:
     words = [*line.split(" "), ""]
-    return Server(exists=_flag(line, "e"), pid=number_of(words[1]) or 0)
+    return Server(
+        exists=_flag(line, "e"), pid=number_of(words[1]) or 0, backup_mode=_flag(line, "b")
+    )
 
 
 def _tablespaces(found: Lines, number: int) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ echo "place $k $n$a"
 SERVER = r"""
 k=-; q=0
 if [ -d "$d" ]; then
-  k=${k}e; set -- "$@" "$d"
+  k=${k}e; set -- "$@" "$d"; [ -e "$d/backup_label" ] && k=${k}b
   [ -r "$d/postmaster.pid" ] && read -r q <"$d/postmaster.pid"
   case $q in ''|*[!0-9]*) q=0 ;; esac
   [ -d "/proc/$q" ] || q=0

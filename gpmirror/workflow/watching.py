@@ -195,6 +195,10 @@ class Watch:
         )
 
 
+def _by_content(health: Health) -> dict[int, ContentHealth]:
+    return {found.content: found for found in health.contents}
+
+
 _LEAVING = {Arrival.ABSENT, Arrival.ELSEWHERE}
 
 
@@ -204,12 +208,6 @@ def progress(
     """Every content of the wave by its last known state, with the bytes of whole copies, and whether
     that state is of the copy that the wave makes or still of the old one.
     """
-def _by_content(health: Health) -> dict[int, ContentHealth]:
-    return {found.content: found for found in health.contents}
-
-
-def progress(run: Run, wave: Wave, meter: Meter) -> tuple[ContentProgress, ...]:
-    """Every content of the wave by its last known state, with the bytes of whole copies."""
     health = run.health
     states = {} if health is None else {found.content: found.state for found in health.contents}
     targets = {step.content: step.to.host for step in wave.steps if step.to is not None}

@@ -10,6 +10,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.plan.engines import reuses_directory
 from gpmirror.plan.model import NamePair, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
+from gpmirror.plan.request import Request
 from gpmirror.spec.model import ApplyOptions, Host, NativeOptions, Offset, Pin, Spec
 from tests import clusters
 
@@ -280,3 +281,22 @@ def test_unknown_directories_make_a_plan_for_review_only() -> None:
     assert plan.review_only
     assert all("# not written" in text for _, text in _runs(plan))
     assert not clusters.planned(OTHER_PORTS, seen).review_only
+
+
+def test_addresses_that_became_hostnames_of_mirrors_do_not_outvote_the_primaries() -> None:
+    """After gpaddmirrors -i on multi-homed hosts most rows of a host may bear an address."""
+    hosts: list[Host | str] = [clusters.host(name, addresses=(name, f"b-{name}")) for name in HOSTS]
+    seen = _mirrored("gp7", "7.0.0")
+    rows = [
+        r
+        if r.is_preferred_primary
+        else replace(r, hostname=f"b-{r.hostname}", address=f"b-{r.hostname}")
+        for r in seen.segments
+    ]
+    pin = Pin(content=0, host="sdw3", address="sdw3", port=7500, place=clusters.PLACE)
+    known = {("sdw3", "b-sdw3"): True}
+    spec = replace(clusters.spec(hosts), pins=(replace(pin, address="b-sdw3"),))
+    seen = replace(seen, segments=tuple(rows), common_ip=known)
+    plan = clusters.planned(spec, seen, Request(contents=frozenset({0})))
+    ((_, text),) = _runs(plan)
+    assert " sdw3|b-sdw3|7500|" in text

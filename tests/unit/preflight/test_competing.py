@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpmirror.cluster.dialect import DialectName
+from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
 from gpmirror.preflight.competing import (
     competing_script,
@@ -20,9 +21,10 @@ from gpmirror.preflight.competing import (
     removal_script,
 )
 from gpmirror.preflight.facts import LockFile, Process
+from gpmirror.preflight.model import Check, Result
 from gpmirror.preflight.processes import Runs, Work, work_among, writers
 from gpmirror.preflight.programs import program_of
-from tests.clusters import mirrorless
+from tests.clusters import mirrorless, row
 from tests.machines import Machines, troubles
 
 WAIT = "import sys, time; print(flush=True); time.sleep(60)"
@@ -360,3 +362,60 @@ def test_a_dead_lock_is_a_bad_check_that_may_be_overridden(machines: Machines) -
     assert (check.name, check.override) == ("competing", "dead-lock")
     assert found.blocking(()) == (check,)
     assert found.blocking({"dead-lock"}) == ()
+
+
+def in_backup_mode(machines: Machines, version: str | None, dialect: str = "gp7") -> list[Check]:
+    """What preflight says where the primary of content 0 holds a backup_label, its mirror is down."""
+    home = machines.at("sdw2", "mirror", "gpseg0")
+    down = row(9, 0, "m", "sdw2", 7000, str(home), status="d")
+    rows = [down, *(_synced(machines, content) for content in (1, 2, 3))]
+    seen = machines.seen(*rows, server_version=version, dialect=dialect)
+    machines.server(down, identifier=1000)
+    Path(seen.segments[1].directory or "", "backup_label").write_text("START WAL LOCATION\n")
+    found = machines.judged(machines.plan(seen), seen).checks
+    return [check for check in found if check.name == "backup-mode" and check.host == "sdw1"]
+
+
+def _synced(machines: Machines, content: int) -> Segment:
+    name = "sdw2" if content == 1 else "sdw1"
+    where = machines.at(name, "mirror", f"gpseg{content}")
+    return row(9 + content, content, "m", name, 7000 + content % 2, str(where))
+
+
+@pytest.mark.parametrize(
+    ("version", "dialect", "setting"),
+    [
+        ("7.0.0", "gp7", "gp_role"),
+        ("6.27.1_arenadata63", "greengage6", "gp_session_role"),
+        (None, "cloudberry", "gp_role"),
+    ],
+)
+def test_a_primary_left_in_backup_mode_is_found_with_the_command_that_ends_it(
+    machines: Machines, version: str | None, dialect: str, setting: str
+) -> None:
+    (check,) = in_backup_mode(machines, version, dialect)
+    assert check.result is Result.BAD
+    assert check.detail.startswith(
+        "content 0: its primary sdw1:6000 is in backup mode, and nothing"
+    )
+    command = (
+        f"PGOPTIONS='-c {setting}=utility' psql -h sdw1 -p 6000 -d postgres "
+        "-c 'SELECT pg_stop_backup()'"
+    )
+    assert check.remedy.endswith(command)
+
+
+def test_a_differential_recovery_under_way_is_waited_for(machines: Machines) -> None:
+    machines.sees_processes("sdw2")
+    target = str(machines.at("sdw2", "mirror", "gpseg0"))
+    with running("rsync", "-a", "sdw1:/data/primary/gpseg0/", target) as pid:
+        (check,) = in_backup_mode(machines, "7.1.0")
+    assert f"a differential recovery of it is running (process {pid} on sdw2)" in check.detail
+    assert check.remedy == "wait until it ends"
+
+
+@pytest.mark.parametrize("version", ["6.24.3", None])
+def test_releases_before_differential_recovery_do_not_mind(
+    machines: Machines, version: str | None
+) -> None:
+    assert not in_backup_mode(machines, version, "gp6")
