@@ -62,7 +62,7 @@ class Stage:
         self._state = ""
         self._names: dict[str, Place | str] = {}
         self._cut: ExitStack = ExitStack()
-        self.version = " ".join(version.split(") ")[0].split())
+        self.version = version.split(" build")[0] + ")"
         self.told = ""
         """What the utilities printed in the play, for who compares."""
 
