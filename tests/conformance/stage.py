@@ -193,6 +193,9 @@ class Stage:
                 self._cut.enter_context(self._cutting(label))
             case {"down": label}:
                 self.cluster.wait_until_down([self._row(label)])
+            case {"quiet": _}:
+                self.cluster.hold_copies(0)
+                self.cluster.wait(lambda: self._probed() and not self.cluster.sql(_COPYING))
             case {"catalog": _}:
                 return {"catalog": self._settled()}
             case _:
@@ -353,6 +356,7 @@ class Stage:
         return f"{row.hostname} {row.port} {row.directory}"
 
 
+_COPYING = "SELECT 1 FROM gp_stat_replication WHERE application_name = 'pg_basebackup'"
 _COORDINATOR = "SELECT hostname FROM gp_segment_configuration WHERE content < 0 AND role = 'p'"
 _DATA = "SELECT datadir FROM gp_segment_configuration WHERE content < 0 AND role = 'p'"
 _OLD_DATA = """SELECT fselocation FROM pg_filespace_entry e JOIN gp_segment_configuration c
