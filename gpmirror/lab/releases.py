@@ -20,14 +20,16 @@ class Release:
 
     `per_host_option`: the utilities know `-b`. `host_fields`: gprecoverseg reads groups with a
     hostname before the address, `kind_prefix` also with I, D or F before that; `relates_names`: it
-    skips a line whose hostname and address share no IP. `dead_host_left`: a line that leaves a
-    host which does not answer is carried out; else it is skipped. `locking`: what keeps two runs
+    skips a line whose hostname and address share no IP. `dead_host_left`: a line of two groups that
+    leaves a host which does not answer is carried out; else it is skipped. `names_left_out`: every
+    segment of a silent host is named as not recovered. `asks_target`: a target host that does not
+    answer is refused at once. `minds_backup_mode`: a primary in backup mode is left out. `locking`: what keeps two runs
     apart, and whether the lock of a dead process is cleared. `backs_out`: a mirror whose full copy
     failed returns to its old row. `differential`: the option exists; `differential_with_input`: it
     goes with `-i`. `asks_of_odd_arrays`: gpaddmirrors asks on a "non-standard" array even with
-    `-a`. `recover_dry_run`: `gprecoverseg -i FILE -o OUT` writes what it would do and changes
-    nothing, with three lines of comment above where `output_comments`. `hba_hostnames`,
-    `replay_lag`: the options exist.
+    `-a`. `output_comments`: `gprecoverseg -o` writes lines of comment above, and as comments what
+    lies on silent hosts. `quick_fails`:
+    `gpstate -Q` ends with 1 where a segment is down. `hba_hostnames`, `replay_lag`: the options exist.
     """
 
     name: str
@@ -42,13 +44,16 @@ class Release:
     kind_prefix: bool = False
     relates_names: bool = False
     dead_host_left: bool = False
+    names_left_out: bool = True
+    asks_target: bool = False
+    minds_backup_mode: bool = False
     locking: Locking = "folder"
     backs_out: bool = True
     differential: bool = False
     differential_with_input: bool = False
     asks_of_odd_arrays: bool = False
-    recover_dry_run: bool = True
     output_comments: bool = False
+    quick_fails: bool = False
     hba_hostnames: bool = True
     replay_lag: bool = False
 
@@ -89,7 +94,7 @@ RELEASES: Mapping[str, Release] = {
             per_host_option=False,
             locking="file, dead cleared",
             asks_of_odd_arrays=True,
-            recover_dry_run=False,
+            quick_fails=True,
             hba_hostnames=False,
         ),
         # the same as 6.24.3 but for what is known to be younger
@@ -107,11 +112,14 @@ RELEASES: Mapping[str, Release] = {
             dialect=DialectName.GP7,
             backend="12.12",
             host_fields=True,
+            quick_fails=True,
             relates_names=True,
             dead_host_left=True,
+            names_left_out=False,
+            asks_target=True,
+            minds_backup_mode=True,
             locking="folder, dead cleared",
             differential=True,
-            output_comments=True,
         ),
         replace(
             _6,
@@ -123,6 +131,9 @@ RELEASES: Mapping[str, Release] = {
             host_fields=True,
             kind_prefix=True,
             relates_names=True,
+            dead_host_left=True,
+            asks_target=True,
+            minds_backup_mode=True,
             locking="folder, dead cleared",
             differential=True,
             differential_with_input=True,
@@ -146,15 +157,20 @@ PROOFS: Mapping[str, str] = {
     "host_fields": "gprecoverseg -i on 6.24.3 (exit 2), 7.0.0 and Greengage 6.27.1",
     "kind_prefix": "gprecoverseg -i on Greengage 6.27.1; on 7.0.0 exit 2",
     "relates_names": "gprecoverseg -i on 7.0.0 and Greengage 6.27.1 with two addresses a host",
-    "dead_host_left": "gprecoverseg -i with a host cut off: 6.24.3 skips, 7.0.0 carries out",
+    "dead_host_left": "gprecoverseg -i with a host cut off: 6.24.3 skips, 7.0.0 carries out;"
+    " Greengage 6.27.1 by its source",
+    "names_left_out": "gprecoverseg with a host cut off: 6.24.3, 7.0.0; Greengage 6.27.1 by source",
+    "asks_target": "gprecoverseg of 7.0.0 and Greengage 6.27.1 by source",
+    "minds_backup_mode": "gprecoverseg on Greengage 6.27.1 after a killed differential recovery;"
+    " 7.0.0 by source",
     "locking": "locks left on purpose before gprecoverseg: 6.24.3, 7.0.0, Greengage 6.27.1; 5.8.1"
     " by its source and by two gprecoverseg at once",
     "backs_out": "gprecoverseg with pg_basebackup killed: 6.24.3, Greengage 6.27.1",
     "differential": "gprecoverseg --differential on 7.0.0 and Greengage 6.27.1",
     "differential_with_input": "gprecoverseg -i with D lines on Greengage 6.27.1; 7.0.0 refuses",
     "asks_of_odd_arrays": "gpaddmirrors 5.8.1 by source; 6.24.3 and 7.0.0 do not ask with -a",
-    "recover_dry_run": "gprecoverseg -a -i -o on 6.24.3, 7.0.0, Greengage 6.27.1",
-    "output_comments": "gprecoverseg -o on Greengage 6.27.1 and 7.0.0",
+    "output_comments": "gprecoverseg -o on Greengage 6.27.1; 7.0.0 and 6.24.3 write none",
+    "quick_fails": "gpstate -Q with a mirror down on 5.8.1, 6.24.3, 7.0.0",
     "hba_hostnames": "help texts of 5.8.1, 6.24.3, 7.0.0",
     "replay_lag": "gprecoverseg --help on Greengage 6.27.1",
 }

@@ -41,10 +41,12 @@ def lab_status(lab: Lab) -> tuple[HostStatus, ...]:
 
 def status_text(lab: Lab) -> str:
     """The status as a table and a few lines."""
+    spares = {host.name for host in lab.spares}
     rows = [("HOST", "ADDRESS", "SSH", "SERVERS")]
     for host in lab_status(lab):
         state = "up" if host.ssh else "down"
-        rows.append((host.name, " ".join(host.ips), state, "; ".join(host.servers) or "none"))
+        none = "none, spare" if host.name in spares else "none"
+        rows.append((host.name, " ".join(host.ips), state, "; ".join(host.servers) or none))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows]
     running = utilities(lab.state)

@@ -107,6 +107,16 @@ class Cluster(ABC):
     def lost(self, host: str) -> AbstractContextManager[None]:
         """A host that answers nobody any more; afterwards a reset is due."""
 
+    @abstractmethod
+    def unused_host(self) -> str:
+        """A host that holds no segment, whatever mirrors there are; skips where there is none."""
+
+    @abstractmethod
+    def unplugged(self, host: str) -> AbstractContextManager[None]:
+        """A host that answers nobody, which the catalog need not know yet; afterwards it is back,
+        and a reset is due.
+        """
+
     @contextmanager
     def answered_by(self, gone: str, successor: str) -> Iterator[None]:
         """The name of a lost host leads to its successor, on the coordinator's host."""
@@ -196,8 +206,14 @@ class Cluster(ABC):
 
     def ssh(self, host: str, script: str) -> str:
         """What a script prints on a host; it must end well."""
+        done = self.session(host, script)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def session(self, host: str, script: str) -> Ended:
+        """A script on a host, however it ends."""
         config = ["-F", self.site.ssh_config] if self.site.ssh_config else []
-        done = subprocess.run(
+        return subprocess.run(
             ["ssh", *config, host, script],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -205,8 +221,6 @@ class Cluster(ABC):
             timeout=self.patience,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def segments(self) -> list[Row]:
         """The catalog's rows by content, mirror before primary; the coordinator's are left out."""

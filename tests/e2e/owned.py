@@ -81,6 +81,19 @@ class OwnedCluster(Cluster):
         except psycopg.Error:
             return False
 
+    def unused_host(self) -> str:
+        return self.spare()
+
+    @contextmanager
+    def unplugged(self, host: str) -> Iterator[None]:
+        if not (self._target.cut_off and self._target.connect):
+            pytest.skip("a host is cut off here: --greenplum-cut-off and --greenplum-connect")
+        _run(self._target.cut_off.format(host=host))
+        try:
+            yield
+        finally:
+            _run(self._target.connect.format(host=host))
+
     def spare(self) -> str:
         if not self._target.spare:
             pytest.skip("a host without segments is needed: name one with --greenplum-spare")
@@ -91,12 +104,9 @@ class OwnedCluster(Cluster):
         if not (self._target.cut_off and self._target.connect):
             pytest.skip("a host is cut off here: --greenplum-cut-off and --greenplum-connect")
         rows = [row for row in self.segments() if row.hostname == host]
-        _run(self._target.cut_off.format(host=host))
-        try:
+        with self.unplugged(host):
             self.wait_until_down(rows)
             yield
-        finally:
-            _run(self._target.connect.format(host=host))
 
     @contextmanager
     def lost(self, host: str) -> Iterator[None]:

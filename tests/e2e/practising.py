@@ -75,6 +75,16 @@ class PracticeCluster(Cluster):
     def _is_stopped(self, row: Row) -> bool:
         return "yes" in self.ssh(row.address, f"[ -e {row.directory}/postmaster.pid ] || echo yes")
 
+    def unused_host(self) -> str:
+        return self._practice.lab.spares[0].name
+
+    @contextmanager
+    def unplugged(self, host: str) -> Iterator[None]:
+        self._touched = True
+        self.kill_host(host)
+        yield
+        assert self._practice.gpmirror("lab", "restore", host).returncode == 0
+
     @contextmanager
     def cut_off(self, host: str) -> Iterator[None]:
         rows = self.kill_host(host)

@@ -43,6 +43,36 @@ class Array:
         return len(set(pairs)) == len(pairs)
 
 
+def oddity(segments: Iterable[Segment]) -> str:
+    """Why gpaddmirrors calls an array non-standard, "" where it does not: hosts hold unequal
+    numbers of primaries, or addresses are neither all the host's name nor all NAME-DIGITS.
+    """
+    by_host: dict[str, list[Segment]] = {}
+    for s in by_content(segments):
+        by_host.setdefault(s.hostname, []).append(s)
+    first = next(iter(by_host), "")
+    for host, own in by_host.items():
+        if _primaries(own) != _primaries(by_host[first]):
+            said = "The number of primary segments is not consistent across all nodes"
+            return f"{said}: {host} != {first}."
+    suffixed = False
+    for s in (s for own in by_host.values() for s in own):
+        if s.address == s.hostname and suffixed:
+            said = f"The address value for {s.address} is the same as the host name"
+            return f"{said}, but other addresses on the host are not."
+        if s.address != s.hostname:
+            if not s.address.rpartition("-")[2].isdigit():
+                return (
+                    f"The address value for {s.address} does not correspond to a standard address."
+                )
+            suffixed = True
+    return ""
+
+
+def _primaries(segments: Iterable[Segment]) -> int:
+    return sum(1 for s in segments if s.preferred_role is Role.PRIMARY)
+
+
 def by_content(segments: Iterable[Segment]) -> list[Segment]:
     """By content, acting primary first: the order the native checks walk in."""
     return sorted(segments, key=lambda s: (s.content, not s.is_acting_primary))

@@ -9,7 +9,7 @@ from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.gputils.lines import AddLine
 from gpmirror.lab.releases import Release
 from gpmirror.lab.utilities import add_later, add_old, colon_files, options, pipe_files
-from gpmirror.lab.utilities.array import Array
+from gpmirror.lab.utilities.array import Array, oddity
 from gpmirror.lab.utilities.calculator import Layout, place, read_directories, wanted_directories
 from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.console import RULE
@@ -18,6 +18,9 @@ from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table
 from gpmirror.lab.utilities.remote import Remote
 from gpmirror.lab.utilities.session import Session
 
+_ODD_QUESTION = (
+    "\n\nAre you sure you want to continue with this gpaddmirrors session? Yy|Nn (default=N):\n> "
+)
 _QUESTION = "\nContinue with add mirrors procedure Yy|Nn (default=N):\n> "
 
 
@@ -67,6 +70,8 @@ def _add(session: Session, catalog: Catalog, values: Values, directory: Path) ->
         said = "GPDB physical mirroring cannot be added.  The cluster is already configured with"
         raise Refused(f"{said} Mirrors.")
     wanted = _wanted(session, catalog, array, values)
+    if odd := oddity(array.segments):
+        _warn_of(session, odd, asks=session.lab.release.asks_of_odd_arrays or not values.quietly)
     recoveries = _recoveries(session, catalog, array, wanted)
     after = [r.target for r in recoveries] + [r.source for r in recoveries]
     after += [s for s in array.segments if s.content not in {r.target.content for r in recoveries}]
@@ -81,6 +86,31 @@ def _add(session: Session, catalog: Catalog, values: Values, directory: Path) ->
     remote = Remote(session.lab)
     crew = Crew(session=session, remote=remote, hosts=values.hosts, per_host=values.per_host)
     return (add_old.execute if old else add_later.execute)(crew, catalog, recoveries)
+
+
+def _warn_of(session: Session, odd: str, *, asks: bool) -> None:
+    """Tell of a non-standard array, and ask. Raises Stop for no, Broken at the end of input."""
+    for line in (
+        "The current system appears to be non-standard.",
+        odd,
+        "gpaddmirrors will not be able to symmetrically distribute the new mirrors.",
+        "It is recommended that you specify your own input file with appropriate values.",
+    ):
+        session.console.warning(line)
+    while asks:
+        answer = _answer(session, _ODD_QUESTION)
+        if answer.lower() in ("y", "yes"):
+            return
+        if answer.lower() in ("", "n", "no"):
+            session.console.info("User Aborted. Exiting...")
+            raise Stop(0)
+
+
+def _answer(session: Session, question: str) -> str:
+    try:
+        return session.console.ask(question)
+    except EOFError as error:
+        raise Broken(str(error)) from error
 
 
 def _wanted(session: Session, catalog: Catalog, array: Array, values: Values) -> _Wanted:
@@ -112,10 +142,7 @@ def _asked_directories(
         what = f"filespace '{name}' directory" if name else "data directory"
         for i in range(1, count + 1):
             question = f"Enter mirror segment {what} location {i} of {count} >\n"
-            try:
-                paths.setdefault(name, []).append(session.console.ask(question))
-            except EOFError as error:
-                raise Broken(str(error)) from error
+            paths.setdefault(name, []).append(_answer(session, question))
     return paths
 
 
@@ -195,10 +222,6 @@ def _summary(
 
 
 def _confirm(session: Session) -> None:
-    try:
-        answer = session.console.ask(_QUESTION)
-    except EOFError as error:
-        raise Broken(str(error)) from error
-    if answer.lower() not in ("y", "yes"):
+    if _answer(session, _QUESTION).lower() not in ("y", "yes"):
         session.console.info("User abort requested, Exiting...")
         raise Stop(4)

@@ -63,9 +63,9 @@ def _within(values: Values) -> bool:
 
 
 def _locked(session: Session, values: Values, directory: Path) -> int:
-    with pid_lock(session.console, directory) as held:
+    with pid_lock(session.console, directory, session.lab.release.locking) as held:
         if not held:
-            return _LOCKED
+            return 0 if session.old else _LOCKED
         _tell_options(session, values, directory)
         if session.faults.exit_zero_do_nothing:
             return 0
@@ -114,7 +114,7 @@ def _lines(session: Session, name: str, text: str) -> tuple[list[str], list[Move
             raise _Failed(_invalid(name, number, said))
     if session.old:
         return colon_files.read_recover(name, text)
-    return [], pipe_files.read_recover(name, text)
+    return [], pipe_files.read_recover(name, text, session.lab.release)
 
 
 def _invalid(name: str, number: int, said: str) -> str:

@@ -16,9 +16,9 @@ from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.console import RULE
 from gpmirror.lab.utilities.failures import Broken, Refused, Stop
 from gpmirror.lab.utilities.locks import pid_lock
-from gpmirror.lab.utilities.recover_lines import lines_text, recovery_of, wanted_lines
+from gpmirror.lab.utilities.recover_lines import left_in, lines_text, silent_hosts
 from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table
-from gpmirror.lab.utilities.remote import Remote, in_parallel
+from gpmirror.lab.utilities.remote import Remote
 from gpmirror.lab.utilities.session import Session
 
 _QUESTION = "\nContinue with segment recovery procedure Yy|Nn (default=N):\n> "
@@ -31,7 +31,7 @@ def run(session: Session, argv: list[str]) -> int:
     found = parser(session.lab.release)
     values, rest = found.parse_args(argv)
     directory = session.data_directory(values.data_directory)
-    with pid_lock(session.console, directory) as held:
+    with pid_lock(session.console, directory, session.lab.release.locking) as held:
         if not held:
             return 0
         session.console.info(f"Starting gprecoverseg with args: {' '.join(argv)}")
@@ -93,66 +93,27 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
         said = "GPDB Mirroring replication is not configured for this Greenplum Database instance."
         raise Refused(said)
     filespaces = sorted(catalog.filespaces()) if session.old else []
-    lines = wanted_lines(session, array, values)
+    silent = frozenset() if session.old else silent_hosts(crew, array)
+    asked = left_in(crew, catalog, array, values, silent)
     if values.output:
-        Path(values.output).write_text(lines_text(session, lines, filespaces), encoding="utf-8")
+        text = lines_text(session, asked, filespaces, silent)
+        Path(values.output).write_text(text, encoding="utf-8")
         console.info(f"Configuration file output to {values.output} successfully.")
         return 0
-    wanted = [recovery_of(session, array, line, full=values.full) for line in lines]
-    if not (values.input and session.old):
-        wanted = _without_copying(crew, catalog, wanted)
-    wanted = _without_unreachable(crew, wanted, new=bool(values.new_hosts))
-    _check(session, array, wanted)
+    wanted = [recovery for _, recovery in asked]
     if not wanted:
         console.info("No segments to recover")
         return 0
-    said = "Heap checksum setting is consistent between master and the segments that are candidates"
-    console.info(f"{said} for recoverseg")
+    _check(session, array, wanted)
+    word = session.lab.release.coordinator_word
+    said = f"Heap checksum setting is consistent between {word} and the segments that are"
+    console.info(f"{said} candidates for recoverseg")
     _summary(session, values, wanted)
     if not values.quietly:
         _confirm(session)
     if session.old:
         return recover_old.execute(crew, catalog, wanted)
-    return recover_later.execute(crew, catalog, wanted)
-
-
-def _without_copying(crew: Crew, catalog: Catalog, wanted: Sequence[Recovery]) -> list[Recovery]:
-    busy = catalog.copying() & {r.target.content for r in wanted}
-    if busy:
-        said = f"Found pg_basebackup running for segments with contentIds {sorted(busy)}"
-        crew.session.console.warning(f"{said}, skipping recovery of these segments")
-    return [r for r in wanted if r.target.content not in busy]
-
-
-def _without_unreachable(crew: Crew, wanted: Sequence[Recovery], *, new: bool) -> list[Recovery]:
-    """Left out is what comes from or goes to a host that gives no answer; with `-p` (`new`) it may
-    come from one, with `-i` not even if it goes elsewhere (6.24.3, recorded).
-    """
-    console = crew.session.console
-    hosts = list(dict.fromkeys(host for r in wanted for host in _hosts(crew, r, new=new)))
-    answers = dict(zip(hosts, in_parallel(crew.remote.answers, hosts, crew.hosts), strict=True))
-    dead = [host for host, reached in answers.items() if not reached]
-    if dead:
-        said = "One or more hosts are not reachable via SSH.  Any segments on those hosts will be"
-        console.warning(f"{said} marked down")
-    for host in dead:
-        console.warning(f"Host {host} is unreachable")
-    kept = []
-    for r in wanted:
-        away = [host for host in _hosts(crew, r, new=new) if host in dead]
-        if away:
-            console.warning(
-                f"Not recovering segment {r.target.dbid} because {away[0]} is unreachable"
-            )
-        else:
-            kept.append(r)
-    return kept
-
-
-def _hosts(crew: Crew, recovery: Recovery, *, new: bool) -> list[str]:
-    failed = recovery.failed or recovery.target
-    left = [] if new or crew.session.old else [failed.hostname]
-    return [*left, recovery.target.address]
+    return recover_later.execute(crew, catalog, wanted, silent)
 
 
 def _check(session: Session, array: Array, wanted: Sequence[Recovery]) -> None:

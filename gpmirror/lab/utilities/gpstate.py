@@ -85,7 +85,7 @@ def _quick(session: Session, array: Array) -> int:
             [(s.address, s.directory, s.port) for s in down],
         )
     console.rule()
-    return 1 if down and session.old else 0
+    return 1 if down and session.lab.release.quick_fails else 0
 
 
 def _details(session: Session, array: Array) -> int:
@@ -96,7 +96,8 @@ def _details(session: Session, array: Array) -> int:
     warned = False
     for s in array.segments:
         serves = s.is_up and answers(session, s)
-        warned = warned or not serves or s.mode is Mode.NOT_IN_SYNC
+        behind = array.has_mirrors and s.mode is Mode.NOT_IN_SYNC
+        warned = warned or not serves or behind
         role = "Primary" if s.role is Role.PRIMARY else "Mirror"
         preferred = "Primary" if s.preferred_role is Role.PRIMARY else "Mirror"
         rows = {

@@ -1,10 +1,14 @@
-"""Files of 6: `content|address|port|directory`, and groups `address|port|directory`."""
+"""Files of 6 and later: `content|address|port|directory`, and groups `address|port|directory`,
+where the release reads it with a hostname before the address, or a kind of recovery before that.
+"""
 
 from gpmirror.gputils.lines import AddLine, Location, MoveLine
-from gpmirror.lab.utilities.failures import Refused
+from gpmirror.lab.releases import Release
+from gpmirror.lab.utilities.failures import Broken, Refused
 from gpmirror.lab.utilities.lines import full_path, significant
 
 _ADD_PARTS, _GROUP_PARTS, _GROUPS = 4, 3, 2
+_KINDS = frozenset("IDFidf")
 
 
 def read_add(name: str, text: str) -> list[AddLine]:
@@ -27,12 +31,51 @@ def _add_line(name: str, number: int, line: str) -> AddLine:
     )
 
 
-def read_recover(name: str, text: str) -> list[MoveLine]:
-    """The lines of a `gprecoverseg -i` file. Raises what 6.24.3 says at the first bad line."""
-    return [_recover_line(name, number, line) for number, line in significant(text)]
+def read_recover(name: str, text: str, release: Release) -> list[MoveLine]:
+    """The lines of a `gprecoverseg -i` file. Raises what the release says at the first bad line."""
+    read = _later_line if release.host_fields else _recover_line
+    return [read(name, number, line, release) for number, line in significant(text)]
 
 
-def _recover_line(name: str, number: int, line: str) -> MoveLine:
+def _later_line(name: str, number: int, line: str, release: Release) -> MoveLine:
+    groups = line.split()
+    where = f"line {number} of file {name}"
+    if len(groups) not in (1, _GROUPS):
+        raise Refused(f"{where}: expected 1 or 2 groups but found {len(groups)}")
+    parts = groups[0].split("|")
+    most = 5 if release.kind_prefix else 4
+    if not _GROUP_PARTS <= len(parts) <= most:
+        known = "3, 4 or 5" if release.kind_prefix else "3 or 4"
+        said = f"expected {known} parts on failed segment group, obtained {len(parts)}"
+        raise Refused(f"{where}: {said}")
+    if len(parts) == most and release.kind_prefix and parts[0] not in _KINDS:
+        said = "please provide any of I,D,F,i,d,f as recovery_type"
+        raise Broken(f"Invalid recovery type provided, {said}")
+    old = _named_location(number, parts, release)
+    if len(groups) == 1:
+        return MoveLine(old=old)
+    more = groups[1].split("|")
+    if len(more) not in (_GROUP_PARTS, 4) or len(more) != len(parts):
+        said = "expected equal parts, either 3 or 4 on both segment group, obtained"
+        raise Refused(f"{where}: {said} {len(parts)} on group1 and {len(more)} on group2")
+    return MoveLine(old=old, new=_named_location(number, more, release))
+
+
+def _named_location(number: int, parts: list[str], release: Release) -> Location:
+    """A place, with the hostname if one is given."""
+    found = _location(number, (parts[-3], parts[-2], parts[-1]))
+    head = parts[:-3]
+    if release.kind_prefix and head and head[0] in _KINDS:
+        head = head[1:]
+    return Location(
+        hostname=head[0] if head else None,
+        address=found.address,
+        port=found.port,
+        directory=full_path(found.directory, number),
+    )
+
+
+def _recover_line(name: str, number: int, line: str, _release: Release) -> MoveLine:
     groups = line.split()
     where = f"line {number} of file {name}"
     if len(groups) > _GROUPS:

@@ -8,6 +8,7 @@ from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.console import RULE, STARS
 from gpmirror.lab.utilities.failures import Broken, Stop
+from gpmirror.lab.utilities.recover_lines import silent_hosts
 from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table, task_of
 
 _PROMOTION_SECONDS = 600
@@ -22,6 +23,8 @@ def run(crew: Crew, catalog: Catalog, recover: Callable[[], int]) -> int:
     switched = [s for s in array.segments if s.is_switched]
     if crew.session.old:
         _refuse_unready(array)
+    else:
+        silent_hosts(crew, array)
     if not switched:
         said = "No segments are running in their non-preferred role and need to be rebalanced."
         console.info(said)

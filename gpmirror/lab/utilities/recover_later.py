@@ -11,6 +11,7 @@ from gpmirror.lab.utilities.recovery import Crew, Recovery, stand_still, task_of
 
 _MARKED_DOWN_SECONDS = 1800
 _STARS = "*" * 32
+_PASSED_OVER = {"coordinator": "gpsegstop", "master": "shared memory cleanup and gpsegstop"}
 _RECOVERED = (
     _STARS,
     "Segments successfully recovered.",
@@ -20,14 +21,20 @@ _RECOVERED = (
 )
 
 
-def execute(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int:
+def execute(
+    crew: Crew,
+    catalog: Catalog,
+    recoveries: Sequence[Recovery],
+    silent: frozenset[str] = frozenset(),
+) -> int:
     """0, or 1 when some were not recovered: those whose copy failed go back to where the catalog
-    had them, those that only did not start stay at the new place. Old directories stay.
+    had them, those that only did not start stay at the new place. Old directories stay. Nothing is
+    stopped on `silent` hosts.
     """
     console = crew.session.console
     allow_replication(crew, recoveries)
     console.info(f"{len(recoveries)} segment(s) to recover")
-    stop_failed(crew, recoveries)
+    stop_failed(crew, recoveries, silent)
     up = {r.failed.dbid for r in recoveries if r.failed is not None and r.failed.is_up}
     if up:
         wait_until_down(crew, catalog, up)
@@ -52,14 +59,22 @@ def execute(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int
     return 0
 
 
-def stop_failed(crew: Crew, recoveries: Sequence[Recovery]) -> None:
+def stop_failed(
+    crew: Crew, recoveries: Sequence[Recovery], silent: frozenset[str] = frozenset()
+) -> None:
     """Stop what runs at the old places; hosts that are gone are passed over."""
     console = crew.session.console
     olds = [r for r in recoveries if r.failed is not None]
-    console.info(f"Ensuring {len(olds)} failed segment(s) are stopped")
+    if any(r.failed.hostname not in silent for r in olds if r.failed):
+        console.info(f"Ensuring {len(olds)} failed segment(s) are stopped")
     tasks = []
     for recovery in olds:
         failed = recovery.failed or recovery.target
+        if failed.hostname in silent:
+            what = _PASSED_OVER[crew.session.lab.release.coordinator_word]
+            where = f"{failed.hostname} segment: {failed.content}"
+            console.info(f"Skipping {what} on unreachable host: {where}")
+            continue
         old = Recovery(target=failed, source=recovery.source, failed=failed)
         tasks.append((failed.address, task_of(crew.session, old)))
     directories = {task.dbid: task.directory for _, task in tasks}

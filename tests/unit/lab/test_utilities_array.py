@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
-from gpmirror.lab.utilities.array import Array, check_colon, check_pipe
+from gpmirror.lab.utilities.array import Array, check_colon, check_pipe, oddity
 from gpmirror.lab.utilities.failures import Broken
 
 
@@ -114,3 +114,29 @@ def test_spread_is_told_from_group() -> None:
     assert not Array(segments=(P0, M0, second, M1), top_dbid=11).spread
     moved = replace(M1, hostname="sdw3")
     assert Array(segments=(P0, M0, second, moved), top_dbid=11).spread
+
+
+def primaries(*rows: str) -> list[Segment]:
+    """Primaries by `host address`."""
+    named = [row.split() for row in rows]
+    return [
+        segment(n, n, "p", host, 6000 + n, address=address)
+        for n, (host, address) in enumerate(named)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["sdw1 sdw1", "sdw2 sdw2"], ""),
+        (["sdw1 sdw1-1", "sdw1 sdw1-2", "sdw2 sdw2-1", "sdw2 sdw2-2"], ""),
+        (["sdw1 sdw1", "sdw1 sdw1", "sdw2 sdw2"], "sdw2 != sdw1."),
+        (["sdw1 sdw1-1", "sdw2 sdw2"], "The address value for sdw2 is the same as the host name"),
+        (["sdw1 sdw1", "sdw2 alt"], "The address value for alt does not correspond to a standard"),
+    ],
+    ids=["names", "interfaces", "uneven", "mixed", "other address"],
+)
+def test_what_gpaddmirrors_calls_non_standard(rows: list[str], said: str) -> None:
+    found = oddity(primaries(*rows))
+    assert said in found
+    assert bool(said) == bool(found)

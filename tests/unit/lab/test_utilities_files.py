@@ -3,6 +3,7 @@
 import pytest
 
 from gpmirror.gputils.lines import AddLine, Location, MoveLine
+from gpmirror.lab.releases import RELEASES
 from gpmirror.lab.utilities import colon_files, pipe_files
 from gpmirror.lab.utilities.failures import Broken, Refused
 
@@ -61,7 +62,7 @@ def test_6_wants_full_paths() -> None:
 
 def test_6_recovers_in_place_and_elsewhere() -> None:
     text = "sdw2|7000|/m/0\nsdw2|7001|/m/1 sdw5|7101|/m/new\n"
-    first, second = pipe_files.read_recover("r.cfg", text)
+    first, second = pipe_files.read_recover("r.cfg", text, RELEASES["6.24.3"])
     assert first == MoveLine(old=Location(address="sdw2", port=7000, directory="/m/0"))
     assert second.target == Location(address="sdw5", port=7101, directory="/m/new")
     assert pipe_files.write_recover([first, second]) == text
@@ -77,7 +78,40 @@ def test_6_recovers_in_place_and_elsewhere() -> None:
 )
 def test_what_a_recovery_file_of_6_must_not_hold(row: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
-        pipe_files.read_recover("r.cfg", row)
+        pipe_files.read_recover("r.cfg", row, RELEASES["6.24.3"])
+
+
+def test_7_reads_a_hostname_too() -> None:
+    text = "sdw2|sdw2-1|7000|/m/0 sdw5|sdw5-1|7101|/m/new\nsdw2|7001|/m/1\n"
+    first, second = pipe_files.read_recover("r.cfg", text, RELEASES["7.0.0"])
+    assert (first.old.hostname, first.target.hostname) == ("sdw2", "sdw5")
+    assert first.target.address == "sdw5-1"
+    assert second.old.hostname is None
+    assert pipe_files.write_recover([first]) == "sdw2-1|7000|/m/0 sdw5-1|7101|/m/new\n"
+
+
+def test_greengage_reads_a_kind_before_that() -> None:
+    release = RELEASES["greengage-6.27.1"]
+    for row in ("F|sdw2|7000|/m/0", "d|sdw2|sdw2|7000|/m/0", "sdw2|7000|/m/0"):
+        (line,) = pipe_files.read_recover("r.cfg", row, release)
+        assert (line.old.address, line.old.port) == ("sdw2", 7000)
+    with pytest.raises(Broken, match="Invalid recovery type provided"):
+        pipe_files.read_recover("r.cfg", "X|h|sdw2|7000|/m/0", release)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a|1|/d b|2|/d c|3|/d", "expected 1 or 2 groups but found 3"),
+        ("a|1", "expected 3 or 4 parts on failed segment group, obtained 2"),
+        ("D|a|a|1|/d", "expected 3 or 4 parts on failed segment group, obtained 5"),
+        ("a|1|/d b|b|2|/d", "either 3 or 4 on both segment group, obtained 3 on group1 and 4 on"),
+    ],
+)
+def test_what_a_recovery_file_of_7_must_not_hold(row: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        pipe_files.read_recover("r.cfg", row, RELEASES["7.0.0"])
+    assert said in str(refused.value)
 
 
 OLD = "mirror0=0:sdw2:50000:51000:41000:/data/mirror/gpseg0"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import typing
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from gpmirror.lab.faults import (
     slow_host,
 )
 from gpmirror.lab.layout import Lab, LabHost
-from gpmirror.lab.releases import RELEASES
+from gpmirror.lab.releases import RELEASES, Locking
 from gpmirror.lab.utilities import settings
 from gpmirror.lab.utilities.console import Console
 from gpmirror.lab.utilities.locks import pid_lock
@@ -64,7 +65,7 @@ def closed_quietly(stream: object) -> None:
 
 
 def test_a_lock_is_held_and_given_back(tmp_path: Path) -> None:
-    with pid_lock(console(tmp_path / "logs"), tmp_path) as held:
+    with pid_lock(console(tmp_path / "logs"), tmp_path, "folder") as held:
         assert held
         assert (tmp_path / "gprecoverseg.lock" / "PID").read_text() == str(os.getpid())
     assert not (tmp_path / "gprecoverseg.lock").exists()
@@ -74,7 +75,7 @@ def test_a_stale_lock_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     folder = tmp_path / "gprecoverseg.lock"
     folder.mkdir()
     (folder / "PID").write_text("24885")
-    with pid_lock(console(tmp_path / "logs"), tmp_path) as held:
+    with pid_lock(console(tmp_path / "logs"), tmp_path, "folder") as held:
         assert not held
     said = capsys.readouterr().out
     assert (
@@ -83,6 +84,41 @@ def test_a_stale_lock_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     )
     assert f"If this is not the case, remove the lockfile directory at {folder}\n" in said
     assert folder.is_dir()
+
+
+DEAD = 2**22 + 1
+"""No process has this number."""
+
+
+@pytest.mark.parametrize("left", ["", str(DEAD)], ids=["empty", "dead"])
+def test_later_releases_clear_what_the_dead_left(tmp_path: Path, left: str) -> None:
+    folder = tmp_path / "gprecoverseg.lock"
+    folder.mkdir()
+    if left:
+        (folder / "PID").write_text(left)
+    with pid_lock(console(tmp_path / "logs"), tmp_path, "folder, dead cleared") as held:
+        assert held
+        assert (folder / "PID").read_text() == str(os.getpid())
+    assert not folder.exists()
+
+
+def test_the_lock_of_a_living_process_counts_everywhere(tmp_path: Path) -> None:
+    folder = tmp_path / "gprecoverseg.lock"
+    folder.mkdir()
+    (folder / "PID").write_text(str(os.getpid()))
+    (tmp_path / "gprecoverseg.pid").write_text(f"{os.getpid()}\n")
+    for locking in typing.get_args(Locking):
+        with pid_lock(console(tmp_path / "logs"), tmp_path, locking) as held:
+            assert not held
+
+
+def test_5_locks_by_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "gprecoverseg.pid"
+    file.write_text(f"{DEAD}\n")
+    with pid_lock(console(tmp_path / "logs"), tmp_path, "file, dead cleared") as held:
+        assert held
+        assert file.read_text() == f"{os.getpid()}\n"
+    assert not file.exists()
 
 
 def test_faults_are_written_read_and_cleared(tmp_path: Path) -> None:
