@@ -103,6 +103,19 @@ def test_terminal_of_any_width(
             assert read == observed
 
 
+@pytest.mark.parametrize("dialect", [DialectName.GP5, DialectName.GP6])
+@pytest.mark.parametrize("shape", ["aligned", "unicode", "borderless", "unaligned |", "boxed"])
+@given(data=st.data(), blank=st.sampled_from(["\n", " \n", "\n\n"]))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_blank_lines_between_counted_rows(
+    shape: str, dialect: DialectName, data: st.DataObject, blank: str
+) -> None:
+    """As copied out of a wiki or a page of HTML."""
+    observed = data.draw(clusters(dialect))
+    text = shapes.catalog_text(observed, shapes.SHAPES[shape]).replace("\n", "\n" + blank)
+    assert placeless(read_catalog(text.encode(), "cat")) == observed
+
+
 @given(observed=clusters(), seed=st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
 def test_order_of_rows_does_not_matter(observed: Observed, seed: int) -> None:
