@@ -31,7 +31,13 @@ def read_array_list(source: Source) -> Table | None:
         InvalidInput: the rows are headerless psql output, whose columns cannot be told.
     """
     first = next(_rows(source), None)
-    if first is None or not _is_row(first[1]):
+    if first is None:
+        return None
+    if not _is_row(first[1]):
+        # below the command line that printed them
+        first = next((row for row in _rows(source) if _is_row(row[1])), None)
+        if first is not None and _is_tuples_only(first[1]):
+            raise InvalidInput([_tuples_only(source, first[0])])
         return None
     if _is_tuples_only(first[1]):
         raise InvalidInput([_tuples_only(source, first[0])])

@@ -10,6 +10,7 @@ MISSING_COLUMNS = "GPM-C005"
 BROKEN_ROW = "GPM-C006"
 TRUNCATED = "GPM-C007"
 STRAY_ROWS = "GPM-C008"
+SELECTION = "GPM-C009"
 NOT_A_NUMBER = "GPM-C010"
 OUT_OF_RANGE = "GPM-C011"
 BAD_LETTER = "GPM-C012"
@@ -80,6 +81,13 @@ CODES: dict[str, CodeInfo] = {
         why="Something cut the table in two, a pager or a log line; half a catalog is not planned "
         "over.",
         fix="Remove the interruption, or save the output again with `PAGER=cat`.",
+    ),
+    SELECTION: CodeInfo(
+        title="The query selects some rows only",
+        why="A WHERE or LIMIT left rows out, and mirrors that are not shown would be taken for "
+        "missing ones. Conditions that only join tables, or leave the coordinator out, are no "
+        "selection.",
+        fix="Save `SELECT * FROM gp_segment_configuration` without a condition.",
     ),
     NOT_A_NUMBER: CodeInfo(
         title="A cell that must be a number is none",

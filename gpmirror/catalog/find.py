@@ -1,8 +1,13 @@
 """Finds the catalog tables in a text and says what is wrong when there are none."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 from gpmirror.catalog import codes
 from gpmirror.catalog.array_list import read_array_list
 from gpmirror.catalog.grid import read_grid
+from gpmirror.catalog.marks import printed_count
 from gpmirror.catalog.records import FIRST_NAMES, read_records, starts_record
 from gpmirror.catalog.source import Source
 from gpmirror.catalog.spaced import read_spaced
@@ -20,6 +25,63 @@ _MOST_TABLES = 500
 """Enough to see that a text is no catalog; the rest is not looked at."""
 
 _SAVE_ALL = "save the whole output of `SELECT * FROM gp_segment_configuration`"
+_IMPORT_READS = "`gpmirror import --catalog FILE` reads it; for the catalog " + _SAVE_ALL
+
+_SAYS = re.compile(r"\s*[^\s#-]")
+"""A line that is neither blank nor a comment of YAML."""
+
+_MOST_LINES_NAMED = 2_000
+_NO_CATALOGS = tuple(
+    (re.compile(form), what, way_out)
+    for form, what, way_out in (
+        (
+            (
+                r"failedAddress|newAddress|recoveryPort|<SPACE>|<(?:contentI[Dd]|address|port|data_dir)[^>]*>"
+                r"|(?i:content_?id)[|:](?:address|host(?:name)?)[|:]port"
+            ),
+            "a form of the manual with placeholders",
+            "fill it in for gpmirror with real hosts, or " + _SAVE_ALL,
+        ),
+        (
+            r"\bgpstate[:.][\w.-]*:?\S*-\[(?:INFO|WARN\w*|ERROR)\]",
+            "output of gpstate, which tells neither every row nor every column",
+            _SAVE_ALL,
+        ),
+        (
+            r"\bgp[a-z]+[:.][\w.-]*:?\S*-\[(?:INFO|DEBUG|WARN\w*|ERROR|CRITICAL|FATAL)\]",
+            "the log of a native utility",
+            _SAVE_ALL,
+        ),
+        (
+            r"^\s*[^\s|:]+([|:])[^\s|:]+\1\d{1,5}\1/[^|:]*\1\d+\1\d+\1[pm](?:\1\d+)?\s*$",
+            "an input file of gpexpand",
+            _IMPORT_READS,
+        ),
+        (
+            r"^\s*\d+\|[^|\s]+\|\d{1,5}\|/|^\s*mirror\d+=|^filespaceOrder=.*",
+            "an input file of gpaddmirrors",
+            _IMPORT_READS,
+        ),
+        (
+            r"^\s*[^\s|:]+([|:])(?:[^\s|:]+\1)?\d{1,5}\1/\S*(?:\s+\S+\1\d{1,5}\1\S*)?\s*$",
+            "an input file of gprecoverseg or gpmovemirrors",
+            _IMPORT_READS,
+        ),
+        (
+            (
+                r"^\s*(?:ARRAY_NAME|SEG_PREFIX|PORT_BASE|MASTER_HOSTNAME|COORDINATOR_HOSTNAME"
+                r"|MIRROR_PORT_BASE|QD_PRIMARY_ARRAY)=|^\s*declare -a \w+=\("
+            ),
+            "a configuration of gpinitsystem",
+            _IMPORT_READS,
+        ),
+        (
+            r"^\s*(?:psql: )?(?:error|ERROR|FATAL): ",
+            "an error that psql printed",
+            "mend what it says, then " + _SAVE_ALL,
+        ),
+    )
+)
 
 
 def find_tables(source: Source) -> list[Table]:
@@ -71,9 +133,46 @@ def _table_at(source: Source, index: int) -> Table | None:
         return read_records(source, index)
     lowered = line.lower()
     if any(name in lowered for name in ("content", "fsname", "fsedbid")):
-        return read_grid(source, index) or read_spaced(source, index)
+        return _printed(source, index)
     starts = lowered.lstrip().startswith(FIRST_NAMES)
     return read_records(source, index) if starts else None
+
+
+def _printed(source: Source, index: int) -> Table | None:
+    """The table below a header line. Where blank lines stand between its rows, as web pages put them,
+    its printed row count must prove that no row is lost.
+    """
+    table = read_grid(source, index) or read_spaced(source, index)
+    if table is not None and table.declared == len(table.rows) and not table.problems:
+        return table
+    kept = _filled_lines(source.lines, index)
+    if kept[-1] - kept[0] + 1 == len(kept) or printed_count(source.lines[kept[-1]]) is None:
+        return table
+    dense = Source(name=source.name, lines=[source.lines[at] for at in kept])
+    found = read_grid(dense, 0) or read_spaced(dense, 0)
+    if found is None or found.problems or found.declared != len(found.rows):
+        return table
+    return replace(
+        found,
+        lines=[kept[line - 1] + 1 for line in found.lines],
+        first_line=index + 1,
+        end=kept[-1] + 1,
+    )
+
+
+def _filled_lines(lines: Sequence[str], index: int) -> list[int]:
+    """Indexes of the lines that are not blank, from a header to the next printed count; the next
+    header ends them as well.
+    """
+    kept = [index]
+    for at in range(index + 1, len(lines)):
+        if any(sign in lines[at] for sign in _SIGNS):
+            break
+        if lines[at].strip():
+            kept.append(at)
+            if printed_count(lines[at]) is not None:
+                break
+    return kept
 
 
 def _nothing_found(source: Source) -> Diagnostic:
@@ -86,6 +185,23 @@ def _nothing_found(source: Source) -> Diagnostic:
                 place=source.place(line),
                 hint="the cells cannot be told apart safely; " + _SAVE_ALL + " with its line ends",
             )
+    first = next((n for n, text in enumerate(source.lines, 1) if _SAYS.match(text)), 0)
+    if first and source.lines[first - 1].startswith("apiVersion: gpmirror/"):
+        return Diagnostic(
+            code=codes.NO_TABLE,
+            message="no catalog table found: this is a spec of gpmirror",
+            place=source.place(first),
+            hint="name it as SPEC, and for `--catalog` " + _SAVE_ALL,
+        )
+    for line, text in enumerate(source.lines[:_MOST_LINES_NAMED], 1):
+        for form, what, way_out in _NO_CATALOGS:
+            if len(text) <= _LONGEST_HEADER and form.search(text):
+                return Diagnostic(
+                    code=codes.NO_TABLE,
+                    message=f"no catalog table found: this is {what}",
+                    place=source.place(line),
+                    hint=way_out,
+                )
     return Diagnostic(
         code=codes.NO_TABLE,
         message="no catalog table found: looked for a header with dbid, content, role, "

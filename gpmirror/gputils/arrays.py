@@ -1,7 +1,8 @@
 """Rows of a gpinitsystem input array file: `hostname~address~port~directory~dbid~content`.
 
 Before 6 a row was `host~port~directory~dbid~content~replication_port`, also with `:`; the form of
-five fields without hostname is still read by later releases.
+five fields without hostname is still read by later releases. From 6 on a seventh field, the
+replication port of old, may follow and is of no effect: it is read, and not kept.
 """
 
 import re
@@ -41,6 +42,12 @@ _PLACE = (
     Field("content", "content", _coordinator_or_content),
 )
 _NAMED = (Field("hostname", "hostname", address_flaw), *_PLACE)
+_FORMS = (
+    "hostname~address~port~directory~dbid~content",
+    "host~port~directory~dbid~content",
+    "host~port~directory~dbid~content~replication_port",
+    "hostname~address~port~directory~dbid~content~replication_port",
+)
 _REPLICATED = (*_PLACE, Field("replication port", "replication_port", _replication_or_none))
 
 
@@ -66,11 +73,9 @@ def read_array_row(span: Span, findings: Findings) -> ArrayRow | None:
     spans = _split(span, separator)
     fields = _fields(spans)
     if fields is None:
-        message = (
-            "expected `hostname~address~port~directory~dbid~content` or "
-            f"`host~port~directory~dbid~content~replication_port`, found {len(spans)} fields"
-        )
-        findings.report("GPM-N010", message, span.place(), "write one segment a word")
+        message = f"expected 5 to 7 fields, such as `{_FORMS[0]}`, found {len(spans)} fields"
+        hint = "write one segment a word, as " + " or ".join(f"`{form}`" for form in _FORMS)
+        findings.report("GPM-N010", message, span.place(), hint)
         return None
     return _row(span, fields, spans) if findings.check(fields, spans, Grammar.PIPE) else None
 
@@ -78,6 +83,8 @@ def read_array_row(span: Span, findings: Findings) -> ArrayRow | None:
 def _fields(spans: list[Span]) -> Sequence[Field] | None:
     if len(spans) == len(_PLACE):
         return _PLACE
+    if len(spans) == len(_NAMED) + 1:
+        return (*_NAMED, _REPLICATED[-1])
     if len(spans) != len(_NAMED):
         return None
     return _REPLICATED if _PORT_TEXT.fullmatch(spans[1].text) else _NAMED
@@ -94,7 +101,8 @@ def _split(span: Span, separator: str) -> list[Span]:
 
 def _row(span: Span, fields: Sequence[Field], spans: list[Span]) -> ArrayRow:
     values = {field.name: found.text for field, found in zip(fields, spans, strict=True)}
-    replication_port = int(values.get("replication port", "0"))
+    old = "hostname" not in values
+    replication_port = int(values.get("replication port", "0")) if old else 0
     return ArrayRow(
         hostname=values.get("hostname", values["address"]),
         address=values["address"],

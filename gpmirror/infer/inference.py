@@ -56,7 +56,8 @@ def _finished(
     notes: Sequence[str] = (),
 ) -> Inferred:
     unobserved = _unobserved(facts)
-    text = spec_text(draft, [*header, *map(_sentence, unobserved)], notes)
+    further = map(_sentence, (*facts.remarks, *unobserved))
+    text = spec_text(draft, [*header, *further], notes)
     spec, plan = prove(text, facts.observed)
     if not facts.target and not adds_only(plan):
         raise InvalidInput([_not_only_adds(facts)])

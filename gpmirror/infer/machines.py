@@ -12,6 +12,12 @@ from gpmirror.spec import words
 from gpmirror.spec.model import Host
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+_INTERFACE = re.compile(
+    r"(.+)[-_](?:(?:[a-z]|eth|ib|bond|nic|net|if|lan|int|ext|priv|pub|mir|mirror|rep|repl|mgmt|data)"
+    r"[0-9]{0,2}|[0-9]{1,2})",
+    re.IGNORECASE,
+)
+_MOST_INTERFACES = 4
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -39,6 +45,19 @@ def find_machines(rows: Sequence[Segment]) -> Machines:
     taken = {row.hostname for row in segments}
     hosts = tuple(_host(found, shared, taken) for found in members.values())
     return Machines(hosts=hosts, shared=tuple(sorted(shared)))
+
+
+def look_alikes(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Names that differ by what interfaces are called (`sdw1-1` and `sdw1-2`, `sdw1` and
+    `sdw1-mirror`), and so may mean one machine. More than a machine has interfaces are none.
+    """
+    known = sorted(names, key=natural)
+    stems: dict[tuple[str, str], list[str]] = {}
+    for name in known:
+        first, dot, domain = name.partition(".")
+        found = _INTERFACE.fullmatch(first)
+        stems.setdefault((found[1] if found else first, dot + domain), []).append(name)
+    return tuple(tuple(found) for found in stems.values() if 1 < len(found) <= _MOST_INTERFACES)
 
 
 def natural(name: str) -> tuple[tuple[str, int, str], ...]:

@@ -22,7 +22,9 @@ from gpmirror.gputils import (
 from gpmirror.infer.inference import infer_spec
 from gpmirror.infer.model import Inferred
 from gpmirror.infer.pinning import Wish, pinned_spec
+from gpmirror.infer.proof import SPEC_NAME
 from gpmirror.infer.settings import spec_of_settings
+from gpmirror.spec import load
 
 _CONTENT = re.compile(r"(.*[^0-9])(0|[1-9][0-9]{0,5})")
 
@@ -40,7 +42,8 @@ def infer_from_native(found: NativeFile, *, name: str) -> Inferred:
         case MoveFile():
             return pinned_spec(found.name, name, found.grammar, _moved(found), _MOVE_REMARKS)
         case ExpandFile():
-            return _with(infer_spec(_of_expand(found), name=name), _EXPAND_REMARKS)
+            inferred = infer_spec(_of_expand(found), name=name)
+            return _with(_protected(found, inferred), _EXPAND_REMARKS)
         case InitSystem():
             if found.primaries:
                 return infer_spec(_of_arrays(found), name=name)
@@ -192,6 +195,19 @@ def _check_primaries(name: str, rows: Iterable[Segment]) -> None:
             hint="complete the file, or import a saved catalog",
         )
         raise InvalidInput([problem])
+
+
+def _protected(found: ExpandFile, inferred: Inferred) -> Inferred:
+    """The spec without leave to put mirrors beside their primaries where only the file's own few
+    hosts asked for it: it would hold on when the cluster's other hosts are listed.
+    """
+    if not inferred.spec.allow_same_host or any(line.role is Role.MIRROR for line in found.lines):
+        return inferred
+    leave = "  allow_same_host: true\n"
+    text = inferred.text.replace(
+        leave, "  # allow_same_host: true  # if the cluster has this one host only\n"
+    )
+    return replace(inferred, text=text, spec=load(text.encode(), SPEC_NAME))
 
 
 def _with(inferred: Inferred, remarks: tuple[str, ...]) -> Inferred:

@@ -5,7 +5,7 @@ its address. Rows of a dead host that a spec host `replaces` stay where they are
 if they stood on the replacing host.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -80,16 +80,40 @@ def _two_claims(row: Segment, one: Host, other: Host) -> Diagnostic:
 
 def _unclaimed(spec: Spec, rows: Iterable[Segment], hosts: HostMap) -> list[Diagnostic]:
     lost: dict[str, list[int]] = {}
+    addresses: dict[str, list[str]] = {}
     for row in rows:
         if row.content >= 0 and row.is_preferred_primary and hosts.home_of(row) is None:
             lost.setdefault(row.hostname, []).append(row.content)
+            addresses.setdefault(row.hostname, []).append(row.address)
     known = sorted(host.name for host in spec.hosts)
-    return [_missing_host(spec, name, sorted(contents), known) for name, contents in lost.items()]
+    return [
+        _missing_host(spec, name, sorted(set(addresses[name])), sorted(contents), known)
+        for name, contents in lost.items()
+    ]
 
 
-def _missing_host(spec: Spec, name: str, contents: list[int], known: list[str]) -> Diagnostic:
-    close = get_close_matches(name, known, n=1)
-    guess = f"did you mean that {close[0]} is this host? else " if close else ""
+def _guess(spec: Spec, name: str, addresses: Sequence[str], known: list[str]) -> str:
+    """The spec host that this one may be: by the first part of a long name, or by likeness."""
+    short = _first_part(name)
+    same = [one.name for one in spec.hosts if short and _first_part(one.name) == short]
+    if not same:
+        close = get_close_matches(name, known, n=1)
+        return f"did you mean that {close[0]} is this host? else " if close else ""
+    unclaimed = [one for one in dict.fromkeys([name, *addresses]) if one != same[0]]
+    listed = ", ".join(f'"{one.replace(same[0], "{host}", 1)}"' for one in unclaimed)
+    return f"did you mean that {same[0]} is this host? then give it `addresses: [{listed}]`; else "
+
+
+def _first_part(name: str) -> str:
+    """`sdw1` of `SDW1.example.com`; nothing of an IP address."""
+    first = name.partition(".")[0].lower()
+    return "" if first.isdigit() or ":" in first else first
+
+
+def _missing_host(
+    spec: Spec, name: str, addresses: Sequence[str], contents: list[int], known: list[str]
+) -> Diagnostic:
+    guess = _guess(spec, name, addresses, known)
     return Diagnostic(
         code="GPM-P002",
         message=(

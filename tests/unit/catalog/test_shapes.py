@@ -17,7 +17,7 @@ from tests import shapes
 
 _NAMES = st.text("abcxyz019.-_", min_size=1, max_size=30).map(lambda name: "h" + name)
 _PATHS = st.text("abcxyz019.-_$ '/é", min_size=1, max_size=60).map(
-    lambda path: "/d" + "".join(path.split()).replace("//", "/")
+    lambda path: "/d" + "".join(path.split()).replace("//", "/").replace("..", ".")
 )
 
 
@@ -101,6 +101,19 @@ def test_terminal_of_any_width(
         ]
         if dialect is DialectName.GP6:
             assert read == observed
+
+
+@pytest.mark.parametrize("dialect", [DialectName.GP5, DialectName.GP6])
+@pytest.mark.parametrize("shape", ["aligned", "unicode", "borderless", "unaligned |", "boxed"])
+@given(data=st.data(), blank=st.sampled_from(["\n", " \n", "\n\n"]))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_blank_lines_between_counted_rows(
+    shape: str, dialect: DialectName, data: st.DataObject, blank: str
+) -> None:
+    """As copied out of a wiki or a page of HTML."""
+    observed = data.draw(clusters(dialect))
+    text = shapes.catalog_text(observed, shapes.SHAPES[shape]).replace("\n", "\n" + blank)
+    assert placeless(read_catalog(text.encode(), "cat")) == observed
 
 
 @given(observed=clusters(), seed=st.integers(0, 99))

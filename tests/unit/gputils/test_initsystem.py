@@ -59,6 +59,23 @@ def test_quotes_comments_and_keywords(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "read"),
+    [
+        ("db1~db1-1~6000~/d/seg0~2~0", ("db1", "db1-1", None)),
+        ("db1-1~6000~/d/seg0~2~0", ("db1-1", "db1-1", None)),
+        ("db1-1~6000~/d/seg0~2~0~41000", ("db1-1", "db1-1", 41000)),
+        # as 6 and later read it: the replication port of old has no effect
+        ("db1~db1-1~6000~/d/seg0~2~0~11100", ("db1", "db1-1", None)),
+        ("db1:db1-1:6000:/d/seg0:2:0:0", ("db1", "db1-1", None)),
+    ],
+)
+def test_every_form_of_a_segment(row: str, read: tuple[str, str, int | None]) -> None:
+    (found,) = read_initsystem(f"PRIMARY_ARRAY=({row})".encode(), "F").primaries
+    assert (found.hostname, found.address, found.replication_port) == read
+    assert (found.port, found.directory, found.dbid, found.content) == (6000, "/d/seg0", 2, 0)
+
+
+@pytest.mark.parametrize(
     ("text", "expected", "words"),
     [
         ("SEG_PREFIX=$(rm -rf /)", "F:1:12 GPM-N040", "`$(` is a command substitution"),
@@ -80,6 +97,7 @@ def test_quotes_comments_and_keywords(text: str) -> None:
         ("MASTER_DIRECTORY=data", "F:1:18 GPM-N024", "not absolute"),
         ("DATA_DIRECTORY=(/a b)", "F:1:20 GPM-N024", "not absolute"),
         ("PRIMARY_ARRAY=(a~b~c)", "F:1:16 GPM-N010", "found 3 fields"),
+        ("PRIMARY_ARRAY=(a~a~1~/d~2~0~1~1)", "F:1:16 GPM-N010", "found 8 fields"),
         ("PORT_BASE=1\nPORT_BASE=2", "F:2:1 GPM-N042", "line 1"),
         ("MASTER_PORT=1\nCOORDINATOR_PORT=2", "F:2:1 GPM-N042", "MASTER_PORT"),
         ("DATA_DIRECTORY=(/a /b)\nMIRROR_DATA_DIRECTORY=(/c)", "F:2:1 GPM-N043", "1 and 2"),

@@ -12,6 +12,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.errors import GpmirrorError, InvalidInput
 from gpmirror.infer import Inferred, infer_spec
 from gpmirror.infer.codes import CODES
+from gpmirror.infer.machines import look_alikes
 from gpmirror.placement import place
 from gpmirror.plan.model import Action
 from gpmirror.spec import load
@@ -299,3 +300,31 @@ def test_a_catalog_that_breaks_the_rules_of_placement_is_refused() -> None:
 def test_the_codes_have_pages() -> None:
     assert {"GPM-P401", "GPM-P402", "GPM-P403", "GPM-P404"} == set(CODES)
     assert all(info.title and info.why and info.fix for info in CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [
+        (["gp6s-s1", "gp6s-s2"], [("gp6s-s1", "gp6s-s2")]),
+        (
+            ["db1-x1", "db1-x2", "db2-x1", "db2-x2"],
+            [("db1-x1", "db1-x2"), ("db2-x1", "db2-x2")],
+        ),
+        (
+            ["db1", "db2", "db1-mirror", "db2-mirror"],
+            [("db1", "db1-mirror"), ("db2", "db2-mirror")],
+        ),
+        (["db1-1.dc.example", "db1-2.dc.example"], [("db1-1.dc.example", "db1-2.dc.example")]),
+        (["db1-1.dc1", "db1-2.dc2"], []),
+        (["db1", "db2", "db10"], []),
+        ([f"data-{number}" for number in range(1, 7)], []),
+        (["rack1-db1", "rack1-db2", "rack2-db1"], []),
+    ],
+)
+def test_names_that_look_like_interfaces(names: list[str], alike: list[tuple[str, ...]]) -> None:
+    assert sorted(look_alikes(names)) == sorted(alike)
+    if alike and len(names) > 1:
+        inferred = infer_spec(mirrored(names, 2), name="x")
+        (said,) = (remark for remark in inferred.remarks if "interfaces" in remark)
+        assert " and ".join(alike[0]) in said
+        assert f"# {said[0].upper()}{said[1:]}." in inferred.text.splitlines()

@@ -7,6 +7,7 @@ import pytest
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils import read_native
 from gpmirror.infer import Inferred, infer_from_native
+from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Strategy
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"
@@ -35,6 +36,15 @@ def test_an_add_file_becomes_pins_line_by_line() -> None:
         mirror_base=41000, replication_base=43000, mirror_replication_base=42000
     )
     assert "# Checked for form only" in inferred.text
+
+
+def test_new_hosts_of_a_larger_cluster_may_not_hold_their_own_mirrors() -> None:
+    inferred = read("db9|db9|6000|/data/p/seg8|18|8|p\ndb9|db9|6001|/data/p/seg9|19|9|p\n")
+    assert not inferred.spec.allow_same_host
+    assert load(inferred.text.encode(), "s.yaml").allow_same_host is False
+    assert "  # allow_same_host: true" in inferred.text
+    beside = "db9|db9|6000|/data/p/seg8|18|8|p\ndb9|db9|7000|/data/m/seg8|19|8|m\n"
+    assert read(beside).spec.allow_same_host
 
 
 def test_a_file_of_moves_tells_contents_by_directory() -> None:

@@ -517,6 +517,34 @@ def test_an_unlisted_host_with_primaries_is_refused_with_a_guess() -> None:
     assert found.hint.startswith("did you mean that sdw22 is this host?")
 
 
+def test_a_long_name_is_known_by_its_first_part() -> None:
+    """The spec says sdw1, the catalog sdw1.dc.example at the addresses of its interfaces."""
+    rows = [
+        row(2, 0, "p", "sdw1.dc.example", 6000, address="sdw1-x1"),
+        row(3, 1, "p", "sdw1.dc.example", 6001, address="sdw1-x2"),
+        row(4, 2, "p", "10.0.0.7", 6000),
+    ]
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(["sdw1", "sdw2", "10.0.0.8x"]), observed(rows))
+    first, second = caught.value.diagnostics
+    assert first.hint is not None
+    assert first.hint.startswith(
+        "did you mean that sdw1 is this host? then give it "
+        '`addresses: ["{host}.dc.example", "{host}-x1", "{host}-x2"]`; else list it; '
+    )
+    assert "addresses" not in (second.hint or "")
+    templates = ("sdw1.dc.example", "sdw1-x1", "sdw1-x2")
+    named: list[Host | str] = [
+        host("sdw1", addresses=templates),
+        "sdw2",
+        host("sdw3", addresses=("10.0.0.7",)),
+    ]
+    assert {placed(spec(named), observed(rows)).hosts.host_of(one) for one in rows} == {
+        "sdw1",
+        "sdw3",
+    }
+
+
 def test_a_replacing_host_takes_the_dead_ones_place() -> None:
     seen = _after(spec(HOSTS), clusters.mirrorless(HOSTS))
     heir = host("new", ["/data/mirror"], addresses=("new-1",), replaces="sdw2")
