@@ -88,6 +88,23 @@ class Sizes:
     note: str | None
 
 
+class Freshness(StrEnum):
+    """What a server did so that its catalog tells how things are now."""
+
+    PROBED = "probed"
+    """6 and later: the fault prober looked when it was asked."""
+    PROBING = "probing"
+    """6 and later: the fault prober was asked, and had not ended in time."""
+    REFUSED = "refused"
+    """6 and later: this user may not ask, or the prober could not be asked."""
+    PRIMARIES = "primaries"
+    """4.3 and 5: every acting primary answered a query."""
+    LATE = "late"
+    """4.3 and 5: not every acting primary answered in time."""
+    NOT_ASKED = "not-asked"
+    """Nobody was asked."""
+
+
 class Catalog(Protocol):
     """A live session on the coordinator; each reading asks one query per catalog table."""
 
@@ -109,6 +126,19 @@ class Catalog(Protocol):
 
     def request_probe(self) -> None:
         """Ask the fault prober to look now, where the server can (6 and later)."""
+        ...
+
+    def refresh(self) -> Freshness:
+        """Have the server look before it is read: from 6 on a fault probe, which may also make a
+        failover happen that was due; before, one query that every acting primary has to answer.
+        Raises CannotDispatch (4.3, 5): one of them does not.
+        """
+        ...
+
+    def ask_primaries(self) -> bool:
+        """One query that every acting primary has to answer, whether they did in time. Raises
+        CannotDispatch: one of them does not.
+        """
         ...
 
     def competing(self) -> tuple[str, ...]:

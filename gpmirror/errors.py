@@ -15,10 +15,11 @@ GpmirrorError
 ├── Usage            64  the command line is wrong
 └── Failure           1  anything else that ends a command before it changed something
     ├── ConnectionLost   the coordinator or its connection went away
+    ├── CannotDispatch   the coordinator answers, a primary does not answer it
     └── Overdue          the coordinator does not answer in time
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import ClassVar
 
@@ -166,6 +167,18 @@ class Failure(GpmirrorError):
 
 class ConnectionLost(Failure):
     """The coordinator cannot be reached, or the session with it ended."""
+
+
+class CannotDispatch(Failure):
+    """The coordinator lives, and an acting primary does not answer it, so whatever all segments must
+    answer fails. `detail` is the server's own; `refused` the addresses (`10.0.0.12:6000`) that did not
+    answer by content, as far as the detail tells.
+    """
+
+    def __init__(self, message: str, *, hint: str, detail: str, refused: Mapping[int, str]) -> None:
+        super().__init__(message, hint=hint)
+        self.detail = detail
+        self.refused = dict(refused)
 
 
 class Overdue(Failure):

@@ -6,7 +6,16 @@ They outlive a killed run, as the real ones do: `World`s made one after the othe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence, Sizes, World
+from gpmirror.boundary import (
+    Answered,
+    Freshness,
+    LockHolder,
+    NoAnswer,
+    Reply,
+    Silence,
+    Sizes,
+    World,
+)
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Mode, Role, Status
@@ -130,6 +139,13 @@ class FakeCluster:
 
     def busy_sessions(self) -> int | None:
         return self.busy
+
+    def refresh(self) -> Freshness:
+        self.request_probe()
+        return Freshness.PROBED
+
+    def ask_primaries(self) -> bool:
+        return True
 
     def paused_expansion(self) -> str | None:
         self._session()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal
 
-from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence, Sizes
+from gpmirror.boundary import Answered, Freshness, LockHolder, NoAnswer, Reply, Silence, Sizes
 from gpmirror.cluster.nesting import lies_in
 from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
 from gpmirror.cluster.replication import CopyProgress, Replication
@@ -206,6 +206,13 @@ class Life:
 
     def probe_seconds(self) -> float:
         return 10.0
+
+    def refresh(self) -> Freshness:
+        self.request_probe()
+        return Freshness.PROBED
+
+    def ask_primaries(self) -> bool:
+        return True
 
     def paused_expansion(self) -> str | None:
         return None

@@ -9,7 +9,7 @@ from gpmirror.adapters.server_lock import Lock, shown_name
 from gpmirror.adapters.server_session import Session, open_session
 from gpmirror.adapters.server_sizes import Sizing
 from gpmirror.adapters.server_work import paused_expansion, work_told
-from gpmirror.boundary import LockHolder, Sizes
+from gpmirror.boundary import Freshness, LockHolder, Sizes
 from gpmirror.catalog import queries
 from gpmirror.catalog.detect import Verdict
 from gpmirror.catalog.live import (
@@ -24,7 +24,14 @@ from gpmirror.catalog.queries import Queries, queries_for
 from gpmirror.cluster.dialect import DIALECTS, Dialect, DialectName
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
-from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, InvalidInput
+from gpmirror.errors import (
+    CannotDispatch,
+    ConnectionLost,
+    Failure,
+    GpmirrorError,
+    InvalidInput,
+    Overdue,
+)
 from gpmirror.spec.model import CoordinatorAddress
 
 _DEFAULT_PROBE_SECONDS = 60.0
@@ -36,6 +43,9 @@ _OWN_TRANSACTIONS = _BUSY_LOOKS + 8
 
 _PROBE_SECONDS = 8.0
 """A probe of hosts that are cut off takes minutes; asking for it takes no time."""
+
+_PRIMARIES_SECONDS = 15.0
+"""A coordinator that finds a primary silent tries some times before it says so (5.8.1)."""
 
 
 def connect(
@@ -123,16 +133,38 @@ class Server:
 
     def request_probe(self) -> None:
         """Ask the fault prober to look now; nothing before 6. Does not wait for a slow probe."""
-        asked = self._queries.probe
-        if asked is None:
-            return
+        if self._queries.probe is not None:
+            self._probed(self._queries.probe)
+
+    def refresh(self) -> Freshness:
+        """Have the server look before it is read; see `boundary.Catalog`."""
+        if self._queries.probe is not None:
+            return self._probed(self._queries.probe)
+        return Freshness.PRIMARIES if self.ask_primaries() else Freshness.LATE
+
+    def ask_primaries(self) -> bool:
+        """Whether every acting primary answered one query in time; see `boundary.Catalog`."""
         try:
-            self._session.rows(asked, seconds=_PROBE_SECONDS)
-        except ConnectionLost:
+            self._session.rows(queries.PRIMARIES, seconds=_PRIMARIES_SECONDS)
+        except CannotDispatch:
+            raise
+        except GpmirrorError:
             if not self._session.is_open:
                 raise
-        except Failure:
-            return  # the prober goes its rounds without being asked
+            return False
+        return True
+
+    def _probed(self, asked: str) -> Freshness:
+        """The prober goes its rounds without being asked, so what becomes of it fails nothing."""
+        try:
+            self._session.rows(asked, seconds=_PROBE_SECONDS)
+        except Overdue:
+            return Freshness.PROBING
+        except GpmirrorError:
+            if not self._session.is_open:
+                raise
+            return Freshness.REFUSED
+        return Freshness.PROBED
 
     def busy_sessions(self) -> int | None:
         """Sessions of others at work within about a second; None where the server does not tell.

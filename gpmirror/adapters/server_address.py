@@ -33,6 +33,8 @@ _STEADY: Mapping[str, str | int] = {
 
 _SETTINGS = (
     "default_transaction_read_only=on",
+    # every question has a limit of its own here; what outlives a vanished gpmirror ends on the server
+    "statement_timeout=180000",
     # the server lets go of the lock of a machine that vanished after a minute, not after two hours
     "tcp_keepalives_idle=30",
     "tcp_keepalives_interval=10",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from psycopg import Error, errors
 
 from gpmirror.catalog.live import not_a_coordinator
-from gpmirror.errors import ConnectionLost, Failure, GpmirrorError, Overdue
+from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, GpmirrorError, Overdue
 
 _WORDS = (
     ("password authentication failed", "check PGPASSWORD or the password file"),
@@ -30,6 +30,8 @@ _SOCKET = re.compile(
     r'on socket "([^"]+)" failed: (No such file|Connection refused|Permission)[^\n]*'
 )
 _DIRECT = ("connections to primary segments", "connections to mirror segments")
+_NO_GANG = "failed to acquire resources on one or more segments"
+_REFUSED = re.compile(r"\(seg(\d+)(?: slice\d+)? (\S+:\d+)(?: pid=\d+)?\)")
 _AGAIN = "check that the cluster runs (`gpstate`), then run the command again"
 
 
@@ -73,8 +75,32 @@ def failed(error: Error, label: str, *, alive: bool) -> GpmirrorError:
             return Failure(f"{label} does not let this user read: {said}", hint=hint)
         case errors.ReadOnlySqlTransaction():
             return Failure(f"{label}: {said}", hint="gpmirror only reads; this is a bug in it")
+        case _ if _NO_GANG in said:
+            return _cannot_dispatch(said, _detail(error), label)
         case _:
-            return Failure(f"{label} answered with an error: {said}", hint=_AGAIN)
+            detail = _detail(error)
+            more = f" ({detail})" if detail else ""
+            return Failure(f"{label} answered with an error: {said}{more}", hint=_AGAIN)
+
+
+def _cannot_dispatch(said: str, detail: str, label: str) -> CannotDispatch:
+    """A primary that does not answer, as 5.8.1, 6.24.3 and 7.0.0 say it; the detail ends with
+    `(seg4 10.77.0.13:6000)` for each.
+    """
+    refused = {int(content): place for content, place in _REFUSED.findall(detail)}
+    return CannotDispatch(
+        f"{label} answered with an error: {said}" + (f" ({detail})" if detail else ""),
+        hint="a primary does not answer: where its mirror is in sync the fault prober makes that take "
+        "over within a minute, run the command again then; else restart the cluster (`gpstop -r`), "
+        "gprecoverseg needs a live primary; `gpmirror status` shows every copy",
+        detail=detail,
+        refused=refused,
+    )
+
+
+def _detail(error: Error) -> str:
+    """The server's DETAIL on one line."""
+    return " ".join((error.diag.message_detail or "").split())
 
 
 def overdue(label: str, seconds: float, *, alive: bool) -> Failure:

@@ -31,6 +31,9 @@ SELECT gp_segment_id, sum(pg_database_size(oid))
   FROM gp_dist_random('pg_database') GROUP BY gp_segment_id"""
 """Bytes of all databases on every acting primary; each segment measures itself."""
 
+PRIMARIES = "SELECT gp_segment_id FROM gp_dist_random('gp_id')"
+"""A row of every acting primary, each told by itself: fails where one does not answer."""
+
 _REPLICATION = """\
 SELECT gp_segment_id, application_name, state, sync_state, {sent}, {replayed}
   FROM gp_stat_replication"""

@@ -1,6 +1,7 @@
 """`gpmirror plan`: what would change, in which waves, at what risk."""
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -109,7 +110,7 @@ def command(
     request = request_from(
         content, host, allow, unprotect, rebalance=rebalance, full=full, differential=differential
     )
-    plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh)
+    plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh, say=console.talk)
     write_outputs(plan, outputs, console)
     if sign is not None and out is not None:
         from gpmirror.adapters.signatures import sign as sign_file
@@ -125,17 +126,22 @@ def planned(
     catalog: str | None,
     request: "Request",
     *,
+    say: Callable[[str], None],
     table: int | None = None,
     via_ssh: bool = False,
 ) -> "Plan":
-    """The plan of a spec over a saved or the live catalog. Raises what reading and planning raise."""
+    """The plan of a spec over a saved or the live catalog; of a live one `say` is told how old its word
+    may be. Raises what reading and planning raise.
+    """
     from gpmirror.adapters.files import read_input
     from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
     wanted = reached(load(read_input(spec), spec))
     if catalog is None:
-        plan, _ = planned_live(wanted, request, via_ssh=via_ssh)
+        plan, seen = planned_live(wanted, request, via_ssh=via_ssh)
+        if seen.knowledge is not None:
+            say(f"catalog: {seen.knowledge}")
         return plan
     return make_plan(wanted, observed_for(catalog, wanted, table=table), request)
 

@@ -39,15 +39,17 @@ def command(
     from gpmirror.catalog import snapshot_text
     from gpmirror.cli.wiring import live_catalog
     from gpmirror.workflow.measuring import with_sizes
+    from gpmirror.workflow.observing import read_catalog_now
 
     console: Console = ctx.obj
     wanted = spec_if_any(spec)
     with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
-        observed = server.observe()
+        knowledge, observed = read_catalog_now(server)
         observed = with_sizes(observed, server) if sizes else observed
     if hosts:
         observed = _with_copies(wanted, observed, console)
     observed = _with_names(wanted, observed)
+    console.talk(f"catalog: {knowledge}")
     for note in observed.notes:
         console.talk(f"note: {note}")
     if output is None:

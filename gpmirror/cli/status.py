@@ -32,6 +32,14 @@ def command(
         str | None,
         typer.Option("--wait", metavar="2h", help="Wait so long until all are in sync."),
     ] = None,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe/--no-probe",
+            help="Have the server look first: a fault probe (6 and later), which may also make a "
+            "failover happen that was due, or a query to every primary.",
+        ),
+    ] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     via_ssh: Annotated[
@@ -49,16 +57,16 @@ def command(
     out = _Out(console=console, cluster=None if wanted is None else wanted.cluster, json=as_json)
     with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
         if watch:
-            reading = _watched(server, out)
+            reading = _watched(server, out, probe=probe)
         elif seconds is not None:
-            reading = _awaited(server, out, seconds)
+            reading = _awaited(server, out, seconds, probe=probe)
         else:
             from gpmirror.workflow.status import read_status
 
-            reading = read_status(server)
+            reading = read_status(server, probe=probe)
     if not watch:
         console.data(out.text(reading))
-    return ExitCode.OK if reading.health.all_synced else ExitCode.DIFFERENCES
+    return ExitCode.OK if reading.is_sound else ExitCode.DIFFERENCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +99,7 @@ def _seconds(wait: str | None) -> int | None:
         raise Usage(f"--wait {wait!r:.40} {error}", hint="for example `--wait 2h`") from None
 
 
-def _awaited(server: "Server", out: _Out, seconds: int) -> "Reading":
+def _awaited(server: "Server", out: _Out, seconds: int, *, probe: bool) -> "Reading":
     """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
     """
@@ -99,11 +107,11 @@ def _awaited(server: "Server", out: _Out, seconds: int) -> "Reading":
     from gpmirror.cli.status_views import Lines, follow
     from gpmirror.workflow.status import until_synced
 
-    looks = until_synced(server, SystemClock(), seconds=seconds, every=_EVERY)
+    looks = until_synced(server, SystemClock(), seconds=seconds, every=_EVERY, probe=probe)
     return follow(looks, Lines(write=out.console.talk))
 
 
-def _watched(server: "Server", out: _Out) -> "Reading":
+def _watched(server: "Server", out: _Out, *, probe: bool) -> "Reading":
     """Shows readings until a person interrupts or the reader goes away; then the last one.
 
     Raises Failure or KeyboardInterrupt: there was none.
@@ -112,5 +120,5 @@ def _watched(server: "Server", out: _Out) -> "Reading":
     from gpmirror.cli.status_views import until_interrupted, view_of
     from gpmirror.workflow.status import readings
 
-    looks = readings(server, SystemClock(), every=_EVERY)
+    looks = readings(server, SystemClock(), every=_EVERY, probe=probe)
     return until_interrupted(looks, view_of(out.console, out.cluster, json=out.json))

@@ -25,7 +25,7 @@ class Observed:
     coordinator's resolver, as the utilities ask it; pairs that nobody asked about are missing.
     `disagreements` tells by content what the server says of replication that contradicts
     the rows; only a live look finds them. `source` names the file or server for messages. `notes` are remarks made while
-    reading. `dialect_assumed` is true where the text did not settle the family.
+    reading. `knowledge` says of a live look how old what it says may be. `dialect_assumed` is true where the text did not settle the family.
     """
 
     segments: tuple[Segment, ...]
@@ -40,6 +40,7 @@ class Observed:
     disagreements: Mapping[int, str] = field(default_factory=dict)
     source: str = "catalog"
     notes: tuple[str, ...] = ()
+    knowledge: str | None = None
 
     @property
     def coordinator(self) -> Segment | None:

@@ -10,6 +10,7 @@ from gpmirror.placement import Desired, Placed
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Host
+from gpmirror.verify import TAKES_OVER, revival
 
 NOT_INSPECTED = "directory not inspected"
 """The remark on an incremental recovery of a copy that nobody looked at."""
@@ -158,30 +159,21 @@ def _blocked_by_primary(content: _Content) -> str | None:
 def _headless(content: _Content) -> str:
     """Its acting primary is down: what brings a live one back."""
     place = told(content.acting_slot)
+    way = revival(content.acting)
     if content.idle is None:
-        return f"its only copy {place} is down: {_restart(place)}; no mirror can take over"
+        return f"its only copy {place} is down, no mirror can take over: {way}; then plan again"
     other = "" if content.idle_slot is None else told(content.idle_slot)
+    way += "; gprecoverseg cannot help, it needs a live primary; then plan again"
     if not content.idle.is_up:
+        return f"both copies are down, {place} and {other}: {way}"
+    if content.idle.mode is not Mode.SYNCED:
         return (
-            f"both copies are down, {place} and {other}: {_restart(place)}; "
-            "gprecoverseg cannot help, it needs a live copy"
-        )
-    if content.idle.mode is Mode.SYNCED:
-        return (
-            f"its acting primary {place} is down and {other} has not taken over: the fault prober "
-            "makes it do so within gp_fts_probe_interval (60 s unless set), plan again in a minute; "
-            f"if it stays so, {_restart(place)}"
+            f"its acting primary {place} is down, and {other} is not in sync, so it cannot take "
+            f"over: {way}"
         )
     return (
-        f"its acting primary {place} is down, and {other} is not in sync, so it cannot take over: "
-        f"{_restart(place)}; gprecoverseg cannot help, it needs a live primary"
-    )
-
-
-def _restart(place: str) -> str:
-    return (
-        f"bring the host of {place} back and restart the cluster (`gpstop -r`), which starts that "
-        "server again, then plan again"
+        f"its acting primary {place} is down and {other} has not taken over: "
+        f"{TAKES_OVER.format(again='plan again')}; if it stays so, {way}"
     )
 
 

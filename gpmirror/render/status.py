@@ -10,6 +10,7 @@ from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, painted, styled
 from gpmirror.verify.model import ContentHealth, CopyState, Health
+from gpmirror.workflow.observing import knowledge_text
 from gpmirror.workflow.status import Reading
 
 MOST_ROWS = 200
@@ -30,11 +31,14 @@ def status_human(reading: Reading, *, cluster: str | None, width: int, color: bo
     columns = max(width, _LEAST_WIDTH)
     lines = [
         _title(reading, cluster),
+        *_trouble(reading, width=columns),
         *_attention(reading.health, width=columns),
         *heading("Coordinator"),
         *(line(f"  {text}") for text in coordinator_texts(reading)),
+        *_help(reading, width=columns),
         *_remarks(reading, width=columns),
         BLANK,
+        *paragraph(knowledge(reading), width=columns, indent=0, hang=2, style=Style.FAINT),
         line(styled(status_summary(reading.health), Style.STRONG)),
     ]
     return painted(lines, color=color)
@@ -162,6 +166,36 @@ def _remarks(reading: Reading, *, width: int) -> Iterator[Line]:
         )
     for note in reading.observed.notes:
         yield from paragraph(f"note: {note}", width=width, indent=0, hang=2)
+
+
+def knowledge(reading: Reading) -> str:
+    """How old what is shown may be."""
+    told = knowledge_text(reading.freshness, reading.interval)
+    if reading.trouble is None:
+        return told
+    return f"{told}; who streams nobody can tell, so copies are judged by the catalog alone"
+
+
+def _trouble(reading: Reading, *, width: int) -> Iterator[Line]:
+    """The server's own words where a primary does not answer it."""
+    if reading.trouble is not None:
+        yield BLANK
+        yield from paragraph(
+            reading.trouble.message, width=width, indent=0, hang=2, style=Style.ALARM
+        )
+
+
+def _help(reading: Reading, *, width: int) -> Iterator[Line]:
+    """What brings back a copy that can serve, for contents that have none."""
+    found: dict[str, list[int]] = {}
+    for one in reading.health.contents:
+        if one.help:
+            found.setdefault(one.help, []).append(one.content)
+    if found:
+        yield from heading("What helps")
+    shown = list(found.items())[:MOST_ROWS]
+    for words, contents in shown:
+        yield from paragraph(f"{named(contents)}: {words}", width=width, hang=2)
 
 
 def _change(before: ContentHealth | None, now: ContentHealth) -> str | None:

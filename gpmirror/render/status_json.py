@@ -3,7 +3,8 @@
 import json
 
 from gpmirror.cluster.segment import Segment
-from gpmirror.render.status import counts, standby_of, standby_streams, switched_contents
+from gpmirror.errors import CannotDispatch
+from gpmirror.render.status import counts, knowledge, standby_of, standby_streams, switched_contents
 from gpmirror.verify.model import ContentHealth, CopyState
 from gpmirror.workflow.status import Reading
 
@@ -39,6 +40,12 @@ def _document(reading: Reading, cluster: str | None) -> dict[str, object]:
         "standby": _standby(reading),
         "contents": [_content(one) for one in health.contents],
         "notes": list(found.notes),
+        "knowledge": {
+            "freshness": reading.freshness.value,
+            "probe_interval": reading.interval,
+            "text": knowledge(reading),
+        },
+        "trouble": _trouble(reading.trouble),
     }
 
 
@@ -51,7 +58,17 @@ def _content(found: ContentHealth) -> dict[str, object]:
         "primary": found.primary,
         "mirror": found.mirror,
         "lag_bytes": found.lag_bytes,
+        "help": found.help or None,
     }
+
+
+def _trouble(found: CannotDispatch | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    refused = [
+        {"content": content, "address": place} for content, place in sorted(found.refused.items())
+    ]
+    return {"message": found.message, "detail": found.detail, "refused": refused}
 
 
 def _standby(reading: Reading) -> dict[str, object] | None:

@@ -1,7 +1,16 @@
 """Is it so: copies judged in sync from the catalog and replication, never from an exit status."""
 
 from gpmirror.verify.disagreement import disagreements
-from gpmirror.verify.model import ContentHealth, CopyState, Health
-from gpmirror.verify.sync import judge
+from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, revival
+from gpmirror.verify.sync import judge, without
 
-__all__ = ["ContentHealth", "CopyState", "Health", "disagreements", "judge"]
+__all__ = [
+    "TAKES_OVER",
+    "ContentHealth",
+    "CopyState",
+    "Health",
+    "disagreements",
+    "judge",
+    "revival",
+    "without",
+]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gpmirror.cluster.segment import Segment
+
 
 class CopyState(StrEnum):
     """How many live copies a content has, and whether they are in sync."""
@@ -16,7 +18,7 @@ class CopyState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentHealth:
     """One content: its state, why it is not `synced` (empty when it is), whether its roles are
-    switched. `primary` and `mirror` are the acting ones' `hostname:port`; `mirror` None: no row.
+    switched. `help` is what brings back a copy that can serve, where none does. `primary` and `mirror` are the acting ones' `hostname:port`; `mirror` None: no row.
     """
 
     content: int
@@ -26,6 +28,34 @@ class ContentHealth:
     primary: str
     mirror: str | None
     lag_bytes: int | None = None
+    help: str = ""
+
+
+def revival(primary: Segment) -> str:
+    """What helps where the acting primary is dead and no mirror can take over. gpstart leaves out what
+    the catalog calls down, and then starts nothing at all (`No segment started for content: 5`, 6.24.3,
+    recorded), so only a row that says up is brought back by a restart.
+    """
+    place = f"{primary.hostname}:{primary.port}"
+    if primary.is_up:
+        return (
+            f"bring the host of {place} back and restart the cluster (`gpstop -r`), which starts that "
+            "server again"
+        )
+    directory = primary.directory or "its data directory"
+    return (
+        f"bring the host of {place} back and start that server alone (`pg_ctl -D {directory} -o '-p "
+        f"{primary.port}' start`, before 6 with the vendor's support), the fault prober then marks it "
+        "up; do not restart the cluster (gpstart leaves out what the catalog calls down, and then "
+        "starts nothing)"
+    )
+
+
+TAKES_OVER = (
+    "the fault prober makes it do so within gp_fts_probe_interval (60 s unless set), {again} in a "
+    "minute"
+)
+"""What helps where a mirror in sync has not taken over yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

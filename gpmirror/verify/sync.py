@@ -5,13 +5,14 @@ and a base backup shows up in gp_stat_replication as `streaming` and `sync` whil
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
-from gpmirror.cluster.segment import Mode, Segment
-from gpmirror.verify.model import ContentHealth, CopyState, Health
+from gpmirror.cluster.segment import Mode, Segment, Status
+from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, revival
 
 _MIRROR = "gp_walreceiver"
 _BASE_BACKUP = "pg_basebackup"
@@ -21,26 +22,30 @@ _Finding = tuple[CopyState, str]
 
 def judge(
     observed: Observed,
-    replication: Iterable[Replication],
+    replication: Iterable[Replication] | None,
     *,
     contents: Collection[int] | None = None,
+    refused: Mapping[int, str] = MappingProxyType({}),
 ) -> Health:
     """The state of every content, or of `contents` only; those without any row are left out.
 
     In sync are two rows with status u and mode s and, from 6 on, a mirror that streams. Roles do
-    not matter. `replication` is ignored before 6, where the mode alone tells.
+    not matter. `replication` is ignored before 6, where the mode alone tells; None: nobody can tell
+    who streams now, and the catalog stands alone. `refused` are addresses of acting primaries that
+    did not answer the coordinator, whatever the catalog says of them.
     """
     streams: defaultdict[int, list[Replication]] = defaultdict(list)
-    for found in replication:
+    for found in replication or ():
         streams[found.content].append(found)
+    alone = observed.dialect.file_replication or replication is None
     couples = {
         content: couple
-        for content, couple in _couples(observed).items()
+        for content, couple in _couples(observed, refused).items()
         if contents is None or content in contents
     }
     return Health(
         contents=tuple(
-            _content(couple, streams[content], old=observed.dialect.file_replication)
+            _content(couple, streams[content], refused.get(content), alone=alone)
             for content, couple in sorted(couples.items())
         )
     )
@@ -48,28 +53,51 @@ def judge(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Couple:
-    """A content's rows by acting role."""
+    """A content's rows by acting role; `told` is the acting primary's as the catalog has it."""
 
+    told: Segment
     primary: Segment
     mirror: Segment | None
 
 
-def _couples(observed: Observed) -> dict[int, _Couple]:
+def _couples(observed: Observed, refused: Mapping[int, str]) -> dict[int, _Couple]:
     acting: dict[int, Segment] = {}
     others: dict[int, Segment] = {}
     for row in observed.segments:
         if row.content >= 0:
             (acting if row.is_acting_primary else others)[row.content] = row
     return {
-        content: _Couple(primary=primary, mirror=others.get(content))
+        content: _Couple(
+            told=primary, primary=_as_seen(primary, refused), mirror=others.get(content)
+        )
         for content, primary in acting.items()
     }
 
 
-def _content(couple: _Couple, streams: Sequence[Replication], *, old: bool) -> ContentHealth:
+def without(observed: Observed, refused: Mapping[int, str]) -> Observed:
+    """The same with the acting primaries down that did not answer at these addresses; one that is
+    another by now, at another port, is left as it is.
+    """
+    if not refused:
+        return observed
+    rows = tuple(_as_seen(row, refused) for row in observed.segments)
+    return replace(observed, segments=rows)
+
+
+def _as_seen(row: Segment, refused: Mapping[int, str]) -> Segment:
+    place = refused.get(row.content)
+    silent = row.is_acting_primary and place is not None and place.endswith(f":{row.port}")
+    return replace(row, status=Status.DOWN) if silent else row
+
+
+def _content(
+    couple: _Couple, streams: Sequence[Replication], silent: str | None, *, alone: bool
+) -> ContentHealth:
     primary, mirror = couple.primary, couple.mirror
-    state, reason = _judged(primary, mirror, () if old else streams, old=old)
-    follower = None if old else _follower(streams)
+    state, reason = _judged(primary, mirror, () if alone else streams, alone=alone)
+    if silent is not None and not primary.is_up:
+        reason = f"{reason}; nothing answers at {silent}"
+    follower = None if alone else _follower(streams)
     return ContentHealth(
         content=primary.content,
         state=state,
@@ -78,11 +106,20 @@ def _content(couple: _Couple, streams: Sequence[Replication], *, old: bool) -> C
         primary=_place(primary),
         mirror=None if mirror is None else _place(mirror),
         lag_bytes=None if follower is None else follower.lag_bytes,
+        help="" if primary.is_up else _help(couple.told, mirror),
     )
 
 
+def _help(told: Segment, mirror: Segment | None) -> str:
+    """The acting primary is dead, whatever its row says: what brings a live one back."""
+    if mirror is not None and mirror.is_up and mirror.mode is Mode.SYNCED:
+        again = TAKES_OVER.format(again="look again")
+        return f"{_place(mirror)} is to take over: {again}; if it stays so, {revival(told)}"
+    return f"{revival(told)}; gprecoverseg cannot help, it needs a live primary"
+
+
 def _judged(
-    primary: Segment, mirror: Segment | None, streams: Sequence[Replication], *, old: bool
+    primary: Segment, mirror: Segment | None, streams: Sequence[Replication], *, alone: bool
 ) -> _Finding:
     if mirror is None:
         return _unmirrored(primary)
@@ -90,7 +127,7 @@ def _judged(
         return _headless(primary, mirror)
     if not mirror.is_up:
         return CopyState.SINGLE, _mirror_down(primary, mirror, streams)
-    return _both_up_old(primary, mirror) if old else _both_up(primary, mirror, streams)
+    return _both_up_alone(primary, mirror) if alone else _both_up(primary, mirror, streams)
 
 
 def _unmirrored(primary: Segment) -> _Finding:
@@ -101,9 +138,10 @@ def _unmirrored(primary: Segment) -> _Finding:
 
 def _headless(primary: Segment, mirror: Segment) -> _Finding:
     if mirror.is_up:
+        why = "has not taken over" if mirror.mode is Mode.SYNCED else "is not in sync"
         return (
             CopyState.SINGLE,
-            f"the acting primary {_place(primary)} is down and {_place(mirror)} has not taken over",
+            f"the acting primary {_place(primary)} is down and {_place(mirror)} {why}",
         )
     return CopyState.NONE, f"both copies are down: {_place(primary)} and {_place(mirror)}"
 
@@ -120,7 +158,7 @@ def _mirror_down(primary: Segment, mirror: Segment, streams: Sequence[Replicatio
     return down
 
 
-def _both_up_old(primary: Segment, mirror: Segment) -> _Finding:
+def _both_up_alone(primary: Segment, mirror: Segment) -> _Finding:
     modes = {primary.mode, mirror.mode}
     if Mode.CHANGE_TRACKING in modes:
         return CopyState.SINGLE, f"{_place(primary)} keeps a log of changes, the mirror is behind"

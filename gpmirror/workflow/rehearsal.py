@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from gpmirror.boundary import Catalog, Hosts, LockHolder, NoAnswer, Reply, Reporter, Sizes
+from gpmirror.boundary import (
+    Catalog,
+    Freshness,
+    Hosts,
+    LockHolder,
+    NoAnswer,
+    Reply,
+    Reporter,
+    Sizes,
+)
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Role
@@ -53,6 +62,14 @@ class ForeseeingCatalog:
 
     def request_probe(self) -> None:
         """There is nothing to look for."""
+
+    def refresh(self) -> Freshness:
+        """There is nothing to look for."""
+        return Freshness.NOT_ASKED
+
+    def ask_primaries(self) -> bool:
+        """As they are now."""
+        return self._real.ask_primaries()
 
     def probe_seconds(self) -> float:
         """Nothing is waited for."""

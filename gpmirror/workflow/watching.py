@@ -5,12 +5,12 @@ from contextlib import suppress
 
 from gpmirror.cluster.counting import named
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Partial
+from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput, Partial
 from gpmirror.events import ContentProgress, Progress, Stakes
 from gpmirror.gputils.measuring import told_in_log
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Wave
-from gpmirror.verify import CopyState, Health
+from gpmirror.verify import ContentHealth, CopyState, Health, judge, without
 from gpmirror.workflow.gates import ask_for_lock, is_own, look
 from gpmirror.workflow.metering import Meter
 from gpmirror.workflow.running import Run
@@ -112,8 +112,10 @@ class Watch:
             self._locked = False
             self._reconnect()
             return None, None, error.message
+        except CannotDispatch as error:
+            self._see_silent(error)
+            return None, None, error.message
         except (Failure, InvalidInput) as error:
-            # a dead segment fails the question about replication until the prober has seen it, and
             # a coordinator that is being restarted may say what it never says otherwise
             return None, None, error.message
         self._stakes = stakes_now(self._run.plan, observed, health)
@@ -122,6 +124,20 @@ class Watch:
             self._run.landed = self._run.world.clock.monotonic()
         self._meter.read(observed, self._arrived_at)
         return observed, health, None
+
+    def _see_silent(self, error: CannotDispatch) -> None:
+        """A primary does not answer, so nobody can tell who streams: what is shown of its content is
+        judged by the catalog alone, of all others it stays as it was.
+        """
+        with suppress(Failure, InvalidInput):
+            observed = self._run.world.catalog.observe()
+            judged = judge(observed, None, refused=error.refused)
+            known = {} if self._run.health is None else _by_content(self._run.health)
+            seen = {c: one for c, one in _by_content(judged).items() if c in error.refused}
+            mixed = {**_by_content(judged), **known, **seen}
+            self._run.health = Health(contents=tuple(mixed[c] for c in sorted(mixed)))
+            there = without(observed, error.refused)
+            self._stakes = stakes_now(self._run.plan, there, self._run.health)
 
     def request_probe(self) -> None:
         """Ask the prober to look; a coordinator that is away is found so at the next turn."""
@@ -177,6 +193,10 @@ class Watch:
             f"{holder.client}, since {holder.since})",
             hint=f"when that is over: `gpmirror resume {self._run.name}`",
         )
+
+
+def _by_content(health: Health) -> dict[int, ContentHealth]:
+    return {found.content: found for found in health.contents}
 
 
 _LEAVING = {Arrival.ABSENT, Arrival.ELSEWHERE}

@@ -13,7 +13,8 @@ from gpmirror.adapters import server_session
 from gpmirror.adapters.server import connect
 from gpmirror.adapters.server_address import target_of
 from gpmirror.adapters.server_session import Session, open_session
-from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Overdue
+from gpmirror.boundary import Freshness
+from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput, Overdue
 from gpmirror.spec.model import CoordinatorAddress
 from tests.clusters import mirrored
 from tests.servers import PASSWORD, Postgres, free_port, running
@@ -282,6 +283,7 @@ def test_a_slow_probe_is_not_waited_for(
         started = time.monotonic()
         server.request_probe()
         assert time.monotonic() - started < 20
+        assert server.refresh() is Freshness.PROBING
         assert server.replication() == ()
     finally:
         postgres_server.run("gp6", f"{probe} AS 'SELECT true'")
@@ -312,3 +314,59 @@ def test_a_segment_that_refuses_a_normal_session() -> None:
     (found,) = caught.value.diagnostics
     assert found.code == "GPM-C022"
     assert "is not the coordinator" in found.message
+
+
+_DEAD = """CREATE OR REPLACE FUNCTION gp.gp_dist_random(text)
+  RETURNS TABLE (gp_segment_id integer, oid oid) LANGUAGE plpgsql AS $$
+  BEGIN RAISE EXCEPTION 'failed to acquire resources on one or more segments'
+    USING DETAIL = 'could not connect to server: Connection refused (seg1 10.0.0.12:6000)'; END $$"""
+
+
+def test_before_6_every_primary_is_asked_by_one_query(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = put(monkeypatch, postgres_server.environment("gp5"))
+    server = connect(ANYWHERE, environment, dialect=None)
+    drop = "DROP FUNCTION IF EXISTS gp.gp_dist_random(text)"
+    try:
+        postgres_server.run("gp5", drop, _DEAD)
+        for ask in (server.ask_primaries, server.refresh):
+            with pytest.raises(CannotDispatch) as caught:
+                ask()
+            assert caught.value.refused == {1: "10.0.0.12:6000"}
+        postgres_server.run("gp5", drop, _SLOW)
+        monkeypatch.setattr("gpmirror.adapters.server._PRIMARIES_SECONDS", 0.3)
+        assert server.refresh() is Freshness.LATE
+        postgres_server.run("gp5", drop, _SLOW.replace("pg_sleep(60)", "pg_sleep(0)"))
+        monkeypatch.setattr("gpmirror.adapters.server._PRIMARIES_SECONDS", 20.0)
+        assert server.refresh() is Freshness.PRIMARIES
+    finally:
+        postgres_server.run("gp5", drop)
+        server.close()
+
+
+_SLOW = """CREATE FUNCTION gp.gp_dist_random(text) RETURNS TABLE (gp_segment_id integer, oid oid)
+  LANGUAGE sql AS 'SELECT 0, 0::oid FROM pg_sleep(60)'"""
+
+
+def test_who_may_not_ask_for_a_probe_is_told_so(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = put(monkeypatch, postgres_server.environment("gp6"))
+    server = connect(ANYWHERE, environment, dialect=None)
+    denied = """CREATE OR REPLACE FUNCTION gp.gp_request_fts_probe_scan() RETURNS boolean
+      LANGUAGE plpgsql AS $$ BEGIN RAISE insufficient_privilege; END $$"""
+    try:
+        assert server.refresh() is Freshness.PROBED
+        assert server.ask_primaries()
+        postgres_server.run("gp6", "DROP FUNCTION gp.gp_request_fts_probe_scan()", denied)
+        assert server.refresh() is Freshness.REFUSED
+        server.request_probe()
+    finally:
+        postgres_server.run(
+            "gp6",
+            "DROP FUNCTION gp.gp_request_fts_probe_scan()",
+            "CREATE FUNCTION gp.gp_request_fts_probe_scan() RETURNS boolean LANGUAGE sql "
+            "AS 'SELECT true'",
+        )
+        server.close()

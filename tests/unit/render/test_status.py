@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from gpmirror.boundary import Freshness
 from gpmirror.cluster.replication import Replication
-from gpmirror.cluster.segment import Segment
+from gpmirror.cluster.segment import Mode, Role, Segment, Status
+from gpmirror.errors import CannotDispatch
 from gpmirror.render.status import MOST_ROWS, status_changes, status_human, status_summary
 from gpmirror.render.status_json import status_json, status_json_line
 from gpmirror.verify import judge
@@ -34,7 +36,33 @@ def reading(
     **facts: object,
 ) -> Reading:
     seen = observed(rows, dialect, server_version="6.24.3", source="mdw:5432", **facts)
-    return Reading(observed=seen, replication=replication, health=judge(seen, replication))
+    return Reading(
+        observed=seen,
+        replication=replication,
+        health=judge(seen, replication),
+        freshness=Freshness.PROBED,
+        interval=60.0,
+    )
+
+
+def broken() -> Reading:
+    """Content 2 has no live copy: its mirror is down, its primary does not answer."""
+    trouble = CannotDispatch(
+        "mdw:5432 answered with an error: failed to acquire resources on one or more segments (could "
+        "not connect to server: Connection refused (seg2 10.0.0.13:6000))",
+        hint="",
+        detail="could not connect to server: Connection refused (seg2 10.0.0.13:6000)",
+        refused={2: "10.0.0.13:6000"},
+    )
+    rows = [
+        replace(found, mode=Mode.NOT_IN_SYNC, status=Status.DOWN)
+        if (found.content, found.role) == (2, Role.MIRROR)
+        else found
+        for found in mirrored(HOSTS, 1).segments
+    ]
+    seen = observed(rows, "gp6", server_version="6.24.3", source="mdw:5432")
+    health = judge(seen, None, refused=trouble.refused)
+    return replace(healthy(), observed=seen, replication=(), health=health, trouble=trouble)
 
 
 def healthy() -> Reading:
@@ -63,7 +91,30 @@ Coordinator
   coordinator  mdw:5432
   standby      smdw:5432, up, streaming
 
+as of now: the fault prober has just looked
 All 3 contents in sync; 0 switched.
+"""
+BROKEN = """\
+gpmirror status  gp6 (6.24.3), mdw:5432
+
+mdw:5432 answered with an error: failed to acquire resources on one or more segments (could not connect to server:
+  Connection refused (seg2 10.0.0.13:6000))
+
+Needs attention
+  content  state  primary    mirror     to replay
+        2  none   sdw3:6000  sdw1:7000
+                  both copies are down: sdw3:6000 and sdw1:7000; nothing answers at 10.0.0.13:6000
+
+Coordinator
+  coordinator  mdw:5432
+  standby      none
+
+What helps
+  content 2: bring the host of sdw3:6000 back and restart the cluster (`gpstop -r`), which starts that server again;
+    gprecoverseg cannot help, it needs a live primary
+
+as of now: the fault prober has just looked; who streams nobody can tell, so copies are judged by the catalog alone
+2 of 3 contents in sync: 0 syncing, 0 single, 1 none; 0 switched.
 """
 AILING = """\
 gpmirror status  gp6 (6.24.3), mdw:5432
@@ -84,14 +135,15 @@ Switched roles
     cancels-queries` returns the roles
 note: sizes are unknown: no
 
+as of now: the fault prober has just looked
 1 of 3 contents in sync: 1 syncing, 1 single, 0 none; 1 switched.
 """
 
 
 @pytest.mark.parametrize(
     ("found", "cluster", "text"),
-    [(healthy(), "prod", HEALTHY), (ailing(), None, AILING)],
-    ids=["healthy", "ailing"],
+    [(healthy(), "prod", HEALTHY), (ailing(), None, AILING), (broken(), None, BROKEN)],
+    ids=["healthy", "ailing", "broken"],
 )
 def test_the_whole_status(found: Reading, cluster: str | None, text: str) -> None:
     assert status_human(found, cluster=cluster, width=120, color=False) == text
@@ -161,3 +213,32 @@ def test_the_document() -> None:
     ]
     (one,) = status_json_line(healthy(), cluster=None).splitlines()
     assert json.loads(one)["all_synced"] is True
+
+
+def test_programs_are_told_how_fresh_it_is_and_who_does_not_answer() -> None:
+    body = json.loads(status_json(broken(), cluster=None))
+    assert body["knowledge"]["freshness"] == "probed"
+    assert body["knowledge"]["probe_interval"] == 60
+    assert body["trouble"]["refused"] == [{"content": 2, "address": "10.0.0.13:6000"}]
+    assert body["trouble"]["detail"].startswith("could not connect to server")
+    assert (body["all_synced"], body["counts"]["none"]) == (False, 1)
+    assert body["contents"][2]["help"].startswith("bring the host of sdw3:6000 back")
+    sound = json.loads(status_json(healthy(), cluster=None))
+    assert (sound["trouble"], sound["contents"][0]["help"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("freshness", "words"),
+    [
+        (Freshness.PROBING, "has not ended yet: up and down are as the fault prober last saw them"),
+        (Freshness.REFUSED, "this user may not, or it failed"),
+        (Freshness.PRIMARIES, "every acting primary answered just now; mirrors are as"),
+        (Freshness.LATE, "not every acting primary answered in time"),
+        (Freshness.NOT_ASKED, "its word may be 60 s old"),
+    ],
+)
+def test_the_age_of_what_is_known_is_said(freshness: Freshness, words: str) -> None:
+    found = replace(healthy(), freshness=freshness)
+    text = " ".join(status_human(found, cluster=None, width=100, color=False).split())
+    assert words in text
+    assert text.endswith("All 3 contents in sync; 0 switched.")

@@ -6,10 +6,10 @@ from itertools import islice
 
 import pytest
 
-from gpmirror.boundary import LockHolder, Sizes
+from gpmirror.boundary import Freshness, LockHolder, Sizes
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
-from gpmirror.errors import ConnectionLost, Failure, InvalidInput
+from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput
 from gpmirror.workflow.status import Reading, read_status, readings, until_synced
 from tests.clusters import coordinator, observed, row
 
@@ -49,6 +49,10 @@ class ScriptedCatalog:
 
     script: list[Observed | Exception]
     said: list[str] = field(default_factory=list)
+    streams: CannotDispatch | None = None
+    """Raised instead of telling who streams."""
+    silent: CannotDispatch | None = None
+    """Raised by the query that every primary is to answer (before 6)."""
 
     def sizes(self) -> Sizes:
         return Sizes(by_content={}, note=None)
@@ -61,6 +65,9 @@ class ScriptedCatalog:
         return found
 
     def replication(self) -> tuple[Replication, ...]:
+        self.said.append("replication")
+        if self.streams is not None:
+            raise self.streams
         return (STREAMING,)
 
     def copying(self) -> tuple[CopyProgress, ...]:
@@ -77,6 +84,16 @@ class ScriptedCatalog:
 
     def competing(self) -> tuple[str, ...]:
         return ()
+
+    def refresh(self) -> Freshness:
+        self.said.append("probe")
+        if self.silent is not None:
+            raise self.silent
+        return Freshness.PROBED
+
+    def ask_primaries(self) -> bool:
+        self.said.append("primaries")
+        return True
 
     def paused_expansion(self) -> str | None:
         return None
@@ -95,10 +112,97 @@ def states(found: Iterator[Reading | Failure]) -> list[str]:
     ]
 
 
-def test_one_look_asks_for_no_probe() -> None:
+def test_one_look_asks_for_a_probe_first() -> None:
     catalog = ScriptedCatalog([SYNCED])
-    assert read_status(catalog).health.all_synced
-    assert catalog.said == ["observe"]
+    found = read_status(catalog)
+    assert (found.is_sound, found.freshness, found.interval) == (True, Freshness.PROBED, 60.0)
+    assert catalog.said == ["probe", "observe", "replication"]
+
+
+def test_without_a_probe_nothing_asks_for_one() -> None:
+    catalog = ScriptedCatalog([SYNCED], streams=REFUSED)
+    found = read_status(catalog, probe=False)
+    assert found.freshness is Freshness.NOT_ASKED
+    assert catalog.said == ["observe", "replication", "observe"]
+    list(islice(readings(catalog, HandClock(), every=4, probe=False), 5))
+    assert "probe" not in catalog.said
+
+
+REFUSED = CannotDispatch(
+    "mdw:5432 answered with an error: failed to acquire resources on one or more segments",
+    hint="restart",
+    detail="could not connect to server: Connection refused (seg0 10.0.0.11:6000)",
+    refused={0: "10.0.0.11:6000"},
+)
+
+
+def lone(mode: str, status: str = "u") -> Observed:
+    """Content 0 with a mirror of this mode and status, content 1 in sync."""
+    return observed(
+        [
+            coordinator(),
+            row(2, 0, "p", "sdw1", 6000, mode=mode),
+            row(3, 0, "m", "sdw2", 7000, mode=mode, status=status),
+            row(4, 1, "p", "sdw2", 6000),
+            row(5, 1, "m", "sdw1", 7000),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "helps"),
+    [
+        (lone("n", "d"), "none", "restart the cluster (`gpstop -r`)"),
+        (lone("s"), "single", "sdw2:7000 is to take over"),
+        (lone("n"), "single", "restart the cluster (`gpstop -r`)"),
+    ],
+)
+def test_a_cluster_that_cannot_answer_as_a_whole_still_shows_its_catalog(
+    seen: Observed, state: str, helps: str
+) -> None:
+    found = read_status(ScriptedCatalog([seen], streams=REFUSED))
+    first, second = found.health.contents
+    assert first.state.value == state
+    assert first.reason.endswith("; nothing answers at 10.0.0.11:6000")
+    assert helps in first.help
+    assert (second.state.value, second.help) == ("synced", "")
+    assert (found.is_sound, found.trouble, found.replication) == (False, REFUSED, ())
+
+
+def test_a_detail_that_names_nobody_is_not_taken_for_health() -> None:
+    silent = CannotDispatch("failed", hint="", detail="", refused={})
+    found = read_status(ScriptedCatalog([lone("s")], streams=silent))
+    assert found.health.all_synced
+    assert not found.is_sound
+
+
+def test_before_6_the_query_of_all_primaries_tells_who_is_dead() -> None:
+    rows = [
+        coordinator(),
+        row(2, 0, "p", "sdw1", 6000, replication=8000),
+        row(3, 0, "m", "sdw2", 7000, replication=9000),
+    ]
+    found = read_status(ScriptedCatalog([observed(rows, dialect="gp5")], silent=REFUSED))
+    assert found.health.contents[0].state.value == "single"
+    assert found.trouble is REFUSED
+
+
+def test_another_primary_by_now_is_not_the_one_that_did_not_answer() -> None:
+    turned = observed(
+        [
+            coordinator(),
+            row(2, 0, "m", "sdw1", 6000, prefers="p", mode="n", status="d"),
+            row(3, 0, "p", "sdw2", 7000, prefers="m", mode="n"),
+        ]
+    )
+    (content,) = read_status(ScriptedCatalog([turned], streams=REFUSED)).health.contents
+    assert content.reason == "the mirror sdw1:6000 is down"
+
+
+def test_without_any_mirror_the_primaries_are_asked() -> None:
+    catalog = ScriptedCatalog([observed([coordinator(), row(2, 0, "p", "sdw1", 6000)])])
+    read_status(catalog)
+    assert catalog.said == ["probe", "observe", "primaries"]
 
 
 def test_waiting_ends_when_all_are_in_sync() -> None:
