@@ -24,6 +24,12 @@ def command(
         str, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan file.")
     ] = "gpmirror.yaml",
     *,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Look at every copy on every host too: server, directory, port, dbid."
+        ),
+    ] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,
@@ -50,6 +56,7 @@ def command(
     from gpmirror.workflow.measuring import with_sizes
     from gpmirror.workflow.natives import DetachedNatives
     from gpmirror.workflow.preflight import run_preflight
+    from gpmirror.workflow.standing import look_at_copies
 
     console: Console = ctx.obj
     request = Request(allow=tuple(allow or ()))
@@ -61,7 +68,7 @@ def command(
         )
         plan = replace(plan, allowed=tuple(sorted({*plan.allowed, *request.allow})))
     with open_live(spec, via_ssh=via_ssh) as live:
-        if plan is not None and is_applied(plan, live.observed):
+        if plan is not None and not every and is_applied(plan, live.observed):
             console.data("already applied, 0 changes: nothing to check")
             return ExitCode.OK
         observed = with_sizes(live.observed, live.server)
@@ -74,6 +81,9 @@ def command(
             environment=native_environment(observed),
         )
         found = with_dry_run(found, plan, observed, natives)
+        if every:
+            copies = look_at_copies(observed, live.hosts, spec.hosts)
+            found = replace(found, checks=(*found.checks, *copies))
     console.data(preflight_text(plan, found, width=console.width, color=console.color))
     if found.blocking(plan.allowed):
         return ExitCode.PREFLIGHT

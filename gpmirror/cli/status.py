@@ -1,7 +1,7 @@
 """`gpmirror status`: whether every content has two copies in sync, now or while one waits."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,7 @@ from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
     from gpmirror.adapters.server import Server
+    from gpmirror.spec.model import Spec
     from gpmirror.workflow.status import Reading
 
 _EVERY = 2.0
@@ -40,6 +41,13 @@ def command(
             "failover happen that was due, or a query to every primary.",
         ),
     ] = True,
+    hosts: Annotated[
+        bool,
+        typer.Option(
+            "--hosts",
+            help="Look at every copy on its host too: server, directory, port, dbid.",
+        ),
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     via_ssh: Annotated[
@@ -53,6 +61,8 @@ def command(
     seconds = _seconds(wait)
     if watch and wait is not None:
         raise Usage("--wait and --watch exclude each other", hint="leave one of them out")
+    if watch and hosts:
+        raise Usage("--hosts looks once, and --watch again and again", hint="leave one of them out")
     wanted = spec_if_any(spec)
     out = _Out(console=console, cluster=None if wanted is None else wanted.cluster, json=as_json)
     with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
@@ -64,6 +74,8 @@ def command(
             from gpmirror.workflow.status import read_status
 
             reading = read_status(server, probe=probe)
+    if hosts:
+        reading = _with_copies(reading, wanted)
     if not watch:
         console.data(out.text(reading))
     return ExitCode.OK if reading.is_sound else ExitCode.DIFFERENCES
@@ -97,6 +109,17 @@ def _seconds(wait: str | None) -> int | None:
         return None if wait is None else seconds_of(wait)
     except ValueError as error:
         raise Usage(f"--wait {wait!r:.40} {error}", hint="for example `--wait 2h`") from None
+
+
+def _with_copies(reading: "Reading", spec: "Spec | None") -> "Reading":
+    """With a look at every copy on its host."""
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.spec.model import SshOptions
+    from gpmirror.workflow.standing import look_at_copies
+
+    with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
+        found = look_at_copies(reading.observed, lines, () if spec is None else spec.hosts)
+    return replace(reading, copies=found)
 
 
 def _awaited(server: "Server", out: _Out, seconds: int, *, probe: bool) -> "Reading":

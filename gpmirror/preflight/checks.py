@@ -40,6 +40,12 @@ def _tried_elsewhere(_: Visit) -> list[Finding]:
     return []
 
 
+def _asked_apart(visit: Visit) -> list[Finding]:
+    """Nothing of a plan's own hosts: all hosts are asked about all copies, see `standing.py`."""
+    del visit
+    return []
+
+
 CHECKS: dict[str, CheckInfo] = {
     "reachable": CheckInfo(
         what="The host answers over SSH, and its answer is complete. A host that copies only leave "
@@ -159,6 +165,16 @@ CHECKS: dict[str, CheckInfo] = {
         "exit 0.",
         remedy="Plan again; or mend /etc/hosts or DNS on the coordinator's host.",
         judge=judge_utility_names,
+    ),
+    "copies": CheckInfo(
+        what="With `preflight --all` and `status --hosts` every copy of the cluster, up or down: its "
+        "directory is where the catalog says; of one that is up a server runs in it, "
+        "postmaster.pid names it, and it listens on the catalog's port; `gp_dbid` in "
+        "internal.auto.conf (before 6 `dbid` in gp_dbid) is the catalog's.",
+        why="A catalog that was edited by hand looks sound, because a mirror that streams counts as "
+        "in sync, and the next failover then fails.",
+        remedy="What each finding says; a wrong row is put right by the vendor's support.",
+        judge=_asked_apart,
     ),
     "competing": CheckInfo(
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "

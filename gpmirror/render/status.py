@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gpmirror.cluster.counting import counted, named
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
+from gpmirror.preflight.model import Result
 from gpmirror.render.columns import folded
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import size_text
@@ -35,6 +36,7 @@ def status_human(reading: Reading, *, cluster: str | None, width: int, color: bo
         *_attention(reading.health, width=columns),
         *heading("Coordinator"),
         *(line(f"  {text}") for text in coordinator_texts(reading)),
+        *_copies(reading, width=columns),
         *_help(reading, width=columns),
         *_remarks(reading, width=columns),
         BLANK,
@@ -183,6 +185,19 @@ def _trouble(reading: Reading, *, width: int) -> Iterator[Line]:
         yield from paragraph(
             reading.trouble.message, width=width, indent=0, hang=2, style=Style.ALARM
         )
+
+
+def _copies(reading: Reading, *, width: int) -> Iterator[Line]:
+    """What hosts say of their copies, where they were asked: all that is otherwise, then what is not."""
+    checks = reading.copies
+    if checks is None:
+        return
+    yield from heading("Copies on their hosts")
+    for check in checks:
+        style = Style.PLAIN if check.result is Result.OK else Style.ALARM
+        yield from paragraph(f"{check.host}: {check.detail}", width=width, hang=2, style=style)
+        if check.remedy:
+            yield from paragraph(f"-> {check.remedy}", width=width, indent=4, hang=3)
 
 
 def _help(reading: Reading, *, width: int) -> Iterator[Line]:

@@ -4,6 +4,7 @@ import json
 
 from gpmirror.cluster.segment import Segment
 from gpmirror.errors import CannotDispatch
+from gpmirror.preflight.model import Check
 from gpmirror.render.status import counts, knowledge, standby_of, standby_streams, switched_contents
 from gpmirror.verify.model import ContentHealth, CopyState
 from gpmirror.workflow.status import Reading
@@ -46,6 +47,7 @@ def _document(reading: Reading, cluster: str | None) -> dict[str, object]:
             "text": knowledge(reading),
         },
         "trouble": _trouble(reading.trouble),
+        "hosts": None if reading.copies is None else [_check(one) for one in reading.copies],
     }
 
 
@@ -59,6 +61,15 @@ def _content(found: ContentHealth) -> dict[str, object]:
         "mirror": found.mirror,
         "lag_bytes": found.lag_bytes,
         "help": found.help or None,
+    }
+
+
+def _check(found: Check) -> dict[str, object]:
+    return {
+        "host": found.host,
+        "result": found.result.value,
+        "detail": found.detail,
+        "remedy": found.remedy or None,
     }
 
 

@@ -7,6 +7,8 @@ from gpmirror.boundary import Catalog, Clock, Freshness
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure
+from gpmirror.preflight.model import Check
+from gpmirror.preflight.standing import is_sound
 from gpmirror.verify import Health, judge
 from gpmirror.workflow.observing import interval_of, replication
 
@@ -27,11 +29,13 @@ class Reading:
     freshness: Freshness = Freshness.NOT_ASKED
     interval: float | None = None
     trouble: CannotDispatch | None = None
+    copies: tuple[Check, ...] | None = None
+    """What the hosts say of every copy, where they were asked."""
 
     @property
     def is_sound(self) -> bool:
-        """Whether every content is in sync, and that is known."""
-        return self.trouble is None and self.health.all_synced
+        """Whether every content is in sync, and that is known, and hosts that were asked agree."""
+        return self.trouble is None and self.health.all_synced and is_sound(self.copies or ())
 
 
 def read_status(catalog: Catalog, *, probe: bool = True) -> Reading:

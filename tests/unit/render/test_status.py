@@ -9,6 +9,7 @@ from gpmirror.boundary import Freshness
 from gpmirror.cluster.replication import Replication
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import CannotDispatch
+from gpmirror.preflight.model import Check, Result
 from gpmirror.render.status import MOST_ROWS, status_changes, status_human, status_summary
 from gpmirror.render.status_json import status_json, status_json_line
 from gpmirror.verify import judge
@@ -242,3 +243,20 @@ def test_the_age_of_what_is_known_is_said(freshness: Freshness, words: str) -> N
     text = " ".join(status_human(found, cluster=None, width=100, color=False).split())
     assert words in text
     assert text.endswith("All 3 contents in sync; 0 switched.")
+
+
+def test_what_hosts_say_otherwise_is_shown_with_its_cure_and_ends_with_two() -> None:
+    good = Check(host="sdw1", name="copies", result=Result.OK, detail="2 copies stand", remedy="")
+    bad = replace(good, host="sdw2", result=Result.BAD, detail="port 7200, not 7001", remedy="stop")
+    sound, edited = replace(healthy(), copies=(good,)), replace(healthy(), copies=(good, bad))
+    assert (healthy().is_sound, sound.is_sound, edited.is_sound) == (True, True, False)
+    text = status_human(edited, cluster=None, width=100, color=False)
+    assert "  sdw2: port 7200, not 7001\n    -> stop\n" in text
+    body = json.loads(status_json(edited, cluster=None))
+    assert body["hosts"][1] == {
+        "host": "sdw2",
+        "result": "bad",
+        "detail": "port 7200, not 7001",
+        "remedy": "stop",
+    }
+    assert json.loads(status_json(healthy(), cluster=None))["hosts"] is None
