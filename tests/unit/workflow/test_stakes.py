@@ -5,13 +5,17 @@ from dataclasses import replace
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
-from gpmirror.events import Stakes
+from gpmirror.errors import CannotDispatch
+from gpmirror.events import Progress, Stakes
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
 from gpmirror.verify import judge
 from gpmirror.workflow.gates import unhealthy
+from gpmirror.workflow.running import Run, Wishes
 from gpmirror.workflow.stakes import stakes_now
+from gpmirror.workflow.watching import Watch
 from tests import clusters
+from tests.fakes import FakeCluster, MemoryJournal, Reporter, world_of
 
 HOSTS = ["sdw1", "sdw2", "sdw3"]
 SEEN = clusters.mirrored(HOSTS, 2)
@@ -96,3 +100,30 @@ def _follows(content: int) -> Replication:
     return Replication(
         content=content, application_name="gp_walreceiver", state="streaming", sync_state="sync"
     )
+
+
+class Silent(FakeCluster):
+    """A cluster whose content 1 lost its mirror, and now its primary too, in a wave of content 0."""
+
+    def replication(self) -> tuple[Replication, ...]:
+        raise CannotDispatch(
+            "failed to acquire resources", hint="", detail="", refused={1: "10.0.0.11:6001"}
+        )
+
+
+def test_while_a_wave_runs_what_lost_both_copies_is_told_as_such() -> None:
+    down = {(0, Role.MIRROR), (1, Role.MIRROR)}
+    seen = replace(SEEN, segments=_with_down(down))
+    plan = clusters.planned(clusters.spec(HOSTS), seen)
+    reporter = Reporter()
+    world = world_of(Silent(observed=seen), journal=MemoryJournal(), reporter=reporter)
+    run = Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
+    watch = Watch(run, plan.waves[0])
+    observed, health, why = watch.glance()
+    assert (observed, health) == (None, None)
+    assert why == "failed to acquire resources"
+    watch.tell(why, utility_running=True)
+    (told,) = [event for event in reporter.events if isinstance(event, Progress)]
+    assert told.stakes is not None
+    assert told.stakes.none == (1,)
+    assert 1 not in told.stakes.single
