@@ -112,6 +112,7 @@ def test_sound_answers_are_ready() -> None:
     assert found.notes == ()
     assert {check.name for check in found.checks} == set(CHECKS) - {
         "checksums",
+        "copies",
         "tablespaces",
         "utility-options",
     }
