@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,11 +37,9 @@ def family(tmp_path: Path) -> Iterator[tuple[int, int]]:
 def test_nothing_of_it_lives_when_it_returns(tmp_path: Path, family: tuple[int, int]) -> None:
     parent, child = family
     assert lab_processes(tmp_path) == {parent}
-    begun = time.monotonic()
     assert end(lambda: lab_processes(tmp_path)) == set()
     assert not alive(parent)
     assert not alive(child)
-    assert time.monotonic() - begun < 10
 
 
 def test_others_are_left_alone(tmp_path: Path, family: tuple[int, int]) -> None:
