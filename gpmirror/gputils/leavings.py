@@ -3,7 +3,9 @@
 The first eight bytes of global/pg_control are the system identifier; a mirror shares its primary's,
 and every content has its own (6.24.3, recorded). pg_basebackup writes that file last, but streams
 WAL from the start, whose files bear the identifier after the 24 bytes of their first page's header
-(6.24.3, PostgreSQL 15): that proves whose a copy is that was cut off. A server's processes have its
+(6.24.3, PostgreSQL 15): that proves whose a copy is that was cut off. One that was cut off in its
+first moments has laid its WAL out and written none of it (Greengage 6, recorded): such a thing is a
+database to nobody. A server's processes have its
 data directory as working directory, whatever their command line says; those that copy stand
 elsewhere and name it in their command line. Nothing is set aside or deleted in which somebody
 lives: a process, a mounted file system, another data directory, a copy of the catalog.
@@ -28,7 +30,7 @@ _KINDS: dict[str, Kind] = {
     "other": "other",
 }
 
-_FLAGS = ("empty", "hollow", "mounted", "nested", "unfinished")
+_FLAGS = ("blank", "empty", "hollow", "mounted", "nested", "unfinished")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +65,16 @@ class Look:
     """What stands at a path: its kind, the system identifier in it (hex, None: neither pg_control nor
     WAL that can be read), the processes that work in it or below, whether it holds no file at all,
     whether a file system is mounted at it or below, whether another data directory lies in it,
-    whether it is `hollow` (directories without a file), whether no server ever started from it, and
-    the used directories (by number) that stand in it or around it, wherever links lead; and the
+    whether it is `hollow` (directories without a file), whether no server ever started from it and
+    whether it is `blank` (a base backup began it, and neither pg_control nor WAL came), and the used
+    directories (by number) that stand in it or around it, wherever links lead; and the
     tablespace folders that it alone links to.
     """
 
     kind: Kind = "unreadable"
     identifier: str | None = None
     processes: list[int] = field(default_factory=list)
+    blank: bool = False
     empty: bool = False
     hollow: bool = False
     mounted: bool = False
@@ -198,9 +202,10 @@ delete() {
     (
       cd -P -- "$2" && [ ! -L ./global ] || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
-        ! -path './pg_wal*' ! -path './pg_xlog*' -delete || exit 1
-      find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control -delete || exit 1
-      rm -f ./global/pg_control
+        ! -path ./backup_label ! -path './pg_wal*' ! -path './pg_xlog*' -delete || exit 1
+      find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
+        ! -path ./backup_label -delete || exit 1
+      rm -f ./global/pg_control ./backup_label
       [ ! -d ./global ] || rmdir ./global
     ) && rmdir -- "$2" || return 1
   elif [ -e "$2" ] || [ -L "$2" ]; then
@@ -229,6 +234,8 @@ look() {
   [ -d "$2" ] || return 0
   # a server that starts renames backup_label
   [ -e "$2/global/pg_control" ] && [ ! -e "$2/backup_label" ] || echo "$1 unfinished"
+  [ -z "$h" ] && [ ! -e "$2/global/pg_control" ] && [ ! -L "$2/global/pg_control" ] \
+    && grep -q '^LABEL: pg_basebackup base backup$' "$2/backup_label" 2>/dev/null && echo "$1 blank"
   if f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ]; then
     echo "$1 empty"
     [ -n "$(find "$2/." -mindepth 1 -print -quit 2>&1)" ] && echo "$1 hollow"

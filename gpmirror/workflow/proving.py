@@ -246,9 +246,13 @@ def _homeless(one: Leaving, here: Look, own: str | None, evidence: _Evidence) ->
 
 def _foreign(one: Leaving, here: Look, own: str | None) -> str:
     """Why it cannot be proved to be ours. The name alone proves what was emptied after it was set
-    aside; directories without a file at a place that this run was to fill need no proof.
+    aside; directories without a file at a place that this run was to fill need no proof, and of a
+    base backup that began there and brought no WAL yet nothing more can be proved: preflight found
+    the place empty before.
     """
     if here.empty and (one.is_aside or one.begun):
+        return ""
+    if one.begun and here.blank and own is not None:
         return ""
     reasons = (
         (here.identifier is None, "it has no global/pg_control or WAL that proves whose it is"),

@@ -288,9 +288,32 @@ def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -
     broken = script.replace("'./pg_xlog*' -delete || exit 1", "'./pg_xlog*' -delete; exit 1")
     assert broken != script
     assert sh(broken, shell) == ""
-    assert {path.name for path in aside.iterdir()} == {"global", wal}
+    assert {path.name for path in aside.iterdir()} == {"backup_label", "global", wal}
     assert looked(aside, shell=shell) == [half]
     assert read_numbers(sh(script, shell), "deleted", [str(here)]) == [str(here)]
+    assert not aside.exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_base_backup_that_brought_nothing_yet_says_so(tmp_path: Path, shell: str) -> None:
+    """Its WAL is laid out and not written; it stays so until the last of it is deleted."""
+    here = half_a_copy(tmp_path / "gpseg1", "pg_xlog", bytes(8))
+    assert not looked(here, shell=shell)[0].blank, "somebody else's label"
+    label = here / "backup_label"
+    label.write_text(label.read_text() + "LABEL: pg_basebackup base backup\n")
+    blank = Look(kind="directory", blank=True, unfinished=True)
+    assert looked(here, shell=shell) == [blank]
+    assert sh(set_aside_script(proved(here, identifier=""), "r1"), shell) == "aside 0\n"
+    aside = Path(set_aside_name(str(here), "r1"))
+    script = delete_script(proved(here, identifier=""))
+    broken = script.replace("rm -f ./global/pg_control ./backup_label", "exit 1")
+    assert broken != script
+    assert sh(broken, shell) == ""
+    assert looked(aside, shell=shell) == [blank]
+    (aside / "global" / "pg_control").write_bytes(OWN)
+    assert not looked(aside, shell=shell)[0].blank
+    (aside / "global" / "pg_control").unlink()
+    assert sh(script, shell) == "deleted 0\n"
     assert not aside.exists()
 
 
@@ -378,7 +401,7 @@ def test_half_a_deletion_can_still_be_proved(tmp_path: Path) -> None:
     stuck.mkdir()
     (stuck / "file").touch()
     script = delete_script(proved(here))
-    broken = script.replace("rm -f ./global/pg_control", "exit 1")
+    broken = script.replace("rm -f ./global/pg_control ./backup_label", "exit 1")
     assert broken != script
     assert read_numbers(sh(broken), "deleted", [str(here)]) == []
     assert looked(aside) == [Look(kind="directory", identifier=HEX)]

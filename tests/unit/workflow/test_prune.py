@@ -3,7 +3,7 @@ off, finished by the next one.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -178,6 +178,33 @@ def test_a_copy_that_was_cut_off_needs_proof() -> None:
     words = "belongs to another system"
     assert [one for one in outcome.next_actions if one.startswith(":".join(half)) and words in one]
     assert half in life.files
+
+
+@pytest.mark.parametrize(("blank", "goes"), [("", False), ("{number} blank\n", True)])
+def test_a_copy_without_an_identifier_goes_where_a_base_backup_began_it(
+    blank: str, goes: bool
+) -> None:
+    """Cut off in its first moments, before any WAL was written."""
+    plan, life = moved()
+    _, half = cut_off(plan, life)
+
+    class Bare(Life):
+        def _look(self, machine: str, number: str, path: str) -> str:
+            if not path.startswith(half[1]) or (machine, path) not in self.files:
+                return super()._look(machine, number, path)
+            return f"{number} kind directory\n{number} unfinished\n" + blank.format(number=number)
+
+        def _call(self, machine: str, words: Sequence[str]) -> str:
+            held = self.files.get((machine, words[2]))
+            if words[0] == "aside" and held is not None and words[2] == half[1]:
+                assert words[4] == ""
+                words = [*words[:4], held.identifier]
+            return super()._call(machine, words)
+
+    life.__class__ = Bare
+    outcome = prune(a_run(plan, life))
+    assert outcome.summary == f"{3 + goes} directories deleted, {1 - goes} kept"
+    assert (half in life.files) is not goes
 
 
 def test_a_copy_that_was_cut_off_goes_although_its_content_has_one_copy() -> None:
