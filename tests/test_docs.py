@@ -26,7 +26,8 @@ MOST_README_LINES = 120
 LINK = re.compile(r"\[[^\]\[]+\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OTHER_PROGRAMS_FLAGS = {"--csv", "--write-golden", *GREENPLUM_FLAGS}
+UTILITY_FLAGS = {"--hba-hostnames", "--max-rate", "--replay-lag"}
+OTHER_PROGRAMS_FLAGS = {"--csv", "--write-golden", *UTILITY_FLAGS, *GREENPLUM_FLAGS}
 NOT_OURS = {"psql", "make", "pip", "python3", "git", "ssh", "gpaddmirrors", "gprecoverseg"}
 FORBIDDEN = re.compile(
     r"\b(simply|just|easily|seamless\w*|powerful|robust|blazing\w*|effortless\w*|leverag\w+)\b"
