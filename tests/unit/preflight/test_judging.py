@@ -113,7 +113,9 @@ def test_sound_answers_are_ready() -> None:
     assert {check.name for check in found.checks} == set(CHECKS) - {
         "checksums",
         "copies",
+        "dry-run",
         "tablespaces",
+        "utility-names",
         "utility-options",
     }
 
