@@ -4,9 +4,9 @@ Everything is drawn from a `random.Random`, so that hypothesis (`randoms()`) and
 drive it: `case(Random(7))` is always the same case.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from random import Random
 
 from hypothesis import strategies as st
@@ -229,7 +229,7 @@ def _drain(random: Random, wanted: Spec, seen: Observed) -> Spec:
 
 def _add_host(random: Random, wanted: Spec, seen: Observed) -> Spec:
     taken = {host.name for host in wanted.hosts}
-    name = next(name for n in count(len(taken)) if (name := f"more{n}") not in taken)
+    name = next(name for n in itertools.count(len(taken)) if (name := f"more{n}") not in taken)
     new = replace(wanted.hosts[0], name=name, addresses=(name,), weight=1)
     number = random.randint(0, len(wanted.hosts))
     return replace(wanted, hosts=(*wanted.hosts[:number], new, *wanted.hosts[number:]))
@@ -403,7 +403,7 @@ def _dead_host(random: Random, seen: Observed, wanted: Spec) -> tuple[Observed, 
         else:
             rows += [primary, mirror]
     taken = {host.name for host in wanted.hosts}
-    name = next(name for n in count(number) if (name := f"spare{n}") not in taken)
+    name = next(name for n in itertools.count(number) if (name := f"spare{n}") not in taken)
     addresses = tuple(f"{name}-{n}" for n, _ in enumerate(dead.addresses))
     heir = replace(
         dead, name=name, addresses=addresses if len(addresses) > 1 else (name,), replaces=dead.name
