@@ -117,7 +117,7 @@ def why_not_differential(dialect: Dialect, server_version: str | None) -> str | 
     """Why this server's gprecoverseg cannot be told to recover the copies of a file differentially;
     None: it can. 7.0.0 takes `--differential` without a file alone, for every down copy at once
     (recorded); with one since 7.1 and 6.27 (gpdb pull requests 16719 and 17257; Greengage 6.27.1,
-    source).
+    recorded).
     """
     if dialect.file_replication:
         return f"{dialect.title} has no such recovery"

@@ -26,13 +26,15 @@ def judge(
     *,
     contents: Collection[int] | None = None,
     refused: Mapping[int, str] = MappingProxyType({}),
+    probed: bool = False,
 ) -> Health:
     """The state of every content, or of `contents` only; those without any row are left out.
 
     In sync are two rows with status u and mode s and, from 6 on, a mirror that streams. Roles do
     not matter. `replication` is ignored before 6, where the mode alone tells; None: nobody can tell
     who streams now, and the catalog stands alone. `refused` are addresses of acting primaries that
-    did not answer the coordinator, whatever the catalog says of them.
+    did not answer the coordinator, whatever the catalog says of them; after a whole fault probe
+    (`probed`) their mirrors would act if they lived, so none does.
     """
     streams: defaultdict[int, list[Replication]] = defaultdict(list)
     for found in replication or ():
@@ -40,7 +42,7 @@ def judge(
     alone = observed.dialect.file_replication or replication is None
     couples = {
         content: couple
-        for content, couple in _couples(observed, refused).items()
+        for content, couple in _couples(observed, refused, probed=probed).items()
         if contents is None or content in contents
     }
     return Health(
@@ -60,16 +62,19 @@ class _Couple:
     mirror: Segment | None
 
 
-def _couples(observed: Observed, refused: Mapping[int, str]) -> dict[int, _Couple]:
+def _couples(observed: Observed, refused: Mapping[int, str], *, probed: bool) -> dict[int, _Couple]:
     acting: dict[int, Segment] = {}
     others: dict[int, Segment] = {}
     for row in observed.segments:
         if row.content >= 0:
             (acting if row.is_acting_primary else others)[row.content] = row
+    seen = {content: _as_seen(primary, refused) for content, primary in acting.items()}
+    if probed:
+        for content in others.keys() & refused.keys():
+            if not seen[content].is_up:
+                others[content] = replace(others[content], status=Status.DOWN)
     return {
-        content: _Couple(
-            told=primary, primary=_as_seen(primary, refused), mirror=others.get(content)
-        )
+        content: _Couple(told=primary, primary=seen[content], mirror=others.get(content))
         for content, primary in acting.items()
     }
 

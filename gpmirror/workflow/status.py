@@ -68,7 +68,12 @@ def _read(
     return Reading(
         observed=observed,
         replication=streams or (),
-        health=judge(observed, streams, refused=trouble.refused if trouble else {}),
+        health=judge(
+            observed,
+            streams,
+            refused=trouble.refused if trouble else {},
+            probed=freshness is Freshness.PROBED,
+        ),
         freshness=freshness,
         interval=interval_of(catalog),
         trouble=trouble,

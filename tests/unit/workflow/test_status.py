@@ -153,8 +153,8 @@ def lone(mode: str, status: str = "u") -> Observed:
     ("seen", "state", "helps"),
     [
         (lone("n", "d"), "none", "restart the cluster (`gpstop -r`)"),
-        (lone("s"), "single", "sdw2:7000 is to take over"),
-        (lone("n"), "single", "restart the cluster (`gpstop -r`)"),
+        (lone("s"), "none", "restart the cluster (`gpstop -r`)"),
+        (lone("n"), "none", "restart the cluster (`gpstop -r`)"),
     ],
 )
 def test_a_cluster_that_cannot_answer_as_a_whole_still_shows_its_catalog(
