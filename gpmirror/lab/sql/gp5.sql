@@ -20,7 +20,7 @@ CREATE UNLOGGED TABLE gp.lab_replication (
   flush_location pg_lsn, replay_location pg_lsn, sync_priority integer, sync_state text);
 
 CREATE VIEW gp.pg_stat_activity AS
-  SELECT datid, datname, pid AS procpid, usesysid, usename, application_name, client_addr, query_start,
+  SELECT datid, datname, pid AS procpid, usesysid, usename, application_name, client_addr,
          client_port, backend_start, xact_start, query_start, wait_event IS NOT NULL AS waiting,
          CASE WHEN state = 'idle' THEN '<IDLE>' ELSE query END AS current_query
     FROM pg_catalog.pg_stat_activity WHERE application_name <> 'fts probe';
