@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAUNCHER = ROOT / "bin" / "gpmirror"
+LAUNCHER = ROOT / "gpmirror" / "launcher.sh"
 INSTALLED = Path(sys.executable).parent / "gpmirror"
 FILES = ("greenplum_path.sh", "greengage_path.sh", "cloudberry-env.sh")
 FOREIGN = {"PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "OPENSSL_CONF"}
@@ -237,7 +237,7 @@ def _registry_needed(done: "subprocess.CompletedProcess[str]") -> None:
 
 def _sources(folder: Path) -> None:
     folder.mkdir()
-    for name in ("gpmirror", "bin", ".ci"):
+    for name in ("gpmirror", ".ci"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "Makefile", "requirements-dev.lock"):
         shutil.copy(ROOT / name, folder)
