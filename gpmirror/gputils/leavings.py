@@ -147,14 +147,15 @@ def set_aside_script(proved: Iterable[Leaving], run: str, used: Sequence[str] = 
 
 def delete_script(aside: Iterable[Leaving], used: Sequence[str] = ()) -> str:
     """Delete what was set aside, where it stands, save where somebody lives; prints `deleted NUMBER`
-    for each, in the order given. What proves whose a directory is goes last, so that half of one
+    for each, in the order given. Each is entered first and proved from inside, so that nothing else
+    is deleted that was put in its place meanwhile. What proves whose a directory is goes last, so that half of one
     can still be proved.
     """
     calls = "".join(
-        f"delete {number} {shlex.quote(one.at)}{_space(one.home)}\n"
+        f"delete {number} {shlex.quote(one.at)} {shlex.quote(one.identifier)}{_space(one.home)}\n"
         for number, one in enumerate(aside)
     )
-    return tenants(used) + _DELETE + calls
+    return _IDENTIFIER + tenants(used) + _DELETE + calls
 
 
 def read_numbers(answer: str, word: str, paths: Sequence[str]) -> list[str]:
@@ -196,11 +197,15 @@ cd /
 """
 
 _DELETE = r"""
+inode() { ls -ldi -- "$1" | awk 'NR == 1 { print $1 }'; }
 delete() {
   if [ -d "$2" ] && [ ! -L "$2" ]; then
-    deserted "$2" "$3" || return 1
+    i=$(inode "$2")
+    deserted "$2" "$4" || return 1
     (
-      cd -P -- "$2" && [ ! -L ./global ] || exit 1
+      # what stands there by now may be another one, or a link: from here on names count no more
+      cd -P -- "$2" && [ -n "$i" ] && [ "$(inode .)" = "$i" ] && [ ! -L ./global ] || exit 1
+      [ -n "$4" ] || [ "$(identifier .)" = "$3" ] || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
         ! -path ./backup_label ! -path './pg_wal*' ! -path './pg_xlog*' -delete || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \

@@ -152,6 +152,27 @@ def test_another_data_directory_in_it_keeps_it(tmp_path: Path, shell: str) -> No
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("swap", ["ln -s {victim} {aside}", "mv {victim} {aside}"])
+@pytest.mark.parametrize("late", [False, True])
+def test_what_takes_its_place_meanwhile_is_not_deleted(
+    tmp_path: Path, swap: str, late: bool, shell: str
+) -> None:
+    """Between the last look and the deletion somebody puts another directory there, or a link."""
+    here = data_directory(tmp_path / "gpseg1")
+    victim = data_directory(tmp_path / "victim", identifier=bytes(8))
+    aside = here.rename(set_aside_name(str(here), "r1"))
+    attack = f"mv {aside} {tmp_path / 'away'}; {swap.format(victim=victim, aside=aside)}"
+    look = '    deserted "$2" "$4" || return 1\n'
+    script = delete_script(proved(here))
+    assert look in script
+    script = script.replace(look, f"{look}    {attack}\n" if late else f"    {attack}\n{look}")
+    assert sh(script, shell) == ""
+    kept = victim if victim.exists() else aside
+    assert (kept / "base" / "1" / "2619").exists()
+    assert (tmp_path / "away" / "base" / "1" / "2619").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_copy_of_the_catalog_in_it_or_around_it_keeps_it(tmp_path: Path, shell: str) -> None:
     """Whatever names lead there; a tablespace of the copy counts as the copy."""
     here = data_directory(tmp_path / "it's gpseg1")

@@ -620,8 +620,10 @@ def test_a_filespace_goes_with_its_content_and_first() -> None:
     assert life.leavings() == []
     aside, first, last = order
     assert [line.split()[0] for line in aside] == ["aside", "aside"]
-    assert first == [f"delete 0 {SPACE}.gpmirror-r1 space"], "its data directory proves whose it is"
-    assert last == ["delete 0 /data/mirror/gpseg0.gpmirror-r1"]
+    assert first == [f"delete 0 {SPACE}.gpmirror-r1 '' space"], (
+        "its data directory proves whose it is"
+    )
+    assert last == ["delete 0 /data/mirror/gpseg0.gpmirror-r1 0000000000000010"]
 
 
 @pytest.mark.parametrize("calls", range(4))
