@@ -93,7 +93,7 @@ def test_nobody_reads() -> None:
     view_of(Console(out=None, err=None), None, json=True).show(None, GOOD)
 
 
-@pytest.mark.parametrize(("height", "rows"), [(40, 6), (4, 3), (1, 1)])
+@pytest.mark.parametrize(("height", "rows"), [(40, 8), (4, 3), (1, 1)])
 def test_a_window_shows_what_it_holds(height: int, rows: int) -> None:
     out = io.StringIO()
     view = Redrawn(screen=Screen(out, size=lambda: (90, height)), cluster="prod", color=False)

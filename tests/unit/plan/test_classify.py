@@ -97,7 +97,7 @@ def test_an_only_copy_that_is_down_is_started_again() -> None:
     ]
     change = _change(SPEC, replace(MIRRORED, segments=tuple(rows)))
     assert change.action is Action.BLOCKED
-    assert change.reason.startswith("its only copy sdw1:6000 is down: ")
+    assert change.reason.startswith("its only copy sdw1:6000 is down, no mirror can take over: ")
     assert ALONE in change.reason
 
 

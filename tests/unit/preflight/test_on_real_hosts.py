@@ -669,16 +669,3 @@ def test_what_stands_at_tablespace_locations(tmp_path: Path, shell: str) -> None
     states = dict(zip(paths, ("usable", "closed", "usable", "absent"), strict=True))
     assert read_locations(done.stdout, paths) == states
     assert list(read_locations(done.stdout[:20], paths)) == paths[:1]
-
-
-# --- competing work -------------------------------------------------------------------------------
-
-
-def test_a_stale_lock_stands_in_the_way(machines: Machines) -> None:
-    lock = machines.at("mdw", "gpseg-1", "gprecoverseg.lock")
-    lock.mkdir()
-    (lock / "PID").write_text("4194303\n")
-    check = only(adding(machines))
-    assert (check.host, check.name, check.result) == ("mdw", "competing", "bad")
-    assert "pid 4194303" in check.detail
-    assert f"rm -r {lock}" in check.remedy
