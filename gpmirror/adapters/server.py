@@ -38,7 +38,6 @@ _DEFAULT_PROBE_SECONDS = 60.0
 
 _BUSY_LOOKS = 6
 _BUSY_APART = 0.2
-_OWN_TRANSACTIONS = _BUSY_LOOKS + 8
 """In this database those of our own session count too, some of them late."""
 
 _PROBE_SECONDS = 8.0
@@ -167,27 +166,17 @@ class Server:
         return Freshness.PROBED
 
     def busy_sessions(self) -> int | None:
-        """Sessions of others at work within about a second; None where the server does not tell.
-        Programs that connect for each statement may be missed at every look: that transactions are
-        counted shows them, as one.
-        """
+        """Sessions of others at work within about a second; None where the server does not tell."""
         found: set[str | None] = set()
         try:
-            before = self._transactions()
             for _ in range(_BUSY_LOOKS):
                 found.update(pid for (pid,) in self._session.rows(self._queries.busy))
                 sleep(_BUSY_APART)
-            now = self._transactions()
         except ConnectionLost:
             raise
         except GpmirrorError:
             return None
-        elsewhere, here = (now.get(key, 0) - before.get(key, 0) for key in ("0", "1"))
-        return max(len(found), int(elsewhere > 0 or here > _OWN_TRANSACTIONS))
-
-    def _transactions(self) -> dict[str | None, int]:
-        rows = self._session.rows(queries.TRANSACTIONS)
-        return {place: int(float(count or 0)) for place, count in rows}
+        return len(found)
 
     def probe_seconds(self) -> float:
         """gp_fts_probe_interval; the server's default of 60 s where it does not tell."""

@@ -72,11 +72,6 @@ SELECT {pid} FROM pg_stat_activity
 """Sessions at work. One that commits every 50 ms is idle at nearly every look (7.0.0, recorded: "no
 session is at work" beside three writers), so one that ran a statement just now counts too."""
 
-TRANSACTIONS = """\
-SELECT CASE WHEN datname = current_database() THEN 1 ELSE 0 END, sum(xact_commit + xact_rollback)
-  FROM pg_stat_database WHERE datname IS NOT NULL GROUP BY 1"""
-"""Transactions so far in this database (1) and in all others (0)."""
-
 _SESSIONS = """\
 SELECT {pid}, usename, datname, host(client_addr), application_name,
        CASE WHEN {query} ~ 'gp_add_segment|gp_remove_segment|gp_expand_' THEN 1 ELSE 0 END
