@@ -93,7 +93,7 @@ def test_the_way_back_from_a_lost_host(moved: "tuple[PracticeCluster, str, Row]"
     assert 0 in cluster.streaming()
     pruned = cluster.gpmirror("prune", run, "--yes")
     assert pruned.returncode == 0, pruned.stderr
-    assert "1 directory deleted, 0 kept" in pruned.stdout
+    assert "1 directory deleted" in pruned.stdout  # of what the silent host holds nothing is known
     cluster.ssh(left.address, f"test ! -e {left.directory}.gpmirror-{run}")
     assert (left.content, left.address, left.port, left.directory, "m", None) in laid_out(cluster)
 
