@@ -93,7 +93,10 @@ def test_the_way_back_from_a_lost_host(moved: "tuple[PracticeCluster, str, Row]"
     assert 0 in cluster.streaming()
     pruned = cluster.gpmirror("prune", run, "--yes")
     assert pruned.returncode == 0, pruned.stderr
-    assert "1 directory deleted" in pruned.stdout  # of what the silent host holds nothing is known
+    # of what the silent host holds nothing is known
+    assert "1 directory deleted, 1 kept" in pruned.stdout
+    assert "kept sdw3:" in pruned.stdout
+    assert "its host gave no answer" in pruned.stdout
     cluster.ssh(left.address, f"test ! -e {left.directory}.gpmirror-{run}")
     assert (left.content, left.address, left.port, left.directory, "m", None) in laid_out(cluster)
 
