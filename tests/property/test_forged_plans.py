@@ -34,10 +34,10 @@ def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
             yield from _paths(item, (*path, key))
 
 
-def _mutated(body: dict[str, Any], rng: random.Random) -> tuple[dict[str, Any], Path]:
-    """One field changed, taken away, doubled or put in another's place."""
-    body = copy.deepcopy(body)
-    path = rng.choice(_PATHS[id_of(body)])
+def _mutated(number: int, rng: random.Random) -> tuple[dict[str, Any], Path]:
+    """The plan of that number, one field changed, taken away, doubled or put in another's place."""
+    body = copy.deepcopy(_BODIES[number])
+    path = rng.choice(_PATHS[number])
     owner: Any = body
     for step in path[:-1]:
         owner = owner[step]
@@ -64,13 +64,8 @@ def _near(value: object, rng: random.Random) -> object:
     return value
 
 
-def id_of(body: dict[str, Any]) -> str:
-    """What tells one plan's body from another's whatever is changed in it later."""
-    return str(body["cluster"]) + str(len(body["changes"])) + str(body["waves"][0]["action"])
-
-
 _BODIES = [json.loads(plan_text(make())) for make in _PLANS]
-_PATHS = {id_of(body): list(_paths(body)) for body in _BODIES}
+_PATHS = [list(_paths(body)) for body in _BODIES]
 
 
 def sealed(body: dict[str, Any]) -> bytes:
@@ -84,7 +79,7 @@ def test_a_changed_field_is_refused_or_is_a_plan(number: int) -> None:
     rng = random.Random(number)
     accepted = 0
     for _ in range(_EACH):
-        body, path = _mutated(_BODIES[number], rng)
+        body, path = _mutated(number, rng)
         if body == _BODIES[number]:
             continue
         try:
