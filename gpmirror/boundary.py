@@ -232,6 +232,10 @@ class Clock(Protocol):
 class Operator(Protocol):
     """The person in front of the terminal, if there is one."""
 
+    def show(self, text: str) -> None:
+        """Show what is at stake, also where nothing is asked because all was answered before."""
+        ...
+
     def confirm(self, question: str) -> bool:
         """Ask; True for yes. Raises Declined: nobody can be asked."""
         ...

@@ -269,7 +269,11 @@ class FakeOperator:
     answer: bool | None = True
     stop: bool = False
     asked: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     changing: bool = False
+
+    def show(self, text: str) -> None:
+        self.shown.append(text)
 
     def confirm(self, question: str) -> bool:
         self.asked.append(question)

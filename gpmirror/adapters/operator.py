@@ -23,6 +23,10 @@ class TerminalOperator:
         self._interrupts = 0
         self._changing = False
 
+    def show(self, text: str) -> None:
+        """Show what is at stake, whether or not a question follows."""
+        self._say(text)
+
     def confirm(self, question: str) -> bool:
         """Ask on the terminal. Raises Declined (8): there is nobody to ask."""
         if self._assume_yes:

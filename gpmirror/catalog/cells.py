@@ -73,6 +73,8 @@ def directory(cell: str) -> str:
     if not cell.startswith("/"):
         message = f"{shown(cell)} is not an absolute path"
         raise BadCell(codes.BAD_DIRECTORY, message, "directories start with /")
+    if not cell.strip("/."):
+        raise BadCell(codes.BAD_DIRECTORY, f"{shown(cell)} is the file system's root")
     if ".." in cell.split("/"):
         raise BadCell(codes.BAD_DIRECTORY, f"{shown(cell)} has a step `..`")
     return _printable(cell, codes.BAD_DIRECTORY)

@@ -19,6 +19,7 @@ def command(
     ] = False,
 ) -> ExitCode:
     """Delete old directories of moved mirrors and cut-off copies, after proof that they are unused."""
+    from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import Manner, open_live, running
     from gpmirror.cli.recorded import caught_up, recorded
     from gpmirror.plan.replan import spec_of
@@ -33,5 +34,6 @@ def command(
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
         outcome = prune(work, caught_up(standing.run, live))
-    console.data("\n".join((outcome.summary, *(f"  kept {one}" for one in outcome.next_actions))))
+    kept = (f"  kept {one}" for one in outcome.next_actions)
+    console.data(visible("\n".join((outcome.summary, *kept))))
     return outcome.code

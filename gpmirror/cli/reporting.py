@@ -43,11 +43,13 @@ def json_reporter(console: Console, numbers: Iterator[int]) -> "Iterator[Reporte
 
 def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:
     """How to say a line to the person while a run goes on: above the live area where there is one,
-    which would wipe it otherwise; else on standard error.
+    which would wipe it otherwise; else on standard error. What a name holds never moves the cursor.
     """
     from gpmirror.adapters.terminal import TerminalReporter
+    from gpmirror.cli.failures import visible
 
-    return reporter.say if isinstance(reporter, TerminalReporter) else console.alarm
+    say = reporter.say if isinstance(reporter, TerminalReporter) else console.alarm
+    return lambda text: say(visible(text))
 
 
 def _is_dumb() -> bool:

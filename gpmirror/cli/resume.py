@@ -70,6 +70,7 @@ def _resume(
     plan: "Plan", standing: "Standing", live: "Live", manner: "Manner", allow: tuple[str, ...]
 ) -> ExitCode:
     from gpmirror.adapters.runs import runs_folder
+    from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import run_plan, running, who
     from gpmirror.cli.recorded import caught_up
     from gpmirror.render.run import preview
@@ -96,7 +97,7 @@ def _resume(
     console.talk(f"{outcome.summary}; that is done as a run of its own")
     console.talk(preview(rest, rest_of=standing.run, width=console.width, color=console.talk_color))
     if told := cleared_first(outcome.halves):
-        console.talk(told)
+        console.alarm(visible(told))  # what is deleted is told with --quiet too
     sure = manner.assume_yes or is_expected(plan, rest)
     manner = replace(manner, assume_yes=sure)
     wishes = replace(wishes, clear=tuple(one for one in outcome.halves if not one.keep))

@@ -19,6 +19,20 @@ def ancestors(path: str) -> Iterator[str]:
         above = above.rpartition("/")[0]
 
 
+def is_tree_of_others(path: str) -> bool:
+    """Whether a name cannot be that of one copy alone: the root, what stands right below it, and what
+    the system keeps under `/usr`, `/var` and the like. A look through it would take hours, and to
+    rename it would take more than a copy away.
+    """
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if not path.startswith("/") or ".." in parts or len(parts) < 2:  # noqa: PLR2004
+        return True
+    return len(parts) == 2 and parts[0] in _SYSTEM  # noqa: PLR2004
+
+
+_SYSTEM = frozenset("bin boot dev etc home lib lib64 proc root run sbin sys usr var".split())
+
+
 def _normal(path: str) -> str:
     """One slash between names, none at the end: a catalog tells paths as they were typed."""
     return "/" + "/".join(part for part in path.split("/") if part)

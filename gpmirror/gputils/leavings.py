@@ -39,8 +39,8 @@ class Leaving:
     differs where it was set aside. `begun`: a place that the run was to fill, where a copy was cut
     off before any server started from it. `home` is the data directory of a filespace's directory
     (empty: it is one itself). `keep` says why it stays; empty: it may go. `identifier` is what was
-    proved (empty: no file is left in it). `linked` are the tablespace folders that only it led to:
-    they are no part of it and stay.
+    proved (empty: no file is left in it). `linked` are the tablespace folders, `wal` the
+    folder of its WAL, that only it led to: they are no part of it and stay.
     """
 
     content: int
@@ -53,6 +53,7 @@ class Leaving:
     absent: bool = False
     identifier: str = ""
     linked: tuple[str, ...] = ()
+    wal: tuple[str, ...] = ()
 
     @property
     def is_aside(self) -> bool:
@@ -68,7 +69,7 @@ class Look:
     whether it is `hollow` (directories without a file), whether no server ever started from it and
     whether it is `blank` (a base backup began it, and neither pg_control nor WAL came), and the used
     directories (by number) that stand in it or around it, wherever links lead; and the
-    tablespace folders that it alone links to.
+    tablespace folders and the WAL folder that it alone links to.
     """
 
     kind: Kind = "unreadable"
@@ -82,6 +83,7 @@ class Look:
     unfinished: bool = False
     copies: list[int] = field(default_factory=list)
     linked: list[str] = field(default_factory=list)
+    wal: list[str] = field(default_factory=list)
 
 
 def look_script(
@@ -117,8 +119,8 @@ def _take(look: Look, words: Sequence[str]) -> None:
             look.identifier = text
         case ["process", pid] if pid.isdigit():
             look.processes.append(int(pid))
-        case ["linked", path]:
-            look.linked.append(path)
+        case ["linked" | "wal" as word, path] if path.isprintable():
+            getattr(look, word).append(path)
         case ["copy", used] if used.isdigit():
             look.copies.append(int(used))
         case [word] if word in _FLAGS:

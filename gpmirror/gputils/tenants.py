@@ -40,8 +40,9 @@ def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
 def tenants(used: Sequence[str]) -> str:
     """Shell functions. `tenants NUMBER PATH` prints who lives in PATH, a line each; `deserted PATH`
     is true where nobody does; a last word `space` says that PATH is a filespace's directory. `used` are the directories of the host's copies: one of them in PATH
-    or around it counts, and so do the places that its tablespaces are linked to. `linked NUMBER
-    PATH` prints the tablespace folders that PATH links to and no copy of the host does.
+    or around it counts, and so do the places that its tablespaces and its WAL are linked to. `linked
+    NUMBER PATH` prints the tablespace folders and the WAL folder that PATH links to and no copy of
+    the host does.
     """
     given = " ".join(shlex.quote(at) for at in used)
     calls = "".join(f'  copy {number} {shlex.quote(at)} "$@"\n' for number, at in enumerate(used))
@@ -108,7 +109,7 @@ nested() {
     -print -quit 2>/dev/null) | grep -q .
 }
 copy() {
-  for t in "$2" "$2"/pg_tblspc/*; do
+  for t in "$2" "$2"/pg_tblspc/* "$2"/pg_wal "$2"/pg_xlog; do
     [ -d "$t" ] || continue
     if below "$t" "$4" || below "$4" "$t"; then echo "$3 copy $1"; return; fi
   done
@@ -130,17 +131,22 @@ deserted() { [ "$(tenants 0 "$1" "$2"; echo end)" = end ]; }
 """
 
 _SHARED = r"""; do
-    for x in "$u"/pg_tblspc/*; do [ "$x" -ef "$1" ] && return 0; done
+    for x in "$u"/pg_tblspc/* "$u"/pg_wal "$u"/pg_xlog; do [ "$x" -ef "$1" ] && return 0; done
   done
-  for x in /proc/[0-9]*/cwd/pg_tblspc/*; do [ "$x" -ef "$1" ] && return 0; done
+  for x in /proc/[0-9]*/cwd/pg_tblspc/* /proc/[0-9]*/cwd/pg_wal /proc/[0-9]*/cwd/pg_xlog; do
+    [ "$x" -ef "$1" ] && return 0
+  done
   return 1
 }
 linked() {
-  for t in "$2"/pg_tblspc/*; do
+  for t in "$2"/pg_tblspc/* "$2"/pg_wal "$2"/pg_xlog; do
+    w=linked
+    # a WAL folder that is no link goes with the rest
+    case $t in "$2"/pg_tblspc/*) ;; *) w=wal; [ -L "$t" ] || continue ;; esac
     [ -d "$t" ] && ! shared "$t" && cd -P -- "$t" || continue
     # a name of two lines would be read as two answers
     case $PWD in *"
-"*) ;; *) echo "$1 linked $PWD" ;; esac
+"*) ;; *) echo "$1 $w $PWD" ;; esac
   done
   cd /
 }

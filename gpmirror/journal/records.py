@@ -81,10 +81,14 @@ def read_places(written: object) -> Iterator[Leaving]:
                 "path": str(path),
                 "at": str(at),
                 "home": str(home),
-            }:
+            } if all(_is_place(one) for one in (path, at, home or "/")) and host.isprintable():
                 yield Leaving(content=content, host=host, path=path, at=at, home=home, begun=True)
             case _:
                 pass
+
+
+def _is_place(path: str) -> bool:
+    return path.startswith("/") and path.isprintable() and ".." not in path.split("/")
 
 
 def resumed(by: str) -> Record:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpmirror.boundary import Answered
-from gpmirror.cluster.nesting import lies_in
+from gpmirror.cluster.nesting import is_tree_of_others, lies_in
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Slot
 from gpmirror.gputils.leavings import Leaving, Look, look_script, read_looks, set_aside_name
@@ -30,6 +30,8 @@ Spot = tuple[str, str]
 
 Used = Mapping[str, Sequence[str]]
 """The directories that the catalog knows, by host."""
+
+_WHOLE = "no copy can have that place to itself, so nobody looks there and nothing of it is deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,10 @@ def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health
     nothing stands is left out.
     """
     used = used_directories(run.plan, observed)
-    free = [one for one in found if one.at not in used.get(one.host, ())]
+    left = [one for one in found if one.at not in used.get(one.host, ())]
+    # no host is asked about these: the look alone would go through the whole machine
+    whole = [replace(one, keep=_WHOLE) for one in left if is_tree_of_others(one.path)]
+    free = [one for one in left if not is_tree_of_others(one.path)]
     sources = _sources(run.plan, observed)
     homes = {
         (one.host, at)
@@ -126,7 +131,8 @@ def prove(run: Run, found: Iterable[Leaving], observed: Observed, health: Health
     judged = [_verdict(one, evidence) for one in free if _is_left(one, evidence)]
     aside = {(one.host, one.path): one for one in judged if one.is_aside and not one.absent}
     return _together(
-        [
+        [one for one in whole if not one.is_aside]
+        + [
             _behind(one, aside.get((one.host, one.path)))
             for one in judged
             if not (one.is_aside and one.absent)
@@ -190,7 +196,11 @@ def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
     keep = _in_use(one, here, evidence)
     keep = keep or (_homeless(one, here, own, evidence) if one.home else _foreign(one, here, own))
     return replace(
-        one, keep=keep, identifier=here.identifier or "", linked=tuple(sorted(set(here.linked)))
+        one,
+        keep=keep,
+        identifier=here.identifier or "",
+        linked=tuple(sorted(set(here.linked))),
+        wal=tuple(sorted(set(here.wal))),
     )
 
 

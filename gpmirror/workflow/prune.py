@@ -88,7 +88,8 @@ def prune(run: Run, standing: Standing) -> Outcome:
     if not going:
         return _nothing(judged, kept)
     stay = [*map(_line, kept), *_folders(judged, going)]
-    if not run.world.operator.confirm(_question(going, stay)):
+    run.world.operator.show(_listed(going, stay))
+    if not run.world.operator.confirm(f"Delete {_counted(len(going))}? Only 'yes' is accepted:"):
         raise Declined("nothing was deleted: the answer was not yes")
     used = _check_unchanged(run, standing, going)
     with _pruning(run):
@@ -240,24 +241,28 @@ def _nothing(judged: Sequence[Leaving], kept: Sequence[Leaving]) -> Outcome:
 
 
 def _folders(judged: Sequence[Leaving], going: Sequence[Leaving]) -> list[str]:
-    """Once its links are gone nothing leads to a tablespace folder any more, so it is named."""
+    """Once its links are gone nothing leads to a tablespace's or WAL's folder any more, so it is
+    named.
+    """
     places = {(one.host, place) for one in judged for place in (one.path, one.at)}
     return [
-        f"{one.host}:{folder}: a tablespace folder of content {one.content}'s old copy, which no copy "
-        "there uses; look at it, then delete it by hand"
+        f"{one.host}:{folder}: {what} of content {one.content}'s old copy, which no copy there uses; "
+        "look at it, then delete it by hand"
         for one in going
-        for folder in one.linked
+        for what, folders in (("a tablespace folder", one.linked), ("the WAL folder", one.wal))
+        for folder in folders
         if not any(one.host == host and lies_in(folder, place) for host, place in places)
     ]
 
 
-def _question(going: Sequence[Leaving], kept: Sequence[str]) -> str:
-    lines = [f"  {one.host}:{one.at} ({_what(one)})" for one in going[:_SHOWN]]
-    if len(going) > _SHOWN:
-        lines.append(f"  and {len(going) - _SHOWN} more")
-    stay = [f"  stays: {one}" for one in kept[:_SHOWN]]
-    ask = f"Delete {_counted(len(going))}? Only 'yes' is accepted:"
-    return "\n".join(("These old directories are proved to be unused:", *lines, *stay, ask))
+def _listed(going: Sequence[Leaving], kept: Sequence[str]) -> str:
+    """Every path, however many: nothing is deleted that nobody could see before. What goes stands
+    last, next to the question.
+    """
+    stay = [f"  stays: {one}" for one in kept]
+    lines = [f"  {one.host}:{one.at} ({_what(one)})" for one in going]
+    head = f"{_counted(len(going))} to delete, proved to be unused:"
+    return "\n".join((*stay, head, *lines))
 
 
 def _what(one: Leaving) -> str:
@@ -267,16 +272,14 @@ def _what(one: Leaving) -> str:
 def cleared_first(halves: Sequence[Leaving]) -> str:
     """What a person is told of the copies that are cleared before the rest of a run begins."""
     going, kept = _going(halves), [one for one in halves if one.keep]
-    lines = [f"  {one.host}:{one.at} (content {one.content})" for one in going[:_SHOWN]]
-    if len(going) > _SHOWN:
-        lines.append(f"  and {len(going) - _SHOWN} more")
+    lines = [f"  {one.host}:{one.at} (content {one.content})" for one in going]
     if going:
         lines.insert(
             0,
             f"Cleared first: {_copies(going)} of the run, at places that the catalog does not know, "
             "proved by the system identifier:",
         )
-    stay = [f"  stays: {_line(one)}; {_by_hand(one)}" for one in kept[:_SHOWN]]
+    stay = [f"  stays: {_line(one)}; {_by_hand(one)}" for one in kept]
     return "\n".join([*lines, *stay])
 
 

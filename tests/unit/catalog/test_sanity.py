@@ -119,6 +119,12 @@ CASES = [
     ),
     (2, "2 0 p p s u 6000 NULL sdw1 /d", ["C013 dbid 2: hostname is empty"]),
     (2, "2 0 p p s u 6000 -oX sdw1 /d", ['C013 dbid 2: hostname "-oX" starts with -']),
+    (2, "2 0 p p s u 6000 sdw1 sdw1 /", ['C014 dbid 2: datadir "/" is the file system\'s root']),
+    (
+        2,
+        "2 0 p p s u 6000 sdw1 sdw1 //./",
+        ['C014 dbid 2: datadir "//./" is the file system\'s root'],
+    ),
     (2, "2 0 p p s u 6000 sdw1 sdw1 /d/../e", ['C014 dbid 2: datadir "/d/../e" has a step `..`']),
     (
         2,

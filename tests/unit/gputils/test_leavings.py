@@ -216,6 +216,39 @@ def test_tablespace_folders_that_another_copy_uses_are_not_named(
         assert found.linked == []
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", ["pg_wal", "pg_xlog"])
+def test_a_wal_folder_elsewhere_is_named_and_stays(tmp_path: Path, name: str, shell: str) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    wal = tmp_path / "wal of gpseg1"
+    wal.mkdir()
+    (wal / "000000010000000000000001").write_bytes(bytes(24) + OWN)
+    (here / name).symlink_to(wal)
+    (found,) = looked(here, shell=shell)
+    assert found.wal == [str(wal)]
+    assert found.linked == [str(tmp_path / "tablespace of gpseg1")]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / name).symlink_to(wal)
+    (found,) = looked(here, shell=shell, used=(copy,))
+    assert found.wal == [], "a copy of the catalog uses it"
+    sh(set_aside_script(proved(here), "r1"), shell)
+    assert "deleted 0" in sh(delete_script(proved(here)), shell)
+    assert not Path(set_aside_name(str(here), "r1")).exists()
+    assert list(wal.iterdir()) != [], "the WAL itself is left to a person"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_copy_whose_wal_lies_in_it_keeps_it(tmp_path: Path, shell: str) -> None:
+    here = data_directory(tmp_path / "gpseg1")
+    (here / "wal of another").mkdir()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "pg_wal").symlink_to(here / "wal of another")
+    (found,) = looked(here, shell=shell, used=(copy,))
+    assert found.copies == [0]
+
+
 @pytest.mark.parametrize("where", [".", "pg_log/mnt"])
 @pytest.mark.parametrize("name", ["gpseg1", "with \\ space"])
 def test_a_mounted_file_system_keeps_it(tmp_path: Path, name: str, where: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gpmirror.boundary import LockHolder, World
+from gpmirror.cluster.nesting import is_tree_of_others
 from gpmirror.cluster.segment import Role, Segment, Status
 from gpmirror.errors import (
     Declined,
@@ -21,10 +22,12 @@ from gpmirror.errors import (
     Stale,
     Unsafe,
 )
-from gpmirror.journal.records import Opening, step
+from gpmirror.gputils.leavings import Leaving
+from gpmirror.journal.records import Opening, read_places, step
 from gpmirror.journal.standing import Standing, read_standing
 from gpmirror.plan.model import Plan
 from gpmirror.spec.model import Pin
+from gpmirror.workflow.prune import _listed, cleared_first
 from gpmirror.workflow.prune import prune as prune_of
 from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests import clusters
@@ -107,7 +110,8 @@ def test_old_directories_are_set_aside_and_deleted() -> None:
     ]
     assert journal.far
     for host, path in old(plan):
-        assert f"{host}:{path} (content " in operator.asked[0]
+        assert f"{host}:{path} (content " in operator.shown[0]
+    assert operator.asked == ["Delete 4 directories? Only 'yes' is accepted:"]
     again = prune(a_run(plan, life))
     assert again.summary == "Nothing to prune: all of it is gone already."
 
@@ -156,8 +160,8 @@ def test_a_copy_that_was_cut_off_goes_too() -> None:
     operator = FakeOperator()
     outcome = prune(a_run(plan, life, operator=operator))
     assert outcome.summary == "4 directories deleted, 0 kept"
-    assert f"{half[0]}:{half[1]} (content " in operator.asked[0]
-    assert operator.asked[0].count(", a copy that was cut off)") == 1
+    assert f"{half[0]}:{half[1]} (content " in operator.shown[0]
+    assert operator.shown[0].count(", a copy that was cut off)") == 1
     assert home in life.files
     assert half not in life.files
 
@@ -271,7 +275,7 @@ def test_what_cannot_be_proved_stays_and_is_told(
     kept = [line for line in outcome.next_actions if line.startswith(f"{host}:{path}: ")]
     assert len(kept) == 1
     assert words in kept[0]
-    assert f"stays: {kept[0]}" in operator.asked[0]
+    assert f"stays: {kept[0]}" in operator.shown[0]
     assert life.files.get((host, path)) == before.get((host, path))
     assert "directories deleted" in outcome.summary or "directory deleted" in outcome.summary
 
@@ -393,7 +397,9 @@ class Linked(Life):
         known = super()._look(machine, number, path)
         if "mirror" not in path or "process" in known or "absent" in known:
             return known
-        return known + f"{number} linked /ts one/5\n{number} linked {path}/in\n"
+        return known + (
+            f"{number} linked /ts one/5\n{number} linked {path}/in\n{number} wal /wal/seg\n"
+        )
 
 
 def test_tablespace_folders_are_named_before_their_links_go() -> None:
@@ -401,11 +407,53 @@ def test_tablespace_folders_are_named_before_their_links_go() -> None:
     life.__class__ = Linked
     operator = FakeOperator()
     outcome = prune(a_run(plan, life, operator=operator))
-    assert outcome.summary == "4 directories deleted, 4 kept"
+    assert outcome.summary == "4 directories deleted, 8 kept"
     host = old(plan)[0][0]
-    (told,) = [line for line in outcome.next_actions if line.startswith(f"{host}:")]
+    told, wal = [line for line in outcome.next_actions if line.startswith(f"{host}:")]
     assert told.startswith(f"{host}:/ts one/5: a tablespace folder of content ")
-    assert f"stays: {told}" in operator.asked[0]
+    assert wal.startswith(f"{host}:/wal/seg: the WAL folder of content ")
+    assert f"stays: {told}" in operator.shown[0]
+
+
+def test_every_path_is_shown_however_many() -> None:
+    """Twenty and a rest that is counted would hide the one that should not go."""
+    many = [
+        Leaving(content=n, host="sdw1", path=f"/data/mirror/gpseg{n}", at=f"/data/mirror/gpseg{n}")
+        for n in range(200)
+    ]
+    shown = _listed(many, [f"sdw2:/x{n}" for n in range(200)])
+    assert all(f"  sdw1:{one.at} (content {one.content})" in shown.split("\n") for one in many)
+    assert shown.count("stays: ") == 200
+    halves = [replace(one, begun=True) for one in many]
+    assert all(f"  sdw1:{one.at} (content {one.content})" in cleared_first(halves) for one in many)
+
+
+class AtTheRoot(Life):
+    """Nobody may even be asked about the root."""
+
+    def _look(self, machine: str, number: str, path: str) -> str:
+        assert not is_tree_of_others(path)
+        return super()._look(machine, number, path)
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/./", "/data", "/usr/local", "/home/gpadmin"])
+def test_a_place_that_is_not_a_copy_s_alone_is_refused_at_once(path: str) -> None:
+    plan, life = moved()
+    life.__class__ = AtTheRoot
+    asides = [{"content": 0, "host": "sdw1", "path": path, "at": path, "home": ""}]
+    forged = replace(begun(plan), clearing=tuple(read_places(asides)))
+    operator = FakeOperator()
+    outcome = prune(a_run(plan, life, operator=operator), forged)
+    assert outcome.summary == "4 directories deleted, 1 kept"
+    assert f"stays: sdw1:{path}: no copy can have that place to itself" in operator.shown[0]
+
+
+@pytest.mark.parametrize("path", ["relative", "/data/../etc", "/data/\x1b[2J", "/a\nsdw1:/b", ""])
+def test_places_of_a_journal_that_no_run_writes_are_none(path: str) -> None:
+    one = {"content": 0, "host": "sdw1", "path": "/d/g", "at": "/d/g", "home": ""}
+    assert len(list(read_places([one]))) == 1
+    for key in ("path", "at"):
+        assert list(read_places([{**one, key: path}])) == []
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -486,7 +534,7 @@ def test_what_was_set_aside_is_shown_where_it_stands() -> None:
     life.cut_hosts = None
     operator = FakeOperator()
     prune(a_run(plan, life, operator=operator))
-    assert operator.asked[0].count(".gpmirror-r1 (content ") == 4
+    assert operator.shown[0].count(".gpmirror-r1 (content ") == 4
 
 
 def test_a_mirror_that_dies_meanwhile_keeps_the_old_directories() -> None:
