@@ -30,7 +30,24 @@ def is_tree_of_others(path: str) -> bool:
     return len(parts) == 2 and parts[0] in _SYSTEM  # noqa: PLR2004
 
 
-_SYSTEM = frozenset("bin boot dev etc home lib lib64 proc root run sbin sys usr var".split())
+_SYSTEM = frozenset(
+    [
+        "bin",
+        "boot",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib64",
+        "proc",
+        "root",
+        "run",
+        "sbin",
+        "sys",
+        "usr",
+        "var",
+    ]
+)
 
 
 def _normal(path: str) -> str:
