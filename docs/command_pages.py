@@ -8,6 +8,7 @@ from gpmirror.cli.lazy import load_command
 
 INTRODUCTION = (
     "SPEC is `gpmirror.yaml` in the current directory where it is left out; `-` is stdin.",
+    "`gpmirror` alone lists the commands, `-h` after any of them its options.",
     "Results go to stdout, remarks and findings to stderr.",
     "[Exit codes](exit-codes.md) are the same for all commands.",
     "",
@@ -15,13 +16,30 @@ INTRODUCTION = (
     "",
     "| option | meaning |",
     "| --- | --- |",
-    "| `--no-color` | No colours; the variable `NO_COLOR` does the same. |",
+    "| `--no-color` | No colours. |",
     "| `--quiet` | Results and errors only. |",
     "| `--debug` | Show tracebacks. |",
-    "| `--help` | Show the command's help. |",
+    "| `-h`, `--help` | Show the command's help. |",
     "",
-    "`gpmirror --version` prints the version.",
-    "Off a terminal the text is 100 columns wide; the variable `COLUMNS` sets another width.",
+    "`gpmirror -V` or `--version` prints the version.",
+    "",
+    "| variable | meaning |",
+    "| --- | --- |",
+    "| `GPMIRROR_SPEC` | The spec where none is named, instead of `gpmirror.yaml`. |",
+    (
+        "| `GPMIRROR_CATALOG` | The saved catalog of `plan`, `simulate`, `import` and `explain` where no "
+        "`--catalog` is given; the command says so. `--via-ssh` looks at the live one all the same, an "
+        "empty value too. Commands that change something, and `status`, never read it. |"
+    ),
+    "| `GPMIRROR_IGNORE_SPEC_CONNECTION` | `1`: as `--ignore-spec-connection`. |",
+    "| `NO_COLOR` | No colours. |",
+    "| `FORCE_COLOR`, `CLICOLOR_FORCE` | Colours in pipes and files too; `NO_COLOR` wins. |",
+    "| `COLUMNS` | The width of text; off a terminal it is 100 otherwise. |",
+    "| `XDG_STATE_HOME` | Where journals of runs are kept, in `gpmirror/runs`; `~/.local/state` otherwise. |",
+    "| `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE` | The coordinator where the spec does not name it. |",
+    "",
+    "An output may be a descriptor: `-o /dev/stdout`, `-o >(...)`.",
+    "Where the plan file goes to stdout the plan for people goes to stderr.",
 )
 
 

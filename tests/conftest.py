@@ -122,5 +122,13 @@ def postgres_server() -> "Iterator[Postgres]":
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller's colours, width and cluster do not reach the code under test."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", *(n for n in os.environ if n[:2] == "PG")):
+    own = (
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "GPMIRROR_SPEC",
+        "GPMIRROR_CATALOG",
+    )
+    for name in (*own, *(n for n in os.environ if n[:2] == "PG")):
         monkeypatch.delenv(name, raising=False)

@@ -1,6 +1,7 @@
 """Read input files and write results: clear errors, bounded size, all or nothing."""
 
 import os
+import re
 import stat
 import sys
 from contextlib import suppress
@@ -12,6 +13,8 @@ from gpmirror.errors import Failure, Unreadable
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 _MAX_NEIGHBOURS = 2000
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
 
 
 def read_input(path: str) -> bytes:
@@ -40,14 +43,46 @@ def write_output(path: str, text: str, *, force: bool) -> None:
     """Write a text file: the whole text appears under its name, or nothing does.
 
     A file that already holds this text is left alone; another text is replaced only with `force`.
+    What is no file (`is_stream`) gets the text as it comes.
     An existing file keeps its mode, a new one gets what the umask allows.
     Raises Failure: it exists, is a directory, its parent is missing or not writable, disk full.
     """
     data = text.encode("utf-8", "surrogateescape")
     try:
+        if is_stream(path):
+            _pour(path, data)
+            return
         _write(Path(path), data, force=force)
     except (OSError, ValueError) as error:
         raise Failure(f"cannot write {path}: {_reason(error)}", hint=_mend(path, error)) from error
+
+
+def is_stream(path: str) -> bool:
+    """Whether a path names no file that could be replaced, but where bytes go at once: an open
+    descriptor (`/dev/stdout`, a shell's `>(...)`), a pipe, a device.
+    """
+    with suppress(OSError, ValueError):
+        return _descriptor(path) is not None or not stat.S_ISREG(_mode_of(path))
+    return False
+
+
+def is_stdout(path: str) -> bool:
+    """Whether what is written to this path comes out where results are printed."""
+    return _descriptor(path) == 1
+
+
+def _descriptor(path: str) -> int | None:
+    """The open descriptor of this process that a path stands for."""
+    if path in _STREAMS:
+        return _STREAMS[path]
+    found = _DESCRIPTOR.fullmatch(path)
+    return None if found is None else int(found[1])
+
+
+def _mode_of(path: str) -> int:
+    mode = Path(path).stat().st_mode
+    # a folder is no stream: who writes is told that it is one
+    return stat.S_IFREG if stat.S_ISDIR(mode) else mode
 
 
 def _read_stdin() -> bytes:
@@ -86,13 +121,21 @@ def _nearby(path: str) -> str:
     return "check the path"
 
 
+def _pour(path: str, data: bytes) -> None:
+    """Into what is open already, where a new file under its name would never be seen by its reader."""
+    descriptor = _descriptor(path)
+    into: str | int = path if descriptor is None else os.dup(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    with suppress(BrokenPipeError), open(into, "wb") as file:  # noqa: PTH123 - a descriptor is no path
+        file.write(data)
+
+
 def _write(path: Path, data: bytes, *, force: bool) -> None:
     target = path.resolve()
     if target.is_dir():
         raise IsADirectoryError
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)  # a device or a pipe: there is nothing to replace
-        return
     mode = None
     if target.exists():
         if target.read_bytes() == data:

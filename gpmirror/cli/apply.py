@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import own_spec
+from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.connection import accept_connection, reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import request_from
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     target: Annotated[
-        str, typer.Argument(metavar="PLAN|SPEC", help="A plan file or a spec.")
+        str,
+        typer.Argument(metavar="PLAN|SPEC", envvar=SPEC_VARIABLE, help="A plan file or a spec."),
     ] = "gpmirror.yaml",
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run where; change nothing.")
     ] = False,

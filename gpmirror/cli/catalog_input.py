@@ -1,9 +1,11 @@
-"""Which catalog a command reads: a saved one, or the live one where none is named."""
+"""Which spec and catalog a command reads: named, from the environment, or the live catalog."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from gpmirror.cli.connection import reached
 from gpmirror.errors import GpmirrorError, Usage
@@ -13,12 +15,36 @@ if TYPE_CHECKING:
     from gpmirror.spec.model import Spec
 
 DEFAULT_SPEC = "gpmirror.yaml"
+SPEC_VARIABLE = "GPMIRROR_SPEC"
+"""The spec where none is named."""
+
+CATALOG_VARIABLE = "GPMIRROR_CATALOG"
+"""The catalog where none is named; of the commands that can only read."""
 
 
-def check_catalog_flags(
-    catalog: str | None, spec: str, *, table: int | None = None, via_ssh: bool = False
-) -> None:
-    """Raises Usage: stdin is wanted twice, or a flag belongs to the other kind of catalog."""
+def default_spec() -> str:
+    """The spec where none is named: the environment's, else the one of this folder."""
+    return os.environ.get(SPEC_VARIABLE) or DEFAULT_SPEC
+
+
+def chosen_catalog(
+    ctx: typer.Context,
+    catalog: str | None,
+    spec: str,
+    *,
+    table: int | None = None,
+    via_ssh: bool = False,
+) -> str | None:
+    """The saved catalog to read, None: the live one. One that the environment names is told, so
+    that nobody takes it for the live one, and gives way to `--via-ssh`.
+
+    Raises Usage: stdin is wanted twice, or a flag belongs to the other kind of catalog.
+    """
+    if catalog is not None and is_from_environment(ctx, "catalog"):
+        if via_ssh:
+            catalog = None
+        else:
+            ctx.obj.talk(f"catalog: {catalog}, as {CATALOG_VARIABLE} says")
     if catalog == "-" and spec == "-":
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
     if catalog is None and table is not None:
@@ -28,6 +54,13 @@ def check_catalog_flags(
             f"--via-ssh reads the live catalog, and --catalog names {catalog}",
             hint="leave one of them out",
         )
+    return catalog
+
+
+def is_from_environment(ctx: typer.Context, name: str) -> bool:
+    """Whether the value of a parameter was taken from its variable."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 def observed_for(
@@ -51,18 +84,20 @@ def observed_for(
 
 
 def spec_if_any(name: str | None) -> "Spec | None":
-    """The named spec, else gpmirror.yaml if it is there, else None: PG* variables must do."""
-    if name is None and not Path(DEFAULT_SPEC).exists():
+    """The named spec, else the environment's, else gpmirror.yaml if it is there, else None: PG*
+    variables must do.
+    """
+    file = name or default_spec()
+    if file == DEFAULT_SPEC and name is None and not Path(file).exists():
         return None
     from gpmirror.adapters.files import read_input
     from gpmirror.spec import load
 
-    file = name or DEFAULT_SPEC
     return reached(load(read_input(file), file))
 
 
 def own_spec() -> "Spec | None":
-    """The spec of this folder, if there is one that can be read."""
+    """The spec of this folder or of the environment, if there is one that can be read."""
     with suppress(GpmirrorError):
         return spec_if_any(None)
     return None

@@ -82,16 +82,26 @@ def open_console(flags: GlobalFlags, environment: Mapping[str, str]) -> Console:
         # a stream is None when its descriptor was closed, and something else under test
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
-    plain = flags.no_color or bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
     return Console(
         out=sys.stdout,
         err=sys.stderr,
-        color=not plain and _is_terminal(sys.stdout),
-        talk_color=not plain and _is_terminal(sys.stderr),
+        color=_is_coloured(sys.stdout, flags, environment),
+        talk_color=_is_coloured(sys.stderr, flags, environment),
         width=_width(sys.stdout, environment),
         quiet=flags.quiet,
         debug=flags.debug,
     )
+
+
+def _is_coloured(stream: TextIO | None, flags: GlobalFlags, environment: Mapping[str, str]) -> bool:
+    """Whether a stream gets ANSI colours. Who asks for none is heard first, then who insists."""
+    if flags.no_color or environment.get("NO_COLOR") or environment.get("FORCE_COLOR") == "0":
+        return False
+    forced = {environment.get("FORCE_COLOR", ""), environment.get("CLICOLOR_FORCE", "")}
+    if forced - {"", "0"}:
+        return stream is not None
+    wanted = environment.get("TERM") != "dumb" and environment.get("CLICOLOR") != "0"
+    return wanted and _is_terminal(stream)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
+from gpmirror.cli.catalog_input import CATALOG_VARIABLE, SPEC_VARIABLE, chosen_catalog, observed_for
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import planned_live
@@ -25,13 +25,17 @@ def command(
         typer.Argument(metavar="content N | host H | CODE", help="What to explain."),
     ],
     spec: Annotated[
-        str, typer.Option("--spec", metavar="SPEC", help="The spec, for content and host.")
+        str,
+        typer.Option(
+            "--spec", metavar="SPEC", envvar=SPEC_VARIABLE, help="The spec, for content and host."
+        ),
     ] = "gpmirror.yaml",
     catalog: Annotated[
         str | None,
         typer.Option(
             "--catalog",
             metavar="FILE",
+            envvar=CATALOG_VARIABLE,
             help="A snapshot or psql's output, - for stdin; left out: the live catalog.",
         ),
     ] = None,
@@ -51,12 +55,12 @@ def command(
         case ["content", number] if number.isascii() and number.isdigit():
             from gpmirror.render.explain import explain_content
 
-            plan, observed = _planned(spec, catalog, table, via_ssh=via_ssh)
+            plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             console.page(explain_content(plan, observed, int(number[:_DIGITS])))
         case ["host", name]:
             from gpmirror.render.explain import explain_host
 
-            plan, observed = _planned(spec, catalog, table, via_ssh=via_ssh)
+            plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             console.page(explain_host(plan, observed, name))
         case _:
             raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
@@ -71,14 +75,14 @@ def _code(code: str) -> str:
 
 
 def _planned(
-    spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
+    ctx: typer.Context, spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Plan, Observed]":
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.request import Request
     from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
-    check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
+    catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     wanted = reached(load(read_input(spec), spec))
     if catalog is None:
         return planned_live(wanted, Request(), via_ssh=via_ssh)

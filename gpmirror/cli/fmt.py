@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from gpmirror.cli.catalog_input import default_spec
 from gpmirror.cli.console import Console
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, InvalidInput
@@ -13,7 +14,9 @@ def command(
     ctx: typer.Context,
     specs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SPEC", help="Specs; gpmirror.yaml if left out, - for stdin."),
+        typer.Argument(
+            metavar="SPEC", help="Specs, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml."
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 2 if a spec would change.")
@@ -24,7 +27,7 @@ def command(
 ) -> ExitCode:
     """Lay specs out in the standard form; comments are kept."""
     console: Console = ctx.obj
-    files = specs or ["gpmirror.yaml"]
+    files = specs or [default_spec()]
     texts = _read_all(files)
     changed = [(file, old, new) for file, old, new in texts if old != new]
     if diff:

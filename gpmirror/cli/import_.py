@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import check_catalog_flags
+from gpmirror.cli.catalog_input import CATALOG_VARIABLE, chosen_catalog
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
@@ -20,6 +20,7 @@ def command(
         str | None,
         typer.Option(
             metavar="FILE",
+            envvar=CATALOG_VARIABLE,
             help="Saved catalog, snapshot or native utility's file, - for stdin; left out: the "
             "live catalog.",
         ),
@@ -42,10 +43,10 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace SPEC if it exists.")] = False,
 ) -> None:
     """Write the smallest spec of a cluster as it is, proved by its own plan."""
-    from gpmirror.adapters.files import write_output
+    from gpmirror.adapters.files import is_stdout, write_output
 
     console: Console = ctx.obj
-    check_catalog_flags(catalog, "", table=table, via_ssh=via_ssh)
+    catalog = chosen_catalog(ctx, catalog, "", table=table, via_ssh=via_ssh)
     _check_name(name)
     if catalog is None:
         inferred = _imported_live(name, via_ssh=via_ssh)
@@ -55,7 +56,8 @@ def command(
         console.data(inferred.text)
     else:
         write_output(output, inferred.text, force=force)
-        console.data(f"Wrote {output}: {_gist(inferred)}.")
+        tell = console.talk if is_stdout(output) else console.data
+        tell(f"Wrote {output}: {_gist(inferred)}.")
     console.talk("".join(f"note: {remark}\n" for remark in inferred.remarks))
 
 

@@ -13,16 +13,17 @@ def command(
     file: Annotated[str, typer.Argument(help="The file to write.")] = "gpmirror.yaml",
 ) -> None:
     """Write a starter spec with comments."""
-    from gpmirror.adapters.files import write_output
+    from gpmirror.adapters.files import is_stdout, is_stream, write_output
     from gpmirror.adapters.server_address import named_by
     from gpmirror.errors import Failure
     from gpmirror.spec.starter import starter_text
 
     console: Console = ctx.obj
-    if os.path.lexists(file):
+    if os.path.lexists(file) and not is_stream(file):
         raise Failure(
             f"cannot write {file}: it exists, and init never overwrites",
             hint=f"check it with `gpmirror validate {file}`, or name another file",
         )
     write_output(file, starter_text(coordinator=named_by(os.environ)), force=False)
-    console.data(f"Wrote {file}. Next: edit it, then `gpmirror validate {file}`.")
+    tell = console.talk if is_stdout(file) else console.data
+    tell(f"Wrote {file}. Next: edit it, then `gpmirror validate {file}`.")

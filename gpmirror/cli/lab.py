@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gpmirror.cli.console import Console
+from gpmirror.cli.lazy import ListingGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gpmirror.lab.layout import Lab
 
 command = typer.Typer(
+    cls=ListingGroup,
     add_completion=False,
     rich_markup_mode=None,
     help="Build and use a practice cluster on this machine; it is not Greenplum.",
@@ -25,6 +27,7 @@ _ANYTHING = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
     "allow_interspersed_args": False,
+    "help_option_names": ["--help"],  # -h is psql's host
 }
 
 

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 from typer.core import TyperGroup
@@ -25,7 +25,25 @@ class _Formatter(Protocol):
     def write_dl(self, rows: list[tuple[str, str]]) -> None: ...
 
 
-class LazyGroup(TyperGroup):
+class ListingGroup(TyperGroup):
+    """A group that, called without anything, lists its commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own is private
+        """As of any group; without arguments, the help on stdout and exit code 0."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: object, formatter: _Formatter) -> None:
+        """The list of commands, the first line of each whole: typer cuts it."""
+        del ctx
+        rows = [(name, (one.help or "").split("\n")[0]) for name, one in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class LazyGroup(ListingGroup):
     """The commands of `COMMANDS`; help is written from the table alone."""
 
     def list_commands(self, ctx: object) -> list[str]:

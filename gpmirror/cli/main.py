@@ -28,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -85,7 +86,7 @@ def gpmirror(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,

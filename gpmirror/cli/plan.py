@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
+from gpmirror.cli.catalog_input import CATALOG_VARIABLE, SPEC_VARIABLE, chosen_catalog, observed_for
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="The spec, - for stdin.")
+        str, typer.Argument(metavar="SPEC", envvar=SPEC_VARIABLE, help="The spec, - for stdin.")
     ] = "gpmirror.yaml",
     *,
     catalog: Annotated[
@@ -30,6 +30,7 @@ def command(
         typer.Option(
             "--catalog",
             metavar="FILE",
+            envvar=CATALOG_VARIABLE,
             help="A snapshot or psql's output, - for stdin; left out: the live catalog.",
         ),
     ] = None,
@@ -100,13 +101,13 @@ def command(
 ) -> ExitCode:
     """Show what would change, in which waves and at what risk."""
     console: Console = ctx.obj
-    check_catalog_flags(catalog, spec, table=table, via_ssh=via_ssh)
+    catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     outputs = Outputs(
         plan=out, json=out_json, md=out_md, native=out_native, html=out_html, svg=out_svg
     )
-    check_outputs(outputs, [spec] if catalog is None else [spec, catalog])
-    if sign is not None and out is None:
-        raise Usage("--sign signs the plan file", hint="add `-o PLAN`")
+    check_outputs(outputs, [spec] if catalog is None else [spec, catalog], form)
+    if sign is not None:
+        _check_signable(out)
     request = request_from(
         content, host, allow, unprotect, rebalance=rebalance, full=full, differential=differential
     )
@@ -116,9 +117,22 @@ def command(
         from gpmirror.adapters.signatures import sign as sign_file
 
         console.talk(f"written: {sign_file(out, sign)}")
-    show_plan(plan, form, console)
+    show_plan(plan, form, console, outputs=outputs)
     differs = detailed_exitcode and plan.summary.differs
     return ExitCode.DIFFERENCES if differs else ExitCode.OK
+
+
+def _check_signable(out: str | None) -> None:
+    """Raises Usage: there is no plan file, or none that a signature could stand beside."""
+    from gpmirror.adapters.files import is_stream
+
+    if out is None:
+        raise Usage("--sign signs the plan file", hint="add `-o PLAN`")
+    if is_stream(out):
+        raise Usage(
+            f"--sign writes the signature beside the plan, and {out} is no file",
+            hint="name a file: `-o PLAN`",
+        )
 
 
 def planned(

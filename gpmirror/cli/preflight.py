@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode, Stale
 
@@ -21,7 +22,8 @@ _SHOWN = 8
 def command(
     ctx: typer.Context,
     target: Annotated[
-        str, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan file.")
+        str,
+        typer.Argument(metavar="SPEC|PLAN", envvar=SPEC_VARIABLE, help="A spec, or a plan file."),
     ] = "gpmirror.yaml",
     *,
     every: Annotated[
@@ -44,7 +46,6 @@ def command(
 ) -> ExitCode:
     """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""
     from gpmirror.cli.apply import read_target
-    from gpmirror.cli.catalog_input import own_spec
     from gpmirror.cli.connection import accept_connection
     from gpmirror.cli.live_run import open_live
     from gpmirror.plan.request import Request

@@ -13,7 +13,7 @@ def command(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run whose leavings may go.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,

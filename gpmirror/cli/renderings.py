@@ -47,6 +47,13 @@ class Outputs:
         }
         return {flag: name for flag, name in named.items() if name is not None}
 
+    @property
+    def to_stdout(self) -> bool:
+        """Whether one of them is stdout by another name."""
+        from gpmirror.adapters.files import is_stdout
+
+        return any(map(is_stdout, self.files.values()))
+
 
 def rendered(plan: "Plan", form: PlanFormat, console: Console) -> str:
     """The plan in the form asked for; human text at the console's width and colour."""
@@ -80,8 +87,19 @@ def _pictured(plan: "Plan", form: PlanFormat) -> str:
     return plan_html(plan) if form is PlanFormat.HTML else plan_svg(plan)
 
 
-def show_plan(plan: "Plan", form: PlanFormat, console: Console) -> None:
-    """Print the plan; text for people is fitted to a terminal, everything else is left alone."""
+def show_plan(
+    plan: "Plan", form: PlanFormat, console: Console, *, outputs: Outputs | None = None
+) -> None:
+    """Print the plan; text for people is fitted to a terminal, everything else is left alone.
+
+    Where one of the files is stdout itself, people read on stderr: who gets that file, as in
+    `-o /dev/stdout | jq`, gets nothing else.
+    """
+    if outputs is not None and outputs.to_stdout:
+        from gpmirror.render.human import plan_human
+
+        console.talk(plan_human(plan, width=console.width, color=console.talk_color))
+        return
     text = rendered(plan, form, console)
     if form is PlanFormat.HUMAN:
         console.page(text)
@@ -89,8 +107,16 @@ def show_plan(plan: "Plan", form: PlanFormat, console: Console) -> None:
         console.data(text)
 
 
-def check_outputs(outputs: Outputs, inputs: list[str]) -> None:
-    """Raises Usage: an output that is also an input or another output, or `-` for a file."""
+def check_outputs(outputs: Outputs, inputs: list[str], form: PlanFormat) -> None:
+    """Raises Usage: an output that is also an input or another output, `-` for a file, or two
+    texts on stdout.
+    """
+    if outputs.to_stdout and form is not PlanFormat.HUMAN:
+        flag, name = next(iter(outputs.files.items()))
+        raise Usage(
+            f"{flag} {name} would mix with what --format {form.value} prints",
+            hint="leave one of them out",
+        )
     taken = {Path(name).resolve(): name for name in inputs if name != "-"}
     for flag, name in outputs.files.items():
         if name == "-":

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.console import Console
@@ -26,7 +25,7 @@ def people_reporter(console: Console) -> "Iterator[Reporter]":
         with TerminalReporter(stream, view) as reporter:
             yield reporter
     else:
-        lines = LineReporter(stream, replace(view, color=False))
+        lines = LineReporter(stream, view)
         with Beat(lines.beat):
             yield lines
 

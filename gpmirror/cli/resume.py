@@ -22,7 +22,7 @@ def command(
         str | None, typer.Argument(metavar="RUN", help="The run; the last unfinished one.")
     ] = None,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Tell events as JSON lines on stdout.")
     ] = False,

@@ -8,7 +8,7 @@ import typer
 
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
-from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, rendered, write_outputs
+from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(
 
     console: Console = ctx.obj
     outputs = Outputs(plan=out, json=None, md=None, native=None)
-    check_outputs(outputs, [])
+    check_outputs(outputs, [], form)
     check_allow(allow or ())
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
@@ -56,7 +56,7 @@ def command(
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)
-    console.data(rendered(back, form, console))
+    show_plan(back, form, console, outputs=outputs)
     if standing.run != run:
         console.talk(
             f"run {run} did the rest of run {standing.run}: this is the way back from both"

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import check_catalog_flags, observed_for
+from gpmirror.cli.catalog_input import (
+    CATALOG_VARIABLE,
+    SPEC_VARIABLE,
+    chosen_catalog,
+    is_from_environment,
+    observed_for,
+)
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
@@ -16,13 +22,18 @@ def command(
     ctx: typer.Context,
     subject: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="A spec, plan, snapshot or catalog text, - for stdin."),
+        typer.Argument(
+            metavar="FILE",
+            envvar=SPEC_VARIABLE,
+            help="A spec, plan, snapshot or catalog text, - for stdin.",
+        ),
     ] = "gpmirror.yaml",
     *,
     catalog: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
+            envvar=CATALOG_VARIABLE,
             help="With a spec: the catalog that tells the primaries; left out: the live one.",
         ),
     ] = None,
@@ -49,18 +60,22 @@ def command(
     console: Console = ctx.obj
     if subject == "-" and catalog == "-":
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
-    moments = _moments(subject, catalog, table, via_ssh=via_ssh)
+    moments = _moments(ctx, subject, catalog, table, via_ssh=via_ssh)
     question = Question(targets=tuple(lose or ()), lists_pairs=k > 1)
     console.data((simulated_json if as_json else simulated_text)(moments, question))
 
 
 def _moments(
-    subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
+    ctx: typer.Context, subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Moment, ...]":
     from gpmirror.adapters.files import read_input
     from gpmirror.workflow.simulate import Input, Kind, desired_moment, kind_of, moments_of
 
     given = Input(data=read_input(subject), name=subject)
+    if kind_of(given.data) is Kind.SPEC:
+        catalog = chosen_catalog(ctx, catalog, subject, table=table, via_ssh=via_ssh)
+    elif is_from_environment(ctx, "catalog"):
+        catalog = None  # what holds its own catalog needs none
     if catalog is not None or kind_of(given.data) is not Kind.SPEC:
         if via_ssh:
             raise Usage("--via-ssh: no live catalog is read here", hint="leave it out")
@@ -68,6 +83,5 @@ def _moments(
         return moments_of(given, saved, table)
     from gpmirror.spec import load
 
-    check_catalog_flags(catalog, subject, table=table, via_ssh=via_ssh)
     spec = load(given.data, given.name)
     return (desired_moment(spec, observed_for(None, spec, via_ssh=via_ssh)),)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import spec_if_any
+from gpmirror.cli.catalog_input import SPEC_VARIABLE, spec_if_any
 from gpmirror.cli.console import Console
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def command(
         str | None,
         typer.Argument(
             metavar="SPEC",
+            envvar=SPEC_VARIABLE,
             help="Where the coordinator is; default gpmirror.yaml if it is there, else PGHOST etc.",
         ),
     ] = None,

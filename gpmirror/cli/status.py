@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import spec_if_any
+from gpmirror.cli.catalog_input import SPEC_VARIABLE, spec_if_any
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode, Usage
 
@@ -25,6 +25,7 @@ def command(
         str | None,
         typer.Argument(
             metavar="SPEC",
+            envvar=SPEC_VARIABLE,
             help="Where the coordinator is; default gpmirror.yaml if it is there, else PGHOST etc.",
         ),
     ] = None,

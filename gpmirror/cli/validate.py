@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 import typer
 
+from gpmirror.cli.catalog_input import default_spec
 from gpmirror.cli.console import Console
 from gpmirror.cli.failures import report
 from gpmirror.diagnostics import Diagnostic
@@ -19,7 +20,9 @@ def command(
     ctx: typer.Context,
     specs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SPEC", help="Specs; gpmirror.yaml if left out, - for stdin."),
+        typer.Argument(
+            metavar="SPEC", help="Specs, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml."
+        ),
     ] = None,
     expand: Annotated[
         bool, typer.Option("--expand", help="Print the spec with ranges and defaults written out.")
@@ -38,7 +41,7 @@ def command(
     sound: list[tuple[str, Spec]] = []
     problems: list[Diagnostic] = []
     unreadable: list[Unreadable] = []
-    for file in specs or ["gpmirror.yaml"]:
+    for file in specs or [default_spec()]:
         match _load(file):
             case InvalidInput() as error:
                 problems += error.diagnostics

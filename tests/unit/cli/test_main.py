@@ -47,7 +47,6 @@ def test_global_flags_stand_anywhere(
     [
         (["valdate"], "did you mean `gpmirror validate`?"),
         (["zzz"], "`gpmirror --help` lists the commands"),
-        ([], "missing command"),
         (["--nonsense"], "no such option: --nonsense"),
         (["validate", "--nonsense"], "`gpmirror validate --help` lists every option"),
         (["schema", "odd"], "NAME takes spec, plan, snapshot or events, not 'odd'\n"),
