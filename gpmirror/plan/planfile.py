@@ -6,6 +6,7 @@ LF, UTF-8, no time stamps. The id is the sha256 of the body without the id itsel
 
 import hashlib
 import json
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from gpmirror.plan.rebuild import check_plan
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+_SHOWN = 60
 
 
 def plan_text(plan: Plan) -> str:
@@ -54,6 +57,13 @@ def read_plan(data: bytes, name: str) -> Plan:
         raise _refusal(
             "GPM-P802",
             f"plan file {name} is not a plan: {where}: {first['msg']}",
+            name,
+            "make the plan again with `gpmirror plan -o`",
+        ) from None
+    except RecursionError:
+        raise _refusal(
+            "GPM-P802",
+            f"plan file {name} is not a plan: it nests too deeply",
             name,
             "make the plan again with `gpmirror plan -o`",
         ) from None
@@ -97,11 +107,13 @@ def _digest(body: dict[str, Any]) -> str:
 
 def _parse(data: bytes, name: str) -> dict[str, Any]:
     try:
-        body = json.loads(data)
+        text = data.decode()
+        body = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        compact(body).encode()  # a lone surrogate is in no text, and nests end somewhere
     except (ValueError, RecursionError) as problem:
         raise _refusal(
             "GPM-P802",
-            f"plan file {name} is not JSON: {problem}",
+            f"plan file {name} is not JSON: {_why(problem)}",
             name,
             "pass a file written by `gpmirror plan -o`",
         ) from None
@@ -115,13 +127,38 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
     return body
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What a reviewer reads at the first of two keys is not what counts at the second."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"key {json.dumps(twice[:_SHOWN])} stands there twice")
+    return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def _why(problem: Exception) -> str:
+    match problem:
+        case UnicodeError():
+            return "it is not UTF-8 text"
+        case RecursionError():
+            return "it nests too deeply"
+        case _ if "set_int_max_str_digits" in str(problem):
+            return "a number has too many digits"
+        case _:
+            return str(problem)
+
+
 def _check_version(body: dict[str, Any], name: str) -> None:
     major = str(body["format_version"]).partition(".")[0]
     supported = FORMAT_VERSION.partition(".")[0]
     if major != supported:
         raise _refusal(
             "GPM-P803",
-            f"plan file {name} has format_version {body['format_version']}; "
+            f"plan file {name} has format_version {str(body['format_version'])[:_SHOWN]}; "
             f"this gpmirror reads {supported}.x",
             name,
             "use the gpmirror that wrote it, or make the plan again",

@@ -25,6 +25,8 @@ FIRST_WAVES = 6
 """So many of a longer list are shown; the rest is counted."""
 MOST_REMARKS = 4
 """So many warnings are shown; the rest is counted."""
+MOST_REMARK = 600
+"""So many characters of a remark are shown."""
 _KEY = 12
 _MOST_RANGES = 6
 
@@ -55,7 +57,7 @@ def preview(
 
 def _facts(plan: Plan, rest_of: str | None, *, width: int) -> list[Line]:
     entries = {
-        "plan": f"{short_id(plan_id(plan))} made from {plan.spec_file}",
+        "plan": f"{short_id(plan_id(plan))} made from {_cut(plan.spec_file)}",
         "coordinator": _coordinator(plan),
         "hosts": _hosts(plan),
         "copies": copy_time(plan.exposure, stopping_left(plan)),
@@ -112,6 +114,10 @@ def _waves(plan: Plan, *, width: int) -> list[Line]:
     lines += [(Span("  "), *found) for found in table]
     lines += _commands(shown, width=width)
     if len(shown) < len(plan.waves):
+        # a kind of work that only later waves do is seen too
+        known = {wave.action for wave in shown}
+        later = {w.action: w for w in reversed(plan.waves) if w.action not in known}
+        lines += _commands(sorted(later.values(), key=lambda wave: wave.number), width=width)
         rest = counted(len(plan.waves) - len(shown), "wave")
         lines += paragraph(f"... {rest} more; `gpmirror show PLAN` says more", width=width)
     return lines
@@ -140,8 +146,10 @@ def _wave_row(wave: Wave, found: WaveExposure | None) -> tuple[Line, ...]:
 
 
 def _dangers(plan: Plan, *, width: int) -> list[Line]:
-    """Hazards and exceeded guards with how each is allowed, then a few of the warnings."""
-    lines: list[Line] = []
+    """A few of the warnings, whose words are anybody's, then hazards and exceeded guards with how each
+    is allowed, nearest to the question.
+    """
+    lines = _remarks(plan, width=width)
     entries = [
         *((hazard_text(found), _weight(found)) for found in plan.hazards),
         *((guard_text(found), _weight(found)) for found in plan.guards if found.exceeded),
@@ -150,7 +158,12 @@ def _dangers(plan: Plan, *, width: int) -> list[Line]:
         lines += heading("Hazards and guards")
     for text, style in entries:
         lines += paragraph(text, width=width, hang=2, style=style)
-    return [*lines, *_remarks(plan, width=width)]
+    return lines
+
+
+def _cut(text: str) -> str:
+    """A remark scrolls nothing else away."""
+    return text if len(text) <= MOST_REMARK else f"{text[:MOST_REMARK]} ..."
 
 
 def _weight(found: Hazard | Guard) -> Style:
@@ -162,7 +175,7 @@ def _remarks(plan: Plan, *, width: int) -> list[Line]:
         return []
     lines = heading("Warnings")
     for text in plan.warnings[:MOST_REMARKS]:
-        lines += paragraph(text, width=width, hang=2, style=Style.CARE)
+        lines += paragraph(_cut(text), width=width, hang=2, style=Style.CARE)
     if len(plan.warnings) > MOST_REMARKS:
         rest = counted(len(plan.warnings) - MOST_REMARKS, "warning")
         lines += paragraph(f"... {rest} more; `gpmirror show PLAN` lists all", width=width)

@@ -4,15 +4,18 @@ import copy
 import json
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gpmirror.errors import InvalidInput
+from gpmirror.cli.main import main
+from gpmirror.errors import ExitCode, Failure, InvalidInput
 from gpmirror.plan.planfile import _digest, plan_text, read_plan
 from tests.plans import adding, founding, moving, rebalancing, recovering, swapping
 
-Path = tuple[str | int, ...]
+Field = tuple[str | int, ...]
 
 _EACH = 350
 _PLANS = [adding, founding, moving, rebalancing, recovering, swapping]
@@ -23,10 +26,11 @@ _GIVEN = {"desired", "settings", "catalog", "asked", "allowed", "observed", "dia
 _STRANGE: tuple[object, ...] = (
     "", "/", "..", "../../.bashrc", "/etc/cron.d/x", "a\0b", "-oProxyCommand=touch /tmp/x", "$(x)",
     "add", "bash", 0, -1, 1, 70_000, 2**70, 1.5, None, True, False, [], {}, ["bash", "-c", "true"],
+    "\u202e/", "\x1b[2J", "a\nb", "~", "-", "9" * 30, "x" * 70_000, 10**400, [None], [[[[]]]], {"a": 1},
 )  # fmt: skip
 
 
-def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
+def _paths(value: Any, path: Field = ()) -> Iterator[Field]:
     if path:
         yield path
     if isinstance(value, dict | list):
@@ -34,7 +38,7 @@ def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
             yield from _paths(item, (*path, key))
 
 
-def _mutated(number: int, rng: random.Random) -> tuple[dict[str, Any], Path]:
+def _mutated(number: int, rng: random.Random) -> tuple[dict[str, Any], Field]:
     """The plan of that number, one field changed, taken away, doubled or put in another's place."""
     body = copy.deepcopy(_BODIES[number])
     path = rng.choice(_PATHS[number])
@@ -74,24 +78,87 @@ def sealed(body: dict[str, Any]) -> bytes:
     return json.dumps({**body, "plan_id": _digest(body)}).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(_BODIES)))
-def test_a_changed_field_is_refused_or_is_a_plan(number: int) -> None:
+def test_a_changed_field_is_refused_or_is_a_plan(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2,100 plans in all, each with the right checksum, through the three commands."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gpmirror.cli.live_run.open_live", _nobody_connects)
     rng = random.Random(number)
     accepted = 0
     for _ in range(_EACH):
         body, path = _mutated(number, rng)
         if body == _BODIES[number]:
             continue
-        try:
-            plan = read_plan(sealed(body), "plan.json")
-        except InvalidInput:
+        data = sealed(body)
+        Path("plan.json").write_bytes(data)
+        ends = {command: main([*command]) for command in _COMMANDS}
+        said = capsys.readouterr().err
+        assert "Traceback" not in said, (path, said)
+        if all(code is ExitCode.INVALID for code in ends.values()):
+            assert said.count("error[GPM-P8") == len(_COMMANDS), (path, said)
             continue
+        assert ends == dict(zip(_COMMANDS, _TAKEN, strict=True)), (path, said)
         accepted += 1
         # a field that only says the default may be left out: it is the same plan then
-        now = json.loads(plan_text(plan))
+        now = json.loads(plan_text(read_plan(data, "plan.json")))
         run = {key: now[key] for key in _RUN}
         assert path[0] in _GIVEN or run == {key: _BODIES[number][key] for key in _RUN}, path
     assert accepted, "not every field may be refused: words are free"
+
+
+_CONNECT = ("--allow", "connection-from-plan")
+_COMMANDS = (
+    ("show", "plan.json"),
+    ("preflight", "plan.json", *_CONNECT),
+    ("apply", "plan.json", "--dry-run", *_CONNECT),
+)
+_TAKEN = (ExitCode.OK, ExitCode.ERROR, ExitCode.ERROR)
+"""How they end where the plan is one: two of them come as far as the cluster, which is not there."""
+
+
+@contextmanager
+def _nobody_connects(*_: object, **__: object) -> Iterator[None]:
+    raise Failure("nobody connects in this test", hint="")
+    yield
+
+
+def _raw(change: Callable[[str], bytes]) -> bytes:
+    return change(plan_text(adding()))
+
+
+def _nested(key: str, depth: int) -> bytes:
+    body = json.loads(plan_text(adding()))
+    body[key] = json.loads("[" * depth + "]" * depth)
+    return sealed(body)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (_raw(lambda text: text.replace("prod-dwh", "\\ud800", 1).encode()), "not UTF-8"),
+        (_raw(lambda text: text.encode("utf-16")), "not UTF-8"),
+        (_raw(lambda text: text.encode("utf-8-sig")), "BOM"),
+        (_raw(lambda text: text.encode() + b"\0"), "Extra data"),
+        (_raw(lambda text: text.replace("{", '{"waves":[],', 1).encode()), '"waves" stands there twice'),
+        (_raw(lambda text: text.replace('"port":', '"port":1,"port":', 1).encode()), '"port" stands'),
+        (_raw(lambda text: text.replace("{", '{"x":NaN,', 1).encode()), "NaN is no number"),
+        (_raw(lambda text: text.replace("{", '{"x":-Infinity,', 1).encode()), "-Infinity is no number"),
+        (_raw(lambda text: text.replace("{", '{"x":%s,' % ("9" * 5000), 1).encode()), "many digits"),
+        (_raw(lambda text: text.replace("{", '{"x":%s,' % ("[" * 10**5), 1).encode()), "too deeply"),
+        (_nested("x", 900), "too deeply"),
+        (_nested("waves", 900), "too deeply"),
+    ],
+)  # fmt: skip
+def test_what_two_readers_may_read_differently_is_no_plan(data: bytes, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_plan(data, "plan.json")
+    (found,) = caught.value.diagnostics
+    assert found.code == "GPM-P802"
+    assert words in found.message
+    assert len(found.message) < 300
 
 
 def _forge(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -104,6 +104,23 @@ def test_many_warnings_are_counted() -> None:
     assert "... 5 warnings more" in text
 
 
+def test_no_remark_scrolls_a_danger_away() -> None:
+    flood = " ".join(["all is well"] * 10_000)
+    plan = replace(rebalancing(), warnings=(flood, flood), spec_file=flood)
+    assert plan.hazards
+    text = preview(plan, width=80)
+    assert len(text.splitlines()) <= 60
+    assert text.index("Hazards and guards") > text.rindex("all is well")
+
+
+def test_the_command_of_a_later_kind_of_wave_is_shown() -> None:
+    plan = rebalancing()
+    recover, back = plan.waves[0], plan.waves[-1]
+    assert recover.action is not back.action
+    many = replace(plan, waves=(recover,) * 12 + (back,))
+    assert " ".join(back.native[0].argv) in preview(many, width=200)
+
+
 def test_what_limits_the_plan_is_said() -> None:
     assert "REVIEW ONLY" in preview(founding())
     assert "PARTIAL PLAN: only content 3" in preview(replace(adding(), selection="content 3"))
