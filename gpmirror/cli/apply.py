@@ -120,9 +120,11 @@ def read_target(
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.hazards import check_allow, check_unprotect
     from gpmirror.spec import load
+    from gpmirror.workflow.kinds import Kind, check_kind, kind_of
 
     data = read_input(target)
-    if data.lstrip()[:1] != b"{":
+    check_kind(data, target, Kind.SPEC, also={Kind.PLAN})
+    if kind_of(data) is Kind.SPEC or data.lstrip()[:1] != b"{":
         if signers is not None:
             raise Usage(
                 f"--require-signature is for plan files, and {target} is a spec",

@@ -12,6 +12,7 @@ from gpmirror.errors import GpmirrorError, Usage
 
 if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.model import Plan
     from gpmirror.spec.model import Spec
 
 DEFAULT_SPEC = "gpmirror.yaml"
@@ -25,6 +26,50 @@ CATALOG_VARIABLE = "GPMIRROR_CATALOG"
 def default_spec() -> str:
     """The spec where none is named: the environment's, else the one of this folder."""
     return os.environ.get(SPEC_VARIABLE) or DEFAULT_SPEC
+
+
+def read_spec(file: str) -> "Spec":
+    """The spec in a file, - for stdin. Raises Unreadable: also a file of another kind, with the
+    command that takes it; InvalidInput.
+    """
+    from gpmirror.spec import load
+
+    return load(spec_bytes(file), file)
+
+
+def spec_bytes(file: str) -> bytes:
+    """What a spec file holds. Raises Unreadable: also a file of another kind."""
+    from gpmirror.adapters.files import read_input
+    from gpmirror.workflow.kinds import Kind, check_kind
+
+    data = read_input(file)
+    check_kind(data, file, Kind.SPEC)
+    return data
+
+
+def catalog_bytes(file: str) -> bytes:
+    """What a saved catalog holds. Raises Unreadable: also a plan file; whatever else is no catalog
+    is named by the reader, with the line that shows it.
+    """
+    from gpmirror.adapters.files import read_input
+    from gpmirror.workflow.kinds import Kind, check_kind
+
+    data = read_input(file)
+    check_kind(data, file, Kind.CATALOG, also=set(Kind) - {Kind.PLAN, Kind.JOURNAL})
+    return data
+
+
+def read_plan_file(file: str) -> "Plan":
+    """The plan in a file, - for stdin. Raises Unreadable: also a file of another kind;
+    InvalidInput: it is none that may be believed.
+    """
+    from gpmirror.adapters.files import read_input
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.workflow.kinds import Kind, check_kind
+
+    data = read_input(file)
+    check_kind(data, file, Kind.PLAN)
+    return read_plan(data, file)
 
 
 def chosen_catalog(
@@ -76,11 +121,10 @@ def observed_for(
 
         with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
             return observe(server)
-    from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
 
     dialect = None if spec is None else spec.dialect
-    return read_catalog(read_input(catalog), catalog, dialect=dialect, table=table)
+    return read_catalog(catalog_bytes(catalog), catalog, dialect=dialect, table=table)
 
 
 def spec_if_any(name: str | None) -> "Spec | None":
@@ -90,10 +134,7 @@ def spec_if_any(name: str | None) -> "Spec | None":
     file = name or default_spec()
     if file == DEFAULT_SPEC and name is None and not Path(file).exists():
         return None
-    from gpmirror.adapters.files import read_input
-    from gpmirror.spec import load
-
-    return reached(load(read_input(file), file))
+    return reached(read_spec(file))
 
 
 def own_spec() -> "Spec | None":

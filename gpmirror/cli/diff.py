@@ -51,15 +51,12 @@ def _read(file: str, table: int | None) -> "Plan | Observed":
     from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
     from gpmirror.plan.planfile import read_plan
+    from gpmirror.workflow.kinds import Kind, kind_of
 
     data = read_input(file)
-    if _is_plan(data):
+    if kind_of(data) is Kind.PLAN:
         return read_plan(data, file)
     return read_catalog(data, file, dialect=None, table=table)
-
-
-def _is_plan(data: bytes) -> bool:
-    return data.lstrip().startswith(b"{") and b'"waves"' in data and b'"plan_id"' in data
 
 
 def _compared(

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import CATALOG_VARIABLE, SPEC_VARIABLE, chosen_catalog, observed_for
+from gpmirror.cli.catalog_input import (
+    CATALOG_VARIABLE,
+    SPEC_VARIABLE,
+    chosen_catalog,
+    observed_for,
+    read_spec,
+)
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import planned_live
@@ -77,13 +83,11 @@ def _code(code: str) -> str:
 def _planned(
     ctx: typer.Context, spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Plan, Observed]":
-    from gpmirror.adapters.files import read_input
     from gpmirror.plan.request import Request
-    from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
-    wanted = reached(load(read_input(spec), spec))
+    wanted = reached(read_spec(spec))
     if catalog is None:
         return planned_live(wanted, Request(), via_ssh=via_ssh)
     observed = observed_for(catalog, wanted, table=table)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import default_spec
+from gpmirror.cli.catalog_input import default_spec, spec_bytes
 from gpmirror.cli.console import Console
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, InvalidInput
@@ -42,13 +42,12 @@ def command(
 
 def _read_all(files: list[str]) -> list[tuple[str, str, str]]:
     """Name, text and standard form of every spec; all problems of all files are raised at once."""
-    from gpmirror.adapters.files import read_input
     from gpmirror.spec.format import format_text
 
     texts: list[tuple[str, str, str]] = []
     problems: list[Diagnostic] = []
     for file in files:
-        data = read_input(file)
+        data = spec_bytes(file)
         try:
             text = _decoded(data, file)
             texts.append((file, text, format_text(text, file)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import CATALOG_VARIABLE, chosen_catalog
+from gpmirror.cli.catalog_input import CATALOG_VARIABLE, catalog_bytes, chosen_catalog
 from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
@@ -62,10 +62,9 @@ def command(
 
 
 def _imported(catalog: str, table: int | None, name: str | None) -> "Inferred":
-    from gpmirror.adapters.files import read_input
     from gpmirror.workflow.importing import import_spec
 
-    return import_spec(read_input(catalog), catalog, table=table, name=name)
+    return import_spec(catalog_bytes(catalog), catalog, table=table, name=name)
 
 
 def _imported_live(name: str | None, *, via_ssh: bool) -> "Inferred":

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import CATALOG_VARIABLE, SPEC_VARIABLE, chosen_catalog, observed_for
+from gpmirror.cli.catalog_input import (
+    CATALOG_VARIABLE,
+    SPEC_VARIABLE,
+    chosen_catalog,
+    observed_for,
+    read_spec,
+)
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
@@ -147,11 +153,9 @@ def planned(
     """The plan of a spec over a saved or the live catalog; of a live one `say` is told how old its word
     may be. Raises what reading and planning raise.
     """
-    from gpmirror.adapters.files import read_input
-    from gpmirror.spec import load
     from gpmirror.workflow.plan import make_plan
 
-    wanted = reached(load(read_input(spec), spec))
+    wanted = reached(read_spec(spec))
     if catalog is None:
         plan, seen = planned_live(wanted, request, via_ssh=via_ssh)
         if seen.knowledge is not None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from gpmirror.cli.catalog_input import read_plan_file
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import PlanFormat, show_plan
 
@@ -14,8 +15,5 @@ def command(
     form: Annotated[PlanFormat, typer.Option("--format", help="What to print.")] = PlanFormat.HUMAN,
 ) -> None:
     """Print a plan file in any form; needs neither spec nor cluster."""
-    from gpmirror.adapters.files import read_input
-    from gpmirror.plan.planfile import read_plan
-
     console: Console = ctx.obj
-    show_plan(read_plan(read_input(plan), plan), form, console)
+    show_plan(read_plan_file(plan), form, console)

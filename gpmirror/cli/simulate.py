@@ -7,6 +7,7 @@ import typer
 from gpmirror.cli.catalog_input import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
+    catalog_bytes,
     chosen_catalog,
     is_from_environment,
     observed_for,
@@ -69,7 +70,8 @@ def _moments(
     ctx: typer.Context, subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Moment, ...]":
     from gpmirror.adapters.files import read_input
-    from gpmirror.workflow.simulate import Input, Kind, desired_moment, kind_of, moments_of
+    from gpmirror.workflow.kinds import Kind, kind_of
+    from gpmirror.workflow.simulate import Input, desired_moment, moments_of
 
     given = Input(data=read_input(subject), name=subject)
     if kind_of(given.data) is Kind.SPEC:
@@ -79,7 +81,7 @@ def _moments(
     if catalog is not None or kind_of(given.data) is not Kind.SPEC:
         if via_ssh:
             raise Usage("--via-ssh: no live catalog is read here", hint="leave it out")
-        saved = None if catalog is None else Input(data=read_input(catalog), name=catalog)
+        saved = None if catalog is None else Input(data=catalog_bytes(catalog), name=catalog)
         return moments_of(given, saved, table)
     from gpmirror.spec import load
 

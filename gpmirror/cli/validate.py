@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 import typer
 
-from gpmirror.cli.catalog_input import default_spec
+from gpmirror.cli.catalog_input import default_spec, read_spec
 from gpmirror.cli.console import Console
 from gpmirror.cli.failures import report
 from gpmirror.diagnostics import Diagnostic
@@ -65,11 +65,8 @@ def _chosen_output(*, expand: bool, json: bool, github: bool, sarif: bool) -> Ou
 
 
 def _load(file: str) -> "Spec | InvalidInput | Unreadable":
-    from gpmirror.adapters.files import read_input
-    from gpmirror.spec import load
-
     try:
-        return load(read_input(file), file)
+        return read_spec(file)
     except (InvalidInput, Unreadable) as error:
         return error
 

@@ -1,10 +1,8 @@
 """From a plan, a spec, a snapshot or catalog text to the layouts whose failure is simulated."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from gpmirror.catalog import read_catalog
 from gpmirror.cluster.layout import Layout, Pair, live_pair
@@ -24,17 +22,8 @@ from gpmirror.simulate import (
 )
 from gpmirror.spec import load
 from gpmirror.spec.model import Spec
+from gpmirror.workflow.kinds import Kind, kind_of
 from gpmirror.workflow.replay import Moment, replay, worst_moments
-
-_SPEC_KEY = re.compile(r"^(apiVersion|cluster|hosts|mirrors)[ \t]*:", re.MULTILINE)
-
-
-class Kind(StrEnum):
-    """What an input is, told by its content."""
-
-    PLAN = "plan"
-    SPEC = "spec"
-    CATALOG = "catalog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +44,6 @@ class Question:
     lists_pairs: bool = False
 
 
-def kind_of(data: bytes) -> Kind:
-    """The kind of a file, by its content."""
-    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
-    if text.startswith("{"):
-        return Kind.PLAN if '"waves"' in text and "gpmirror-snapshot" not in text else Kind.CATALOG
-    keys = {found[1] for found in _SPEC_KEY.finditer(text)}
-    return Kind.SPEC if "apiVersion" in keys or len(keys) > 1 else Kind.CATALOG
-
-
 def moments_of(subject: Input, catalog: Input | None, table: int | None) -> tuple[Moment, ...]:
     """The layouts to judge: one of a catalog or a spec, several of a plan.
 
@@ -81,7 +61,7 @@ def moments_of(subject: Input, catalog: Input | None, table: int | None) -> tupl
             return replay(read_plan(subject.data, subject.name))
         case Kind.SPEC:
             return (_desired(subject, catalog, table),)
-        case Kind.CATALOG:
+        case _:
             return (_observed(read_catalog(subject.data, subject.name, table=table)),)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gpmirror.catalog import read_catalog, snapshot_text
 from gpmirror.cli.commands import COMMANDS
 from gpmirror.cli.console import GlobalFlags, open_console
 from gpmirror.cli.lazy import load_command
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
+from gpmirror.workflow.kinds import Kind, kind_of
 from tests.clusters import mirrored, mirrorless
 from tests.shapes import aligned_text
 
@@ -270,3 +272,85 @@ def test_a_reader_that_went_away() -> None:
     line = f"{sys.executable} -c '{CODE}' plan prod.yaml --catalog bare.txt -o /dev/stdout 2>err | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.returncode == 0, Path("err").read_text()
+
+
+@pytest.fixture
+def files(folder: Path) -> Path:
+    """One file of every kind, named for it."""
+    assert main(["plan", "prod.yaml", "--catalog", "bare.txt", "-o", "plan"]) == ExitCode.OK
+    observed = read_catalog((folder / "bare.txt").read_bytes(), "bare.txt")
+    (folder / "snapshot").write_text(snapshot_text(observed))
+    (folder / "spec").write_text(SPEC)
+    (folder / "jspec").write_text(json.dumps({"apiVersion": "gpmirror/v1", "cluster": {}}))
+    (folder / "catalog").write_text(aligned_text(mirrorless(HOSTS, 2)))
+    (folder / "native").write_text("filespaceOrder=\nmirror0=0:sdw2:50000:51000:41000:/d/gpseg0\n")
+    (folder / "journal").write_text('{"seq": 1, "time": "x", "record": "run"}\n{"seq": 2}\n')
+    (folder / "other").write_text("what is this\n")
+    return folder
+
+
+SPEC_TAKERS = (
+    ["validate"],
+    ["fmt"],
+    ["plan", "--catalog", "bare.txt"],
+    ["explain", "host", "sdw1", "--catalog", "bare.txt", "--spec"],
+    ["status"],
+    ["snapshot"],
+)
+CATALOG_TAKERS = (
+    ["plan", "spec", "--catalog"],
+    ["simulate", "spec", "--catalog"],
+    ["import", "--catalog"],
+    ["explain", "host", "sdw1", "--spec", "spec", "--catalog"],
+)
+SHOWS = "`gpmirror show plan` prints it, `gpmirror apply plan` carries it out"
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "said", "way"),
+    [
+        *((one, "plan", "plan is a plan file, and a spec is wanted", SHOWS) for one in SPEC_TAKERS),
+        *(
+            (one, file, f"{file} is a {what}, and a spec is wanted", f"--catalog {file}`")
+            for one in SPEC_TAKERS
+            for file, what in [("snapshot", "snapshot"), ("catalog", "catalog text")]
+        ),
+        *((one, "plan", "and a catalog text is wanted", SHOWS) for one in CATALOG_TAKERS),
+        (["show"], "spec", "spec is a spec, and a plan file is wanted", "`gpmirror plan spec -o"),
+        (["show"], "jspec", "jspec is a spec, and a plan file is wanted", "gpmirror validate"),
+        (["show"], "snapshot", "and a plan file is wanted", "--catalog snapshot`"),
+        (["show"], "catalog", "and a plan file is wanted", "--catalog catalog`"),
+        (["show"], "native", "is a file of a native utility", "import --catalog native`"),
+        (["show"], "journal", "journal is a journal of a run", "`gpmirror runs`"),
+        (["apply"], "snapshot", "snapshot is a snapshot", "--catalog snapshot`"),
+        (["preflight"], "catalog", "catalog is a catalog text", "--catalog catalog`"),
+        (["apply"], "native", "native is a file of a native utility", "import --catalog native`"),
+        (["diff", "catalog"], "spec", "this is a spec of gpmirror", "name it as SPEC"),
+        (["validate"], "native", "is a file of a native utility", "import --catalog native`"),
+    ],
+)
+def test_the_wrong_kind_of_file_is_named_with_who_takes_it(
+    files: Path, command: list[str], file: str, said: str, way: str, capsys: Shown
+) -> None:
+    before = (files / file).read_bytes()
+    capsys.readouterr()
+    assert main([*command, file]) == ExitCode.INVALID
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert way in shown.err
+    assert shown.out == ""
+    assert (files / file).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [["validate"], ["show"], ["apply"]])
+def test_a_file_of_no_known_kind_is_left_to_the_reader(
+    files: Path, command: list[str], capsys: Shown
+) -> None:
+    assert main([*command, "other"]) == ExitCode.INVALID
+    assert "is wanted here" not in capsys.readouterr().err
+
+
+def test_a_spec_with_faults_is_a_spec() -> None:
+    assert kind_of("cluster\uff1a x\nhosts: []\nmirrors: {}\n".encode()) is Kind.SPEC
+    assert kind_of(b"") is Kind.OTHER
+    assert kind_of(b"\xff\xfe{") is Kind.OTHER

@@ -129,7 +129,7 @@ def test_pictures_go_to_files(folder: Path, capsys: Shown) -> None:
         ([*PLAN, "--host", "sdw9"], ExitCode.INVALID, "did you mean"),
         ([*PLAN, "--allow", "everything"], ExitCode.INVALID, "GPM-P303"),
         ([*PLAN, "--unprotect", "content:0"], ExitCode.INVALID, "GPM-P303"),
-        (["show", "bare.txt"], ExitCode.INVALID, "GPM-P802"),
+        (["show", "bare.txt"], ExitCode.INVALID, "is a catalog text"),
         (["show", "no.json"], ExitCode.INVALID, "no such file"),
         (["show"], ExitCode.USAGE, "missing argument"),
         (["diff", "bare.txt", "gpmirror.yaml"], ExitCode.INVALID, "GPM-C"),

@@ -1,0 +1,80 @@
+"""What kind of file an input is, told by its content, and what to do with one of the wrong kind."""
+
+import re
+from collections.abc import Collection
+from enum import StrEnum
+from shlex import quote
+
+from gpmirror.errors import Unreadable
+from gpmirror.gputils.colon import HEADER
+from gpmirror.gputils.recognise import is_initsystem
+
+_SPEC_KEY = re.compile(r"^(apiVersion|cluster|hosts|mirrors)[ \t]*:", re.MULTILINE)
+_CATALOG = re.compile(r"gp_segment_configuration|^[ \t|]*dbid[ \t]*\|", re.MULTILINE)
+_LONGEST_NATIVE_START = 2000
+
+
+class Kind(StrEnum):
+    """What an input is; the value is its name in a sentence."""
+
+    PLAN = "plan file"
+    SNAPSHOT = "snapshot"
+    SPEC = "spec"
+    CATALOG = "catalog text"
+    NATIVE = "file of a native utility"
+    JOURNAL = "journal of a run"
+    OTHER = "unknown file"
+
+
+_WHO_TAKES_IT = {
+    Kind.PLAN: "`gpmirror show {file}` prints it, `gpmirror apply {file}` carries it out",
+    Kind.SNAPSHOT: "`gpmirror plan --catalog {file}` plans over it, `gpmirror import --catalog "
+    "{file}` makes a spec of it",
+    Kind.SPEC: "`gpmirror validate {file}` checks it, `gpmirror plan {file} -o plan.json` makes a "
+    "plan file",
+    Kind.CATALOG: "`gpmirror plan --catalog {file}` plans over it, `gpmirror import --catalog "
+    "{file}` makes a spec of it",
+    Kind.NATIVE: "`gpmirror import --catalog {file}` makes a spec of it",
+    Kind.JOURNAL: "`gpmirror runs` lists the runs, `gpmirror runs RUN` shows one",
+    Kind.OTHER: "",
+}
+
+
+def kind_of(data: bytes) -> Kind:
+    """The kind of a file, by its content alone; a spec with faults is still a spec."""
+    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if text.startswith("{"):
+        return _kind_of_json(text)
+    keys = {found[1] for found in _SPEC_KEY.finditer(text)}
+    if "apiVersion" in keys or len(keys) > 1:
+        return Kind.SPEC
+    if _CATALOG.search(text):
+        return Kind.CATALOG
+    start = text[:_LONGEST_NATIVE_START]
+    return Kind.NATIVE if start.startswith(HEADER) or is_initsystem(start) else Kind.OTHER
+
+
+def _kind_of_json(text: str) -> Kind:
+    if '"gpmirror-snapshot"' in text:
+        return Kind.SNAPSHOT
+    if '"waves"' in text and ('"plan_id"' in text or '"format_version"' in text):
+        return Kind.PLAN
+    if '"apiVersion"' in text:
+        return Kind.SPEC
+    first = text.partition("\n")[0]
+    return Kind.JOURNAL if '"record"' in first and '"seq"' in first else Kind.OTHER
+
+
+def check_kind(data: bytes, file: str, wanted: Kind, *, also: Collection[Kind] = ()) -> None:
+    """See that a file is of the kind that a command takes, or of none that is known: then its own
+    reader says what is wrong. Raises Unreadable (3) with the command that takes it.
+    """
+    found = kind_of(data)
+    if found in {wanted, Kind.OTHER, *also}:
+        return
+    name = "standard input" if file == "-" else file
+    word = "FILE" if file == "-" else quote(file)
+    raise Unreadable(
+        f"{name} is a {found.value}, and a {wanted.value} is wanted here",
+        hint=_WHO_TAKES_IT[found].format(file=word),
+    )
