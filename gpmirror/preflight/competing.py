@@ -8,12 +8,11 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
 from gpmirror.plan.model import Plan
 from gpmirror.preflight import shell
-from gpmirror.preflight.encoding import text_of
+from gpmirror.preflight.encoding import number_of, text_of
 from gpmirror.preflight.facts import LockFile
 from gpmirror.preflight.processes import Runs, Work, work_among
-from gpmirror.preflight.programs import PROCESS_PATTERN
 from gpmirror.preflight.reading import read_locks, read_processes, sorted_lines
-from gpmirror.preflight.script import locks_text, word
+from gpmirror.preflight.script import locks_text, processes_text, word
 
 
 def competing_script(observed: Observed) -> str:
@@ -21,14 +20,14 @@ def competing_script(observed: Observed) -> str:
     which cluster was meant.
     """
     row = observed.coordinator
-    told = "" if row is None else f"echo 'subject {word(row.hostname)}'\n"
+    told = "" if row is None else f"echo 'subject {word(row.hostname)} {row.port}'\n"
     known = "".join(f"echo 'known {word(path)}'\n" for path in local_directories(observed))
     return "".join(
         (
             shell.PRELUDE,
             told,
             known,
-            shell.PROCESSES.format(pattern=PROCESS_PATTERN),
+            processes_text(None if row is None else row.directory),
             locks_text(None if row is None else row.directory),
             f"echo '{shell.END}'\n",
         )
@@ -71,7 +70,8 @@ def competing_work(output: str, runs: Runs) -> tuple[Work, ...]:
             hint="log in there and run `sh` to see what its shell prints",
         )
     found = sorted_lines(lines[lines.index(shell.VERSION) :])
-    host = next(filter(None, map(text_of, found.get("subject", ()))), "the coordinator's host")
+    name, _, port = next(iter(found.get("subject", ())), "").partition(" ")
+    host = text_of(name) or "the coordinator's host"
     state, _, directory = next(iter(found.get("coordinator", ())), "").partition(" ")
     if state == "no":
         raise NotReady(
@@ -81,7 +81,7 @@ def competing_work(output: str, runs: Runs) -> tuple[Work, ...]:
         )
     known = tuple(filter(None, map(text_of, found.get("known", ()))))
     processes, locks = read_processes(found) or (), read_locks(found)
-    return tuple(work_among(host, processes, locks, text_of(directory), known, runs))
+    return tuple(work_among(host, processes, locks, number_of(port), known, runs))
 
 
 def removal_script(locks: Sequence[LockFile]) -> str:

@@ -112,13 +112,15 @@ class Socket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A running program that looks like a native utility. `cluster` is the coordinator's directory
-    in its environment, None where that cannot be read or is not set.
+    """A running program that looks like a native utility. `serves` is whether the coordinator's
+    directory that it was given is this cluster's, None where it was given none; `port` is PGPORT of its
+    environment.
     """
 
     pid: int
     arguments: tuple[str, ...]
-    cluster: str | None = None
+    serves: bool | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,9 @@ def _work(visit: Visit) -> Iterator[Work]:
     if directory is not None:
         known = local_directories(visit.survey.observed)
         runs = runs_of(visit.survey.plan, visit.survey.observed)
-        for work in work_among(visit.host, processes, facts.locks, directory, known, runs):
+        row = visit.survey.observed.coordinator
+        port = None if row is None else row.port
+        for work in work_among(visit.host, processes, facts.locks, port, known, runs):
             told |= {work.pid} if work.pid is not None else set()
             yield work
     for landing in visit.asked.landings:

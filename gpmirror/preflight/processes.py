@@ -29,6 +29,8 @@ _REMOVE_DEAD_LOCKS = frozenset(
 """Where a utility itself removes the lock of a number under which nothing runs (7.0.0 and Greengage
 6.27.1, recorded; 5.8.1, source). 6.24.3 exits with 0 and does nothing (recorded)."""
 
+_BY_PORT = frozenset({"gpbackup", "gprestore"})
+
 _RESIZERS = ("gpexpand", "gpshrink")
 
 
@@ -82,15 +84,15 @@ def work_among(
     host: str,
     processes: Sequence[Process],
     locks: Sequence[LockFile],
-    directory: str | None,
+    port: int | None,
     segments: Collection[str],
     runs: Runs,
 ) -> list[Work]:
-    """What is at work on the coordinator's host; `directory` is the coordinator's, `segments` are
-    those of segments on the same host. Locks that keep nothing of what `runs` from running are none
+    """What is at work on the coordinator's host; `port` is the coordinator's, `segments` are the
+    directories of segments on the same host. Locks that keep nothing of what `runs` from running are none
     of it.
     """
-    found = [*_utilities(host, processes, directory), *_copies(host, processes, segments)]
+    found = [*_utilities(host, processes, port), *_copies(host, processes, segments)]
     running = {process.pid: program_of(process.arguments) for process in processes}
     told = {work.pid for work in found}
     left = (lock for lock in locks if not (lock.alive and lock.pid in told))
@@ -98,11 +100,11 @@ def work_among(
     return [*found, *(work for work in told_locks if work is not None)]
 
 
-def _utilities(host: str, processes: Iterable[Process], directory: str | None) -> Iterator[Work]:
-    """Utilities of this cluster; those of a cluster with another directory are its own business."""
+def _utilities(host: str, processes: Iterable[Process], port: int | None) -> Iterator[Work]:
+    """Utilities of this cluster; those of another one on the same machine are its own business."""
     for process in processes:
         program = program_of(process.arguments)
-        if program in UTILITIES and _is_ours(process.cluster, directory):
+        if program in UTILITIES and _is_ours(process, program, port):
             yield Work(
                 pid=process.pid,
                 what=f"{program} runs on {host} (pid {process.pid}: {_line(process)})",
@@ -110,9 +112,15 @@ def _utilities(host: str, processes: Iterable[Process], directory: str | None) -
             )
 
 
-def _is_ours(cluster: str | None, directory: str | None) -> bool:
-    """A utility that does not say which cluster it serves may serve this one."""
-    return cluster is None or directory is None or cluster.rstrip("/") == directory.rstrip("/")
+def _is_ours(process: Process, program: str, port: int | None) -> bool:
+    """Mirroring utilities go by the coordinator's directory that they are given, backups by the port.
+    One that does not say which cluster it serves may serve this one.
+    """
+    by_port = None if None in {process.port, port} else process.port == port
+    told = (process.serves, by_port)
+    if program in _BY_PORT:
+        told = (by_port, process.serves)
+    return next((found for found in told if found is not None), True)
 
 
 def _copies(

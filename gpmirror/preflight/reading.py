@@ -134,13 +134,16 @@ def read_processes(found: Lines) -> tuple[Process, ...] | None:
 
 
 def _process(words: Sequence[str]) -> Process | None:
-    padded = [*words, "", ""]
-    pid, line, environment = number_of(padded[0]), text_of(padded[1]), text_of(padded[2])
+    number, told, serves, port = [*words, "", "", "", ""][:4]
+    pid, line = number_of(number), text_of(told)
     if pid is None or line is None:
         return None
-    arguments = tuple(line.removesuffix("\0").split("\0"))
-    setting = (environment or "").split("\0")[0].partition("=")[2]
-    return Process(pid=pid, arguments=arguments, cluster=setting or None)
+    return Process(
+        pid=pid,
+        arguments=tuple(line.removesuffix("\0").split("\0")),
+        serves={"ours": True, "other": False}.get(serves),
+        port=number_of(port),
+    )
 
 
 def _utilities(found: Lines) -> dict[str, UtilityHelp]:

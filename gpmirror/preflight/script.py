@@ -32,7 +32,7 @@ def script(asked: Questions) -> str:
         _software(asked),
         _names(asked.all_names),
         _related(name for pair in asked.pairs for name in (pair.hostname, pair.address)),
-        shell.PROCESSES.format(pattern=PROCESS_PATTERN),
+        processes_text(asked.coordinator),
         locks_text(asked.coordinator),
         _utilities(asked),
         _sizes(asked),
@@ -47,7 +47,7 @@ def copies_script(asked: Questions) -> str:
         shell.PRELUDE,
         _directories(asked),
         _controls(asked),
-        shell.PROCESSES.format(pattern=PROCESS_PATTERN),
+        processes_text(None),
         _end(),
     )
     return "".join(parts)
@@ -58,6 +58,12 @@ def related_script(names: Iterable[str]) -> str:
     `names.read_machines` reads.
     """
     return "".join((shell.PRELUDE, _related(names), _end()))
+
+
+def processes_text(directory: str | None) -> str:
+    """The look at programs that run; `directory` is the coordinator's, None on other hosts."""
+    text = shell.PROCESSES.format(pattern=PROCESS_PATTERN)
+    return f"\nc={quote(directory or '')}{text}"
 
 
 def locks_text(directory: str | None) -> str:

@@ -188,15 +188,22 @@ n=0
 for f in $(grep -l -a -E '{pattern}' /proc/[0-9]*/cmdline 2>/dev/null); do
   q=${{f#/proc/}}; q=${{q%/cmdline}}; [ "$q" != $$ ] && [ -r "/proc/$q/environ" ] || continue
   n=$((n+1)); [ $n -le 40 ] || break
-  j $(grep -a -z -E '^(MASTER|COORDINATOR)_DATA_DIRECTORY=' "/proc/$q/environ" 2>/dev/null |
-    od -A n -v -t x1 -N 1024 2>/dev/null); a=$e
+  a=$(tr '\0' '\n' 2>/dev/null <"/proc/$q/environ"); t=$a
+  p=$(printf '%s\n' "$a" | sed -n 's/^PGPORT=\([0-9][0-9]*\)$/\1/p' | head -n 1)
+  a=$(tr '\0' '\n' 2>/dev/null <"$f" | sed -n -e '/^-d$/{{n;/^\//p;}}' -e 's/^-d\(\/.*\)/\1/p')
+  [ -n "$a" ] || a=$(printf '%s\n' "$t" | sed -n -E 's/^(MASTER|COORDINATOR)_DATA_DIRECTORY=//p')
+  r=; [ "/proc/$q/ns/mnt" -ef /proc/self/ns/mnt ] || {{ [ -d "/proc/$q/root/" ] && r=/proc/$q/root; }}
+  k=-; IFS='
+'; for t in $a; do [ "$r$t" -ef "$c" ] && k=ours; [ $k = ours ] || k=other; done; IFS=$I
   j $(od -A n -v -t x1 -N 8192 "$f" 2>/dev/null)
-  echo "process $q $e $a"
+  echo "process $q $e $k ${{p:--}}"
 done
 [ -r /proc/self/cmdline ] && echo "processes $n"
 """
 """Processes whose command line passes the first sieve. Those of other accounts are none of ours:
-the utilities run as the owner of the cluster; they may belong to a container on the same machine.
+the utilities run as the owner of the cluster; they may belong to a container on the same machine,
+whose paths are not this one's. `ours`: the coordinator's directory that a utility was given (-d, else
+its environment) is `$c`, whatever name leads there; with it the port of its environment.
 The command line is read last: a process that ended meanwhile has none and is left out, where it
 would else seem to say nothing of its cluster."""
 

@@ -240,6 +240,68 @@ def test_a_running_utility_of_another_cluster(machines: Machines) -> None:
         assert not [one for one in looked(machines) if str(pid) in one]
 
 
+@pytest.mark.parametrize(
+    ("words", "environment", "ours"),
+    [
+        ("gprecoverseg -a", {}, True),  # it may be ours
+        ("gprecoverseg -a", {"MASTER_DATA_DIRECTORY": "{own}"}, True),
+        ("gprecoverseg -a", {"MASTER_DATA_DIRECTORY": "{own}/"}, True),
+        ("gprecoverseg -a", {"MASTER_DATA_DIRECTORY": "{link}"}, True),
+        ("gprecoverseg -a", {"MASTER_DATA_DIRECTORY": "{other}"}, False),
+        ("gprecoverseg -a", {"MASTER_DATA_DIRECTORY": "/nowhere"}, False),
+        ("gprecoverseg -a -d {other}", {"MASTER_DATA_DIRECTORY": "{own}"}, False),
+        ("gprecoverseg -a -d {link}", {"MASTER_DATA_DIRECTORY": "{other}"}, True),
+        ("gprecoverseg -a -d{other}", {}, False),
+        ("gpexpand -d 60:00:00", {"MASTER_DATA_DIRECTORY": "{other}"}, False),
+        (
+            "gprecoverseg -a",
+            {"MASTER_DATA_DIRECTORY": "{other}", "COORDINATOR_DATA_DIRECTORY": "{own}"},
+            True,
+        ),
+        ("gprecoverseg -a", {"PGPORT": "5433"}, False),
+        ("gprecoverseg -a", {"PGPORT": "5432"}, True),
+        ("gprecoverseg -a", {"PGPORT": "5433", "MASTER_DATA_DIRECTORY": "{own}"}, True),
+        # these two connect, and ask for no directory
+        ("gpbackup --dbname x", {"PGPORT": "5433", "MASTER_DATA_DIRECTORY": "{own}"}, False),
+        ("gpbackup --dbname x", {"PGPORT": "5432", "MASTER_DATA_DIRECTORY": "{other}"}, True),
+        ("gpbackup --dbname x", {"MASTER_DATA_DIRECTORY": "{other}"}, False),
+    ],
+)
+def test_whose_utility_it_is(
+    machines: Machines, words: str, environment: dict[str, str], ours: bool
+) -> None:
+    machines.sees_processes("mdw")
+    at = {name: str(machines.at("mdw", name)) for name in ("link", "other")}
+    at["own"] = str(machines.at("mdw", "gpseg-1"))
+    machines.at("mdw", "other").mkdir()
+    machines.at("mdw", "link").symlink_to(at["own"])
+    told = {name: value.format(**at) for name, value in environment.items()}
+    with running(*words.format(**at).split(), **told) as pid:
+        found = [work for work in works(machines) if work.pid == pid]
+        seen = machines.seen()
+        adding = machines.plan(seen)
+        checks = [one for one in troubles(machines.judged(adding, seen)) if str(pid) in one.detail]
+    assert (bool(found), bool(checks)) == (ours, ours)
+
+
+def test_a_container_with_a_cluster_at_the_same_path(machines: Machines, tmp_path: Path) -> None:
+    """Its directory has the same name, and is another one."""
+    machines.sees_processes("mdw")
+    proc, own = tmp_path / "proc", machines.at("mdw", "gpseg-1")
+    for name in ("self", "4711", "4712"):
+        (proc / name / "ns").mkdir(parents=True)
+        (proc / name / "ns" / "mnt").touch()
+        (proc / name / "cmdline").write_text("python\0/usr/local/gp/bin/gprecoverseg\0-a\0")
+        (proc / name / "environ").write_text(f"MASTER_DATA_DIRECTORY={own}\0")
+    (proc / "self" / "cmdline").write_text("sh")
+    (proc / "4711" / "root" / str(own)[1:]).mkdir(parents=True)
+    (proc / "4712" / "root").symlink_to("/")  # a container into which this one is mounted
+    script = competing_script(machines.seen()).replace("/proc/", f"{proc}/")
+    output = machines.answers({"mdw": script})["mdw"]
+    found = competing_work(output, Runs(dialect=DialectName.GP6, utilities=ALL))
+    assert [work.pid for work in found] == [4712]
+
+
 def test_a_utility_that_ends_while_it_is_looked_at(machines: Machines, tmp_path: Path) -> None:
     """Its environment is empty by then, which does not make it a utility of this cluster."""
     machines.sees_processes("mdw")
@@ -340,10 +402,10 @@ def test_a_directory_is_named_as_a_whole(argument: str, matches: bool) -> None:
 
 def test_a_lock_held_by_a_utility_whose_cluster_is_another() -> None:
     """The lock lies in our directory, so whoever holds it works on our cluster."""
-    process = Process(pid=7, arguments=("gprecoverseg",), cluster="/other")
+    process = Process(pid=7, arguments=("gprecoverseg",), serves=False)
     held = LockFile(path="/data/gpseg-1/gprecoverseg.lock", pid=7, alive=True)
     runs = Runs(dialect=DialectName.GP6, utilities=ALL)
-    (work,) = work_among("mdw", [process], [held], "/data/gpseg-1", (), runs)
+    (work,) = work_among("mdw", [process], [held], 5432, (), runs)
     assert "is held by gprecoverseg (pid 7)" in work.sentence
 
 
