@@ -6,14 +6,12 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
-from gpmirror.infer.machines import find_machines, look_alikes
+from gpmirror.infer.machines import find_machines
 from gpmirror.infer.model import Facts
 from gpmirror.placement.hosts import map_hosts
-from gpmirror.placement.names import prefix_of
+from gpmirror.placement.names import interfaces_remark, prefix_of
 from gpmirror.spec import words
 from gpmirror.spec.model import Host, Offset, Spec, Strategy
-
-_MOST_SHOWN = 4
 
 
 def gather(observed: Observed) -> Facts:
@@ -29,13 +27,8 @@ def gather(observed: Observed) -> Facts:
         f"address {address} belongs to several hosts of the catalog and is left out of `addresses`"
         for address in machines.shared
     ]
-    if alike := look_alikes(host.name for host in machines.hosts):
-        shown = ", ".join(" and ".join(names) for names in alike[:_MOST_SHOWN])
-        more = f" ({len(alike)} such groups)" if len(alike) > _MOST_SHOWN else ""
-        remarks.append(
-            f"hosts {shown}{more} may be interfaces of one machine, and each counts as a host: if so, put "
-            "them under `addresses` of one"
-        )
+    if (alike := interfaces_remark(host.name for host in machines.hosts)) is not None:
+        remarks.append(alike)
     primaries = _by_host((hosts.host_of(row), row) for row, _ in pairs)
     return Facts(
         observed=observed,

@@ -15,6 +15,8 @@ from gpmirror.infer.writing import spec_text
 from gpmirror.spec.model import CoordinatorAddress, Offset, Spec
 
 _USUAL_OFFSET = 1000
+NOT_MIRRORED = "nothing is mirrored yet"
+"""How the remark on a cluster without mirrors begins."""
 _NOT_TOLD = CoordinatorAddress()
 
 
@@ -41,7 +43,7 @@ def _first(facts: Facts, name: str, coordinator: CoordinatorAddress) -> Inferred
     draft = replace(first_spec(facts), cluster=name, coordinator=coordinator)
     count = len(facts.home)
     mirrors = f"{count} mirror{'s' * (count != 1)}"
-    sentence = f"nothing is mirrored yet: the plan would add {mirrors}"
+    sentence = f"{NOT_MIRRORED}: the plan would add {mirrors}"
     guess = "the roots are guessed from the primaries' directories: check them"
     said = [sentence] if _unobserved(facts) else [sentence, guess]
     header = [_origin(facts), *map(_sentence, said)]

@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
+from gpmirror.placement.names import natural
 from gpmirror.spec import words
 from gpmirror.spec.model import Host
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
-_INTERFACE = re.compile(
-    r"(.+)[-_](?:(?:[a-z]|eth|ib|bond|nic|net|if|lan|int|ext|priv|pub|mir|mirror|rep|repl|mgmt|data)"
-    r"[0-9]{0,2}|[0-9]{1,2})",
-    re.IGNORECASE,
-)
-_MOST_INTERFACES = 4
-_DIGITS = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,28 +39,6 @@ def find_machines(rows: Sequence[Segment]) -> Machines:
     taken = {row.hostname for row in segments}
     hosts = tuple(_host(found, shared, taken) for found in members.values())
     return Machines(hosts=hosts, shared=tuple(sorted(shared)))
-
-
-def look_alikes(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Names that differ by what interfaces are called (`sdw1-1` and `sdw1-2`, `sdw1` and
-    `sdw1-mirror`), and so may mean one machine. More than a machine has interfaces are none.
-    """
-    known = sorted(names, key=natural)
-    stems: dict[tuple[str, str], list[str]] = {}
-    for name in known:
-        first, dot, domain = name.partition(".")
-        found = _INTERFACE.fullmatch(first)
-        stems.setdefault((found[1] if found else first, dot + domain), []).append(name)
-    return tuple(tuple(found) for found in stems.values() if 1 < len(found) <= _MOST_INTERFACES)
-
-
-def natural(name: str) -> tuple[tuple[str, int, str], ...]:
-    """Sort key under which sdw2 comes before sdw10."""
-    parts = _DIGITS.split(name)
-    return tuple(
-        (text, int(digits or "0"), digits)
-        for text, digits in zip(parts[::2], [*parts[1::2], ""], strict=True)
-    )
 
 
 def _joined(rows: Iterable[Segment]) -> Mapping[str, str]:

@@ -7,12 +7,12 @@ from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Place
 from gpmirror.gputils import Grammar
 from gpmirror.infer.directories import root_of, template_of
-from gpmirror.infer.machines import find_machines, natural
+from gpmirror.infer.machines import find_machines
 from gpmirror.infer.model import Inferred, PortRule
 from gpmirror.infer.proof import SPEC_NAME
 from gpmirror.infer.roots import Turn, roots_by_host
 from gpmirror.infer.writing import spec_text
-from gpmirror.placement.names import DirectoryTemplate
+from gpmirror.placement.names import DirectoryTemplate, natural
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec, Strategy
 

@@ -1,5 +1,6 @@
-"""Directories and addresses of mirrors."""
+"""Directories and addresses of mirrors, and names that look as if they meant one machine."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,14 @@ from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.spec.model import Host, Spec
 
 DEFAULT_PREFIX = "gpseg"
+_INTERFACE = re.compile(
+    r"(.+)[-_](?:(?:[a-z]|eth|ib|bond|nic|net|if|lan|int|ext|priv|pub|mir|mirror|rep|repl|mgmt|data)"
+    r"[0-9]{0,2}|[0-9]{1,2})",
+    re.IGNORECASE,
+)
+_MOST_INTERFACES = 4
+_DIGITS = re.compile(r"([0-9]+)")
+_MOST_SHOWN = 4
 
 
 def prefix_of(spec: Spec, observed: Observed) -> tuple[str, tuple[Diagnostic, ...]]:
@@ -79,3 +88,38 @@ def mirror_address(primary: Segment, home: Host, target: Host) -> str:
     known = home.addresses
     position = known.index(primary.address) if primary.address in known else -1
     return target.addresses[(position + 1) % len(target.addresses)]
+
+
+def look_alikes(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Names that differ by what interfaces are called (`sdw1-1` and `sdw1-2`, `sdw1` and
+    `sdw1-mirror`), and so may mean one machine. More than a machine has interfaces are none.
+    """
+    known = sorted(names, key=natural)
+    stems: dict[tuple[str, str], list[str]] = {}
+    for name in known:
+        first, dot, domain = name.partition(".")
+        found = _INTERFACE.fullmatch(first)
+        stems.setdefault((found[1] if found else first, dot + domain), []).append(name)
+    return tuple(tuple(found) for found in stems.values() if 1 < len(found) <= _MOST_INTERFACES)
+
+
+def natural(name: str) -> tuple[tuple[str, int, str], ...]:
+    """Sort key under which sdw2 comes before sdw10."""
+    parts = _DIGITS.split(name)
+    return tuple(
+        (text, int(digits or "0"), digits)
+        for text, digits in zip(parts[::2], [*parts[1::2], ""], strict=True)
+    )
+
+
+def interfaces_remark(names: Iterable[str]) -> str | None:
+    """That some of these hosts may be one machine, by their names; None: by those none is."""
+    alike = look_alikes(names)
+    if not alike:
+        return None
+    shown = ", ".join(" and ".join(found) for found in alike[:_MOST_SHOWN])
+    more = f" ({len(alike)} such groups)" if len(alike) > _MOST_SHOWN else ""
+    return (
+        f"hosts {shown}{more} may be interfaces of one machine, and each counts as a host: if so, put "
+        "them under `addresses` of one"
+    )

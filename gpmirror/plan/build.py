@@ -16,6 +16,7 @@ from gpmirror.gputils.commands import (
     why_not_differential,
 )
 from gpmirror.placement import Desired
+from gpmirror.placement.names import interfaces_remark
 from gpmirror.plan.classify import Classified, classify, source_text
 from gpmirror.plan.colouring import Limits
 from gpmirror.plan.exposure import expose
@@ -351,6 +352,8 @@ def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -
             f"{observed.dialect.title} have no -b, and their -B counts segments (apply.native.hosts)"
         )
     warnings += [f"{found.message} ({found.code})" for found in desired.warnings]
+    if (alike := interfaces_remark(host.name for host in spec.hosts)) is not None:
+        warnings.append(alike)
     if left_out:
         warnings.append(f"{counted(left_out, 'further change')} outside the selection")
     if not observed.directories_known:

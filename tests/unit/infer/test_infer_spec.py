@@ -12,8 +12,8 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.errors import GpmirrorError, InvalidInput
 from gpmirror.infer import Inferred, infer_spec
 from gpmirror.infer.codes import CODES
-from gpmirror.infer.machines import look_alikes
 from gpmirror.placement import place
+from gpmirror.placement.names import look_alikes
 from gpmirror.plan.model import Action
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Offset, Strategy
@@ -328,3 +328,5 @@ def test_names_that_look_like_interfaces(names: list[str], alike: list[tuple[str
         (said,) = (remark for remark in inferred.remarks if "interfaces" in remark)
         assert " and ".join(alike[0]) in said
         assert f"# {said[0].upper()}{said[1:]}." in inferred.text.splitlines()
+        assert inferred.plan is not None
+        assert said in inferred.plan.warnings

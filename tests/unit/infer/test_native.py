@@ -82,6 +82,18 @@ def test_segment_lists_are_treated_as_a_catalog() -> None:
     assert any("new segments only" in remark for remark in expanded.remarks)
 
 
+def test_a_file_of_new_hosts_is_not_taken_for_the_whole_cluster() -> None:
+    """What a plan of these hosts alone would do says nothing of the cluster's."""
+    inferred = read("sdw9|sdw9|6000|/data/gpseg8|20|8|p\nsdw9|sdw9|6001|/data/gpseg9|21|9|p\n")
+    header = [one for one in inferred.text.splitlines() if one.startswith("#")]
+    assert "2 new contents on 1 host" in header[0]
+    assert header[1] == (
+        "# The file tells of new segments only: list the cluster's other hosts too."
+    )
+    assert not [one for one in (*header, *inferred.remarks) if "would add" in one]
+    assert not inferred.spec.allow_same_host
+
+
 def test_settings_give_bases_roots_and_placeholders_for_hosts() -> None:
     inferred = imported("init-gp5.conf")
     assert inferred.spec.ports == Bases(
