@@ -31,16 +31,20 @@ class TerminalOperator:
         """Ask on the terminal. Raises Declined (8): there is nobody to ask."""
         if self._assume_yes:
             return True
-        if sys.stdin is None or not sys.stdin.isatty():
-            raise Declined(
-                "nothing was changed: there is no terminal to ask on",
-                hint="look at what it would do, then add --yes",
-            )
+        self.check_present()
         self._say(question)
         try:
             return sys.stdin.readline().strip().lower() == _WORDS
         except (UnicodeDecodeError, OSError):
             return False  # bytes that are no text, a terminal that went away: not a yes
+
+    def check_present(self) -> None:
+        """Raises Declined (8): a question is to come, and there is nobody to ask."""
+        if not self._assume_yes and (sys.stdin is None or not sys.stdin.isatty()):
+            raise Declined(
+                "nothing was changed: there is no terminal to ask on",
+                hint="look at what it would do, then add --yes",
+            )
 
     def changes_begin(self) -> None:
         """From now on the first interrupt only asks."""

@@ -9,6 +9,7 @@ from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.connection import accept_connection, reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import request_from
+from gpmirror.cli.renderings import tell_newcomers
 from gpmirror.errors import Detached, ExitCode, Partial, Unverified, Usage
 
 if TYPE_CHECKING:
@@ -204,3 +205,4 @@ def _show(plan: "Plan", manner: "Manner") -> None:
         console.talk(preview(plan, width=console.width, color=console.talk_color))
     else:
         console.data(preview(plan, width=console.width, color=console.color))
+    tell_newcomers(plan, console)

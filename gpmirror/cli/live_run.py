@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
     from gpmirror.events import Event, RunEnded
     from gpmirror.journal.records import Record
+    from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
     from gpmirror.spec.model import Spec
     from gpmirror.workflow.running import Outcome, Run, Wishes
@@ -89,9 +90,10 @@ def run_plan(
 
     name = new_run_name()
     folder = None
-    if not wishes.rehearsal:
-        folder = create_run(runs_folder(os.environ), name, plan_text(plan))
     try:
+        _check_person(plan, live, wishes, manner)
+        if not wishes.rehearsal:
+            folder = create_run(runs_folder(os.environ), name, plan_text(plan))
         with running(name, folder, plan, live, wishes, manner) as run:
             if folder is not None:
                 run.world.journal.write(_opening(name, plan, wishes, continues))
@@ -101,26 +103,46 @@ def run_plan(
             hand_over(continues, name, live)
 
 
+def _check_person(plan: "Plan", live: Live, wishes: "Wishes", manner: Manner) -> None:
+    """Before a lock is taken that others wait for. Raises Declined (8): the plan has something to
+    do, and there is nobody to ask.
+    """
+    from gpmirror.adapters.operator import TerminalOperator
+    from gpmirror.workflow.gates import is_applied
+
+    if not wishes.rehearsal and not is_applied(plan, live.observed) and plan.waves:
+        operator = TerminalOperator(assume_yes=manner.assume_yes, say=manner.console.alarm)
+        operator.check_present()
+
+
 def hand_over(old: str, new: str, live: Live) -> None:
     """Close a run whose rest another one was to do: it goes on as that one, if that one came to
     change something.
     """
-    from gpmirror.adapters.runs import RunJournal, read_run, runs_folder
+    from gpmirror.adapters.runs import RunJournal, runs_folder
     from gpmirror.journal.records import end
     from gpmirror.workflow.natives import FarJournal
 
     folder = runs_folder(os.environ)
     # where this fails, the new run is the last unfinished one all the same
     with suppress(Failure):
-        rest, _ = read_run(folder, new)
+        rest = _recorded_rest(folder, new)
         far = FarJournal(hosts=live.hosts, coordinator=live.coordinator, run=old)
         journal = RunJournal(folder / old, far)
         journal.also_far()
-        if rest.changed_something:
+        if rest is not None and rest.changed_something:
             journal.write(end(ExitCode.PARTIAL, f"goes on as run {new}", continued_as=new))
         else:
-            why = rest.summary or "stopped before anything was changed"
+            why = rest.summary if rest is not None else "nobody was there to agree to it"
+            why = why or "stopped before anything was changed"
             journal.write(end(ExitCode.PARTIAL, f"its rest was not begun: {why}"))
+
+
+def _recorded_rest(folder: "Path", name: str) -> "Standing | None":
+    """The run that was to do the rest, None where it was refused before it got a name on disk."""
+    from gpmirror.adapters.runs import read_run
+
+    return read_run(folder, name)[0] if (folder / name).exists() else None
 
 
 @contextmanager

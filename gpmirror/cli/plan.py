@@ -15,7 +15,14 @@ from gpmirror.cli.catalog_input import (
 )
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
-from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
+from gpmirror.cli.renderings import (
+    Outputs,
+    PlanFormat,
+    check_outputs,
+    show_plan,
+    tell_newcomers,
+    write_outputs,
+)
 from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
@@ -124,6 +131,7 @@ def command(
 
         console.talk(f"written: {sign_file(out, sign)}")
     show_plan(plan, form, console, outputs=outputs)
+    tell_newcomers(plan, console)
     differs = detailed_exitcode and plan.summary.differs
     return ExitCode.DIFFERENCES if differs else ExitCode.OK
 

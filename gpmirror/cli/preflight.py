@@ -53,7 +53,7 @@ def command(
     from gpmirror.render.preflight import preflight_text
     from gpmirror.workflow.allowing import unallowed
     from gpmirror.workflow.dryrun import with_dry_run
-    from gpmirror.workflow.gates import is_applied, native_environment
+    from gpmirror.workflow.gates import check_cluster, is_applied, native_environment
     from gpmirror.workflow.measuring import with_sizes
     from gpmirror.workflow.natives import DetachedNatives
     from gpmirror.workflow.preflight import run_preflight
@@ -69,6 +69,8 @@ def command(
         )
         plan = replace(plan, allowed=tuple(sorted({*plan.allowed, *request.allow})))
     with open_live(spec, via_ssh=via_ssh) as live:
+        if plan is not None:
+            check_cluster(plan, live.observed)
         if plan is not None and not every and is_applied(plan, live.observed):
             console.data("already applied, 0 changes: nothing to check")
             return ExitCode.OK

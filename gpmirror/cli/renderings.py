@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from gpmirror.plan.model import Plan
 
 
+_ALONE = ("it becomes a mirror-only host", "they become mirror-only hosts")
+_NOTHING = ("it gets no mirrors either", "they get no mirrors either")
+
+
 class PlanFormat(StrEnum):
     """What `--format` takes."""
 
@@ -105,6 +109,17 @@ def show_plan(
         console.page(text)
     else:
         console.data(text)
+
+
+def tell_newcomers(plan: "Plan", console: Console) -> None:
+    """Say which hosts the catalog does not know: a mistyped name would be one of them."""
+    from gpmirror.cluster.counting import hosts_named
+    from gpmirror.plan.stages import newcomers
+
+    for names, become in zip(newcomers(plan), (_ALONE, _NOTHING), strict=True):
+        if names:
+            hold, they = ("holds", 0) if len(names) == 1 else ("hold", 1)
+            console.talk(f"note: {hosts_named(names)} {hold} no segment yet: {become[they]}")
 
 
 def check_outputs(outputs: Outputs, inputs: list[str], form: PlanFormat) -> None:

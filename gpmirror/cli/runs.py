@@ -25,16 +25,26 @@ _STATES: "dict[int, RunState]" = {
 def command(
     ctx: typer.Context,
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run, in full.")] = None,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those that ended before they changed anything.")
+    ] = False,
 ) -> ExitCode:
     """List the runs of this machine, newest first, or show one."""
     from gpmirror.adapters.runs import list_runs, read_run, runs_folder
+    from gpmirror.cluster.counting import counted
     from gpmirror.render.run import runs_table
 
     console: Console = ctx.obj
     folder = runs_folder(os.environ)
     if run is None:
-        rows = [_row(found) for found in list_runs(folder)]
+        found = list_runs(folder)
+        shown = [one for one in found if every or not one.did_nothing]
+        rows = [_row(one) for one in shown]
         console.data(runs_table(rows, width=console.width, color=console.color))
+        if len(shown) < len(found):
+            hidden = counted(len(found) - len(shown), "run")
+            console.talk(f"{hidden} that changed nothing: `gpmirror runs --all`")
         return ExitCode.OK
     standing, _ = read_run(folder, run)
     console.data(runs_table([_row(standing)], width=console.width, color=console.color))

@@ -1,6 +1,9 @@
-"""Contents, and things counted, in sentences."""
+"""Contents, hosts and things counted, in sentences."""
 
+import re
 from collections.abc import Iterable
+
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 def counted(number: int, thing: str) -> str:
@@ -12,6 +15,14 @@ def named(contents: Iterable[int]) -> str:
     """`content 3`, `contents 0-2, 5`."""
     found = sorted(contents)
     return f"content{'' if len(found) == 1 else 's'} {ranges(found)}"
+
+
+def hosts_named(hosts: Iterable[str], *, most: int = 8) -> str:
+    """`host sdw3`, `hosts sdw2, sdw10, and 4 more`: as people count, sdw2 before sdw10."""
+    found = sorted(hosts, key=natural)
+    shown = ", ".join(found[:most])
+    more = f", and {len(found) - most} more" if len(found) > most else ""
+    return f"host{'' if len(found) == 1 else 's'} {shown}{more}"
 
 
 def ranges(contents: Iterable[int], *, most: int = 24) -> str:
@@ -40,3 +51,12 @@ def _runs(contents: list[int]) -> list[tuple[int, int]]:
         else:
             runs.append((content, content))
     return runs
+
+
+def natural(name: str) -> tuple[tuple[str, int, str], ...]:
+    """Sort key under which sdw2 comes before sdw10."""
+    parts = _DIGITS.split(name)
+    return tuple(
+        (text, int(digits or "0"), digits)
+        for text, digits in zip(parts[::2], [*parts[1::2], ""], strict=True)
+    )

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.placement.names import natural
 from gpmirror.spec import words
 from gpmirror.spec.model import Host
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Place
 from gpmirror.gputils import Grammar
@@ -12,7 +13,7 @@ from gpmirror.infer.model import Inferred, PortRule
 from gpmirror.infer.proof import SPEC_NAME
 from gpmirror.infer.roots import Turn, roots_by_host
 from gpmirror.infer.writing import spec_text
-from gpmirror.placement.names import DirectoryTemplate, natural
+from gpmirror.placement.names import DirectoryTemplate
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec, Strategy
 

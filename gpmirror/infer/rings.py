@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from gpmirror.cluster.counting import natural
 from gpmirror.infer.model import Facts
-from gpmirror.placement.names import natural
 
 
 def candidate_rings(facts: Facts) -> list[tuple[str, ...]]:

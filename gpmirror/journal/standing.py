@@ -44,6 +44,14 @@ class Standing:
         return any(name in _CHANGES or _WAVE.fullmatch(name) for name in self.begun)
 
     @property
+    def did_nothing(self) -> bool:
+        """Whether it came to an end of its own before it changed anything: refused, declined,
+        interrupted at the question, or nothing was to do. A failure is worth a look.
+        """
+        ends = {ExitCode.OK, ExitCode.INTERRUPTED, *range(ExitCode.INVALID, ExitCode.PREFLIGHT + 1)}
+        return self.exit_code in ends and not self.changed_something and not self.was_pruned
+
+    @property
     def was_pruned(self) -> bool:
         """Whether a prune came to its end: what it could not prove may still be there."""
         return "prune/delete" in self.done

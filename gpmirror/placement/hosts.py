@@ -85,7 +85,9 @@ def _unclaimed(spec: Spec, rows: Iterable[Segment], hosts: HostMap) -> list[Diag
         if row.content >= 0 and row.is_preferred_primary and hosts.home_of(row) is None:
             lost.setdefault(row.hostname, []).append(row.content)
             addresses.setdefault(row.hostname, []).append(row.address)
-    known = sorted(host.name for host in spec.hosts)
+    # a host that the catalog knows by its own name is not this one
+    matched = set(hosts.home.values())
+    known = sorted(host.name for host in spec.hosts if host.name not in matched)
     return [
         _missing_host(spec, name, sorted(set(addresses[name])), sorted(contents), known)
         for name, contents in lost.items()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Severity
@@ -16,7 +17,6 @@ _INTERFACE = re.compile(
     re.IGNORECASE,
 )
 _MOST_INTERFACES = 4
-_DIGITS = re.compile(r"([0-9]+)")
 _MOST_SHOWN = 4
 
 
@@ -101,15 +101,6 @@ def look_alikes(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
         found = _INTERFACE.fullmatch(first)
         stems.setdefault((found[1] if found else first, dot + domain), []).append(name)
     return tuple(tuple(found) for found in stems.values() if 1 < len(found) <= _MOST_INTERFACES)
-
-
-def natural(name: str) -> tuple[tuple[str, int, str], ...]:
-    """Sort key under which sdw2 comes before sdw10."""
-    parts = _DIGITS.split(name)
-    return tuple(
-        (text, int(digits or "0"), digits)
-        for text, digits in zip(parts[::2], [*parts[1::2], ""], strict=True)
-    )
 
 
 def interfaces_remark(names: Iterable[str]) -> str | None:

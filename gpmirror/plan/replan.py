@@ -149,6 +149,33 @@ def other_cluster(plan: Plan, observed: Observed) -> tuple[str, ...]:
     return tuple(_cluster_facts(plan.fingerprint, fingerprint(observed, ())))
 
 
+def foreign_cluster(plan: Plan, observed: Observed) -> str | None:
+    """A sentence where the cluster that answers is not the plan's: another system identifier, or,
+    where one of them is not known (text catalogs tell none), another coordinator. None: it is.
+    """
+    planned, now = plan.fingerprint, fingerprint(observed, ())
+    one, other = planned.system_identifier, now.system_identifier
+    if one and other:
+        differs = one != other
+    else:
+        differs = bool(planned.coordinator and now.coordinator) and (
+            planned.coordinator != now.coordinator
+        )
+    if not differs:
+        return None
+    return (
+        f"the plan is for another cluster: it was made for {plan.cluster}, {_identity(planned)}; "
+        f"the cluster that answers has {_identity(now)}"
+    )
+
+
+def _identity(found: Fingerprint) -> str:
+    """`coordinator mdw:5432 (system identifier 7)`."""
+    host, _, port = found.coordinator.split(" ")[:3] if found.coordinator else ("unknown", "", "")
+    system = f" (system identifier {found.system_identifier})" if found.system_identifier else ""
+    return f"coordinator {host}{':' if port else ''}{port}{system}"
+
+
 def _cluster_facts(planned: Fingerprint, now: Fingerprint) -> list[str]:
     told = (
         ("the coordinator", planned.coordinator, now.coordinator),

@@ -11,6 +11,7 @@ from gpmirror.plan.model import (
     Action,
     Exposure,
     HostLoad,
+    Plan,
     Stage,
     Stages,
     Survival,
@@ -49,6 +50,23 @@ def judge_stages(spec: Spec, state: State, phases: Phases, exposure: Exposure) -
         after=Stage(hosts=_loads(hosts, primaries_after, mirrors_after), survival=_survival(after)),
     )
     return Judged(stages=stages, verdicts=_verdicts(spec, before, after))
+
+
+def newcomers(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Hosts of the spec that hold nothing yet and replace nobody: those that become hosts of mirrors
+    alone, and those that the strategy gives none. A name that was mistyped is among them.
+    """
+    loads = {load.host: load for load in plan.layout.before.hosts}
+    targets = {one.mirror.host for one in plan.desired.contents if one.mirror is not None}
+    fresh = [
+        host.name
+        for host in plan.desired.hosts
+        if host.replaces is None and loads[host.name].primaries + loads[host.name].mirrors == 0
+    ]
+    return (
+        tuple(name for name in fresh if name in targets),
+        tuple(name for name in fresh if name not in targets),
+    )
 
 
 def final_layout(spec: Spec, state: State, phases: Phases) -> Layout:

@@ -16,6 +16,7 @@ from gpmirror.workflow.dryrun import try_again, try_plan
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import record, run_utilities
 from gpmirror.workflow.gates import (
+    check_cluster,
     check_competing,
     check_expansion,
     check_fresh,
@@ -52,6 +53,7 @@ def apply(run: Run, question: str) -> Outcome:
         check_allowed(run.plan, run.wishes.allow)
         tell_start(run, resumed=False)
         observed = _before(run)
+        check_cluster(run.plan, observed)
         if is_applied(run.plan, observed):
             return finish(run, already(run, verify(run)))
         check_fresh(run.plan, observed)

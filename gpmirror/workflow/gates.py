@@ -11,7 +11,7 @@ from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.arrival import strayed
 from gpmirror.plan.hazards import DEAD_LOCK, PAUSED_EXPANSION
 from gpmirror.plan.model import Action, Hazard, Plan, Wave
-from gpmirror.plan.replan import other_cluster, stale_rows, what_is_left
+from gpmirror.plan.replan import foreign_cluster, other_cluster, stale_rows, what_is_left
 from gpmirror.preflight.competing import competing_script, competing_work
 from gpmirror.preflight.facts import LockFile
 from gpmirror.preflight.processes import Runs
@@ -113,6 +113,16 @@ def check_expansion(run: Run) -> str:
         )
         refuse([hazard], (), run.wishes.allow)
     return f"an expansion pauses ({status}), which this does not touch"
+
+
+def check_cluster(plan: Plan, observed: Observed) -> None:
+    """Raises Stale (5): the cluster that answers is not the one that the plan was made for."""
+    if foreign := foreign_cluster(plan, observed):
+        raise Stale(
+            foreign,
+            hint="see how the cluster is reached: PGHOST and PGPORT, or `cluster.coordinator` in "
+            "the spec; `gpmirror plan` makes a plan for the one that answers",
+        )
 
 
 def check_fresh(plan: Plan, observed: Observed) -> None:

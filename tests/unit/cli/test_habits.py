@@ -354,3 +354,38 @@ def test_a_spec_with_faults_is_a_spec() -> None:
     assert kind_of("cluster\uff1a x\nhosts: []\nmirrors: {}\n".encode()) is Kind.SPEC
     assert kind_of(b"") is Kind.OTHER
     assert kind_of(b"\xff\xfe{") is Kind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("sdw4", "note: host sdw4 holds no segment yet: it becomes a mirror-only host\n"),
+        (
+            "sdw[9-11]",
+            "note: hosts sdw9, sdw10, sdw11 hold no segment yet: they become mirror-only hosts\n",
+        ),
+    ],
+)
+def test_hosts_that_the_catalog_does_not_know_are_announced(
+    folder: Path, names: str, said: str, capsys: Shown
+) -> None:
+    fresh = f"    weight: 0\n  - {{name: '{names}', roots: [/data/mirror]}}\nmirrors:"
+    (folder / "more.yaml").write_text(SPEC.replace("mirrors:", fresh))
+    assert main(["plan", "more.yaml", "--catalog", "bare.txt"]) == ExitCode.OK
+    assert capsys.readouterr().err == said
+
+
+def test_a_host_that_holds_nothing_and_gets_nothing(folder: Path, capsys: Shown) -> None:
+    drained = "  - {name: sdw4, weight: 0, roots: [/data/mirror]}\nmirrors:"
+    (folder / "more.yaml").write_text(SPEC.replace("mirrors:", drained))
+    assert main(["plan", "more.yaml", "--catalog", "bare.txt"]) == ExitCode.OK
+    said = "note: host sdw4 holds no segment yet: it gets no mirrors either\n"
+    assert capsys.readouterr().err == said
+
+
+def test_no_guess_names_a_host_that_the_catalog_has(folder: Path, capsys: Shown) -> None:
+    (folder / "less.yaml").write_text(SPEC.replace("sdw[1-3]", "sdw[1-2]"))
+    assert main(["plan", "less.yaml", "--catalog", "bare.txt"]) == ExitCode.INVALID
+    shown = capsys.readouterr().err
+    assert "host sdw3 holds the preferred primaries" in shown
+    assert "did you mean" not in shown

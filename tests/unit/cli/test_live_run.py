@@ -1,17 +1,22 @@
 """How a run whose rest another one does is closed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gpmirror.adapters.runs import RunJournal, create_run, read_run, runs_folder
 from gpmirror.boundary import Answered, Reply
-from gpmirror.cli.live_run import hand_over
+from gpmirror.cli.console import Console
+from gpmirror.cli.live_run import Live, Manner, hand_over, run_plan
 from gpmirror.cli.main import main
-from gpmirror.errors import ExitCode
+from gpmirror.cluster.observed import Observed
+from gpmirror.errors import Declined, ExitCode
 from gpmirror.journal.records import Opening, Record, end, resumed, step
+from gpmirror.workflow.running import Wishes
+from tests.plans import adding, seen_before_add
 
 OLD, NEW = "20261121T070539Z-aaaaaa", "20261121T070540Z-bbbbbb"
 NATIVE = step("wave-001/native", "begin")
@@ -71,3 +76,36 @@ def test_a_rest_that_was_refused_leaves_the_run_partial(
     assert standing.summary == "its rest was not begun: 1 check found trouble"
     assert main(["runs", OLD]) == ExitCode.OK
     assert " partial " in capsys.readouterr().out
+
+
+@dataclass
+class Untouched:
+    """A server and hosts that nobody may ask anything."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"asked for {name}")
+
+
+def live(seen: Observed) -> Live:
+    nobody: Any = Untouched()
+    return Live(server=nobody, hosts=nobody, observed=seen)
+
+
+def test_without_a_terminal_a_run_is_declined_before_the_lock_and_leaves_nothing(
+    folder: Path,
+) -> None:
+    console = Console(out=None, err=None)
+    manner = Manner(console=console, json=False, assume_yes=False)
+    with pytest.raises(Declined, match="no terminal to ask on"):
+        run_plan(adding(), live(seen_before_add()), Wishes(), manner)
+    assert not folder.exists()
+    with pytest.raises(AssertionError, match="asked for lock"):
+        run_plan(adding(), live(seen_before_add()), Wishes(), replace(manner, assume_yes=True))
+
+
+def test_a_rest_that_nobody_could_agree_to_leaves_the_run_partial(folder: Path) -> None:
+    recorded(folder, OLD, NATIVE, end(ExitCode.PARTIAL, "stopped"), resumed("me"))
+    hand_over(OLD, NEW, Far())  # type: ignore[arg-type]
+    standing, _ = read_run(folder, OLD)
+    assert (standing.continued_as, standing.exit_code) == (None, ExitCode.PARTIAL)
+    assert standing.summary == "its rest was not begun: nobody was there to agree to it"

@@ -44,7 +44,9 @@ def test_runs_newest_first(folder: Path, capsys: Shown) -> None:
     first = begin(folder, OLD)
     first.write(step(wave_step(1, "native"), "begin"))
     first.write(end(ExitCode.PARTIAL, f"goes on as run {NEW}", continued_as=NEW))
-    begin(folder, NEW, continues=OLD).write(end(ExitCode.OK, "Apply complete"))
+    second = begin(folder, NEW, continues=OLD)
+    second.write(step(wave_step(2, "native"), "begin"))
+    second.write(end(ExitCode.OK, "Apply complete"))
     assert main(["runs"]) == ExitCode.OK
     out = capsys.readouterr().out
     assert out.index(NEW) < out.index(OLD)
@@ -73,7 +75,7 @@ def test_states(folder: Path, capsys: Shown, records: list[dict[str, object]], s
     journal = begin(folder, OLD)
     for record in records:
         journal.write(record)
-    assert main(["runs"]) == ExitCode.OK
+    assert main(["runs", "--all"]) == ExitCode.OK
     assert state in capsys.readouterr().out
 
 
@@ -99,3 +101,34 @@ def test_names_that_are_no_runs(capsys: Shown, command: str, name: str) -> None:
     assert "hint: " in err
     assert len(err) < 600
     assert "\x1b" not in err
+
+
+@pytest.mark.parametrize(
+    ("records", "listed"),
+    [
+        ([end(ExitCode.DECLINED, "not yes")], False),
+        ([end(ExitCode.INTERRUPTED, "interrupted; nothing was changed")], False),
+        ([end(ExitCode.OK, "already applied (run x), 0 changes")], False),
+        ([end(ExitCode.LOCKED, "locked")], False),
+        ([end(ExitCode.PREFLIGHT, "host checks")], False),
+        ([], True),
+        ([step("detach", "done")], True),
+        ([end(ExitCode.ERROR, "no session")], True),
+        ([step("host-actions", "begin"), end(ExitCode.OK, "done")], True),
+        ([step(wave_step(1, "native"), "begin"), end(ExitCode.INTERRUPTED, "x")], True),
+        ([end(ExitCode.DECLINED, "not yes"), resumed("me")], True),
+    ],
+)
+def test_a_run_that_did_nothing_leaves_no_row(
+    folder: Path, capsys: Shown, records: list[dict[str, object]], listed: bool
+) -> None:
+    journal = begin(folder, OLD)
+    for record in records:
+        journal.write(record)
+    assert main(["runs"]) == ExitCode.OK
+    shown = capsys.readouterr()
+    assert (OLD in shown.out) is listed
+    assert shown.err == ("" if listed else "1 run that changed nothing: `gpmirror runs --all`\n")
+    assert main(["runs", "--all"]) == ExitCode.OK
+    assert OLD in capsys.readouterr().out
+    assert main(["runs", OLD]) == ExitCode.OK

@@ -12,7 +12,13 @@ from gpmirror.errors import InvalidInput
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
-from gpmirror.plan.replan import plan_what_is_left, stale_rows, what_is_beyond, what_is_left
+from gpmirror.plan.replan import (
+    foreign_cluster,
+    plan_what_is_left,
+    stale_rows,
+    what_is_beyond,
+    what_is_left,
+)
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Protection
 from tests.clusters import mirrored, planned, row, spec
@@ -324,3 +330,22 @@ def test_a_protection_that_nobody_lifted_holds_in_the_rest() -> None:
 def test_the_rest_of_a_way_back_knows_whose_way_it_is() -> None:
     back = replace(PLAN, settings=replace(PLAN.settings, reverts="r1"))
     assert plan_what_is_left(back, SEEN).settings.reverts == "r1"
+
+
+@pytest.mark.parametrize(
+    ("now", "foreign"),
+    [
+        (SEEN, False),
+        (replace(SEEN, system_identifier="2"), True),
+        # after its standby took over it is the same cluster; the changed row is told as such
+        (with_row(-1, Role.PRIMARY, port=5999), False),
+        (replace(with_row(-1, Role.PRIMARY, port=5999), system_identifier=None), True),
+        (replace(SEEN, system_identifier=None), False),
+        (replace(SEEN, server_version="7.0.0"), False),
+    ],
+)
+def test_another_cluster_is_told_from_a_changed_one(now: Observed, foreign: bool) -> None:
+    told = foreign_cluster(PLAN, now)
+    assert (told is not None) is foreign
+    if told is not None:
+        assert "made for prod-dwh, coordinator mdw:5432 (system identifier 1)" in told

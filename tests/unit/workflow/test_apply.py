@@ -317,3 +317,23 @@ def test_a_failure_names_its_cause_from_the_host_s_own_log() -> None:
     )
     assert "gppkg" not in message
     assert not any("gppkg" in e.text for e in reporter.events if isinstance(e, NativeSaid))
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_plan_of_another_cluster_is_named_as_such(yes: bool) -> None:
+    """Also where the other one has all the mirrors of the plan: it is not `already applied`."""
+    other = cluster()
+    if yes:
+        run, _, _ = started(other)
+        apply(run, "?")
+    other.observed = replace(other.observed, system_identifier="7")
+    before = list(other.started)
+    run, _, _ = started(other)
+    error = refused(Stale, run)
+    assert "the plan is for another cluster: it was made for prod-dwh, coordinator mdw:5432" in (
+        error.message
+    )
+    assert "(system identifier 1); the cluster that answers has" in error.message
+    assert "(system identifier 7)" in error.message
+    assert "PGHOST" in (error.hint or "")
+    assert other.started == before
