@@ -237,7 +237,7 @@ def read_script(run: str, name: str) -> str:
 def list_script() -> str:
     """Print the names of all runs that have a run directory, a line each, with their numbers."""
     return (
-        f'cd "$HOME"/{RUNS} 2>/dev/null || exit 1\n'
+        f'cd "$HOME"/{RUNS} 2>/dev/null || exit 1\n{_check(".")}'
         f'for d in *; do echo "$d $(cat "./$d/{_NUMBER}" 2>/dev/null)"; done\n'
     )
 
@@ -368,12 +368,20 @@ def _folder(run: str) -> str:
     return f'"$HOME"/{RUNS}/{shlex.quote(run)}'
 
 
-_OURS = (
-    'for d in . ..; do case $(ls -ldn "$d") in d????-??-*) [ -O "$d" ];; *) false;; esac || '
-    '{ echo "$(cd "$d" && pwd) is not this account\'s alone: $(ls -ld "$d"); look at what is in it, '
-    'then \\`chmod go-w\\` or \\`chown\\` it" >&2; exit 125; }; done\n'
-)
-"""What others may have written there is neither run nor believed."""
+NOT_OURS = "is not this account's alone"
+"""What a host says of a folder that others may have written."""
+
+
+def _check(folders: str) -> str:
+    """What others may have written there is neither run nor believed."""
+    return (
+        f'for d in {folders}; do case $(ls -ldn "$d") in d????-??-*) [ -O "$d" ];; *) false;; esac '
+        f'|| {{ echo "$(cd "$d" && pwd) {NOT_OURS}: $(ls -ld "$d"); look at what is in it, '
+        'then \\`chmod go-w\\` or \\`chown\\` it" >&2; exit 125; }; done\n'
+    )
+
+
+_OURS = _check(". ..")
 
 
 def _enter(run: str) -> str:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer
 from gpmirror.errors import Failure
-from gpmirror.gputils.detached import list_script, read_list, read_script
+from gpmirror.gputils.detached import NOT_OURS, list_script, read_list, read_script
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import Standing, read_standing
 
@@ -53,6 +53,11 @@ def _read(hosts: Hosts, coordinator: str, script: str) -> str | None:
     match hosts.ask({coordinator: script}, seconds=_SECONDS)[coordinator]:
         case Answered(status=0, out=out):
             return out
+        case Answered(err=err) if NOT_OURS in err:
+            # silence would be taken for "there is no such run"
+            line = next(line for line in err.splitlines() if NOT_OURS in line)
+            words, _, hint = line.partition("; ")
+            raise Failure(f"{coordinator}: {words}", hint=f"on {coordinator}, {hint}")
         case Answered():
             return None
         case NoAnswer() as silent:

@@ -93,3 +93,18 @@ def test_a_host_that_does_not_answer_is_not_a_host_without_runs(home: Home) -> N
     for asked in (far_journal, later_runs, far_files):
         with pytest.raises(Failure, match="mdw does not answer"):
             asked(home, "mdw", FIRST)
+
+
+@pytest.mark.parametrize("which", ["", SECOND])
+def test_what_others_may_have_written_there_is_no_silence(home: Home, which: str) -> None:
+    """A later run must not be hidden by opening its folder to others."""
+    for name in (FIRST, SECOND):
+        keep(home, name)
+    folder = home.path / RUNS / which
+    folder.chmod(0o770)
+    with pytest.raises(Failure, match="is not this account's alone: drwxrwx---") as caught:
+        later_runs(home, "mdw", FIRST)
+    assert str(folder) in caught.value.message
+    assert "`chmod go-w`" in (caught.value.hint or "")
+    with pytest.raises(Failure, match="this account's alone"):
+        far_files(home, "mdw", SECOND)
