@@ -18,6 +18,9 @@ from gpmirror.journal.joining import whole_lines
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import Standing, read_standing
 
+_ELSEWHERE = "begun-elsewhere"
+"""A file in the folder of a run that was copied from the coordinator's host."""
+
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 
@@ -109,7 +112,13 @@ def _check_own(standing: Standing, name: str, path: Path) -> None:
 def keep_run(folder: Path, name: str, journal: str, plan: str) -> None:
     """Keep a copy of a run that was recorded elsewhere. Raises Failure as `create_run` does."""
     path = create_run(folder, name, plan)
+    write_new(path / _ELSEWHERE, b"")
     write_new(path / JOURNAL, journal.encode("utf-8", "surrogateescape"))
+
+
+def is_from_elsewhere(folder: Path, name: str) -> bool:
+    """Whether another machine began the run: how its plan reaches the cluster is that one's word."""
+    return (folder / name / _ELSEWHERE).exists()
 
 
 def add_records(folder: Path, name: str, lines: str) -> None:

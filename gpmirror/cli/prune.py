@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode
 
@@ -21,8 +20,7 @@ def command(
     """Delete old directories of moved mirrors and cut-off copies, after proof that they are unused."""
     from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import Manner, open_live, running
-    from gpmirror.cli.recorded import caught_up, recorded
-    from gpmirror.plan.replan import spec_of
+    from gpmirror.cli.recorded import caught_up, recorded, spec_of_run
     from gpmirror.workflow.prune import prune
     from gpmirror.workflow.running import Wishes
 
@@ -30,7 +28,7 @@ def command(
     folder, standing, plan = recorded(run, via_ssh=via_ssh)
     manner = Manner(console=console, json=False, assume_yes=yes)
     with (
-        open_live(reached(spec_of(plan)), via_ssh=via_ssh) as live,
+        open_live(spec_of_run(standing.run, plan), via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
         outcome = prune(work, caught_up(standing.run, live))

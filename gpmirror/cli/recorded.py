@@ -1,8 +1,10 @@
 """A recorded run for a command: from this machine's journal, else from the coordinator's host."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gpmirror.cli.connection import reached
 from gpmirror.errors import Failure
 
 if TYPE_CHECKING:
@@ -33,6 +35,27 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
     plan = read_plan(data, f"{name}/plan.json")
     check_own_plan(standing, plan)
     return folder / name, standing, plan
+
+
+def spec_of_run(name: str, plan: "Plan") -> "Spec":
+    """What a recorded run's plan tells of its spec, and how the cluster is reached: as the operator
+    confirmed when the run began here; as the spec of this folder or the environment says, where
+    another machine began it.
+    """
+    from gpmirror.adapters.runs import is_from_elsewhere, runs_folder
+    from gpmirror.cli.catalog_input import own_spec
+    from gpmirror.plan.replan import spec_of
+    from gpmirror.spec.model import CoordinatorAddress, SshOptions
+
+    spec = spec_of(plan)
+    if is_from_elsewhere(runs_folder(os.environ), name):
+        own = own_spec()
+        spec = replace(
+            spec,
+            coordinator=own.coordinator if own else CoordinatorAddress(),
+            ssh=own.ssh if own else SshOptions(),
+        )
+    return reached(spec)
 
 
 def caught_up(name: str, live: "Live") -> "Standing":

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 
@@ -44,9 +43,8 @@ def command(
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
     from gpmirror.cli.live_run import Manner, open_live
-    from gpmirror.cli.recorded import recorded
+    from gpmirror.cli.recorded import recorded, spec_of_run
     from gpmirror.plan.hazards import check_allow
-    from gpmirror.plan.replan import spec_of
     from gpmirror.preflight.checks import check_unchecked
     from gpmirror.workflow.resume import check_latest, check_resumable
 
@@ -58,7 +56,7 @@ def command(
     check_latest(standing, _later(standing, list_runs(runs_folder(os.environ))))
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
-        with open_live(reached(spec_of(plan)), via_ssh=via_ssh) as live:
+        with open_live(spec_of_run(standing.run, plan), via_ssh=via_ssh) as live:
             return _resume(plan, standing, live, manner, tuple(allow or ()))
     except (Partial, Unverified, Detached) as error:
         if json:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
 from gpmirror.errors import ExitCode
@@ -39,11 +38,10 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Plan the way back from a run: every mirror that it moved returns to its old place."""
-    from gpmirror.cli.recorded import first_recorded
+    from gpmirror.cli.recorded import first_recorded, spec_of_run
     from gpmirror.cli.wiring import live_catalog, plan_over
     from gpmirror.plan.back import plan_back, to_set_aside
     from gpmirror.plan.hazards import check_allow
-    from gpmirror.plan.replan import spec_of
     from gpmirror.plan.request import Request
 
     console: Console = ctx.obj
@@ -52,7 +50,7 @@ def command(
     check_allow(allow or ())
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
-    spec = reached(spec_of(plan))
+    spec = spec_of_run(standing.run, plan)
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)

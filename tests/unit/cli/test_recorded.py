@@ -1,16 +1,19 @@
 """Runs by name for `prune`, `revert` and `resume`: known here, known elsewhere, or not at all."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.runs import RunJournal, create_run
+from gpmirror.adapters.runs import RunJournal, create_run, keep_run
 from gpmirror.cli.main import main
-from gpmirror.cli.recorded import first_recorded, recorded
+from gpmirror.cli.recorded import first_recorded, recorded, spec_of_run
 from gpmirror.errors import ExitCode, Failure
 from gpmirror.journal.records import PLAN, Opening, Record, step
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text
+from gpmirror.spec.model import CoordinatorAddress, SshOptions
 from tests.plans import adding, moving, unchanged
 
 Shown = pytest.CaptureFixture[str]
@@ -148,3 +151,24 @@ def test_a_prune_is_no_change_of_the_run(
         RunJournal(run, None).write(record)
     standing, _ = first_recorded(NAME, via_ssh=False)
     assert (standing.changed_something, standing.was_pruned) == (changed, pruned)
+
+
+def test_a_run_of_another_machine_is_reached_as_the_operator_here_says(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its plan names an SSH configuration and a coordinator of that machine."""
+    plan = adding()
+    evil = CoordinatorAddress(host="attacker", user="root")
+    settings = replace(plan.settings, coordinator=evil, ssh=SshOptions(config="/tmp/evil"))
+    plan = replace(plan, settings=settings)
+    keep(folder, plan)
+    assert spec_of_run(NAME, plan).ssh.config == "/tmp/evil", "it was confirmed here"
+    other = f"{NAME}1"
+    opening = Opening(run=other, plan_id=plan_id(plan), cluster="c", by="me", version="0")
+    keep_run(folder, other, f"{json.dumps(opening.record())}\n", plan_text(plan))
+    found = spec_of_run(other, recorded(other, via_ssh=False)[2])
+    assert (found.coordinator, found.ssh) == (CoordinatorAddress(), SshOptions())
+    (tmp_path / "gpmirror.yaml").write_text(SPEC)
+    found = spec_of_run(other, plan)
+    assert (found.coordinator.host, found.coordinator.user) == ("127.0.0.1", "me")
+    assert found.ssh == SshOptions()
