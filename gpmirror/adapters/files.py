@@ -8,6 +8,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 
 from gpmirror.errors import Failure, Unreadable
 
@@ -183,6 +184,6 @@ def _mend(path: str, error: OSError | ValueError) -> str:
         case FileExistsError():
             return "look at it first; `--force` replaces it"
         case FileNotFoundError():
-            return f"create the folder: `mkdir -p {Path(path).parent}`"
+            return f"create the folder: `mkdir -p {quote(str(Path(path).parent))}`"
         case _:
             return "name another file or mend its folder (`ls -ld`)"

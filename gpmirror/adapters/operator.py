@@ -2,13 +2,22 @@
 
 import signal
 import sys
+import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from gpmirror.errors import Declined
 
 _WORDS = "yes"
+
+
+def _forget_typed() -> None:
+    """What was typed, or pasted along with the command, before the question stood there answers
+    nothing.
+    """
+    with suppress(OSError, ValueError, termios.error):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 class TerminalOperator:
@@ -32,6 +41,7 @@ class TerminalOperator:
         if self._assume_yes:
             return True
         self.check_present()
+        _forget_typed()
         self._say(question)
         try:
             return sys.stdin.readline().strip().lower() == _WORDS

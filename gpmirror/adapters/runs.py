@@ -3,12 +3,12 @@
 import errno
 import json
 import os
-import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Protocol
 
 from gpmirror.adapters.clock import utc_now
@@ -16,12 +16,10 @@ from gpmirror.adapters.durable import append, make_private, new_folder, why_not_
 from gpmirror.errors import Failure
 from gpmirror.journal.joining import whole_lines
 from gpmirror.journal.records import JOURNAL, PLAN
-from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
 
 _ELSEWHERE = "begun-elsewhere"
 """A file in the folder of a run that was copied from the coordinator's host."""
-
-_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 
 def runs_folder(environment: Mapping[str, str]) -> Path:
@@ -78,7 +76,11 @@ def _check_ours(*paths: Path) -> None:
     for path in paths:
         why = why_not_ours(path)
         if why is not None:
-            word = f"chmod go-w {path}" if "write" in why else f"chown {os.geteuid()} {path}"
+            word = (
+                f"chmod go-w {quote(str(path))}"
+                if "write" in why
+                else f"chown {os.geteuid()} {quote(str(path))}"
+            )
             raise Failure(
                 f"{path} {why}",
                 hint=f"look at what is in it; if it is your own work, `{word}`; else set "
@@ -133,7 +135,7 @@ def add_records(folder: Path, name: str, lines: str) -> None:
 
 def check_name(folder: Path, name: str) -> None:
     """Raises Failure for what cannot be the name of a run."""
-    if _NAME.fullmatch(name) is None:
+    if RUN_NAME.fullmatch(name) is None:
         raise _unknown(folder, name)
 
 

@@ -7,6 +7,7 @@ OpenSSH 8.0 and later.
 import subprocess
 from pathlib import Path
 
+from gpmirror.adapters.files import write_output
 from gpmirror.adapters.programs import ssh_environment
 from gpmirror.errors import Failure, Unreadable, Unsafe
 
@@ -19,17 +20,18 @@ def signature_of(plan: str) -> str:
     return f"{plan}.sig"
 
 
-def sign(plan: str, key: str) -> str:
-    """Sign a plan file with a private key, or with a public one whose private part an agent holds.
-    The signature's file name. Raises Failure: ssh-keygen is missing or refuses.
+def sign(plan: str, data: bytes, key: str) -> str:
+    """Sign the bytes that were written as a plan file, not what somebody has put there since, with a
+    private key, or with a public one whose private part an agent holds. The signature's file name.
+    Raises Failure: ssh-keygen is missing or refuses, the signature cannot be written.
     """
-    Path(signature_of(plan)).unlink(missing_ok=True)  # ssh-keygen asks before it overwrites
-    done = _keygen(["sign", "-n", NAMESPACE, "-f", key, "--", plan])
+    done = _keygen(["sign", "-n", NAMESPACE, "-f", key], data)
     if done.returncode != 0:
         raise Failure(
             f"{plan} was written, and could not be signed with {key}: {_said(done)}",
             hint="name a private key that may sign without a passphrase, or one of your agent",
         )
+    write_output(signature_of(plan), done.stdout.decode("ascii"), force=True)
     return signature_of(plan)
 
 

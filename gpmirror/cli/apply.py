@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
-from gpmirror.cli.connection import accept_connection, reached
+from gpmirror.cli.connection import accept_connection, can_be_asked, reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import request_from
 from gpmirror.cli.renderings import tell_newcomers
@@ -100,7 +100,7 @@ def command(
             plan = _planned(spec, live, request)
         _check_stop(stop_after_wave, plan)
         wishes = _wishes(plan, request, stop_after_wave, rehearsal=dry_run)
-        _show(plan, manner)
+        _show(plan, manner, asks=not yes and not dry_run)
         if not plan.waves and not plan.summary.blocked:
             return _nothing(manner)
         try:
@@ -197,12 +197,18 @@ def _wishes(
     )
 
 
-def _show(plan: "Plan", manner: "Manner") -> None:
+def _show(plan: "Plan", manner: "Manner", *, asks: bool) -> None:
+    """What a question is about stands where the question stands, whatever is quiet or redirected."""
     from gpmirror.render.run import preview
 
     console = manner.console
-    if manner.json:
-        console.talk(preview(plan, width=console.width, color=console.talk_color))
-    else:
+    if not manner.json:
         console.data(preview(plan, width=console.width, color=console.color))
+        asks = asks and not console.shows_data
+    asks = asks and can_be_asked()
+    text = preview(plan, width=console.width, color=console.talk_color)
+    if asks:
+        console.alarm(text)
+    elif manner.json:
+        console.talk(text)
     tell_newcomers(plan, console)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.console import Console
+from gpmirror.cli.failures import visible
 from gpmirror.errors import Declined, Unsafe
 
 if TYPE_CHECKING:
@@ -73,12 +74,12 @@ def accept_connection(
     found = foreign(settings, own, os.environ)
     if not found:
         return
-    told = "\n".join(f"  {key}: {value}" for key, value in found)
+    told = visible("\n".join(f"  {key}: {value}" for key, value in found))
     message = (
         f"plan file {name} says how the cluster is reached, and neither your environment nor a "
         f"spec in this folder says the same:\n{told}"
     )
-    if assume_yes or not _can_be_asked():
+    if assume_yes or not can_be_asked():
         raise Unsafe(
             message,
             hint=f"if you trust it, add: --allow {ALLOW}; else run this where the spec is, or set "
@@ -86,12 +87,13 @@ def accept_connection(
         )
     from gpmirror.adapters.operator import TerminalOperator
 
-    operator = TerminalOperator(assume_yes=False, say=console.talk)
+    operator = TerminalOperator(assume_yes=False, say=console.alarm)
     if not operator.confirm(f"{message}\nConnect like that? Only 'yes' is accepted:"):
         raise Declined("not connected: the answer was not yes", hint="nothing was changed")
 
 
-def _can_be_asked() -> bool:
+def can_be_asked() -> bool:
+    """Whether somebody sits at the terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 

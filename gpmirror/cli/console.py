@@ -37,6 +37,11 @@ class Console:
     quiet: bool = False
     debug: bool = False
 
+    @property
+    def shows_data(self) -> bool:
+        """Whether a person can see what goes to stdout: a file keeps it, a pipe may lead anywhere."""
+        return _is_terminal(self.out)
+
     def data(self, text: str) -> None:
         """Write a result to stdout; a missing final newline is added. Raises Failure: disk full.
 

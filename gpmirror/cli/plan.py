@@ -128,8 +128,10 @@ def command(
     write_outputs(plan, outputs, console)
     if sign is not None and out is not None:
         from gpmirror.adapters.signatures import sign as sign_file
+        from gpmirror.plan.planfile import plan_text
 
-        console.talk(f"written: {sign_file(out, sign)}")
+        data = plan_text(plan).encode("utf-8", "surrogateescape")
+        console.talk(f"written: {sign_file(out, data, sign)}")
     show_plan(plan, form, console, outputs=outputs)
     tell_newcomers(plan, console)
     differs = detailed_exitcode and plan.summary.differs

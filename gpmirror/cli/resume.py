@@ -93,10 +93,12 @@ def _resume(
         return outcome.code
     console = manner.console
     console.talk(f"{outcome.summary}; that is done as a run of its own")
-    console.talk(preview(rest, rest_of=standing.run, width=console.width, color=console.talk_color))
+    sure = manner.assume_yes or is_expected(plan, rest)
+    # a question says what it is about, with --quiet too
+    say = console.talk if sure else console.alarm
+    say(preview(rest, rest_of=standing.run, width=console.width, color=console.talk_color))
     if told := cleared_first(outcome.halves):
         console.alarm(visible(told))  # what is deleted is told with --quiet too
-    sure = manner.assume_yes or is_expected(plan, rest)
     manner = replace(manner, assume_yes=sure)
     wishes = replace(wishes, clear=tuple(one for one in outcome.halves if not one.keep))
     return run_plan(rest, live, wishes, manner, continues=standing.run).code

@@ -10,6 +10,9 @@ from gpmirror.gputils.leavings import Leaving
 from gpmirror.journal.records import CLEAR_ASIDE, read_places
 
 _CHANGES = frozenset({"host-actions", CLEAR_ASIDE})
+RUN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
+"""What a run may be called."""
+
 _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 
 
@@ -105,8 +108,8 @@ def read_standing(text: str, name: str) -> Standing:
         done=tuple(fold.done),
         exit_code=code if isinstance(code, int) else None,
         summary=str(closing.get("summary", "")),
-        continues=_text(head.get("continues")),
-        continued_as=_text(closing.get("continued_as")),
+        continues=_run_name(head.get("continues")),
+        continued_as=_run_name(closing.get("continued_as")),
         allow=_texts(head.get("allow")),
         failed=tuple(fold.failed),
         clearing=tuple(fold.clearing),
@@ -178,8 +181,9 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _run_name(value: object) -> str | None:
+    """Names of runs stand in commands that people copy: anything else is none."""
+    return value if isinstance(value, str) and RUN_NAME.fullmatch(value) else None
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from gpmirror.catalog.cells import BadCell
+from gpmirror.catalog.cells import BadCell, shown
 from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import name as checked_name
 from gpmirror.catalog.sanity import check_sane
@@ -30,7 +30,13 @@ from gpmirror.plan.occupancy import keys_of
 from gpmirror.plan.replan import desired_of, request_of, spec_of
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
 from gpmirror.spec.model import Spec
-from gpmirror.spec.words import address_problem, filespace_problem, host_name_problem, path_problem
+from gpmirror.spec.words import (
+    address_problem,
+    coordinator_problem,
+    filespace_problem,
+    host_name_problem,
+    path_problem,
+)
 
 _SHOWN = 5
 
@@ -220,6 +226,13 @@ def _settings_problems(plan: Plan) -> Iterator[str]:
     from pydantic import ValidationError
 
     settings, policy = plain(plan.settings), plain(plan.settings.policy)
+    host = plan.settings.coordinator.host
+    if host is not None and (problem := coordinator_problem(host)) is not None:
+        yield f"settings.coordinator.host: {problem.message}"
+    for group in ("coordinator", "ssh"):
+        for key, value in settings[group].items():
+            if isinstance(value, str) and not value.isprintable():
+                yield f"settings.{group}.{key}: {shown(value)} holds a character that no terminal shows"
     apply = settings["apply"]
     apply = {**apply, "sync_timeout": f"{apply['sync_timeout']}s"}
     cluster = {"name": plan.cluster, "coordinator": settings["coordinator"]}

@@ -36,7 +36,7 @@ def judge_parents(visit: Visit) -> list[Finding]:
 def _parent(visit: Visit, path: str, parent: Parent | None) -> Iterator[Finding]:
     login = visit.facts.login or "the login user"
     if parent is None:
-        yield unknown(f"{path} could not be looked at", f"look at it: `ls -ld {path}`")
+        yield unknown(f"{path} could not be looked at", f"look at it: `ls -ld {quote(path)}`")
     elif parent.is_link and not parent.is_directory:
         yield bad(
             f"{parent.path} is a symbolic link that leads to no directory", "mount or mend it"
@@ -58,7 +58,7 @@ def _parent(visit: Visit, path: str, parent: Parent | None) -> Iterator[Finding]
         what = "write in" if parent.path == path else f"create {path} below"
         yield bad(
             f"{login} cannot {what} {parent.path}{who}{mode}",
-            f"as root: `install -d -o {login} -m 0700 {path}`",
+            f"as root: `install -d -o {login} -m 0700 {quote(path)}`",
         )
 
 
@@ -91,7 +91,9 @@ def _landing(
 ) -> Iterator[Finding]:
     subject = f"content {landing.content}: {landing.path}"
     if place is None:
-        yield unknown(f"{subject} could not be looked at", f"look at it: `ls -la {landing.path}`")
+        yield unknown(
+            f"{subject} could not be looked at", f"look at it: `ls -la {quote(landing.path)}`"
+        )
     elif landing.in_place:
         yield from _in_place(visit, landing, parent, place) if landing.main else ()
     elif place.is_link:
@@ -112,7 +114,7 @@ def _existing(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]
     elif not place.readable:
         yield bad(
             f"{subject} exists and cannot be read by {visit.facts.login}",
-            f"see what it is, then `chown` it or move it away: `ls -la {path}`",
+            f"see what it is, then `chown` it or move it away: `ls -la {quote(path)}`",
         )
     elif place.entries:
         yield bad(
@@ -120,16 +122,18 @@ def _existing(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]
             _clearing(visit, landing),
         )
     elif place.status is None:
-        yield unknown(f"{subject} exists; its owner and mode are not known", f"`ls -ld {path}`")
+        yield unknown(
+            f"{subject} exists; its owner and mode are not known", f"`ls -ld {quote(path)}`"
+        )
     elif place.status.uid != visit.facts.uid:
         yield bad(
             f"{subject} is empty and belongs to {place.status.who}, not to {visit.facts.login}",
-            f"`rmdir {path}`, or as root `chown {visit.facts.login} {path}`",
+            f"`rmdir {quote(path)}`, or as root `chown {visit.facts.login} {quote(path)}`",
         )
     elif place.status.mode & _RIGHTS != _PRIVATE:
         yield bad(
             f"{subject} is empty with mode {place.status.mode:04o}; a server starts only in 0700",
-            f"`chmod 0700 {path}`",
+            f"`chmod 0700 {quote(path)}`",
         )
 
 
@@ -174,7 +178,8 @@ def _in_place(
         case "foreign":
             yield bad(
                 f"{subject} belongs to another system (its pg_control names {place.identifier})",
-                f"find out whose it is, move it away: `mv {landing.path} {landing.path}.old`; "
+                "find out whose it is, move it away: "
+                f"`mv {quote(landing.path)} {quote(landing.path)}.old`; "
                 f"then {full}",
             )
         case "copying":

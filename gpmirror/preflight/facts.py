@@ -1,9 +1,12 @@
 """What a host told about itself, as values; nothing here judges."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _SLACK = 10
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,5 +196,8 @@ class HostFacts:
 
     @property
     def login(self) -> str | None:
-        """The login user's name, else the number."""
-        return self.user or (None if self.uid is None else str(self.uid))
+        """The login user's name, else the number. It stands in commands that people copy, so what no
+        account is called is none.
+        """
+        named = self.user if self.user and _ACCOUNT.fullmatch(self.user) else None
+        return named or (None if self.uid is None else str(self.uid))

@@ -1,6 +1,7 @@
 """The checks that nobody else is at work on the cluster, and that nothing stands in for work."""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from gpmirror.cluster.dialect import DialectName, release_of
 from gpmirror.cluster.observed import Observed
@@ -29,7 +30,7 @@ def judge_competing(visit: Visit) -> list[Finding]:
             unknown(
                 f"the coordinator's directory {directory} cannot be entered, so its locks were "
                 "not looked at",
-                f"check that {visit.host} is the coordinator's host: `ls {directory}`",
+                f"check that {visit.host} is the coordinator's host: `ls {quote(directory or '')}`",
             )
         )
     return found or [ok("no other work was found")]

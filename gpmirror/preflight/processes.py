@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.plan.hazards import DEAD_LOCK
@@ -175,7 +176,7 @@ def _lock(host: str, lock: LockFile, program: str | None, runs: Runs) -> Work | 
     return Work(
         pid=None,
         what=f"{lock.path} on {host} {why}; with it {utility} does nothing and may still exit 0",
-        remedy=f"make sure that no {utility} runs, then `rm -r {lock.path}` on {host}",
+        remedy=f"make sure that no {utility} runs, then `rm -r {quote(lock.path)}` on {host}",
     )
 
 

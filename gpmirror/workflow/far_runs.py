@@ -1,12 +1,13 @@
 """Runs as the coordinator's host knows them: what other machines did to this cluster."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer
 from gpmirror.errors import Failure
 from gpmirror.gputils.detached import NOT_OURS, list_script, read_list, read_script
 from gpmirror.journal.records import JOURNAL, PLAN
-from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
 
 _SECONDS = 60.0
 _MOST_LATER = 50
@@ -39,13 +40,15 @@ def later_runs(hosts: Hosts, coordinator: str, run: str) -> list[Standing]:
     later = sorted(
         name
         for name, number in listed.items()
-        if (name > run if None in {mine, number} else (number or 0) > (mine or 0))
+        if RUN_NAME.fullmatch(name)
+        and (name > run if None in {mine, number} else (number or 0) > (mine or 0))
     )
     found = []
     for name in later[-_MOST_LATER:]:
         journal = far_journal(hosts, coordinator, name)
         with suppress(Failure):  # nothing that was begun in earnest has no journal
-            found.append(read_standing(journal, name))
+            # a journal bears its folder's name, and no other one is told
+            found.append(replace(read_standing(journal, name), run=name))
     return found
 
 

@@ -221,6 +221,12 @@ def test_dangers_cannot_be_taken_out(name: str) -> None:
         (lambda b: b["catalog"]["segments"][1].update(hostname="a|b"), "catalog: dbid"),
         (lambda b: b["settings"]["apply"].update(hosts_at_once=0), "settings.apply.hosts_at_once"),
         (lambda b: b["settings"]["ssh"].update(user="-x"), "settings.ssh.user"),
+        (lambda b: b["settings"]["ssh"].update(config="/tmp/x\x1b[2K\r"), "settings.ssh.config"),
+        (lambda b: b["settings"]["ssh"].update(config="/tmp/\u202ex"), "settings.ssh.config"),
+        (lambda b: b["settings"]["coordinator"].update(user="a\x1b[2J"), "coordinator.user"),
+        (lambda b: b["settings"]["coordinator"].update(database="a\u2028b"), "coordinator.database"),
+        (lambda b: b["settings"]["coordinator"].update(host="a\nb"), "coordinator.host"),
+        (lambda b: b["settings"]["coordinator"].update(host="-oX=x"), "coordinator.host"),
         (lambda b: b.update(cluster="../x"), "cluster.name"),
     ],
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import io
 import os
+import pty
+import select
 import signal
 import sys
 import time
@@ -50,6 +52,29 @@ def test_only_yes_is_yes(typed: str, sure: bool, monkeypatch: pytest.MonkeyPatch
     person, said = operator()
     assert person.confirm("really?") is sure
     assert said == ["really?"]
+
+
+def test_what_was_typed_before_the_question_answers_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lines pasted along with the command."""
+    near, far = pty.openpty()
+    with os.fdopen(far, "r+b", buffering=0) as raw, io.TextIOWrapper(raw) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        os.write(near, b"yes\nyes\n")
+        eventually_typed(far)
+
+        def say(question: str) -> None:
+            del question
+            os.write(near, b"no\n")
+
+        assert TerminalOperator(assume_yes=False, say=say).confirm("really?") is False
+    os.close(near)
+
+
+def eventually_typed(terminal: int) -> None:
+    """Until something can be read there."""
+    assert select.select([terminal], [], [], 20)[0]
 
 
 def test_bytes_that_are_no_text_are_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,13 @@
 """`gpmirror apply`: what is refused before a cluster is asked."""
 
+import io
 from pathlib import Path
 
 import pytest
 
+from gpmirror.cli.apply import _show
+from gpmirror.cli.console import Console
+from gpmirror.cli.live_run import Manner
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
 from gpmirror.plan.planfile import plan_text
@@ -73,3 +77,17 @@ def test_an_edited_plan(folder: Path, plan: str, capsys: Shown) -> None:
 def test_no_run_is_recorded_for_a_refusal_without_a_cluster(folder: Path, plan: str) -> None:
     assert main(["apply", plan, "--yes"]) == ExitCode.ERROR
     assert not (folder / "state").exists()
+
+
+@pytest.mark.parametrize("json", [True, False])
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_is_asked_is_shown_where_the_question_stands(
+    json: bool, asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --quiet --json, and with standard output in a file, the question came out of nowhere."""
+    monkeypatch.setattr("gpmirror.cli.apply.can_be_asked", lambda: True)
+    out, err = io.StringIO(), io.StringIO()
+    manner = Manner(console=Console(out=out, err=err, quiet=True), json=json, assume_yes=not asks)
+    _show(adding(), manner, asks=asks)
+    assert ("$ gpaddmirrors" in err.getvalue()) is asks
+    assert ("$ gpaddmirrors" in out.getvalue()) is not json

@@ -45,3 +45,14 @@ def test_what_was_allowed_is_remembered() -> None:
     assert run("r1", allow=("policy",)).allow == ("policy",)
     older = json.dumps({"record": "run", "run": "r1"})
     assert read_standing(older, "r1").allow == ()
+
+
+@pytest.mark.parametrize("name", ["x; rm -rf ~", "a\nb", "$(x)", "", "-x", "../x", 7, ["a"]])
+def test_what_no_run_is_called_names_none(name: object) -> None:
+    """Names of runs stand in commands that people copy."""
+    records = [
+        {"record": "run", "run": "r1", "continues": name},
+        {"record": "end", "exit_code": 10, "continued_as": name},
+    ]
+    found = read_standing("\n".join(json.dumps(one) for one in records), "journal")
+    assert (found.continues, found.continued_as) == (None, None)

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -168,3 +169,12 @@ def test_answers_differ_in_a_family_that_both_know(
     here: set[str], elsewhere: set[str], differ: bool
 ) -> None:
     assert differs(frozenset(here), frozenset(elsewhere)) is differ
+
+
+@pytest.mark.parametrize("name", ["x; reboot", "$(reboot)", "a b", "-R", ""])
+def test_a_login_that_no_account_has_is_told_by_number(name: str) -> None:
+    """It stands in commands that people copy, some of them as root."""
+    facts = read_facts("\n".join([shell.VERSION, shell.END]), ASKED["sdw1"])
+    assert facts is not None
+    assert replace(facts, uid=1000, user=name).login == "1000"
+    assert replace(facts, uid=1000, user="gpadmin").login == "gpadmin"
