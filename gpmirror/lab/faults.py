@@ -6,7 +6,8 @@ They lie in `faults.json` of the lab's state folder and are read when a utility 
   on gp5 the utility returns before it.
 - `fail_copy`: contents whose base backup breaks off and leaves half a directory.
 - `fail_start`: contents whose copy succeeds and whose server then does not start.
-- `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing.
+- `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing; a dry run
+  (`-o`) says what it would say without the fault.
 - `hang_before_catalog`: seconds of standing still just before rows are written.
 """
 

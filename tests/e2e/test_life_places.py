@@ -12,12 +12,16 @@ pytestmark = [
     pytest.mark.xdist_group("practice"),
 ]
 GUARDED = ("--allow", "guard:moves_percent")
+# a change of the port alone copies into the directory of the old copy
+IN_PLACE = (*GUARDED, "--allow", "deletes-old-directory")
 
 
-def turned(cluster: Cluster, more: str = "", ring: Iterable[str] = ()) -> Any:
+def turned(
+    cluster: Cluster, more: str = "", ring: Iterable[str] = (), allowed: tuple[str, ...] = GUARDED
+) -> Any:
     """Apply another layout; the plan. Nothing is left to do, and what the moves left is there."""
     cluster.write_spec("group", more, ring)
-    plan = cluster.plan(*GUARDED, *cluster.allowing())
+    plan = cluster.plan(*allowed, *cluster.allowing())
     assert plan["summary"]["move"] > 0
     cluster.apply("plan.json")
     assert laid_out(cluster) == wanted(plan)
@@ -75,7 +79,7 @@ def another_port_another_directory_and_the_way_back(written: Cluster) -> None:
         f"    - {{content: 0, port: {port}}}\n"
         f"    - {{content: 2, directory: {left.directory}x}}\n"
     )
-    plan = turned(written, pins, ring)
+    plan = turned(written, pins, ring, IN_PLACE)
     assert plan["summary"]["move"] == 2
     assert written.segment(0, "m").port == port
     assert written.segment(2, "m").directory == f"{left.directory}x"
@@ -84,11 +88,11 @@ def another_port_another_directory_and_the_way_back(written: Cluster) -> None:
     run = written.runs()[-1]
     reverted = written.gpmirror("revert", run, "-o", "back.json", *written.allowing())
     assert reverted.returncode == 0, reverted.stderr
-    refused = written.gpmirror("apply", "back.json", "--yes", *GUARDED, *written.allowing())
+    refused = written.gpmirror("apply", "back.json", "--yes", *IN_PLACE, *written.allowing())
     assert refused.returncode == 9, refused.stderr
     assert left.directory in refused.stderr
     pruned(written, run, 1)
-    written.apply("back.json", *GUARDED)
+    written.apply("back.json", *IN_PLACE)
     assert laid_out(written) == before
     pruned(written, written.runs()[-1], 1)
     assert {content: written.rows(content) for content in rows} == rows

@@ -87,7 +87,7 @@ def test_files_hold_what_was_given(name: str, text: str, more: str) -> None:
         assert place.sh(read_script(RUN, name)).stdout == (text + more).encode()
         assert file.stat().st_mode & 0o777 == 0o600
         assert (place.path / RUNS).stat().st_mode & 0o777 == 0o700
-        place.check([file])
+        place.check([file, file.with_name("number")])
 
 
 @few
@@ -140,7 +140,8 @@ def test_a_utility_gets_its_words(words: list[str], name: str, text: str, direct
             if poll is not None and poll.status is not None:
                 break
         assert (run / "wave-001-x.log").read_bytes() == told.encode()
-        made = [f"wave-001-x.{end}" for end in ("sh", "log", "pid", "started", "status")]
+        ends = ("sh", "log", "pid", "started", "status")
+        made = ["number", *(f"wave-001-x.{end}" for end in ends)]
         place.check(
             [*(run / one for one in (*made, name)), gphome / "tool", gphome / "greenplum_path.sh"]
         )

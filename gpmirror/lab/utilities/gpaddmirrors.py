@@ -40,7 +40,7 @@ def run(session: Session, argv: list[str]) -> int:
     options.no_arguments(found, rest)
     options.check_batches(values, old=session.old)
     directory = session.data_directory(values.data_directory)
-    if session.faults.exit_zero_do_nothing:
+    if session.faults.exit_zero_do_nothing and not values.output:
         return 0
     catalog = Catalog(session.lab, old=session.old)
     try:

@@ -37,7 +37,7 @@ def run(session: Session, argv: list[str]) -> int:
         session.console.info(f"Starting gprecoverseg with args: {' '.join(argv)}")
         options.no_arguments(found, rest)
         options.check_batches(values, old=session.old)
-        if session.faults.exit_zero_do_nothing:
+        if session.faults.exit_zero_do_nothing and not values.output:
             return 0
         catalog = Catalog(session.lab, old=session.old)
         try:
