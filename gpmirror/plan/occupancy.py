@@ -45,20 +45,19 @@ def cycle_breakers(waits: Mapping[int, frozenset[int]], cost: Mapping[int, int])
     """Contents that must step aside so that the others can follow each other: of every cycle the
     cheapest member (then the lowest content id).
     """
-    left = {content: set(blockers) & set(waits) for content, blockers in waits.items()}
+    left = {content: set(blockers & waits.keys()) for content, blockers in waits.items()}
     wanted_by: dict[int, set[int]] = {}
     for content, blockers in left.items():
         for blocker in blockers:
             wanted_by.setdefault(blocker, set()).add(content)
     breakers: list[int] = []
-    free = [content for content, blockers in left.items() if not blockers]
-    while True:
-        _release(free, left, wanted_by)
-        if not left:
-            return tuple(sorted(breakers))
-        chosen = min(_cycle_from(min(left), left), key=lambda c: (cost.get(c, 0), c))
-        breakers.append(chosen)
-        free = [chosen]
+    _release([content for content, blockers in left.items() if not blockers], left, wanted_by)
+    for lowest in sorted(left):
+        while lowest in left:
+            chosen = min(_cycle_from(lowest, left), key=lambda c: (cost.get(c, 0), c))
+            breakers.append(chosen)
+            _release([chosen], left, wanted_by)
+    return tuple(sorted(breakers))
 
 
 def _release(free: list[int], left: dict[int, set[int]], wanted_by: dict[int, set[int]]) -> None:

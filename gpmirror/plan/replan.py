@@ -42,13 +42,14 @@ def what_is_left(plan: Plan, observed: Observed) -> Left:
     Raises InvalidInput: a row stands on a host that the plan does not know.
     """
     mine = {change.content: change for change in plan.changes}
+    pairs = observed.pairs()
     return Left(
         changes=tuple(
             now
             for now in _classes(plan, observed).changes
             if now.content in mine
             and mine[now.content].action is not Action.BLOCKED
-            and not _is_beyond(mine[now.content], now, observed)
+            and not _is_beyond(mine[now.content], now, pairs[now.content])
         )
     )
 
@@ -59,22 +60,22 @@ def what_is_beyond(plan: Plan, observed: Observed) -> Left:
     old place. Raises as `what_is_left`.
     """
     mine = {change.content: change for change in plan.changes}
+    pairs = observed.pairs()
     return Left(
         changes=tuple(
             now
             for now in _classes(plan, observed).changes
-            if now.content in mine and _is_beyond(mine[now.content], now, observed)
+            if now.content in mine and _is_beyond(mine[now.content], now, pairs[now.content])
         )
     )
 
 
-def _is_beyond(planned: Change, now: Change, observed: Observed) -> bool:
+def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None]) -> bool:
     """Whether what is left of a content is more than the plan was to do with it: both copies are
     up, where a recovery brings the down one, and what switches roles is done.
     """
     if now.action not in {Action.MOVE, Action.BLOCKED}:
         return False
-    rows = observed.pairs()[now.content]
     both = [row for row in rows if row is not None and row.is_up]
     match planned.action:
         case Action.RECOVER:

@@ -1,9 +1,13 @@
 """Relocations and recoveries into waves: within the limits, slots freed before they are reused."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from gpmirror.plan.colouring import Limits, bound, colour
+
+_Urgency = tuple[float, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +74,10 @@ def _levels(jobs: Sequence[Job]) -> dict[str, int]:
 
 
 def _by_layers(jobs: Sequence[Job], levels: Mapping[str, int], limits: Limits) -> list[list[Job]]:
-    waves: list[list[Job]] = []
-    for level in sorted(set(levels.values())):
-        layer = [job for job in jobs if levels[job.key] == level]
-        waves += _coloured(layer, limits)
-    return waves
+    layers: dict[int, list[Job]] = {}
+    for job in jobs:
+        layers.setdefault(levels[job.key], []).append(job)
+    return [wave for _, layer in sorted(layers.items()) for wave in _coloured(layer, limits)]
 
 
 def _coloured(jobs: Sequence[Job], limits: Limits) -> list[list[Job]]:
@@ -86,18 +89,89 @@ def _coloured(jobs: Sequence[Job], limits: Limits) -> list[list[Job]]:
 
 
 def _wave_by_wave(jobs: Sequence[Job], limits: Limits) -> list[list[Job]]:
-    heights = _levels(_reversed(jobs))
-    left = {job.key: job for job in jobs}
+    """Each wave takes the most urgent of the jobs that need wait for nothing.
+
+    A job's urgency only falls while jobs leave its hosts. So one heap serves all waves: what comes
+    up with an urgency that no longer holds goes back with the one that does.
+    """
+    queue = _Queue(jobs, limits)
     waves: list[list[Job]] = []
-    while left:
-        load = _load(left.values(), limits)
-        ready = [job for job in left.values() if not (job.after & left.keys())]
-        ready.sort(key=lambda job: _urgency(job, heights, load))
-        wave = _fill(ready, limits)
-        for job in wave:
-            del left[job.key]
-        waves.append(wave)
+    while queue.ready:
+        waves.append(queue.next_wave())
     return waves
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Jobs not yet in a wave. `ready`: those that wait for nothing, as (urgency, place in `jobs`).
+    `load`: how many jobs each host has left to give and to take.
+    """
+
+    jobs: Sequence[Job]
+    limits: Limits
+    ready: list[tuple[_Urgency, int]] = field(default_factory=list)
+    heights: dict[str, int] = field(default_factory=dict)
+    missing: list[int] = field(default_factory=list)
+    waiting: dict[str, list[int]] = field(default_factory=dict)
+    gives: Counter[str] = field(default_factory=Counter)
+    takes: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        keys = {job.key for job in self.jobs}
+        self.heights = _levels(_reversed(self.jobs))
+        self.gives.update(job.source for job in self.jobs)
+        self.takes.update(job.target for job in self.jobs)
+        for place, job in enumerate(self.jobs):
+            blockers = job.after & keys
+            self.missing.append(len(blockers))
+            for key in blockers:
+                self.waiting.setdefault(key, []).append(place)
+        self._let_in(place for place, count in enumerate(self.missing) if not count)
+
+    def next_wave(self) -> list[Job]:
+        """Take the most urgent jobs that fit together."""
+        wave: list[Job] = []
+        kept: list[int] = []
+        sources: Counter[str] = Counter()
+        targets: Counter[str] = Counter()
+        while self.ready and len(wave) < self.limits.total:
+            urgency, place = heappop(self.ready)
+            job = self.jobs[place]
+            if (now := self._urgency(job)) != urgency:
+                heappush(self.ready, (now, place))
+            elif (
+                sources[job.source] < self.limits.per_source
+                and targets[job.target] < self.limits.per_target
+            ):
+                wave.append(job)
+                sources[job.source] += 1
+                targets[job.target] += 1
+            else:
+                kept.append(place)
+        self.gives.subtract(sources)
+        self.takes.subtract(targets)
+        self._let_in(kept)
+        self._let_in(self._freed(wave))
+        return wave
+
+    def _freed(self, wave: Sequence[Job]) -> list[int]:
+        freed = []
+        for job in wave:
+            for place in self.waiting.get(job.key, ()):
+                self.missing[place] -= 1
+                if not self.missing[place]:
+                    freed.append(place)
+        return freed
+
+    def _let_in(self, places: Iterable[int]) -> None:
+        for place in places:
+            heappush(self.ready, (self._urgency(self.jobs[place]), place))
+
+    def _urgency(self, job: Job) -> _Urgency:
+        height = self.heights[job.key]
+        gives = self.gives[job.source] / self.limits.per_source
+        takes = self.takes[job.target] / self.limits.per_target
+        return (-(height + max(gives, takes)), -height, -job.size, job.order)
 
 
 def _reversed(jobs: Sequence[Job]) -> list[Job]:
@@ -115,33 +189,3 @@ def _reversed(jobs: Sequence[Job]) -> list[Job]:
         )
         for j in jobs
     ]
-
-
-def _load(jobs: Iterable[Job], limits: Limits) -> dict[tuple[str, str], float]:
-    load: dict[tuple[str, str], float] = {}
-    for job in jobs:
-        for side, host, limit in (
-            ("source", job.source, limits.per_source),
-            ("target", job.target, limits.per_target),
-        ):
-            load[side, host] = load.get((side, host), 0) + 1 / limit
-    return load
-
-
-def _urgency(
-    job: Job, heights: Mapping[str, int], load: Mapping[tuple[str, str], float]
-) -> tuple[float, float, int, int]:
-    busiest = max(load["source", job.source], load["target", job.target])
-    return (-(heights[job.key] + busiest), -heights[job.key], -job.size, job.order)
-
-
-def _fill(ready: Sequence[Job], limits: Limits) -> list[Job]:
-    wave: list[Job] = []
-    sources: dict[str, int] = {}
-    targets: dict[str, int] = {}
-    for job in ready:
-        s, t = sources.get(job.source, 0), targets.get(job.target, 0)
-        if len(wave) < limits.total and s < limits.per_source and t < limits.per_target:
-            wave.append(job)
-            sources[job.source], targets[job.target] = s + 1, t + 1
-    return wave
