@@ -5,10 +5,8 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
-from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,15 +19,9 @@ from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
 from gpmirror.events.schema import events_schema  # noqa: E402
-from gpmirror.plan.hazards import (  # noqa: E402
-    COMMAND_HAZARDS,
-    GUARDS,
-    HAZARDS,
-    HOST_HAZARDS,
-    OVERRIDES,
-)
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
 from gpmirror.preflight.checks import CHECKS  # noqa: E402
+from gpmirror.render.explain_code import Topic, all_codes, all_topics  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
 
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
@@ -41,21 +33,11 @@ FAMILIES = {
     "GPM-P": "Placement, plan, simulation and import",
 }
 
-GUARD_MEANINGS = {
-    "moves_percent": "Moves and full recoveries as a share of all contents, in percent; judged in "
-    "clusters of at least `policy.guards.min_contents` contents.",
-    "bytes": "Bytes that moves and full recoveries copy; an unknown size counts as too much.",
-}
-
-OUTSIDE_CODES = {
-    "same-host": "`mirrors.allow_same_host: true` in the spec; on a way back also `--allow same-host`",
-}
-
 
 def exit_codes_page() -> str:
     """Every exit code, from the enumeration itself."""
     rows = [
-        f"| {code.value} | `{code.name}` | {code.meaning[0].upper()}{code.meaning[1:]} |"
+        f"| {code.value} | `{code.name}` | {_sentence(code.meaning)} | {code.info.why} | {code.info.fix} |"
         for code in ExitCode
     ]
     return page(
@@ -65,11 +47,17 @@ def exit_codes_page() -> str:
         "After 10 and 11 the cluster was changed: read what the run says, then `gpmirror resume`.",
         "After 130 nothing was changed, or a native utility goes on by itself; the last line says "
         "which.",
+        "`gpmirror explain 9` prints one of them.",
         "",
-        "| code | name | meaning |",
-        "| ---: | --- | --- |",
+        "| code | name | what it means | why | what to do |",
+        "| ---: | --- | --- | --- | --- |",
         *rows,
     )
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter and a full stop."""
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def diagnostics_page() -> str:
@@ -86,14 +74,6 @@ def diagnostics_page() -> str:
     return page("Diagnostics", *body)
 
 
-def all_codes() -> dict[str, CodeInfo]:
-    """Every package's table in one."""
-    found: dict[str, CodeInfo] = {}
-    for file in sorted((ROOT / "gpmirror").glob("*/codes.py")):
-        found |= import_module(f"gpmirror.{file.parent.name}.codes").CODES
-    return found
-
-
 def _code_entry(code: str, info: CodeInfo) -> list[str]:
     title = info.title.strip()
     return [f"### {code}", "", f"**{title[0].upper()}{title[1:]}.**", info.why, info.fix]
@@ -101,40 +81,40 @@ def _code_entry(code: str, info: CodeInfo) -> list[str]:
 
 def hazards_page() -> str:
     """Every hazard and guard, with the flag that allows it."""
-    hazards = [
-        f"| `{name}` | {text[0].upper()}{text[1:]}. | {_allowed_by(name)} |"
-        for name, text in {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS}.items()
-    ]
-    guards = [
-        f"| `guard:{name}` | {GUARD_MEANINGS[name]} | `--allow guard:{name}` |" for name in GUARDS
-    ]
+    hazards = [topic for topic in all_topics().values() if topic.kind == "hazard"]
+    overrides = [topic for topic in all_topics().values() if topic.kind == "override of a check"]
+    guards = [topic for topic in all_topics().values() if topic.kind == "guard"]
     return page(
         "Hazards and guards",
         "A hazard is a named danger of a plan; a guard is a limit on how much a plan may touch.",
         "`plan` never refuses for either: it shows each with the flag that allows it.",
         "What was allowed is recorded in the plan file under `allowed`.",
+        "`gpmirror explain NAME` prints one of them.",
         "",
-        "| hazard | what it is | allowed by |",
-        "| --- | --- | --- |",
-        *hazards,
-        *(
-            f"| `{name}` | Not a danger but a failed host check: {text}. | `--allow {name}` |"
-            for name, text in OVERRIDES.items()
-        ),
-        "| `protected:content:N`, `protected:host:H` | The spec's `protect` forbids the move. "
-        "| `--unprotect content:N`, `--unprotect host:H` |",
+        "| hazard | what | why | fix | allowed by |",
+        "| --- | --- | --- | --- | --- |",
+        *(_topic_row(_SHOWN.get(topic.name, f"`{topic.name}`"), topic) for topic in hazards),
         "",
-        "| guard | what is counted | allowed by |",
-        "| --- | --- | --- |",
-        *guards,
+        "| guard | what is counted | why | fix | allowed by |",
+        "| --- | --- | --- | --- | --- |",
+        *(_topic_row(f"`guard:{topic.name}`", topic) for topic in guards),
+        "",
+        "Two names allow no danger, but override a failed [host check](checks.md):",
+        "",
+        "| name | what it does | why | instead | allowed by |",
+        "| --- | --- | --- | --- | --- |",
+        *(_topic_row(f"`{topic.name}`", topic) for topic in overrides),
     )
 
 
-def _allowed_by(name: str) -> str:
-    return OUTSIDE_CODES.get(name, f"`--allow {name}`")
+_SHOWN = {"protected": "`protected:content:N`, `protected:host:H`"}
 
 
-_SENTENCE_END = re.compile(r"(?<=[a-z0-9)`])\. (?=[A-Z])")
+def _topic_row(name: str, topic: Topic) -> str:
+    info = topic.info
+    flags = topic.allowed_by or ""
+    cells = (name, _sentence(info.title), info.why, info.fix, flags)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def checks_page() -> str:
@@ -153,10 +133,13 @@ def checks_page() -> str:
         "",
         "Touched hosts are the coordinator's, the acting primaries' and the new slots'.",
         "A host that copies only leave is asked too, and its silence is a remark.",
+        "`gpmirror explain NAME` prints one of the checks.",
     ]
-    for name, check in CHECKS.items():
-        body += ["", f"## {name}", ""]
-        body += [_SENTENCE_END.sub(".\n", text) for text in (check.what, check.why, check.remedy)]
+    body += ["", "| check | what is looked at | why | fix |", "| --- | --- | --- | --- |"]
+    body += [
+        f"| `{name}` | {check.what} | {check.why} | {check.remedy} |"
+        for name, check in CHECKS.items()
+    ]
     return page("Host checks", *body)
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import ClassVar
 
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.diagnostics import CodeInfo, Diagnostic
 
 
 class ExitCode(IntEnum):
@@ -46,27 +46,93 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
     @property
+    def info(self) -> CodeInfo:
+        """What it means, why there is such a code, what to do."""
+        return _PAGES[self]
+
+    @property
     def meaning(self) -> str:
         """One line for `--help` and the reference page."""
-        return _MEANINGS[self]
+        return self.info.title
 
 
-_MEANINGS = {
-    ExitCode.OK: "done, or nothing to do",
-    ExitCode.ERROR: "an error; nothing was changed",
-    ExitCode.DIFFERENCES: "differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`, `status`)",
-    ExitCode.INVALID: "invalid input: spec, catalog, plan file or selection",
-    ExitCode.UNSAFE: "unsafe and refused; the message names the flag that allows it",
-    ExitCode.STALE: "the plan does not match the catalog any more",
-    ExitCode.INFEASIBLE: "no layout satisfies the spec; the conflicting lines are named",
-    ExitCode.LOCKED: "another run or a native utility is at work",
-    ExitCode.DECLINED: "a person said no, or there was nobody to ask",
-    ExitCode.PREFLIGHT: "a host check failed or could not be made",
-    ExitCode.PARTIAL: "partly applied; can be resumed",
-    ExitCode.UNVERIFIED: "applied but not verified",
-    ExitCode.USAGE: "wrong usage of the command line",
-    ExitCode.BUG: "an internal error in gpmirror",
-    ExitCode.INTERRUPTED: "interrupted",
+_PAGES = {
+    ExitCode.OK: CodeInfo(
+        title="done, or nothing to do",
+        why="A script may go on.",
+        fix="Nothing.",
+    ),
+    ExitCode.ERROR: CodeInfo(
+        title="an error; nothing was changed",
+        why="A file, a connection or a server did not do what was asked.",
+        fix="Do what the hint below the error says, then run the command again.",
+    ),
+    ExitCode.DIFFERENCES: CodeInfo(
+        title="differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`, `status`)",
+        why="Scripts can tell `as it should be` from `not so` without reading the text.",
+        fix="Read what the command printed.",
+    ),
+    ExitCode.INVALID: CodeInfo(
+        title="invalid input: spec, catalog, plan file or selection",
+        why="Nothing is planned over input that is not understood.",
+        fix="Correct the line that each finding names; `gpmirror explain CODE` says more.",
+    ),
+    ExitCode.UNSAFE: CodeInfo(
+        title="unsafe and refused; the message names the flag that allows it",
+        why="A danger, a guard or a protection that nobody allowed by name stands in the way.",
+        fix="Read what would happen (`gpmirror explain NAME`); change the plan, or allow it by name.",
+    ),
+    ExitCode.STALE: CodeInfo(
+        title="the plan does not match the catalog any more",
+        why="The cluster changed after the plan was made, or another cluster answers.",
+        fix="Make the plan again and review what changed.",
+    ),
+    ExitCode.INFEASIBLE: CodeInfo(
+        title="no layout satisfies the spec; the conflicting lines are named",
+        why="The lines contradict each other on this cluster.",
+        fix="Change one of the named lines.",
+    ),
+    ExitCode.LOCKED: CodeInfo(
+        title="another run or a native utility is at work",
+        why="Two that change segments at once would undo each other's work.",
+        fix="Wait until it ends; a lock that a dead utility left is removed with `--allow dead-lock`.",
+    ),
+    ExitCode.DECLINED: CodeInfo(
+        title="a person said no, or there was nobody to ask",
+        why="Only the answer `yes` begins a change.",
+        fix="Run it on a terminal, or add `--yes` once the plan was reviewed.",
+    ),
+    ExitCode.PREFLIGHT: CodeInfo(
+        title="a host check failed or could not be made",
+        why="A utility that fails half-way leaves the catalog changed and mirrors down.",
+        fix="Do what each finding says; `gpmirror preflight` checks again without changing anything.",
+    ),
+    ExitCode.PARTIAL: CodeInfo(
+        title="partly applied; can be resumed",
+        why="The run stopped after something was changed.",
+        fix="Read what the run says, then `gpmirror resume`.",
+    ),
+    ExitCode.UNVERIFIED: CodeInfo(
+        title="applied but not verified",
+        why="Everything was done, and the catalog does not prove it yet.",
+        fix="`gpmirror status` shows what is missing; `gpmirror resume` looks again.",
+    ),
+    ExitCode.USAGE: CodeInfo(
+        title="wrong usage of the command line",
+        why="Options that contradict each other are not guessed at.",
+        fix="`-h` after the command lists its options.",
+    ),
+    ExitCode.BUG: CodeInfo(
+        title="an internal error in gpmirror",
+        why="gpmirror did something that it should not.",
+        fix="Run it again with `--debug` and report what it prints; a run that had begun can be "
+        "resumed.",
+    ),
+    ExitCode.INTERRUPTED: CodeInfo(
+        title="interrupted",
+        why="Nothing was changed, or a native utility goes on by itself; the last line says which.",
+        fix="`gpmirror resume` follows what still runs.",
+    ),
 }
 
 

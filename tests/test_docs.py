@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import GENERATED, all_codes, documents
+from docs.generate import GENERATED, documents
 from docs.transcripts import refreshed
 from gpmirror.cli.commands import COMMANDS
 from gpmirror.cli.lazy import load_command
 from gpmirror.errors import ExitCode
-from gpmirror.plan.hazards import GUARDS, HAZARDS
+from gpmirror.plan.hazards import COMMAND_HAZARDS, GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
+from gpmirror.preflight.checks import CHECKS
+from gpmirror.render.explain_code import all_codes
 from tests.greenplum import FLAGS as GREENPLUM_FLAGS
 
 ROOT = Path(__file__).parents[1]
@@ -129,8 +131,16 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_every_hazard_and_guard_is_documented() -> None:
     page = (ROOT / "docs/reference/hazards.md").read_text()
-    assert all(f"`{hazard}`" in page for hazard in HAZARDS)
+    named = (*HAZARDS, *HOST_HAZARDS, *COMMAND_HAZARDS, *OVERRIDES)
+    assert all(f"\n| `{hazard}` |" in page for hazard in named)
     assert all(f"`guard:{guard}`" in page for guard in GUARDS)
+
+
+def test_every_check_is_a_row_of_what_why_and_fix() -> None:
+    page = (ROOT / "docs/reference/checks.md").read_text()
+    assert "| check | what is looked at | why | fix |" in page
+    for check, info in CHECKS.items():
+        assert f"\n| `{check}` | {info.what} | {info.why} | {info.remedy} |\n" in page
 
 
 def test_every_diagnostic_code_is_documented() -> None:

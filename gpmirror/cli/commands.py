@@ -55,7 +55,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "explain": Entry(
         module="gpmirror.cli.explain",
-        summary="Say why a mirror is where it is, what a host holds, or what a code means.",
+        summary="Say why a mirror is where it is, what a host holds, or what a name means.",
     ),
     "simulate": Entry(
         module="gpmirror.cli.simulate",

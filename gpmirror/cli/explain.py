@@ -1,4 +1,4 @@
-"""`gpmirror explain`: why a mirror is where it is, what a host holds, what a code means."""
+"""`gpmirror explain`: why a mirror is where it is, what a host holds, what a name means."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
     from gpmirror.plan.model import Plan
 
-_HINT = "`explain content 3`, `explain host sdw2`, or `explain GPM-V012`"
+_HINT = "`explain content 3`, `explain host sdw2`, `explain GPM-V012`, `explain space`"
 _DIGITS = 9
 
 
@@ -28,7 +28,10 @@ def command(
     ctx: typer.Context,
     topic: Annotated[
         list[str],
-        typer.Argument(metavar="content N | host H | CODE", help="What to explain."),
+        typer.Argument(
+            metavar="content N | host H | NAME",
+            help="What to explain. NAME: a code, hazard, guard, host check or exit code.",
+        ),
     ],
     spec: Annotated[
         str,
@@ -53,11 +56,13 @@ def command(
         typer.Option("--table", metavar="N", min=1, help="Which of several tables in the catalog."),
     ] = None,
 ) -> None:
-    """Say why a mirror is where it is, what a host holds, or what a code means."""
+    """Say why a mirror is where it is, what a host holds, or what a name means."""
     console: Console = ctx.obj
     match topic:
-        case [code]:
-            console.page(_code(code))
+        case [name]:
+            console.page(_name(name))
+        case ["exit", name]:
+            console.page(_name(f"exit:{name}"))
         case ["content", number] if number.isascii() and number.isdigit():
             from gpmirror.render.explain import explain_content
 
@@ -72,12 +77,12 @@ def command(
             raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
 
 
-def _code(code: str) -> str:
-    from gpmirror.render.explain_code import explain_code
+def _name(name: str) -> str:
+    from gpmirror.render.explain_code import explain_name
 
-    if code in {"content", "host"}:
-        raise Usage(f"explain {code}: which one is missing", hint=_HINT)
-    return explain_code(code)
+    if name in {"content", "host", "exit"}:
+        raise Usage(f"explain {name}: which one is missing", hint=_HINT)
+    return explain_name(name)
 
 
 def _planned(

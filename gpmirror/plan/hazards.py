@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gpmirror.cluster.counting import counted
-from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.classify import source_text
 from gpmirror.plan.engines import deletes_directory, reuses_directory
@@ -17,23 +17,66 @@ from gpmirror.spec.model import Protection, Spec
 PAUSED_EXPANSION = "paused-expansion"
 
 HAZARDS = {
-    "same-host": "a mirror beside its own primary",
-    "hostname-becomes-address": "the utility writes the address into the catalog as the hostname. "
-    "Mirroring, failover and recovery go by the address and work all the same: allow it where no "
-    "script or tool of yours groups segments by hostname (gpstate, gpstart and gpexpand show a "
-    "further host), and keep the address in the spec's `addresses`. Else pin the address that is "
-    "the hostname (`pins: address`), or let both names share an IP on the coordinator's host where "
-    "the release reads hostnames (6.25 and later, 7, Greengage)",
-    "deletes-old-directory": "the utility deletes the old copy by itself: its directory, or its files where the new one lands in it",
-    "cancels-queries": "running queries are cancelled while roles switch back",
-    "policy": "the desired layout breaks a rule of the spec's policy",
+    "same-host": CodeInfo(
+        title="a mirror beside its own primary",
+        why="The loss of that host loses both copies of the content.",
+        fix="Put the mirror on another host. Where one host is all there is, write "
+        "`mirrors.allow_same_host: true` in the spec; on a way back `--allow same-host` does too.",
+    ),
+    "hostname-becomes-address": CodeInfo(
+        title="the utility writes the address into the catalog as the hostname",
+        why="Mirroring, failover and recovery go by the address and work all the same. gpstate, "
+        "gpstart and gpexpand show a further host, and so does every script that groups segments "
+        "by hostname.",
+        fix="Allow it where no script or tool of yours groups segments by hostname, and keep the "
+        "address in the spec's `addresses`. Else pin the address that is the hostname (`pins: "
+        "address`), or let both names share an IP on the coordinator's host where the release "
+        "reads hostnames (6.25 and later, 7, Greengage).",
+    ),
+    "deletes-old-directory": CodeInfo(
+        title="the utility deletes the old copy by itself: its directory, or its files where the new "
+        "one lands in it",
+        why="Until the new copy is in sync the content has no second copy, and no old one to go "
+        "back to.",
+        fix="Allow it if the primary is healthy and backed up; else give the mirror another "
+        "directory, port or host, so that the old one stays.",
+    ),
+    "cancels-queries": CodeInfo(
+        title="running queries are cancelled while roles switch back",
+        why="gprecoverseg -r stops the acting primaries; every session that uses them loses its "
+        "statement.",
+        fix="Allow it in a maintenance window; `gpmirror plan` without `--rebalance` leaves roles "
+        "as they are.",
+    ),
+    "policy": CodeInfo(
+        title="the desired layout breaks a rule of the spec's policy",
+        why="The spec says under `policy` what the cluster must survive, and this layout does not.",
+        fix="Change the layout: strategy, order of hosts, pins; or the rule. `gpmirror simulate` "
+        "shows what is lost with each host.",
+    ),
 }
-"""Every hazard an offline plan can carry, with one line each; the names are what --allow takes."""
+"""Every hazard an offline plan can carry, each with its page; the names are what --allow takes."""
 
 HOST_HAZARDS = {
-    "same-machine": "two hosts of the spec are one machine",
-    "ephemeral-port": "an outgoing connection may hold a mirror's port when it is to start",
-    PAUSED_EXPANSION: "mirrors are added or moved while an expansion pauses, its tables still to be redistributed",
+    "same-machine": CodeInfo(
+        title="two hosts of the spec are one machine",
+        why="They report one machine-id, so they fail together, and both copies of a content may "
+        "be on them.",
+        fix="Write them as one host with several `addresses`; where cloned machines share "
+        "/etc/machine-id, give each its own.",
+    ),
+    "ephemeral-port": CodeInfo(
+        title="an outgoing connection may hold a mirror's port when it is to start",
+        why="The port lies in the host's range for outgoing connections (ip_local_port_range) and "
+        "is not reserved.",
+        fix="Reserve the ports with the sysctl line of the message, or choose lower ones.",
+    ),
+    PAUSED_EXPANSION: CodeInfo(
+        title="mirrors are added or moved while an expansion pauses, its tables still to be "
+        "redistributed",
+        why="gpexpand goes on later with the layout that it began with.",
+        fix="End the expansion first (`gpexpand`), or bring back only what is down (`--content`).",
+    ),
 }
 """Hazards that only a look at the live cluster or its hosts finds; the names may be allowed in the
 plan already.
@@ -43,20 +86,54 @@ LOW_SPACE = "low-space"
 DEAD_LOCK = "dead-lock"
 
 OVERRIDES = {
-    LOW_SPACE: "go on although a file system has too little room, or too few inodes, for the copies",
-    DEAD_LOCK: "remove, before the first wave, the lock of a native utility that is proved not to run",
+    LOW_SPACE: CodeInfo(
+        title="go on although a file system has too little room, or too few inodes, for the copies",
+        why="The checks `space` and `inodes` count with a reserve; you may know better what will "
+        "be free.",
+        fix="Make room, or choose a root on another file system.",
+    ),
+    DEAD_LOCK: CodeInfo(
+        title="remove, before the first wave, the lock of a native utility that is proved not to run",
+        why="With a lock in its way gprecoverseg does nothing and exits 0.",
+        fix="Look at what left it; a lock that proves nothing is removed by hand.",
+    ),
 }
 """Failed host checks that may be overridden, by what --allow takes; `preflight` and `apply` then show
 the figures. Every other failed check stands."""
 
 COMMAND_HAZARDS = {
-    "connection-from-plan": "a plan file, not the operator, says how the cluster is reached",
+    "connection-from-plan": CodeInfo(
+        title="a plan file, not the operator, says how the cluster is reached",
+        why="Whoever wrote the file would decide which server gets your password, and which "
+        "programs SSH starts.",
+        fix="Run the command where the spec is, or set PGHOST, PGPORT, PGUSER and PGDATABASE.",
+    ),
 }
 """Hazards that are allowed on the command line alone: in a plan the names allow nothing."""
 
 _UNCHECKED = re.compile(r"unchecked:[a-z][a-z-]*")
 
-GUARDS = ("moves_percent", "bytes")
+GUARDS = {
+    "moves_percent": CodeInfo(
+        title="moves and full recoveries as a share of all contents, in percent",
+        why="A slip in a spec moves the mirrors of a whole cluster. It is judged in clusters of at "
+        "least `policy.guards.min_contents` contents.",
+        fix="Read the plan; do it in parts with `--content`, raise `policy.guards.moves_percent`, or "
+        "allow it.",
+    ),
+    "bytes": CodeInfo(
+        title="bytes that moves and full recoveries copy",
+        why="Copying takes hours of network and disk. An unknown size counts as too much.",
+        fix="Do it in parts with `--content`, raise `policy.guards.bytes`, or allow it.",
+    ),
+}
+"""Limits on how much a plan may touch, each with its page."""
+
+PROTECTED = CodeInfo(
+    title="the spec's `protect` forbids the move",
+    why="Somebody wrote down that this content, or what is on this host, is to stay where it is.",
+    fix="Ask why; lift it for one plan with `--unprotect content:N` or `--unprotect host:H`.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

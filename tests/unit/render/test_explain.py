@@ -1,12 +1,21 @@
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
 
-from gpmirror.errors import InvalidInput
+from gpmirror.errors import ExitCode, InvalidInput
+from gpmirror.plan.hazards import COMMAND_HAZARDS, GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
 from gpmirror.plan.request import Request
+from gpmirror.preflight.checks import CHECKS
 from gpmirror.render.explain import explain_content, explain_host
-from gpmirror.render.explain_code import all_codes, explain_code
+from gpmirror.render.explain_code import (
+    all_codes,
+    all_topics,
+    explain_name,
+    explain_name_json,
+    topic_of,
+)
 from tests import plans
 from tests.clusters import mirrored, planned, spec
 
@@ -57,18 +66,71 @@ def test_a_host_that_only_the_catalog_knows() -> None:
     assert "(not in the spec)" in explain_host(drained, seen, "sdw1")
 
 
-@pytest.mark.parametrize("code", sorted(all_codes()))
-def test_every_code_has_a_page(code: str) -> None:
-    text = explain_code(code.lower())
-    assert text.startswith(f"{code}: ")
+@pytest.mark.parametrize("name", all_topics())
+def test_every_name_has_a_page(name: str) -> None:
+    text = explain_name(name.lower())
+    assert text.startswith(f"{name}: ")
     assert "\nWhy: " in text
     assert "\nFix: " in text
+    topic = topic_of(name)
+    assert not topic.info.title[0].isspace()
+    assert topic.info.why.endswith((".", ")"))
+    assert topic.info.fix.endswith((".", ")"))
+    document = json.loads(explain_name_json(name))
+    assert document["name"] == name
+    assert {"what", "why", "fix", "kind", "allowed_by", "format_version"} < {*document}
 
 
-def test_an_unknown_code_gets_a_guess() -> None:
+def test_no_name_means_two_things() -> None:
+    tables: tuple[Mapping[str, object], ...] = (
+        all_codes(),
+        HAZARDS,
+        HOST_HAZARDS,
+        COMMAND_HAZARDS,
+        OVERRIDES,
+        GUARDS,
+        CHECKS,
+    )
+    assert (
+        len(all_topics()) == sum(len(table) for table in tables) + len(ExitCode) + 1
+    )  # `protected`
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "kind"),
+    [
+        ("gpm-v001", "GPM-V001", "code"),
+        ("hostname-becomes-address", "hostname-becomes-address", "hazard"),
+        ("space", "space", "host check"),
+        ("unchecked:space", "space", "host check"),
+        ("guard:bytes", "bytes", "guard"),
+        ("moves_percent", "moves_percent", "guard"),
+        ("low-space", "low-space", "override of a check"),
+        ("protected:content:3", "protected", "hazard"),
+        ("9", "preflight", "exit code 9"),
+        ("exit:130", "interrupted", "exit code 130"),
+        ("Stale", "stale", "exit code 5"),
+    ],
+)
+def test_names_as_people_write_them(said: str, name: str, kind: str) -> None:
+    topic = topic_of(said)
+    assert (topic.name, topic.kind) == (name, kind)
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "hint"),
+    [
+        ("GPM-V0012", "GPM-V0012: no such code", "GPM-V"),
+        ("hostname-become-address", "no such name", "did you mean hostname-becomes-address?"),
+        ("spcae", "no such name", "did you mean space"),
+        ("what?", "what?: no such name", "a hazard, a guard, a host check or an exit code"),
+        ("12", "12: no such name", ""),
+        ("9" * 5000, "no such name", ""),
+    ],
+)
+def test_an_unknown_name_gets_a_guess(said: str, words: str, hint: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        explain_code("GPM-V0012")
-    assert "GPM-V" in (caught.value.diagnostics[0].hint or "")
-    with pytest.raises(InvalidInput) as caught:
-        explain_code("what?")
-    assert "codes look like" in (caught.value.diagnostics[0].hint or "")
+        explain_name(said)
+    found = caught.value.diagnostics[0]
+    assert words in found.message
+    assert hint in (found.hint or "")
