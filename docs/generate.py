@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -110,9 +111,12 @@ def hazards_page() -> str:
 _SHOWN = {"protected": "`protected:content:N`, `protected:host:H`"}
 
 
+_FLAG = re.compile(r"--[a-z]+ [A-Za-z:_-]+|mirrors\.allow_same_host: true")
+
+
 def _topic_row(name: str, topic: Topic) -> str:
     info = topic.info
-    flags = topic.allowed_by or ""
+    flags = _FLAG.sub(r"`\g<0>`", topic.allowed_by or "")
     cells = (name, _sentence(info.title), info.why, info.fix, flags)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 

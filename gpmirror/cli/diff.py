@@ -9,6 +9,8 @@ from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
+    from gpmirror.plan.compare import PlanDifference
+    from gpmirror.plan.compare_observed import ObservedDifference
     from gpmirror.plan.model import Plan
 
 
@@ -22,17 +24,22 @@ def command(
             "--table", metavar="N", min=1, help="Which of several tables; twice: for A and for B."
         ),
     ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> ExitCode:
     """Compare two plans or two saved catalogs; exit 2 if they differ."""
     console: Console = ctx.obj
     if first == second == "-":
         raise Usage("A and B cannot both come from stdin", hint="name a file for one of them")
     tables = _tables(table or [])
-    text, differs = _compared(
-        _read(first, tables[0]), _read(second, tables[1]), (first, second), console
-    )
-    console.data(text)
-    return ExitCode.DIFFERENCES if differs else ExitCode.OK
+    found = _compared(_read(first, tables[0]), _read(second, tables[1]), (first, second))
+    if as_json:
+        from gpmirror.render.facts_json import difference_json
+
+        console.data(difference_json(found, first, second))
+    else:
+        console.data(_text(found, (first, second), console))
+    return ExitCode.DIFFERENCES if found.differs else ExitCode.OK
 
 
 def _tables(given: list[int]) -> tuple[int | None, int | None]:
@@ -60,27 +67,19 @@ def _read(file: str, table: int | None) -> "Plan | Observed":
 
 
 def _compared(
-    first: "Plan | Observed", second: "Plan | Observed", names: tuple[str, str], console: Console
-) -> tuple[str, bool]:
+    first: "Plan | Observed", second: "Plan | Observed", names: tuple[str, str]
+) -> "PlanDifference | ObservedDifference":
     from gpmirror.cluster.observed import Observed
     from gpmirror.plan.compare import plans_differ
     from gpmirror.plan.compare_observed import catalogs_differ
     from gpmirror.plan.model import Plan
-    from gpmirror.render.plandiff import difference_human, observed_difference_human
 
     one, other = names
-    width, color = console.width, console.color
     match first, second:
         case Plan(), Plan():
-            plans = plans_differ(first, second)
-            text = difference_human(plans, first=one, second=other, width=width, color=color)
-            return text, plans.differs
+            return plans_differ(first, second)
         case Observed(), Observed():
-            catalogs = catalogs_differ(first, second)
-            text = observed_difference_human(
-                catalogs, first=one, second=other, width=width, color=color
-            )
-            return text, catalogs.differs
+            return catalogs_differ(first, second)
         case _:
             plan = one if isinstance(first, Plan) else other
             catalog = other if plan == one else one
@@ -88,3 +87,16 @@ def _compared(
                 f"{plan} is a plan and {catalog} is a catalog",
                 hint="compare two plans, or two catalogs; `gpmirror plan` compares a spec with one",
             )
+
+
+def _text(
+    found: "PlanDifference | ObservedDifference", names: tuple[str, str], console: Console
+) -> str:
+    from gpmirror.plan.compare import PlanDifference
+    from gpmirror.render.plandiff import difference_human, observed_difference_human
+
+    first, second = names
+    width, color = console.width, console.color
+    if isinstance(found, PlanDifference):
+        return difference_human(found, first=first, second=second, width=width, color=color)
+    return observed_difference_human(found, first=first, second=second, width=width, color=color)

@@ -55,34 +55,39 @@ def command(
         int | None,
         typer.Option("--table", metavar="N", min=1, help="Which of several tables in the catalog."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say why a mirror is where it is, what a host holds, or what a name means."""
     console: Console = ctx.obj
+    tell = console.data if as_json else console.page
     match topic:
         case [name]:
-            console.page(_name(name))
+            tell(_name(name, as_json=as_json))
         case ["exit", name]:
-            console.page(_name(f"exit:{name}"))
+            tell(_name(f"exit:{name}", as_json=as_json))
         case ["content", number] if number.isascii() and number.isdigit():
             from gpmirror.render.explain import explain_content
+            from gpmirror.render.facts_json import content_json
 
             plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
-            console.page(explain_content(plan, observed, int(number[:_DIGITS])))
+            content = content_json if as_json else explain_content
+            tell(content(plan, observed, int(number[:_DIGITS])))
         case ["host", name]:
             from gpmirror.render.explain import explain_host
+            from gpmirror.render.facts_json import host_json
 
             plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
-            console.page(explain_host(plan, observed, name))
+            tell((host_json if as_json else explain_host)(plan, observed, name))
         case _:
             raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
 
 
-def _name(name: str) -> str:
-    from gpmirror.render.explain_code import explain_name
+def _name(name: str, *, as_json: bool) -> str:
+    from gpmirror.render.explain_code import explain_name, explain_name_json
 
     if name in {"content", "host", "exit"}:
         raise Usage(f"explain {name}: which one is missing", hint=_HINT)
-    return explain_name(name)
+    return (explain_name_json if as_json else explain_name)(name)
 
 
 def _planned(

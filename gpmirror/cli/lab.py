@@ -101,12 +101,16 @@ def up(
 
 
 @command.command("status")
-def status(ctx: typer.Context) -> None:
+def status(
+    ctx: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Show its hosts, servers and running utilities."""
-    from gpmirror.lab.status import status_text
+    from gpmirror.lab.status import status_json, status_text
 
     console: Console = ctx.obj
-    console.data(status_text(_lab(_where())))
+    console.data((status_json if as_json else status_text)(_lab(_where())))
 
 
 @command.command("kill")

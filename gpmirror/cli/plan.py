@@ -19,6 +19,7 @@ from gpmirror.cli.renderings import (
     Outputs,
     PlanFormat,
     check_outputs,
+    chosen_format,
     show_plan,
     tell_newcomers,
     write_outputs,
@@ -65,6 +66,7 @@ def command(
         bool, typer.Option("--detailed-exitcode", help="Exit 2 if anything differs.")
     ] = False,
     form: Annotated[PlanFormat, typer.Option("--format", help="What to print.")] = PlanFormat.HUMAN,
+    as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
     out_json: Annotated[
         str | None, typer.Option("--out-json", metavar="FILE", help="Write the plan file, as -o.")
     ] = None,
@@ -114,6 +116,7 @@ def command(
 ) -> ExitCode:
     """Show what would change, in which waves and at what risk."""
     console: Console = ctx.obj
+    form = chosen_format(form, as_json=as_json)
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     outputs = Outputs(
         plan=out, json=out_json, md=out_md, native=out_native, html=out_html, svg=out_svg

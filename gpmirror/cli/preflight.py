@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gpmirror.cluster.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
+    from gpmirror.preflight.model import Preflight
     from gpmirror.spec.model import Spec
 
 _SHOWN = 8
@@ -43,6 +44,7 @@ def command(
             help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> ExitCode:
     """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""
     from gpmirror.cli.apply import read_target
@@ -50,8 +52,8 @@ def command(
     from gpmirror.cli.live_run import open_live
     from gpmirror.plan.request import Request
     from gpmirror.preflight.checks import check_unchecked
+    from gpmirror.render.facts_json import applied_already_json, preflight_json
     from gpmirror.render.preflight import preflight_text
-    from gpmirror.workflow.allowing import unallowed
     from gpmirror.workflow.dryrun import with_dry_run
     from gpmirror.workflow.gates import check_cluster, is_applied, native_environment
     from gpmirror.workflow.measuring import with_sizes
@@ -72,7 +74,8 @@ def command(
         if plan is not None:
             check_cluster(plan, live.observed)
         if plan is not None and not every and is_applied(plan, live.observed):
-            console.data("already applied, 0 changes: nothing to check")
+            nothing = "already applied, 0 changes: nothing to check"
+            console.data(applied_already_json(plan) if as_json else nothing)
             return ExitCode.OK
         observed = with_sizes(live.observed, live.server)
         plan = _plan(spec, plan, observed, live.hosts, request)
@@ -87,7 +90,17 @@ def command(
         if every:
             copies = look_at_copies(observed, live.hosts, spec.hosts)
             found = replace(found, checks=(*found.checks, *copies))
-    console.data(preflight_text(plan, found, width=console.width, color=console.color))
+    code = _code(plan, found)
+    if as_json:
+        console.data(preflight_json(plan, found, code=code))
+    else:
+        console.data(preflight_text(plan, found, width=console.width, color=console.color))
+    return code
+
+
+def _code(plan: "Plan", found: "Preflight") -> ExitCode:
+    from gpmirror.workflow.allowing import unallowed
+
     if found.blocking(plan.allowed):
         return ExitCode.PREFLIGHT
     return ExitCode.UNSAFE if unallowed(plan, found) else ExitCode.OK

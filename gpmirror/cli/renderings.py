@@ -59,6 +59,13 @@ class Outputs:
         return any(map(is_stdout, self.files.values()))
 
 
+def chosen_format(form: PlanFormat, *, as_json: bool) -> PlanFormat:
+    """What to print. Raises Usage: `--json` beside another format."""
+    if as_json and form not in {PlanFormat.HUMAN, PlanFormat.JSON}:
+        raise Usage(f"--json and --format {form.value} are two formats", hint="give one of them")
+    return PlanFormat.JSON if as_json else form
+
+
 def rendered(plan: "Plan", form: PlanFormat, console: Console) -> str:
     """The plan in the form asked for; human text at the console's width and colour."""
     match form:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.console import Console
-from gpmirror.cli.renderings import Outputs, PlanFormat, check_outputs, show_plan, write_outputs
+from gpmirror.cli.renderings import (
+    Outputs,
+    PlanFormat,
+    check_outputs,
+    chosen_format,
+    show_plan,
+    write_outputs,
+)
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ def command(
         str | None, typer.Option("-o", "--out", metavar="PLAN", help="Write the plan file.")
     ] = None,
     form: Annotated[PlanFormat, typer.Option("--format", help="What to print.")] = PlanFormat.HUMAN,
+    as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,
@@ -45,6 +53,7 @@ def command(
     from gpmirror.plan.request import Request
 
     console: Console = ctx.obj
+    form = chosen_format(form, as_json=as_json)
     outputs = Outputs(plan=out, json=None, md=None, native=None)
     check_outputs(outputs, [], form)
     check_allow(allow or ())

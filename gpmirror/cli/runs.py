@@ -10,6 +10,8 @@ from gpmirror.cli.failures import visible
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gpmirror.journal.standing import Standing
     from gpmirror.render.run import RunRow, RunState
 
@@ -29,6 +31,7 @@ def command(
     every: Annotated[
         bool, typer.Option("--all", help="Also those that ended before they changed anything.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> ExitCode:
     """List the runs of this machine, newest first, or show one."""
     from gpmirror.adapters.runs import list_runs, read_run, runs_folder
@@ -40,6 +43,9 @@ def command(
     if run is None:
         found = list_runs(folder)
         shown = [one for one in found if every or not one.did_nothing]
+        if as_json:
+            console.data(_json(shown, folder))
+            return ExitCode.OK
         rows = [_row(one) for one in shown]
         console.data(runs_table(rows, width=console.width, color=console.color))
         if len(shown) < len(found):
@@ -47,9 +53,18 @@ def command(
             console.talk(f"{hidden} that changed nothing: `gpmirror runs --all`")
         return ExitCode.OK
     standing, _ = read_run(folder, run)
+    if as_json:
+        console.data(_json([standing], folder))
+        return ExitCode.OK
     console.data(runs_table([_row(standing)], width=console.width, color=console.color))
     console.data(visible(_story(standing, str(folder / run))))
     return ExitCode.OK
+
+
+def _json(found: "list[Standing]", folder: "Path") -> str:
+    from gpmirror.render.facts_json import runs_json
+
+    return runs_json((one, _state(one), str(folder / one.run)) for one in found)
 
 
 def _row(found: "Standing") -> "RunRow":

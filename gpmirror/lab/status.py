@@ -1,6 +1,7 @@
 """What of a practice cluster runs now: hosts, servers, prober, utilities."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 import psycopg
 
@@ -59,6 +60,22 @@ def status_text(lab: Lab) -> str:
             f"state: {lab.state} (account {lab.account}, {lab.release.name})",
         )
     )
+
+
+def status_json(lab: Lab) -> str:
+    """The same facts as JSON."""
+    spares = {host.name for host in lab.spares}
+    body = {
+        "format_version": "1.0",
+        "hosts": [{**asdict(host), "spare": host.name in spares} for host in lab_status(lab)],
+        "prober": bool(prober(lab)),
+        "utilities": utilities(lab.state),
+        "slow_copies": dict(read_faults(lab.state).slow_copy),
+        "state": str(lab.state),
+        "account": lab.account,
+        "release": lab.release.name,
+    }
+    return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 
 def _slowness(lab: Lab) -> list[str]:

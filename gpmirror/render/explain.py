@@ -23,10 +23,8 @@ def explain_content(plan: Plan, observed: Observed, content: int) -> str:
 
     Raises InvalidInput: the cluster has no such content.
     """
-    rows = [row for row in observed.segments if row.content == content]
+    rows = check_content(plan, observed, content)
     wanted = [found for found in plan.desired.contents if found.content == content]
-    if content < 0 or not rows:
-        raise _unknown_content(content, plan)
     lines = [f"content {content} of {plan.cluster}"]
     lines += [f"  observed  {_kind(row)} {row_text(row)}" for row in rows]
     lines += [f"  desired   {_desired(found)}" for found in wanted]
@@ -41,10 +39,7 @@ def explain_host(plan: Plan, observed: Observed, host: str) -> str:
 
     Raises InvalidInput: neither the spec nor the catalog knows the host.
     """
-    known = {row[0]: row for row in host_rows(plan)}
-    if host not in known:
-        raise _unknown_host(host, known)
-    _, primaries, before, during, after = known[host]
+    _, primaries, before, during, after = check_host(plan, host)
     lines = [f"host {host} of {plan.cluster}{_of_spec(plan, host)}"]
     lines += [f"  primaries {primaries}, mirrors {before} before, {during} during, {after} after"]
     homes = [(found.content, found.primary.host) for found in plan.desired.contents]
@@ -52,10 +47,28 @@ def explain_host(plan: Plan, observed: Observed, host: str) -> str:
     mirrors = ((found.content, found.mirror) for found in plan.desired.contents)
     wanted = (content for content, slot in mirrors if slot is not None and slot.host == host)
     lines += [f"  desired mirrors of {_contents(wanted)}"]
-    lines += [f"  {change_text(change)}" for change in plan.changes if _touches(change, host)]
-    down = [row for row in observed.segments if _is_on(row, host) and not row.is_up]
+    lines += [f"  {change_text(change)}" for change in plan.changes if touches(change, host)]
+    down = [row for row in observed.segments if is_on(row, host) and not row.is_up]
     lines += [f"  down: content {row.content} {_kind(row)} {row_text(row)}" for row in down]
     return _text(lines)
+
+
+def check_content(plan: Plan, observed: Observed, content: int) -> list[Segment]:
+    """The rows of a content. Raises InvalidInput: the cluster has no such content."""
+    rows = [row for row in observed.segments if row.content == content]
+    if content < 0 or not rows:
+        raise _unknown_content(content, plan)
+    return rows
+
+
+def check_host(plan: Plan, host: str) -> tuple[str, str, str, str, str]:
+    """A host with its primaries, and its mirrors before, during and after the plan. Raises
+    InvalidInput: neither the spec nor the catalog knows the host.
+    """
+    known = {row[0]: row for row in host_rows(plan)}
+    if host not in known:
+        raise _unknown_host(host, known)
+    return known[host]
 
 
 def _text(lines: Iterable[str]) -> str:
@@ -110,11 +123,13 @@ def _of_spec(plan: Plan, host: str) -> str:
     return " (not in the spec)"
 
 
-def _is_on(row: Segment, host: str) -> bool:
+def is_on(row: Segment, host: str) -> bool:
+    """Whether a row stands on a host, by hostname or address."""
     return host in {row.hostname, row.address}
 
 
-def _touches(change: Change, host: str) -> bool:
+def touches(change: Change, host: str) -> bool:
+    """Whether a change comes to a host or leaves it."""
     return any(slot is not None and slot.host == host for slot in (change.from_, change.to))
 
 

@@ -3,7 +3,6 @@
 Each is written down once, in the table of its package; this joins the tables.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,8 +39,7 @@ def explain_name(name: str) -> str:
 def explain_name_json(name: str) -> str:
     """The same as JSON. Raises InvalidInput (GPM-P305): no such name."""
     topic = topic_of(name)
-    body = {
-        "format_version": "1.0",
+    body: dict[str, object] = {
         "name": topic.name,
         "kind": topic.kind,
         "what": topic.info.title,
@@ -49,7 +47,9 @@ def explain_name_json(name: str) -> str:
         "fix": topic.info.fix,
         "allowed_by": topic.allowed_by,
     }
-    return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+    from gpmirror.render.facts_json import document
+
+    return document(body)
 
 
 def topic_of(name: str) -> Topic:
