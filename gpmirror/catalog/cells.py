@@ -1,5 +1,6 @@
 """Cell text into values, with the reason when it cannot be one."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -56,8 +57,23 @@ def content(cell: str) -> int:
     return value
 
 
+def host(cell: str) -> str:
+    """A host name or address. It goes to ssh, whose configuration may pass it to a shell, and into
+    commands that people copy.
+    """
+    found = name(cell)
+    odd = next((char for char in found if not _HOST_CHARACTER.fullmatch(char)), None)
+    if odd is None:
+        return found
+    raise BadCell(codes.BAD_NAME, f"{shown(cell)} holds {shown(odd)}, which no host name does")
+
+
+_HOST_CHARACTER = re.compile(r"[^\x00-\x20\x7f!\"#$&'()*,;<=>?@\[\\\]^`{|}~\s]")
+"""Anything but blanks and what a shell takes for its own."""
+
+
 def name(cell: str) -> str:
-    """A host name or address."""
+    """A host name, an address or the name of a filespace."""
     if cell in NULLS:
         raise BadCell(codes.BAD_NAME, "is empty")
     if cell.startswith("-"):

@@ -80,8 +80,8 @@ def _columns(table: Table, dialect: Dialect) -> Iterator[_Column]:
         "mode": cells.mode_parser(dialect),
         "status": cells.status,
         "port": cells.port,
-        "hostname": cells.name,
-        "address": cells.name,
+        "hostname": cells.host,
+        "address": cells.host,
         "replication_port": cells.optional_port,
     }
     for name, parse in parsers.items():

@@ -11,6 +11,7 @@ from gpmirror.cluster.segment import Mode, Role, Segment, Status
 
 Port = Annotated[StrictInt, Field(ge=1, le=cells.MAX_PORT)]
 Name = Annotated[StrictStr, AfterValidator(cells.name)]
+Host = Annotated[StrictStr, AfterValidator(cells.host)]
 Directory = Annotated[StrictStr, AfterValidator(cells.directory)]
 FilespaceEntry = tuple[Name, Directory]
 Bytes = Annotated[StrictInt, Field(ge=0)]
@@ -30,8 +31,8 @@ class SegmentModel(BaseModel):
     mode: Mode
     status: Status
     port: Port
-    hostname: Name
-    address: Name
+    hostname: Host
+    address: Host
     directory: Directory | None = None
     replication_port: Port | None = None
     filespaces: tuple[FilespaceEntry, ...] = ()
@@ -72,7 +73,7 @@ class SnapshotModel(BaseModel):
     filespaces: tuple[Name, ...] = ()
     sizes: dict[Content, Bytes] = {}
     copies: dict[Dbid, CopyFact] = {}
-    common_ip: tuple[tuple[Name, Name, StrictBool], ...] = ()
+    common_ip: tuple[tuple[Host, Host, StrictBool], ...] = ()
     notes: tuple[StrictStr, ...] = ()
     segments: tuple[SegmentModel, ...]
 

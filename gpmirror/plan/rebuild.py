@@ -14,7 +14,7 @@ from typing import Any
 
 from gpmirror.catalog.cells import BadCell, shown
 from gpmirror.catalog.cells import directory as checked_directory
-from gpmirror.catalog.cells import name as checked_name
+from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.source import Source
 from gpmirror.cluster.dialect import DIALECTS
@@ -168,8 +168,8 @@ def _catalog_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
 
 
 def _check_row(row: Segment) -> None:
-    checked_name(row.hostname)
-    checked_name(row.address)
+    checked_host(row.hostname)
+    checked_host(row.address)
     for path in _paths(row):
         checked_directory(path)
     ports = (row.port,) if row.replication_port is None else (row.port, row.replication_port)

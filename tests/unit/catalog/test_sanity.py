@@ -118,6 +118,10 @@ CASES = [
         ],
     ),
     (2, "2 0 p p s u 6000 NULL sdw1 /d", ["C013 dbid 2: hostname is empty"]),
+    (2, "2 0 p p s u 6000 a;b sdw1 /d", ['C013 dbid 2: hostname "a;b" holds ";"']),
+    (2, "2 0 p p s u 6000 $(x) sdw1 /d", ['C013 dbid 2: hostname "$(x)" holds "$"']),
+    (2, "2 0 p p s u 6000 sdw1 s`x` /d", ['C013 dbid 2: address "s`x`" holds "`"']),
+    (2, "2 0 p p s u 6000 sdw1 a'b /d", ['C013 dbid 2: address "a\'b" holds "\'"']),
     (2, "2 0 p p s u 6000 -oX sdw1 /d", ['C013 dbid 2: hostname "-oX" starts with -']),
     (2, "2 0 p p s u 6000 sdw1 sdw1 /", ['C014 dbid 2: datadir "/" is the file system\'s root']),
     (
