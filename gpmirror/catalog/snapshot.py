@@ -71,14 +71,19 @@ def _body(observed: Observed) -> _Json:
         "format_version": FORMAT_VERSION,
         "dialect": observed.dialect.name.value,
         "dialect_assumed": observed.dialect_assumed,
-        "server_version": observed.server_version,
+        "server_version": observed.server_version and _one_line(observed.server_version),
         "system_identifier": observed.system_identifier,
         "filespaces": list(observed.filespaces),
         "sizes": {str(content): size for content, size in sorted(observed.sizes.items())},
         "copies": {str(dbid): fact for dbid, fact in sorted(observed.copies.items())},
-        "notes": list(observed.notes),
+        "notes": [_one_line(note) for note in observed.notes],
         "segments": [_row(segment) for segment in in_canonical_order(observed.segments)],
     }
+
+
+def _one_line(text: str) -> str:
+    """What a server says may hold lines; what a snapshot says shows itself as it is."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _row(segment: Segment) -> _Json:

@@ -12,6 +12,16 @@ from gpmirror.cluster.segment import Mode, Role, Segment, Status
 Port = Annotated[StrictInt, Field(ge=1, le=cells.MAX_PORT)]
 Name = Annotated[StrictStr, AfterValidator(cells.name)]
 Host = Annotated[StrictStr, AfterValidator(cells.host)]
+
+
+def _printable(text: str) -> str:
+    """Text that shows itself as it is, in a terminal and in a review."""
+    if not text.isprintable():
+        raise ValueError(f"{cells.shown(text)} holds an unprintable character")
+    return text
+
+
+Line = Annotated[StrictStr, AfterValidator(_printable)]
 Directory = Annotated[StrictStr, AfterValidator(cells.directory)]
 FilespaceEntry = tuple[Name, Directory]
 Bytes = Annotated[StrictInt, Field(ge=0)]
@@ -68,13 +78,13 @@ class SnapshotModel(BaseModel):
     digest: Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
     dialect: DialectName
     dialect_assumed: StrictBool = False
-    server_version: StrictStr | None = None
-    system_identifier: StrictStr | None = None
+    server_version: Line | None = None
+    system_identifier: Line | None = None
     filespaces: tuple[Name, ...] = ()
     sizes: dict[Content, Bytes] = {}
     copies: dict[Dbid, CopyFact] = {}
     common_ip: tuple[tuple[Host, Host, StrictBool], ...] = ()
-    notes: tuple[StrictStr, ...] = ()
+    notes: tuple[Line, ...] = ()
     segments: tuple[SegmentModel, ...]
 
     def observed(self, source: str) -> Observed:

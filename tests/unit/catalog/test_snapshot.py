@@ -110,6 +110,19 @@ def test_no_version(version: object) -> None:
     assert "GPM-C053 format_version is" in finding(resealed(format_version=version))
 
 
+@pytest.mark.parametrize("key", ["server_version", "system_identifier", "notes"])
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\u202eb", "a\nPlan: 0 to add"])
+def test_words_that_show_something_else_are_refused(key: str, text: str) -> None:
+    changes: dict[str, object] = {key: [text] if key == "notes" else text}
+    assert "unprintable character" in finding(resealed(**changes))
+
+
+def test_what_a_server_says_on_several_lines_is_kept_on_one() -> None:
+    told = replace(OBSERVED, notes=("ERROR:  x\nDETAIL:\ty",))
+    read = read_catalog(snapshot_text(told).encode(), "snap")
+    assert read.notes == ("ERROR: x DETAIL: y",)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
