@@ -58,8 +58,7 @@ def command(
     from gpmirror.workflow.gates import check_cluster, is_applied, native_environment
     from gpmirror.workflow.measuring import with_sizes
     from gpmirror.workflow.natives import DetachedNatives
-    from gpmirror.workflow.preflight import run_preflight
-    from gpmirror.workflow.standing import look_at_copies
+    from gpmirror.workflow.preflight import preflight_everywhere, run_preflight
 
     console: Console = ctx.obj
     request = Request(allow=tuple(allow or ()))
@@ -79,7 +78,10 @@ def command(
             return ExitCode.OK
         observed = with_sizes(live.observed, live.server)
         plan = _plan(spec, plan, observed, live.hosts, request)
-        found = run_preflight(plan, observed, live.hosts)
+        if every:
+            found = preflight_everywhere(plan, observed, live.hosts, spec.hosts)
+        else:
+            found = run_preflight(plan, observed, live.hosts)
         natives = DetachedNatives(
             hosts=live.hosts,
             coordinator=live.coordinator,
@@ -87,9 +89,6 @@ def command(
             environment=native_environment(observed),
         )
         found = with_dry_run(found, plan, observed, natives)
-        if every:
-            copies = look_at_copies(observed, live.hosts, spec.hosts)
-            found = replace(found, checks=(*found.checks, *copies))
     code = _code(plan, found)
     if as_json:
         console.data(preflight_json(plan, found, code=code))

@@ -12,6 +12,7 @@ from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
     from gpmirror.adapters.server import Server
+    from gpmirror.cluster.observed import Observed
     from gpmirror.spec.model import Spec
     from gpmirror.workflow.status import Reading
 
@@ -70,11 +71,11 @@ def command(
         if watch:
             reading = _watched(server, out, probe=probe)
         elif seconds is not None:
-            reading = _awaited(server, out, seconds, probe=probe)
+            reading = _awaited(server, out, seconds, wanted, probe=probe)
         else:
             from gpmirror.workflow.status import read_status
 
-            reading = read_status(server, probe=probe)
+            reading = _with_life(read_status(server, probe=probe), wanted)
     if hosts:
         reading = _with_copies(reading, wanted)
     if not watch:
@@ -123,7 +124,28 @@ def _with_copies(reading: "Reading", spec: "Spec | None") -> "Reading":
     return replace(reading, copies=found)
 
 
-def _awaited(server: "Server", out: _Out, seconds: int, *, probe: bool) -> "Reading":
+def _with_life(reading: "Reading", spec: "Spec | None") -> "Reading":
+    """With a look at mirrors that are called resynchronising; no SSH is loaded where there is none."""
+    from gpmirror.verify import resynchronising
+    from gpmirror.workflow.status import with_life
+
+    if not resynchronising(reading.observed):
+        return reading
+    return with_life(reading, *_life(reading.observed, spec))
+
+
+def _life(observed: "Observed", spec: "Spec | None") -> "tuple[dict[int, str], tuple[str, ...]]":
+    from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.spec.model import SshOptions
+    from gpmirror.workflow.inspecting import lifeless_mirrors
+
+    with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
+        return lifeless_mirrors(observed, lines, () if spec is None else spec.hosts)
+
+
+def _awaited(
+    server: "Server", out: _Out, seconds: int, spec: "Spec | None", *, probe: bool
+) -> "Reading":
     """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
     """
@@ -131,7 +153,14 @@ def _awaited(server: "Server", out: _Out, seconds: int, *, probe: bool) -> "Read
     from gpmirror.cli.status_views import Lines, follow
     from gpmirror.workflow.status import until_synced
 
-    looks = until_synced(server, SystemClock(), seconds=seconds, every=_EVERY, probe=probe)
+    looks = until_synced(
+        server,
+        SystemClock(),
+        seconds=seconds,
+        every=_EVERY,
+        probe=probe,
+        life=lambda observed: _life(observed, spec),
+    )
     return follow(looks, Lines(write=out.console.talk))
 
 

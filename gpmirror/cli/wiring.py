@@ -60,7 +60,7 @@ def _inspected(
     from gpmirror.workflow.inspecting import inspected, needs_hosts
 
     plan = plan_from(observed)
-    if not needs_hosts(plan):
+    if not needs_hosts(plan, observed):
         return plan, observed  # no host is asked, no SSH is loaded
     from gpmirror.adapters.ssh import open_hosts
 

@@ -18,10 +18,15 @@ class Pulse:
     said: str = ""
 
 
-def pulse_script(paths: Sequence[str]) -> str:
-    """Ask who works in copies' directories, one after the other; changes nothing."""
+def pulse_script(paths: Sequence[str], *, again: int = 0) -> str:
+    """Ask who works in copies' directories, one after the other; changes nothing. Where one seems
+    dead all are looked at once more after `again` seconds: servers take a moment to start.
+    """
     calls = "".join(f"pulse {number} {shlex.quote(path)}\n" for number, path in enumerate(paths))
-    return f"{_WRITERS}{_PULSE}{calls}echo end\n"
+    numbers = " ".join(str(number) for number in range(len(paths)))
+    return f"{_WRITERS}{_PULSE}look() {{\n{calls}:\n}}\n" + _LOOKS.format(
+        again=again, numbers=numbers
+    )
 
 
 def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
@@ -77,6 +82,16 @@ pulse() {
   [ -n "$l" ] && echo "$1 said $l"
 }
 cd /
+"""
+
+_LOOKS = """\
+o=$(look)
+[ {again} -eq 0 ] || for n in {numbers}; do
+  printf '%s\\n' "$o" | grep -q "^$n process" || {{ sleep {again}; o="$o
+$(look)"; break; }}
+done
+printf '%s\\n' "$o"
+echo end
 """
 
 _TENANTS = r"""

@@ -33,7 +33,7 @@ def habit_of(*, old: bool) -> Habit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The part of a catalog row that the prober reads."""
+    """The part of a catalog row that the prober reads. `never_started`: a utility failed to start it."""
 
     dbid: int
     content: int
@@ -42,6 +42,7 @@ class Row:
     status: Status
     address: str
     port: int
+    never_started: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,9 @@ def _without_mirror(primary: Row, mirror: Row, look: Look, habit: Habit) -> Verd
     if mirror.status is Status.UP:
         resyncing = mirror.mode is Mode.RESYNCING
         grace = habit.resync_grace if resyncing else habit.mirror_grace
-        patient = look.mirror_silent < grace or (resyncing and look.copying)
+        # a mirror that never was there is missed by nobody: r/u for good (5.8.1, recorded)
+        unmissed = look.copying or mirror.never_started
+        patient = look.mirror_silent < grace or (resyncing and unmissed)
         return Verdict.KEEP if patient else Verdict.MARK_DOWN
     if primary.mode is not habit.alone or mirror.mode is not lost_mode(mirror, habit):
         return Verdict.MARK_DOWN

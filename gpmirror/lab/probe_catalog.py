@@ -8,8 +8,8 @@ from gpmirror.cluster.segment import Mode, Role, Status
 from gpmirror.lab.judgement import Habit, Row, lost_mode
 from gpmirror.lab.sight import Connection
 
-_ROWS = """SELECT dbid, content, role, mode, status, address, port
- FROM gp.gp_segment_configuration WHERE content >= 0 ORDER BY content, dbid"""
+_ROWS = """SELECT dbid, content, role, mode, status, address, port,
+ dbid IN (SELECT dbid FROM gp.lab_never_started) FROM gp.gp_segment_configuration WHERE content >= 0 ORDER BY content, dbid"""
 _CHANGE = """UPDATE gp.gp_segment_configuration SET role = %s, mode = %s, status = %s
  WHERE dbid = %s"""
 _REMEMBER = 'INSERT INTO gp.gp_configuration_history ("time", dbid, "desc") VALUES (now(), %s, %s)'
@@ -106,7 +106,7 @@ class ProbeCatalog:
 
 
 def _row(*found: object) -> Row:
-    dbid, content, role, mode, status, address, port = (str(value) for value in found)
+    dbid, content, role, mode, status, address, port, never = (str(value) for value in found)
     return Row(
         dbid=int(dbid),
         content=int(content),
@@ -115,4 +115,5 @@ def _row(*found: object) -> Row:
         status=Status(status),
         address=address,
         port=int(port),
+        never_started=never == "True",
     )

@@ -44,6 +44,7 @@ def fill(lab: Lab, connection: "psycopg.Connection[tuple[object, ...]]") -> None
     """Replace every row of the segments' table by the first ones: primaries without mirrors."""
     old = lab.release.old
     connection.execute("DELETE FROM gp.gp_segment_configuration")
+    connection.execute("DELETE FROM gp.lab_never_started")
     if old:
         connection.execute("DELETE FROM gp.pg_filespace_entry")
     for dbid, (content, host, address, port, data) in enumerate(_servers(lab), start=1):

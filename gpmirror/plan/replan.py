@@ -72,9 +72,10 @@ def what_is_beyond(plan: Plan, observed: Observed) -> Left:
 
 def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None]) -> bool:
     """Whether what is left of a content is more than the plan was to do with it: both copies are
-    up, where a recovery brings the down one, and what switches roles is done.
+    up, where a recovery brings the down one, and what switches roles is done. Rows that somebody
+    contradicts prove nothing.
     """
-    if now.action not in {Action.MOVE, Action.BLOCKED}:
+    if now.action not in {Action.MOVE, Action.BLOCKED} or now.content in observed.disagreements:
         return False
     both = [row for row in rows if row is not None and row.is_up]
     match planned.action:

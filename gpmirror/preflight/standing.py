@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from shlex import quote
 
 from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
+from gpmirror.cluster.segment import Mode, Segment
 from gpmirror.preflight import shell
 from gpmirror.preflight.encoding import number_of, text_of
 from gpmirror.preflight.model import Check, Result
 from gpmirror.preflight.reading import Lines, sorted_lines
+from gpmirror.verify import restart
 
 NAME = "copies"
 """The check's name, as `--allow unchecked:copies` takes it."""
@@ -203,6 +204,8 @@ def _server(row: Segment, seen: Standing) -> Iterator[tuple[str, str]]:
 def _dead(row: Segment) -> str:
     if row.is_acting_primary:
         return "`gpmirror status` says what helps"
+    if row.mode is Mode.RESYNCING:
+        return restart(row)
     return "in a minute the fault prober has seen it, then `gpmirror apply` brings it back"
 
 

@@ -1,8 +1,8 @@
 """Is it so: copies judged in sync from the catalog and replication, never from an exit status."""
 
 from gpmirror.verify.disagreement import disagreements
-from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, revival
-from gpmirror.verify.sync import judge, without
+from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, restart, revival
+from gpmirror.verify.sync import judge, resynchronising, without
 
 __all__ = [
     "TAKES_OVER",
@@ -11,6 +11,8 @@ __all__ = [
     "Health",
     "disagreements",
     "judge",
+    "restart",
+    "resynchronising",
     "revival",
     "without",
 ]

@@ -51,6 +51,18 @@ def revival(primary: Segment) -> str:
     )
 
 
+def restart(mirror: Segment) -> str:
+    """What helps where the catalog calls a mirror up and resynchronising that is not there: gprecoverseg
+    cannot work on such a content (it retries to connect and ends), a restart starts its mirror
+    too (5.8.1, recorded).
+    """
+    return (
+        f"mend what keeps it from starting (port {mirror.port} in use, its directory, its log on "
+        f"{mirror.hostname}), end the utility that still waits for it, then restart the cluster "
+        "(`gpstop -r`), which starts it too; gprecoverseg cannot work on a content in this state"
+    )
+
+
 TAKES_OVER = (
     "the fault prober makes it do so within gp_fts_probe_interval (60 s unless set), {again} in a "
     "minute"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
 from gpmirror.cluster.segment import Mode, Segment, Status
-from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, revival
+from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, restart, revival
 
 _MIRROR = "gp_walreceiver"
 _BASE_BACKUP = "pg_basebackup"
@@ -27,6 +27,7 @@ def judge(
     contents: Collection[int] | None = None,
     refused: Mapping[int, str] = MappingProxyType({}),
     probed: bool = False,
+    lifeless: Mapping[int, str] = MappingProxyType({}),
 ) -> Health:
     """The state of every content, or of `contents` only; those without any row are left out.
 
@@ -34,7 +35,8 @@ def judge(
     not matter. `replication` is ignored before 6, where the mode alone tells; None: nobody can tell
     who streams now, and the catalog stands alone. `refused` are addresses of acting primaries that
     did not answer the coordinator, whatever the catalog says of them; after a whole fault probe
-    (`probed`) their mirrors would act if they lived, so none does.
+    (`probed`) their mirrors would act if they lived, so none does. `lifeless` says of mirrors that are
+    called resynchronising why nothing comes of them: their hosts were asked.
     """
     streams: defaultdict[int, list[Replication]] = defaultdict(list)
     for found in replication or ():
@@ -48,6 +50,8 @@ def judge(
     return Health(
         contents=tuple(
             _content(couple, streams[content], refused.get(content), alone=alone)
+            if content not in lifeless
+            else _lifeless(couple, lifeless[content])
             for content, couple in sorted(couples.items())
         )
     )
@@ -76,6 +80,20 @@ def _couples(observed: Observed, refused: Mapping[int, str], *, probed: bool) ->
     return {
         content: _Couple(told=primary, primary=seen[content], mirror=others.get(content))
         for content, primary in acting.items()
+    }
+
+
+def resynchronising(observed: Observed) -> dict[int, Segment]:
+    """Mirrors that the catalog calls up and resynchronising (4.3, 5), by content: nobody but their
+    hosts can tell whether they are there at all.
+    """
+    if not observed.dialect.file_replication:
+        return {}
+    return {
+        content: couple.mirror
+        for content, couple in _couples(observed, {}, probed=False).items()
+        if couple.mirror is not None
+        and _judged(couple.primary, couple.mirror, (), alone=True)[0] is CopyState.SYNCING
     }
 
 
@@ -112,6 +130,19 @@ def _content(
         mirror=None if mirror is None else _place(mirror),
         lag_bytes=None if follower is None else follower.lag_bytes,
         help="" if primary.is_up else _help(couple.told, mirror),
+    )
+
+
+def _lifeless(couple: _Couple, why: str) -> ContentHealth:
+    """The catalog goes on calling a mirror up that never started (5.8.1, recorded)."""
+    found = _content(couple, (), None, alone=True)
+    if couple.mirror is None or found.state is not CopyState.SYNCING:
+        return found
+    return replace(
+        found,
+        state=CopyState.SINGLE,
+        reason=f"{found.reason} as the catalog has it, but {why}",
+        help=restart(couple.mirror),
     )
 
 

@@ -1,4 +1,6 @@
-"""What only hosts can tell a plan: what down copies hold, and which names are one machine."""
+"""What only hosts can tell a plan: what down copies hold, whether copies that are waited for live, and
+which names are one machine.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -6,6 +8,7 @@ from dataclasses import replace
 from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.gputils.pipe import reads_hostnames
+from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses
 from gpmirror.plan.classify import NOT_INSPECTED
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
@@ -15,10 +18,13 @@ from gpmirror.preflight.names import one_machine
 from gpmirror.preflight.reading import read_related
 from gpmirror.preflight.script import copies_script, related_script
 from gpmirror.spec.model import Host, Spec
+from gpmirror.verify import restart, resynchronising
 from gpmirror.workflow.measuring import measured
 from gpmirror.workflow.plan import make_plan
 
 _SECONDS = 60.0
+_PULSE_SECONDS = 30.0
+_AGAIN_SECONDS = 4
 
 Pair = tuple[str, str]
 """Hostname and address."""
@@ -81,7 +87,8 @@ def inspected(
     """A plan made again with a look at the copies that it would recover in place, and at the names
     that its lines depend on, if there are any; with what is known by then.
     """
-    plan, seen = plan_from(observed), observed
+    seen = see_lifeless(observed, hosts, spec_hosts)
+    plan = plan_from(seen)
     if contents := not_inspected(plan):
         seen = inspect_copies(seen, hosts, spec_hosts, contents)
         plan = plan_from(seen)
@@ -91,9 +98,80 @@ def inspected(
     return plan, seen
 
 
-def needs_hosts(plan: Plan) -> bool:
+def needs_hosts(plan: Plan, observed: Observed) -> bool:
     """Whether hosts can tell something that changes the plan."""
-    return bool(not_inspected(plan) or not_related(plan))
+    return bool(not_inspected(plan) or not_related(plan) or resynchronising(observed))
+
+
+def see_lifeless(observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]) -> Observed:
+    """The same with mirrors told that the catalog calls resynchronising and that are not there: it would
+    call them so for ever (5.8.1, recorded). Their hosts are asked; one that gives no answer is noted.
+    """
+    lifeless, notes = lifeless_mirrors(observed, hosts, spec_hosts)
+    mirrors = resynchronising(observed)
+    told = {
+        content: f"the catalog calls its mirror {mirrors[content].hostname}:{mirrors[content].port} up "
+        f"and resynchronising, but {why}: {restart(mirrors[content])}; then plan again"
+        for content, why in lifeless.items()
+    }
+    return replace(
+        observed,
+        disagreements={**observed.disagreements, **told},
+        notes=(*observed.notes, *notes),
+    )
+
+
+def lifeless_mirrors(
+    observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]
+) -> tuple[dict[int, str], tuple[str, ...]]:
+    """Why nothing comes of mirrors that the catalog calls resynchronising, by content; notes on hosts
+    that do not answer.
+    """
+    homes = homes_of(spec_hosts)
+    places = {
+        content: (homes.get(row.hostname) or homes.get(row.address) or row.hostname, row.directory)
+        for content, row in resynchronising(observed).items()
+        if row.directory is not None
+    }
+    found, replies = lifeless(hosts, places, again=_AGAIN_SECONDS)
+    notes = (
+        f"whether mirrors that resynchronise are there was not looked at on {host}: {reply.message}"
+        for host, reply in sorted(replies.items())
+        if isinstance(reply, NoAnswer)
+    )
+    return found, tuple(notes)
+
+
+def lifeless(
+    hosts: Hosts, places: Mapping[int, tuple[str, str]], *, again: int = 0
+) -> tuple[dict[int, str], Mapping[str, Reply]]:
+    """Copies (host and directory by content) in which no server works and into which nothing copies,
+    in words, looked at twice with `again` seconds between; with the hosts' replies.
+    """
+    paths: dict[str, list[str]] = {}
+    for host, path in places.values():
+        paths.setdefault(host, []).append(path)
+    if not paths:
+        return {}, {}
+    scripts = {host: pulse_script(mine, again=again) for host, mine in paths.items()}
+    replies = hosts.ask(scripts, seconds=_PULSE_SECONDS)
+    pulses = {
+        (host, path): pulse
+        for host, reply in replies.items()
+        if isinstance(reply, Answered)
+        for path, pulse in read_pulses(reply.out, paths[host]).items()
+    }
+    found = {
+        content: _lifeless(*place, pulses[place])
+        for content, place in places.items()
+        if place in pulses and not pulses[place].alive
+    }
+    return found, replies
+
+
+def _lifeless(host: str, path: str, pulse: Pulse) -> str:
+    said = f"; its log says: {pulse.said}" if pulse.said else ""
+    return f"no server works in {host}:{path} and nothing copies into it{said}"
 
 
 def not_related(plan: Plan) -> tuple[Pair, ...]:

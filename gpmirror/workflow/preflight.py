@@ -1,17 +1,23 @@
 """May it start: ask every touched host once, judge the answers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import assert_never
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import coordinator_host
+from gpmirror.preflight.down_copies import homes_of
 from gpmirror.preflight.judge import Answers, Silent, judge, read_answers
 from gpmirror.preflight.leaving import judge_left, left_behind, reach_script
 from gpmirror.preflight.locations import locations_script, locations_to_ask, with_locations
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
+from gpmirror.preflight.shell import VERSION
+from gpmirror.preflight.standing import copies_by_host, standing_script
+from gpmirror.spec.model import Host
+from gpmirror.workflow.standing import judge_copies
 
 SECONDS = 60.0
 """How long a host may take to answer."""
@@ -27,6 +33,50 @@ def run_preflight(
     `allowed` names hazards that are allowed beside those the plan allows.
     """
     replies = hosts.ask(scripts(plan, observed), seconds=SECONDS)
+    return _judged(plan, observed, hosts, replies, allowed)
+
+
+def preflight_everywhere(
+    plan: Plan, observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]
+) -> Preflight:
+    """The same, and a look at every copy on every host, in the same round trip."""
+    asked = copies_by_host(observed, homes_of(spec_hosts))
+    mine = scripts(plan, observed)
+    looks = {host: standing_script(rows) for host, rows in asked.items()}
+    both = {host: _joined(mine.get(host), looks.get(host)) for host in {**mine, **looks}}
+    replies = hosts.ask(both, seconds=SECONDS)
+    firsts = {host: _part(replies[host], 0) for host in mine}
+    seconds = {host: _part(replies[host], int(host in mine)) for host in looks}
+    found = _judged(plan, observed, hosts, firsts, ())
+    return replace(found, checks=(*found.checks, *judge_copies(asked, seconds)))
+
+
+def _joined(*texts: str | None) -> str:
+    """Scripts one after the other, none of which ends the next."""
+    return "".join(f"(\n{text}\n)\n" for text in texts if text is not None)
+
+
+def _part(reply: Reply, number: int) -> Reply:
+    """What one of joined scripts printed: each begins with the same line."""
+    match reply:
+        case Answered():
+            before, *parts = f"\n{reply.out}".split(f"\n{VERSION}\n")
+            if number < len(parts):
+                return replace(reply, out=f"{VERSION}\n{parts[number]}\n")
+            return replace(reply, out="" if parts else before[1:])
+        case NoAnswer():
+            return reply
+        case _:
+            assert_never(reply)
+
+
+def _judged(
+    plan: Plan,
+    observed: Observed,
+    hosts: Hosts,
+    replies: Mapping[str, Reply],
+    allowed: Collection[str],
+) -> Preflight:
     outputs = {host: reply.out for host, reply in replies.items() if isinstance(reply, Answered)}
     silent = {
         host: silence for host, reply in replies.items() if (silence := _silent(reply)) is not None

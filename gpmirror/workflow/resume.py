@@ -18,7 +18,7 @@ from gpmirror.verify import Health
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
 from gpmirror.workflow.gates import look, take_own_lock
-from gpmirror.workflow.inspecting import informed
+from gpmirror.workflow.inspecting import informed, see_lifeless
 from gpmirror.workflow.looking import look_until
 from gpmirror.workflow.proving import cut_off
 from gpmirror.workflow.reckoning import tell_followed
@@ -27,6 +27,7 @@ from gpmirror.workflow.settling import settled
 from gpmirror.workflow.verifying import verify
 
 _SHOWN = 8
+_REASONS = 3
 
 
 def check_resumable(standing: Standing) -> None:
@@ -92,6 +93,7 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
         with changing(run):
             _settle_last(run, standing)
             observed, health = _look_settled(run)
+            observed = see_lifeless(observed, run.world.hosts, spec_of(run.plan).hosts)
             check_places(run, observed)
             if what_is_left(run.plan, observed).is_empty:
                 return finish(run, verify(run))
@@ -210,8 +212,10 @@ def _finish_wave(run: Run, wave: Wave, *, known: bool) -> None:
 def _check_possible(run: Run, remaining: Plan) -> None:
     if remaining.waves:
         return
+    reasons = dict.fromkeys(one.reason for one in remaining.changes)
+    told = f"; {'; '.join(list(reasons)[:_REASONS])}" if reasons else ""
     raise Partial(
-        f"run {run.name} cannot go on: {_words(remaining.changes)}",
+        f"run {run.name} cannot go on: {_words(remaining.changes)}{told}",
         hint="`gpmirror plan` says what blocks each content",
     )
 

@@ -9,17 +9,16 @@ whether anything works in a copy that is waited for.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gpmirror.boundary import Answered
 from gpmirror.cluster.counting import counted, named, spans
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.events import NativeSaid
-from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.verify import CopyState, Health
 from gpmirror.workflow.causes import causes
 from gpmirror.workflow.following import Ended, record
+from gpmirror.workflow.inspecting import lifeless
 from gpmirror.workflow.running import Run
 from gpmirror.workflow.watching import Watch
 
@@ -29,7 +28,6 @@ _START_SECONDS = 300.0
 _SHOWN = 8
 _HOPELESS_LOOKS = 2
 """With a fault probe between them."""
-_PULSE_SECONDS = 30.0
 _FIRST_PULSE_SECONDS = 5.0
 _PULSE_EVERY_SECONDS = 60.0
 
@@ -87,29 +85,8 @@ class Pulses:
             )
 
     def _look(self, contents: Iterable[int]) -> dict[int, str]:
-        paths: dict[str, list[str]] = {}
-        for content in contents:
-            host, path = self._places[content]
-            paths.setdefault(host, []).append(path)
-        scripts = {host: pulse_script(mine) for host, mine in paths.items()}
-        replies = self._run.world.hosts.ask(scripts, seconds=_PULSE_SECONDS)
-        pulses = {
-            (host, path): pulse
-            for host, reply in replies.items()
-            if isinstance(reply, Answered)
-            for path, pulse in read_pulses(reply.out, paths[host]).items()
-        }
-        found = {}
-        for content in contents:
-            pulse = pulses.get(self._places[content])
-            if pulse is not None and not pulse.alive:
-                found[content] = _lifeless(*self._places[content], pulse)
-        return found
-
-
-def _lifeless(host: str, path: str, pulse: Pulse) -> str:
-    said = f"; its log says: {pulse.said}" if pulse.said else ""
-    return f"no server works in {host}:{path} and nothing copies into it{said}"
+        places = {content: self._places[content] for content in contents}
+        return lifeless(self._run.world.hosts, places)[0]
 
 
 def settled(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[int, int] | None:

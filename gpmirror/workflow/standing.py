@@ -1,12 +1,13 @@
 """Every copy looked at on its host, one round trip a host, and compared with the catalog."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from gpmirror.boundary import Answered, Hosts, NoAnswer
+from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
 from gpmirror.cluster.observed import Observed
 from gpmirror.preflight.down_copies import homes_of
 from gpmirror.preflight.model import Check
 from gpmirror.preflight.standing import (
+    Rows,
     copies_by_host,
     judge_standing,
     read_standing,
@@ -26,6 +27,11 @@ def look_at_copies(
     replies = hosts.ask(
         {host: standing_script(rows) for host, rows in asked.items()}, seconds=_SECONDS
     )
+    return judge_copies(asked, replies)
+
+
+def judge_copies(asked: Mapping[str, Rows], replies: Mapping[str, Reply]) -> tuple[Check, ...]:
+    """The same of what hosts answered to `standing_script`."""
     checks: list[Check] = []
     for host, rows in asked.items():
         match replies[host]:

@@ -1,7 +1,7 @@
 """Looking at a live cluster's copies, once or again and again."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gpmirror.boundary import Catalog, Clock, Freshness
 from gpmirror.cluster.observed import Observed
@@ -9,11 +9,14 @@ from gpmirror.cluster.replication import Replication
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure
 from gpmirror.preflight.model import Check
 from gpmirror.preflight.standing import is_sound
-from gpmirror.verify import Health, judge
+from gpmirror.verify import CopyState, Health, judge, resynchronising
 from gpmirror.workflow.observing import interval_of, replication
 
 PROBE_EVERY = 10.0
 """Seconds between two requests to the fault prober; by itself it looks once a minute."""
+
+LIFE_EVERY = 60.0
+"""Seconds between two questions to the hosts of mirrors that resynchronise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,28 @@ def _read(
     )
 
 
+def with_life(reading: Reading, lifeless: Mapping[int, str], notes: Sequence[str] = ()) -> Reading:
+    """The same, knowing which mirrors that are called resynchronising are not there."""
+    if not lifeless and not notes:
+        return reading
+    observed = replace(reading.observed, notes=(*reading.observed.notes, *notes))
+    return replace(
+        reading,
+        observed=observed,
+        health=judge(
+            observed,
+            None if reading.trouble else reading.replication,
+            refused=reading.trouble.refused if reading.trouble else {},
+            probed=reading.freshness is Freshness.PROBED,
+            lifeless=lifeless,
+        ),
+    )
+
+
+Life = Callable[[Observed], tuple[Mapping[int, str], Sequence[str]]]
+"""Asks hosts why nothing comes of mirrors, by content; with notes on hosts that do not answer."""
+
+
 def readings(
     catalog: Catalog, clock: Clock, *, every: float, probe: bool = True
 ) -> Iterator[Reading | Failure]:
@@ -111,14 +136,33 @@ def readings(
 
 
 def until_synced(
-    catalog: Catalog, clock: Clock, *, seconds: float, every: float, probe: bool = True
+    catalog: Catalog,
+    clock: Clock,
+    *,
+    seconds: float,
+    every: float,
+    probe: bool = True,
+    life: Life | None = None,
 ) -> Iterator[Reading | Failure]:
     """The same until all contents are in sync or `seconds` have passed; the last reading is the
-    verdict.
+    verdict. Hosts of mirrors that resynchronise are asked (`life`) once a minute: where all that is
+    waited for is not there, nothing comes by itself.
     """
     deadline = clock.monotonic() + seconds
+    asked: float | None = None
+    dead: tuple[Mapping[int, str], Sequence[str]] = ({}, ())
     for found in readings(catalog, clock, every=every, probe=probe):
-        yield found
-        synced = isinstance(found, Reading) and found.is_sound
-        if synced or clock.monotonic() >= deadline:
+        seen = found
+        if isinstance(seen, Reading) and life is not None and resynchronising(seen.observed):
+            if asked is None or clock.monotonic() - asked >= LIFE_EVERY:
+                asked, dead = clock.monotonic(), life(seen.observed)
+            seen = with_life(seen, *dead)
+        yield seen
+        over = isinstance(seen, Reading) and (seen.is_sound or _is_hopeless(seen, dead[0]))
+        if over or clock.monotonic() >= deadline:
             return
+
+
+def _is_hopeless(reading: Reading, lifeless: Mapping[int, str]) -> bool:
+    loose = {one.content for one in reading.health.contents if one.state is not CopyState.SYNCED}
+    return bool(loose) and loose <= lifeless.keys()

@@ -22,6 +22,9 @@ CREATE VIEW gp.pg_settings AS
 -- Bytes of all databases on each acting primary, as the prober last measured.
 CREATE UNLOGGED TABLE gp.lab_size (content smallint PRIMARY KEY, bytes bigint NOT NULL);
 
+-- Mirrors whose server a utility failed to start (4.3, 5): the prober goes on calling them up.
+CREATE TABLE gp.lab_never_started (dbid smallint PRIMARY KEY);
+
 -- Waits for a whole probe that began after the call. An advisory lock is the request: taking one
 -- is allowed in a read-only session too.
 CREATE FUNCTION gp.lab_request_probe() RETURNS boolean LANGUAGE plpgsql AS $$

@@ -104,7 +104,7 @@ def start_mirrors(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) 
             _tell_start(crew, recovery)
     console.info("Updating configuration to mark mirrors up")
     for recovery in recoveries:
-        catalog.resynchronise(recovery.target)
+        catalog.resynchronise(recovery.target, started=recovery.target.dbid not in failed)
     console.info("Updating primaries")
     console.info(
         f"Commencing parallel primary conversion of {len(recoveries)} segments, please wait..."

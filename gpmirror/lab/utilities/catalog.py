@@ -82,12 +82,21 @@ class Catalog:
                 )
             self._remember(mirror, "updated mirror segment configuration")
 
-    def resynchronise(self, mirror: Segment) -> None:
-        """Both rows of a content up and resynchronising (5)."""
-        self._server.execute(
-            "UPDATE gp_segment_configuration SET mode = 'r', status = 'u' WHERE content = %s",
-            (mirror.content,),
-        )
+    def resynchronise(self, mirror: Segment, *, started: bool) -> None:
+        """Both rows of a content up and resynchronising (5), also where its mirror did not start."""
+        with self._server.transaction():
+            self._server.execute(
+                "UPDATE gp_segment_configuration SET mode = 'r', status = 'u' WHERE content = %s",
+                (mirror.content,),
+            )
+            self._server.execute("DELETE FROM gp.lab_never_started WHERE dbid = %s", (mirror.dbid,))
+            if not started:
+                self._server.execute("INSERT INTO gp.lab_never_started VALUES (%s)", (mirror.dbid,))
+
+    def never_started(self) -> set[int]:
+        """The dbids of mirrors whose server a utility failed to start (5)."""
+        rows = self._server.execute("SELECT dbid FROM gp.lab_never_started").fetchall()
+        return {int(row[0]) for row in rows}
 
     def probe(self) -> None:
         """Ask the fault prober to look now; without the function (5) it looks by itself."""

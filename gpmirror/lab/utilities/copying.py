@@ -90,7 +90,9 @@ def resynchronise(lab: Lab, host: LabHost, task: Task) -> Outcome:
 
 
 def check_port(_lab: Lab, host: LabHost, task: Task) -> Outcome:
-    """Whether a mirror could listen on its port."""
+    """Whether a mirror could start at all, and listen on its port."""
+    if task.fault == "start":
+        return Outcome(dbid=task.dbid, failed="start", said="it does not start")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -551,6 +551,20 @@ def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, s
     assert read_pulses("0 process 7\n", paths) == {}, "only a whole answer counts"
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_copy_that_seems_dead_is_looked_at_twice(tmp_path: Path, shell: str) -> None:
+    """A server takes a moment to start."""
+    late, dead = (data_directory(tmp_path / name) for name in ("late", "dead"))
+    paths = [str(late), str(dead)]
+    script = pulse_script(paths, again=2)
+    with subprocess.Popen(["sh", "-c", 'sleep 1; cd "$0"; sleep 60; :', str(late)], cwd="/") as one:
+        try:
+            found = read_pulses(sh(script, shell), paths)
+        finally:
+            one.kill()
+    assert [found[path].alive for path in paths] == [True, False]
+
+
 def test_of_another_account_s_copy_nothing_is_told(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("this needs root, to give a directory away")

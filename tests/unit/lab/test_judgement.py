@@ -1,5 +1,7 @@
 """The prober's verdicts, one row a situation."""
 
+from dataclasses import replace
+
 import pytest
 
 from gpmirror.cluster.segment import Mode, Role, Status
@@ -66,6 +68,12 @@ def test_verdict(
 ) -> None:
     copies = row("p", primary), mirror and row("m", mirror)
     assert judge(copies[0], copies[1] or None, look, habit) is verdict
+
+
+def test_a_mirror_of_5_that_never_started_is_called_resynchronising_for_good() -> None:
+    primary, mirror = row("p", "ru"), replace(row("m", "ru"), never_started=True)
+    assert judge(primary, mirror, Look(mirror_silent=999), GP5) is Verdict.KEEP
+    assert judge(primary, mirror, STREAMING, GP5) is Verdict.MARK_IN_SYNC
 
 
 def test_a_lost_copy_keeps_its_mode_on_5_only() -> None:

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from gpmirror.boundary import NoAnswer, Reply, Silence
+from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
 from gpmirror.cluster.segment import Segment
 from gpmirror.preflight.model import Check, Result
 from gpmirror.preflight.standing import (
@@ -19,8 +20,10 @@ from gpmirror.preflight.standing import (
     read_standing,
     standing_script,
 )
+from gpmirror.workflow.preflight import preflight_everywhere, run_preflight
 from gpmirror.workflow.standing import look_at_copies
 from tests.clusters import mirrored, observed, row
+from tests.machines import Machines
 
 _SERVE = """
 import socket, sys, time
@@ -187,3 +190,51 @@ def test_every_host_is_asked_once_and_a_silent_one_is_unknown() -> None:
     assert copies_by_host(
         observed([row(2, 0, "p", "a", 1, address="b")]), {"b": "sdw9"}
     ).keys() == {"sdw9"}
+
+
+@dataclass
+class Asked:
+    """Pretended hosts that count how often each is asked."""
+
+    machines: Machines
+    times: Counter[str] = field(default_factory=Counter)
+    broken: str = ""
+
+    def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
+        del seconds
+        self.times.update(scripts.keys())
+        return {
+            host: Answered(
+                host=host, status=0, out=text if host != self.broken else "# motd\n", err=""
+            )
+            for host, text in self.machines.answers(scripts).items()
+        }
+
+
+def test_the_look_at_every_copy_goes_along_with_the_checks(tmp_path: Path) -> None:
+    """One round trip a host, and the answers of neither are taken for the other's."""
+    machines = Machines(tmp_path)
+    seen = machines.seen(sizes=dict.fromkeys(range(4), 1))
+    plan = machines.plan(seen)
+    hosts = Asked(machines)
+    found = preflight_everywhere(plan, seen, hosts, ())  # type: ignore[arg-type]
+    assert set(hosts.times.values()) == {1}
+    alone = run_preflight(plan, seen, hosts)  # type: ignore[arg-type]
+    copies = look_at_copies(seen, hosts, ())  # type: ignore[arg-type]
+    assert copies
+    assert [*found.checks] == [*alone.checks, *copies]
+    # and hosts that the plan does not touch
+    nothing = replace(plan, changes=(), waves=())
+    looked = preflight_everywhere(nothing, seen, Asked(machines), ())  # type: ignore[arg-type]
+    assert [one for one in looked.checks if one.name == "copies"] == [*copies]
+
+
+def test_an_answer_that_is_none_is_none_of_either(tmp_path: Path) -> None:
+    machines = Machines(tmp_path)
+    seen = machines.seen(sizes=dict.fromkeys(range(4), 1))
+    hosts = Asked(machines, broken="sdw1")
+    found = preflight_everywhere(machines.plan(seen), seen, hosts, ())  # type: ignore[arg-type]
+    said = [one for one in found.checks if one.host == "sdw1"]
+    assert Result.OK not in {one.result for one in said}
+    assert any("'# motd'" in one.detail for one in said)
+    assert "copies" in {one.name for one in said}

@@ -112,9 +112,9 @@ def test_the_coordinators_resolver_decides_between_four_fields_and_three(
     wanted, seen = to_the_other_interface()
     hosts = looked_up("resolves tsdw1 10.0.0.1 y", f"resolves tsdw1-2 {ip} y")
     offline = make_plan(wanted, seen, Request())
-    assert needs_hosts(offline)
+    assert needs_hosts(offline, seen)
     plan = plan_inspected(wanted, seen, Request(), hosts)
-    assert not needs_hosts(plan)
+    assert not needs_hosts(plan, seen)
     text = plan.waves[0].native[0].file_text or ""
     assert text.startswith(line)
     assert {h.name for h in plan.hazards} - {"deletes-old-directory"} == hazards
@@ -130,7 +130,7 @@ def test_a_coordinator_that_gives_no_answer_leaves_three_fields_and_says_so() ->
     plan = plan_inspected(wanted, seen, Request(), hosts)
     assert (plan.waves[0].native[0].file_text or "").startswith("sdw1|7000|")
     assert "names were not looked up on mdw: mdw does not answer" in plan.warnings
-    assert needs_hosts(plan)
+    assert needs_hosts(plan, seen)
 
 
 def test_names_are_asked_for_only_where_a_line_can_depend_on_them() -> None:
@@ -138,4 +138,49 @@ def test_names_are_asked_for_only_where_a_line_can_depend_on_them() -> None:
     assert candidate_pairs(seen, wanted.hosts) == (("sdw1", "sdw1-2"),)
     assert candidate_pairs(seen, ()) == ()
     assert candidate_pairs(replace(seen, server_version="6.24.3"), wanted.hosts) == ()
-    assert not needs_hosts(make_plan(spec(TWO_INTERFACES), seen, Request()))
+    assert not needs_hosts(make_plan(spec(TWO_INTERFACES), seen, Request()), seen)
+
+
+def resynchronising_5(*contents: int) -> Observed:
+    """A cluster of 5 in which these contents are called up and resynchronising."""
+    seen = mirrored(HOSTS, dialect="gp5")
+    rows = [
+        replace(row, mode=Mode.RESYNCING) if row.content in contents else row
+        for row in seen.segments
+    ]
+    return replace(seen, segments=tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("pulse", "blocked"),
+    [("end\n", True), ("0 said FATAL: no port\nend\n", True), ("0 process 7\nend\n", False)],
+)
+def test_a_mirror_that_never_started_is_no_copy_that_catches_up(pulse: str, blocked: bool) -> None:
+    """5.8.1 calls it up and resynchronising for good (recorded), and so the plan would be empty."""
+    seen = resynchronising_5(0)
+    hosts = answering("sdw2", pulse)
+    assert needs_hosts(make_plan(spec(HOSTS), seen, Request()), seen)
+    plan = plan_inspected(spec(HOSTS), seen, Request(), hosts)
+    assert plan.summary.blocked == blocked
+    if blocked:
+        (change,) = plan.changes
+        assert "no server works in sdw2:/data/mirror/gpseg0 and nothing copies" in change.reason
+        assert "restart the cluster (`gpstop -r`)" in change.reason
+        assert ("FATAL: no port" in change.reason) is ("FATAL" in pulse)
+        assert make_plan(spec(HOSTS), seen, Request()).summary.blocked == 0, "offline nobody knows"
+
+
+def test_a_host_that_does_not_tell_of_its_mirror_is_noted() -> None:
+    seen = resynchronising_5(0)
+    hosts = FakeCluster(observed=seen)
+    hosts.replies["sdw2"] = NoAnswer(
+        host="sdw2", why=Silence.UNREACHABLE, message="sdw2 does not answer", hint="wait"
+    )
+    plan = plan_inspected(spec(HOSTS), seen, Request(), hosts)
+    assert plan.summary.blocked == 0
+    assert any("looked at on sdw2: sdw2 does not answer" in told for told in plan.warnings)
+
+
+def test_from_6_on_streaming_tells_and_no_host_is_asked() -> None:
+    seen = replace(mirrored(HOSTS), segments=resynchronising_5(0).segments)
+    assert not needs_hosts(make_plan(spec(HOSTS), seen, Request()), seen)

@@ -1,7 +1,7 @@
 """Readings again and again, on a clock turned by hand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import pytest
@@ -9,9 +9,10 @@ import pytest
 from gpmirror.boundary import Freshness, LockHolder, Sizes
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import CopyProgress, Replication
+from gpmirror.cluster.segment import Mode
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput
-from gpmirror.workflow.status import Reading, read_status, readings, until_synced
-from tests.clusters import coordinator, observed, row
+from gpmirror.workflow.status import Reading, read_status, readings, until_synced, with_life
+from tests.clusters import coordinator, mirrored, observed, row
 
 
 def cluster(mode: str) -> Observed:
@@ -245,3 +246,42 @@ def test_a_damaged_catalog_ends_it() -> None:
     catalog = ScriptedCatalog([SYNCING, InvalidInput([])])
     with pytest.raises(InvalidInput):
         list(until_synced(catalog, HandClock(), seconds=60, every=2))
+
+
+def of_5(*contents: int) -> Observed:
+    """Two contents of 5 in sync, but for those that resynchronise."""
+    seen = mirrored(["sdw1", "sdw2"], dialect="gp5")
+    rows = [
+        replace(row, mode=Mode.RESYNCING) if row.content in contents else row
+        for row in seen.segments
+    ]
+    return replace(seen, segments=tuple(rows))
+
+
+DEAD = "no server works in sdw2:/data/mirror/gpseg0 and nothing copies into it"
+
+
+def test_a_mirror_that_is_not_there_is_told_as_one_that_lacks() -> None:
+    read = read_status(ScriptedCatalog([of_5(0)]))
+    assert [one.state for one in read.health.contents] == ["syncing", "synced"]
+    found = with_life(read, {0: DEAD}, ["sdw3 does not answer"]).health.contents[0]
+    assert (found.state, found.reason.endswith(f"but {DEAD}")) == ("single", True)
+    assert "restart the cluster" in found.help
+    assert with_life(read, {}) is read
+
+
+def test_waiting_ends_where_all_that_is_waited_for_is_not_there() -> None:
+    clock, asked = HandClock(), []
+
+    def life(observed: Observed) -> tuple[dict[int, str], tuple[str, ...]]:
+        asked.append(clock.monotonic())
+        return ({0: DEAD} if len(asked) > 1 else {}), ()
+
+    catalog = ScriptedCatalog([of_5(0)])
+    found = list(until_synced(catalog, clock, seconds=7200, every=2, life=life))
+    assert [states(iter([one]))[0] for one in found[-2:]] == ["syncing", "single"]
+    assert [round(at) for at in asked] == [0, 60]
+    both = ScriptedCatalog([of_5(0, 1)])
+    assert clock.monotonic() < 100
+    list(until_synced(both, clock, seconds=300, every=2, life=lambda _: ({0: DEAD}, ())))
+    assert clock.monotonic() > 300, "content 1 may still come"

@@ -1,0 +1,56 @@
+"""On 5 a mirror that never started is called up and resynchronising for good: who tells, and what helps."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gpmirror.lab.faults import Faults, clear_faults, set_faults
+from tests.labs import Practice, practice_cluster
+from tests.stand_ins import Rig
+
+pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
+
+DEAD = "no server works in sdw2:"
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[Practice]:
+    with practice_cluster(dialect="gp5", hosts=2, primaries=1) as found:
+        yield found
+
+
+def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice) -> None:
+    rig = Rig(practice=practice)
+    set_faults(practice.state, Faults(fail_start=(0,)))
+    applied = practice.gpmirror("apply", "--yes")
+    assert applied.returncode in {10, 11}, applied.stderr
+    (run,) = {
+        word
+        for word in applied.stderr.replace("`", " ").split()
+        if word.startswith("20") and "Z-" in word
+    }
+    rig.wait(lambda: rig.out_of_sync() == {0})
+    assert rig.mirror(0)[2:4] == ("r", "u")
+
+    planned = practice.gpmirror("plan")
+    resumed = practice.gpmirror("resume", run, "--yes")
+    status = practice.gpmirror("status")
+    waited = practice.gpmirror("status", "--wait", "5m", seconds=60)
+    told = practice.gpmirror("status", "--hosts")
+    assert rig.mirror(0)[2:4] == ("r", "u"), "nobody marks it down"
+    assert (planned.returncode, resumed.returncode) == (0, 10), planned.stderr + resumed.stderr
+    assert "1 blocked" in planned.stdout
+    assert {one.returncode for one in (status, waited, told)} == {2}
+    for one in (planned.stdout, resumed.stderr, status.stdout, waited.stdout, told.stdout):
+        flat = " ".join(one.split())
+        assert DEAD in flat, one
+        assert "restart the cluster (`gpstop -r`)" in flat or one is resumed.stderr, one
+
+    clear_faults(practice.state)
+    restarted = rig.mdw("gpstop -a -r")
+    assert restarted.code == 0, restarted.out
+    rig.wait_in_sync()
+    again = practice.gpmirror("plan", "--detailed-exitcode")
+    assert (again.returncode, practice.gpmirror("status").returncode) == (0, 0), again.stdout
+    ended = practice.gpmirror("resume", run, "--yes")
+    assert ended.returncode == 0, ended.stderr
