@@ -49,7 +49,11 @@ def what_is_left(plan: Plan, observed: Observed) -> Left:
             for now in _classes(plan, observed).changes
             if now.content in mine
             and mine[now.content].action is not Action.BLOCKED
-            and not _is_beyond(mine[now.content], now, pairs[now.content])
+            and not (
+                now.content
+                not in observed.disagreements  # rows that are contradicted prove nothing
+                and _is_beyond(mine[now.content], now, pairs[now.content])
+            )
         )
     )
 
@@ -65,17 +69,18 @@ def what_is_beyond(plan: Plan, observed: Observed) -> Left:
         changes=tuple(
             now
             for now in _classes(plan, observed).changes
-            if now.content in mine and _is_beyond(mine[now.content], now, pairs[now.content])
+            if now.content in mine
+            and now.content not in observed.disagreements
+            and _is_beyond(mine[now.content], now, pairs[now.content])
         )
     )
 
 
 def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None]) -> bool:
     """Whether what is left of a content is more than the plan was to do with it: both copies are
-    up, where a recovery brings the down one, and what switches roles is done. Rows that somebody
-    contradicts prove nothing.
+    up, where a recovery brings the down one, and what switches roles is done.
     """
-    if now.action not in {Action.MOVE, Action.BLOCKED} or now.content in observed.disagreements:
+    if now.action not in {Action.MOVE, Action.BLOCKED}:
         return False
     both = [row for row in rows if row is not None and row.is_up]
     match planned.action:
