@@ -1,8 +1,11 @@
 """A local TCP port whose connections go through a host's SSH connection."""
 
+import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from pathlib import Path
 from threading import Thread
 
 from paramiko import Channel, SSHException
@@ -12,6 +15,8 @@ from gpmirror.adapters.ssh_unanswered import Unanswered
 from gpmirror.boundary import Silence
 
 _CHUNK = 1 << 16
+_UID = 7
+"""The column of /proc/net/tcp that tells a socket's owner."""
 
 
 class Tunnel:
@@ -47,6 +52,9 @@ class Tunnel:
             Thread(target=self._carry, args=(near,), daemon=True).start()
 
     def _carry(self, near: socket.socket) -> None:
+        if _is_anothers(near):
+            near.close()  # to the server it would seem to come from the host
+            return
         # a byte stream cannot say why it ends: trouble with the host just closes it
         with (
             near,
@@ -82,6 +90,21 @@ class Tunnel:
                 f"{connection.target} cannot connect to {host} port {port}: {error}",
                 "does the server listen there, and does sshd allow it (AllowTcpForwarding)?",
             ) from error
+
+
+def _is_anothers(near: socket.socket) -> bool:
+    """Whether another account of this machine made the connection: anybody can reach loopback. Linux
+    tells the owner of each socket; where nobody tells, nobody is turned away.
+    """
+    with suppress(OSError, ValueError), Path("/proc/net/tcp").open(encoding="ascii") as table:
+        host, port = near.getpeername()
+        wanted = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+        for line in table:
+            # sl local_address rem_address st tx_queue:rx_queue tr:when retrnsmt uid ...
+            words = line.split()
+            if len(words) > _UID and words[1] == wanted:
+                return int(words[_UID]) != os.geteuid()
+    return False
 
 
 def _pump(source: socket.socket | Channel, sink: socket.socket | Channel) -> None:

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,6 +60,29 @@ def ask(place: tuple[str, int], words: bytes) -> bytes:
                 got += data
         sender.join()
         return got
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_another_account_of_this_machine_does_not_get_through(
+    farm: Farm, connect: Connect, echo: tuple[str, int]
+) -> None:
+    """The server would take it for the host, and may trust that."""
+    farm.start("sdw1")
+    near = connect().tunnel("sdw1", echo)
+    script = (
+        "import encodings.idna, os, socket, sys\n"
+        "os.setuid(65534)\n"
+        "stream = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=20)\n"
+        "try:\n"
+        "    stream.sendall(b'drop table')\n"
+        "    stream.shutdown(socket.SHUT_WR)\n"
+        "    print(stream.recv(100))\n"
+        "except OSError: print(b'')\n"
+    )
+    words = [sys.executable, "-c", script, *map(str, near)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "b''\n"
+    assert ask(near, b"mine") == b"MINE"
 
 
 def test_a_tunnel_carries_many_connections(
