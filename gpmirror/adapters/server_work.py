@@ -73,7 +73,14 @@ def _session(row: Row) -> str:
 
 
 def _base_backups(replication: Iterable[Replication]) -> Iterator[str]:
-    contents = {one.content for one in replication if one.application_name == "pg_basebackup"}
-    for content in sorted(contents):
+    rows = [one for one in replication if one.is_base_backup]
+    running = {one.content for one in rows if one.sends_data}
+    for content in sorted({one.content for one in rows}):
         whose = "the coordinator" if content < 0 else f"content {content}"
-        yield f"a base backup of {whose} is running (pg_basebackup)"
+        if content in running:
+            yield f"a base backup of {whose} is running (pg_basebackup)"
+        else:
+            yield (
+                f"of a base backup of {whose} only the WAL still comes (pg_basebackup): it ends, or was "
+                "cut off; if it stays so for a minute, end that pg_basebackup on the host of the new copy"
+            )

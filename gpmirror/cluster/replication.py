@@ -19,6 +19,18 @@ class Replication:
     lag_bytes: int | None = None
 
     @property
+    def is_base_backup(self) -> bool:
+        """Whether this row belongs to a base backup: its data, or the WAL that is fetched beside."""
+        return self.application_name == "pg_basebackup"
+
+    @property
+    def sends_data(self) -> bool:
+        """Whether the data of a base backup goes this way. While any is to come there is such a row
+        (`backup`, 6.24.3, recorded; `startup` while the rest of the WAL is waited for).
+        """
+        return self.is_base_backup and self.state not in {"streaming", "catchup"}
+
+    @property
     def is_streaming_mirror(self) -> bool:
         """Whether this row is a mirror that follows its primary."""
         return self.application_name == "gp_walreceiver" and self.state == "streaming"

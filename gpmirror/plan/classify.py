@@ -216,7 +216,10 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
     fact = observed.copies.get(idle.dbid, "unknown")
     if fact == "copying":
         return _blocked(
-            content, "a base backup of it is still running: wait until it ends, then plan again"
+            content,
+            "a base backup of it is still running: wait until it ends, then plan again (one that was "
+            "cut off may leave a pg_basebackup process that copies nothing: where the directory does "
+            f"not grow, end that process on {current.host})",
         )
     if not current.same_place(wanted):
         if wanted.host == content.acting_slot.host and not placed.allows_same_host:

@@ -2,9 +2,10 @@
 
 from gpmirror.verify.disagreement import disagreements
 from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, restart, revival
-from gpmirror.verify.sync import judge, resynchronising, without
+from gpmirror.verify.sync import BACKUP_RUNS, judge, resynchronising, without
 
 __all__ = [
+    "BACKUP_RUNS",
     "TAKES_OVER",
     "ContentHealth",
     "CopyState",

@@ -53,13 +53,16 @@ def revival(primary: Segment) -> str:
 
 def restart(mirror: Segment) -> str:
     """What helps where the catalog calls a mirror up and resynchronising that is not there: gprecoverseg
-    cannot work on such a content (it retries to connect and ends), a restart starts its mirror
-    too (5.8.1, recorded).
+    cannot work on such a content (it tries again and again to connect), a restart starts its mirror
+    too, and the pair is in sync in seconds (5.8.1, recorded). While helpers of the utility are still
+    at the primary the restart fails.
     """
     return (
         f"mend what keeps it from starting (port {mirror.port} in use, its directory, its log on "
-        f"{mirror.hostname}), end the utility that still waits for it, then restart the cluster "
-        "(`gpstop -r`), which starts it too; gprecoverseg cannot work on a content in this state"
+        f"{mirror.hostname}); end the utility that still waits for it, and its gp_primarymirror "
+        "processes on the primary's host (while one is there a start ends with "
+        "OtherTransitionInProgress); then restart the cluster (`gpstop -r`), which starts this mirror "
+        "too; gprecoverseg cannot work on a content in this state"
     )
 
 

@@ -15,7 +15,8 @@ from gpmirror.cluster.segment import Mode, Segment, Status
 from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, restart, revival
 
 _MIRROR = "gp_walreceiver"
-_BASE_BACKUP = "pg_basebackup"
+BACKUP_RUNS = "is running"
+"""What the reason says of a base backup that brings data."""
 
 _Finding = tuple[CopyState, str]
 
@@ -187,11 +188,20 @@ def _mirror_down(primary: Segment, mirror: Segment, streams: Sequence[Replicatio
     down = f"the mirror {_place(mirror)} is down"
     if primary.mode is Mode.CHANGE_TRACKING:
         return f"{down}; {_place(primary)} keeps a log of changes for it"
-    if any(found.application_name == _BASE_BACKUP for found in streams):
-        return f"{down}; a base backup of {_place(primary)} is running"
+    if any(found.is_base_backup for found in streams):
+        return f"{down}; {_base_backup(primary, streams)}"
     if _follower(streams) is not None:
         return f"{down} as the catalog has it, yet it is connected: the next fault probe tells"
     return down
+
+
+def _base_backup(primary: Segment, streams: Sequence[Replication]) -> str:
+    """One that was cut off may leave the process that fetched its WAL."""
+    if any(found.sends_data for found in streams):
+        return f"a base backup of {_place(primary)} {BACKUP_RUNS}"
+    return (
+        f"of a base backup of {_place(primary)} only the WAL still comes: it ends, or was cut off"
+    )
 
 
 def _both_up_alone(primary: Segment, mirror: Segment) -> _Finding:
@@ -222,8 +232,8 @@ def _both_up(primary: Segment, mirror: Segment, streams: Sequence[Replication]) 
 
 
 def _nobody_follows(primary: Segment, mirror: Segment, streams: Sequence[Replication]) -> str:
-    if any(found.application_name == _BASE_BACKUP for found in streams):
-        return f"a base backup of {_place(primary)} is running and no mirror streams from it"
+    if any(found.is_base_backup for found in streams):
+        return f"{_base_backup(primary, streams)} and no mirror streams from it"
     said = "in sync" if primary.mode is mirror.mode is Mode.SYNCED else "up"
     return (
         f"the catalog says {said}, but no mirror streams from {_place(primary)}: "

@@ -9,13 +9,14 @@ whether anything works in a copy that is waited for.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gpmirror.boundary import NoAnswer
 from gpmirror.cluster.counting import counted, named, spans
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.errors import GpmirrorError, Partial, Unverified
 from gpmirror.events import NativeSaid
 from gpmirror.plan.arrival import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Wave
-from gpmirror.verify import CopyState, Health
+from gpmirror.verify import BACKUP_RUNS, CopyState, Health
 from gpmirror.workflow.causes import causes
 from gpmirror.workflow.following import Ended, record
 from gpmirror.workflow.inspecting import lifeless
@@ -61,6 +62,8 @@ class Pulses:
         self._found: dict[int, str] = {}
         self._told: set[int] = set()
         self.dead: dict[int, str] = {}
+        self.silent: dict[int, str] = {}
+        self._unheard: dict[int, str] = {}
         self._places = {
             step.content: (step.to.host, step.to.directory)
             for step in wave.steps
@@ -68,11 +71,15 @@ class Pulses:
         }
 
     def ask(self, position: Position) -> None:
-        """Look again if it is time. `dead` holds why nothing more comes of a content's copy."""
+        """Look again if it is time. `dead` holds why nothing more comes of a content's copy, `silent`
+        that its host gave no answer twice: a base backup to it may seem to run for a long time.
+        """
         contents = [c for c in position.waiting if c in self._places]
         if self._watch.seconds < self._next or not contents:
             return
-        found = self._look(contents)
+        found, unheard = self._look(contents)
+        self.silent = {c: why for c, why in unheard.items() if c in self._unheard}
+        self._unheard = unheard
         self.dead = {c: why for c, why in found.items() if c in self._found}
         self._found = found
         fresh = found.keys() - self.dead.keys()
@@ -84,9 +91,11 @@ class Pulses:
                 NativeSaid(wave=self._wave.number, level="warning", text=said)
             )
 
-    def _look(self, contents: Iterable[int]) -> dict[int, str]:
+    def _look(self, contents: Iterable[int]) -> tuple[dict[int, str], dict[int, str]]:
         places = {content: self._places[content] for content in contents}
-        return lifeless(self._run.world.hosts, places)[0]
+        found, replies = lifeless(self._run.world.hosts, places)
+        silent = {h: reply.message for h, reply in replies.items() if isinstance(reply, NoAnswer)}
+        return found, {c: silent[host] for c, (host, _) in places.items() if host in silent}
 
 
 def settled(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[int, int] | None:
@@ -125,7 +134,7 @@ def settle(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[i
             if (
                 last is None
                 or position != last
-                or _is_copying(position)
+                or _is_copying(position, pulses)
                 or watch.grew(position.waiting)
             ):
                 last, changed = position, watch.seconds
@@ -137,7 +146,7 @@ def settle(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[i
             or hopeless >= _HOPELESS_LOOKS
             or watch.seconds - changed > _patience(run, ended, last, probe)
         ):
-            raise _given_up(run, wave, ended, last, trouble, pulses.dead)
+            raise _given_up(run, wave, ended, last, trouble, {**pulses.silent, **pulses.dead})
         if (hopeless or watch.seconds - probed >= _PROBE_EVERY_SECONDS) and not trouble:
             watch.request_probe()
             probed = watch.seconds
@@ -154,7 +163,7 @@ def _is_hopeless(ended: Ended, position: Position, pulses: Pulses, *, known: boo
     def lost(content: int) -> bool:
         if content in pulses.dead:
             return True
-        if "base backup" in position.reasons.get(content, ""):
+        if _backup_runs(position, content):
             return False
         down = position.arrived[content] is not Arrival.UP
         return content in ended.not_started or (given_up and down)
@@ -162,11 +171,21 @@ def _is_hopeless(ended: Ended, position: Position, pulses: Pulses, *, known: boo
     return all(lost(content) for content in position.waiting)
 
 
-def _is_copying(position: Position) -> bool:
+def _is_copying(position: Position, pulses: Pulses) -> bool:
     """Whether a base backup of a content that is waited for still runs: a killed utility does not
-    end those (6.24.3 and 7.0.0, recorded), and they may take hours.
+    end those (6.24.3 and 7.0.0, recorded), and they may take hours. The primary goes on showing one
+    whose other end is gone, until its connection times out: bytes that arrive tell of it, or its host.
     """
-    return any("base backup" in position.reasons.get(content, "") for content in position.waiting)
+    return any(
+        _backup_runs(position, content)
+        for content in position.waiting
+        if content not in pulses.silent
+    )
+
+
+def _backup_runs(position: Position, content: int) -> bool:
+    reason = position.reasons.get(content, "")
+    return "base backup" in reason and BACKUP_RUNS in reason
 
 
 def _patience(run: Run, ended: Ended, position: Position | None, probe: float) -> float:

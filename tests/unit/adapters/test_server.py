@@ -406,7 +406,15 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
     server, other = opened("gp6"), opened("gp6")
     assert other.lock("gpmirror r on h") is None
     assert server.competing() == ()
-    stream(postgres, "gp6", [(1, "pg_basebackup", "streaming", "sync", None, None)] * 2)
+    stream(
+        postgres,
+        "gp6",
+        [
+            (0, "pg_basebackup", "streaming", "sync", None, None),
+            (1, "pg_basebackup", "backup", "async", None, None),
+            (1, "pg_basebackup", "streaming", "sync", None, None),
+        ],
+    )
     postgres.run(
         "gp6",
         "CREATE SCHEMA gpexpand",
@@ -426,7 +434,8 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
         assert found[1].startswith("gpexpand is not finished: its status is EXPANSION STARTED; ")
         assert "leave its schema alone" in found[1]
         assert "(gpbackup_20260101120000, database gp6, from 127.0.0.1)" in found[2]
-        assert found[3:] == ("a base backup of content 1 is running (pg_basebackup)",)
+        assert found[3].startswith("of a base backup of content 0 only the WAL still comes")
+        assert found[4:] == ("a base backup of content 1 is running (pg_basebackup)",)
         postgres.run("gp6", "DROP TABLE gpexpand.status", "DROP SCHEMA ggrebalance")
         assert server.competing()[0].startswith(
             "gpexpand is not finished: its schema gpexpand exists; "
@@ -436,7 +445,7 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
             "CREATE TABLE gpexpand.status AS SELECT 'EXPANSION COMPLETE'::text AS status, "
             "now() AS updated",
         )
-        assert len(server.competing()) == 2
+        assert len(server.competing()) == 3
     finally:
         backup.close()
         postgres.run("gp6", "DROP SCHEMA gpexpand CASCADE", "DROP SCHEMA IF EXISTS ggrebalance")

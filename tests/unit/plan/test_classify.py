@@ -163,7 +163,8 @@ def test_a_running_base_backup_is_waited_for(spec: Spec) -> None:
     dbid = next(r.dbid for r in seen.segments if r.content == 0 and not r.is_up)
     change = _change(spec, replace(seen, copies={dbid: "copying"}))
     assert change.action is Action.BLOCKED
-    assert change.reason.endswith("wait until it ends, then plan again")
+    assert "wait until it ends, then plan again" in change.reason
+    assert "end that process on sdw2" in change.reason
 
 
 def test_a_down_mirror_whose_slot_changed_is_recovered_elsewhere() -> None:

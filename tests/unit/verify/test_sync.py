@@ -39,7 +39,16 @@ def health(
         ("su", "su", [follower(sync="async")], CopyState.SYNCED, ""),
         ("su", "su", [follower("catchup"), follower()], CopyState.SYNCED, ""),
         ("su", "su", [], CopyState.SINGLE, "the catalog says in sync, but no mirror streams"),
-        ("su", "su", [backup()], CopyState.SINGLE, "a base backup of sdw1:6000 is running"),
+        (
+            "su",
+            "su",
+            [backup("startup"), backup()],
+            CopyState.SINGLE,
+            "a base backup of sdw1:6000 is running and no mirror streams",
+        ),
+        # what fetched its WAL outlives a base backup that was cut off
+        ("su", "su", [backup()], CopyState.SINGLE, "of sdw1:6000 only the WAL still comes"),
+        ("nu", "nd", [backup("catchup")], CopyState.SINGLE, "is down; of a base backup of"),
         ("su", "su", [follower("catchup")], CopyState.SYNCING, "is in state catchup"),
         ("nu", "nu", [follower("streaming", "async")], CopyState.SYNCING, "streams (async)"),
         ("su", "nu", [follower()], CopyState.SYNCING, "the catalog does not say in sync yet"),

@@ -66,6 +66,7 @@ class Telling(FakeCluster):
     """Contents that the catalog calls up, and that do not come in sync for so many looks."""
     looks: int = 10**6
     copying_looks: int = 0
+    copying_state: str = "backup"
 
     def ask(self, scripts: Mapping[str, str], *, seconds: float) -> dict[str, Reply]:
         if not any("\npulse 0 " in script for script in scripts.values()):
@@ -90,7 +91,10 @@ class Telling(FakeCluster):
         self.copying_looks -= 1
         content = recovering().waves[0].contents[0]
         backup = Replication(
-            content=content, application_name="pg_basebackup", state="backup", sync_state="async"
+            content=content,
+            application_name="pg_basebackup",
+            state=self.copying_state,
+            sync_state="async",
         )
         return (*(one for one in found if one.content != content), backup)
 
@@ -134,6 +138,33 @@ def test_a_copy_that_still_runs_is_waited_for_although_it_was_left_out() -> None
     outcome, seconds = ended(run_of(cluster, recovering()))
     assert isinstance(outcome, Outcome), outcome
     assert seconds > SOON
+
+
+@pytest.mark.parametrize(
+    ("pulses", "state", "least", "most"),
+    [
+        # the primary shows a base backup until the connection times out
+        ([SILENT], "backup", 60.0, 200.0),
+        ([ALIVE], "backup", 400.0, 10**6),
+        # what fetched its WAL is left alone, and seems to write there
+        ([ALIVE], "streaming", 0.0, 100.0),
+    ],
+)
+def test_a_base_backup_that_was_cut_off_is_not_waited_for(
+    pulses: list[Reply | str], state: str, least: float, most: float
+) -> None:
+    cluster = Telling(
+        observed=seen_in_trouble(),
+        behaviour=Behaviour(does_nothing=True, status=1),
+        pulses=pulses,
+        copying_looks=400,
+        copying_state=state,
+    )
+    error, seconds = ended(run_of(cluster, recovering()))
+    assert isinstance(error, Partial)
+    assert least < seconds < most
+    if pulses == [SILENT]:
+        assert "sdw2 is away" in error.message
 
 
 @pytest.mark.parametrize("status", [0, 1])
