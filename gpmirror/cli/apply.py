@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.connection import accept_connection, can_be_asked, reached
 from gpmirror.cli.console import Console
@@ -51,11 +52,21 @@ def command(
     ] = False,
     content: Annotated[
         list[str] | None,
-        typer.Option("--content", metavar="3,7-9", help="With a spec: only these contents."),
+        typer.Option(
+            "--content",
+            metavar="3,7-9",
+            autocompletion=completion.contents,
+            help="With a spec: only these contents.",
+        ),
     ] = None,
     host: Annotated[
         list[str] | None,
-        typer.Option("--host", metavar="H", help="With a spec: only to or from this host."),
+        typer.Option(
+            "--host",
+            metavar="H",
+            autocompletion=completion.hosts,
+            help="With a spec: only to or from this host.",
+        ),
     ] = None,
     rebalance: Annotated[
         bool, typer.Option("--rebalance", help="With a spec: return switched roles too.")
@@ -72,12 +83,18 @@ def command(
         typer.Option(
             "--allow",
             metavar="X",
+            autocompletion=completion.allowances,
             help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,
     unprotect: Annotated[
         list[str] | None,
-        typer.Option("--unprotect", metavar="X", help="Lift a protection; repeatable."),
+        typer.Option(
+            "--unprotect",
+            metavar="X",
+            autocompletion=completion.protections,
+            help="Lift a protection; repeatable.",
+        ),
     ] = None,
 ) -> ExitCode:
     """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""

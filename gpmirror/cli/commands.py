@@ -90,6 +90,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.status",
         summary="Say whether all copies are in sync; exit 2 if not.",
     ),
+    "completion": Entry(
+        module="gpmirror.cli.completion",
+        summary="Print the script that completes commands, options and names in your shell.",
+    ),
     "lab": Entry(
         module="gpmirror.cli.lab",
         summary="Build and use a practice cluster on this machine; it is not Greenplum.",

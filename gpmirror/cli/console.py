@@ -12,6 +12,13 @@ from gpmirror.errors import Failure
 _WIDTH_OFF_TERMINAL = 100
 
 
+COMPLETE_VARIABLE = "_GPMIRROR_COMPLETE"
+"""Set by the function of a shell: typer answers it instead of running a command."""
+
+GLOBAL_OPTIONS = ("--no-color", "--quiet", "--debug", "--ignore-spec-connection")
+"""The options that every command accepts, before or after its name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalFlags:
     """The options that every command accepts, before or after its name."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
@@ -30,6 +31,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="content N | host H | NAME",
+            autocompletion=completion.topics,
             help="What to explain. NAME: a code, hazard, guard, host check or exit code.",
         ),
     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.cli.lazy import ListingGroup
 
@@ -115,7 +116,10 @@ def status(
 
 @command.command("kill")
 def kill(
-    ctx: typer.Context, host: Annotated[str, typer.Argument(help="A host, such as sdw2.")]
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Argument(help="A host, such as sdw2.", autocompletion=completion.lab_hosts)
+    ],
 ) -> None:
     """Let a host die: its servers and its SSH server end at once."""
     console: Console = ctx.obj
@@ -127,7 +131,10 @@ def kill(
 
 @command.command("restore")
 def restore(
-    ctx: typer.Context, host: Annotated[str, typer.Argument(help="A host, such as sdw2.")]
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Argument(help="A host, such as sdw2.", autocompletion=completion.lab_hosts)
+    ],
 ) -> None:
     """Bring a host back, with the servers that the catalog counts on."""
     console: Console = ctx.obj
@@ -142,7 +149,12 @@ def restore(
 def slow(
     ctx: typer.Context,
     host: Annotated[
-        str, typer.Argument(metavar="HOST|all|off", help="A host, every host, or none any more.")
+        str,
+        typer.Argument(
+            metavar="HOST|all|off",
+            autocompletion=completion.lab_hosts,
+            help="A host, every host, or none any more.",
+        ),
     ],
     seconds: Annotated[
         float, typer.Option(min=0, max=_LONGEST, help="What a base backup takes at least.")
@@ -197,7 +209,10 @@ def psql(ctx: typer.Context) -> None:
 
 @command.command("ssh", context_settings=_ANYTHING)
 def ssh(
-    ctx: typer.Context, host: Annotated[str, typer.Argument(help="A host, such as mdw.")]
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Argument(help="A host, such as mdw.", autocompletion=completion.lab_hosts)
+    ],
 ) -> None:
     """Log in to a host, or run a command there with the Greenplum environment set."""
     from gpmirror.lab.programs import find_client

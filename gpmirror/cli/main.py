@@ -11,7 +11,13 @@ import typer
 
 from gpmirror import __version__
 from gpmirror.cli.connection import is_ignored, spec_connection
-from gpmirror.cli.console import Console, GlobalFlags, open_console
+from gpmirror.cli.console import (
+    COMPLETE_VARIABLE,
+    GLOBAL_OPTIONS,
+    Console,
+    GlobalFlags,
+    open_console,
+)
 from gpmirror.cli.failures import report
 from gpmirror.cli.lazy import LazyGroup
 from gpmirror.errors import ExitCode
@@ -49,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 def split_global_flags(arguments: Sequence[str]) -> tuple[GlobalFlags, list[str]]:
     """Take the options that work everywhere out of the arguments, up to a `--`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    known = {"--no-color", "--quiet", "--debug", "--ignore-spec-connection"}
+    known = set(GLOBAL_OPTIONS)
     given = known.intersection(arguments[:end])
     rest = [word for word in arguments[:end] if word not in known]
     flags = GlobalFlags(
@@ -62,6 +68,10 @@ def split_global_flags(arguments: Sequence[str]) -> tuple[GlobalFlags, list[str]
 
 
 def _invoke(arguments: list[str], console: Console) -> int:
+    if os.environ.get(COMPLETE_VARIABLE):
+        from gpmirror.cli.completion import prepare
+
+        prepare()
     command = typer.main.get_command(app)
     code = command.main(arguments, prog_name="gpmirror", standalone_mode=False, obj=console)
     return code if isinstance(code, int) else ExitCode.OK

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
@@ -87,11 +88,21 @@ def command(
     ] = None,
     content: Annotated[
         list[str] | None,
-        typer.Option("--content", metavar="3,7-9", help="Only these contents; repeatable."),
+        typer.Option(
+            "--content",
+            metavar="3,7-9",
+            autocompletion=completion.contents,
+            help="Only these contents; repeatable.",
+        ),
     ] = None,
     host: Annotated[
         list[str] | None,
-        typer.Option("--host", metavar="H", help="Only to or from this host; repeatable."),
+        typer.Option(
+            "--host",
+            metavar="H",
+            autocompletion=completion.hosts,
+            help="Only to or from this host; repeatable.",
+        ),
     ] = None,
     rebalance: Annotated[
         bool, typer.Option("--rebalance", help="Return switched roles too.")
@@ -105,12 +116,20 @@ def command(
     ] = False,
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="X", help="Allow a hazard or guard:NAME; repeatable."),
+        typer.Option(
+            "--allow",
+            metavar="X",
+            autocompletion=completion.allowances,
+            help="Allow a hazard or guard:NAME; repeatable.",
+        ),
     ] = None,
     unprotect: Annotated[
         list[str] | None,
         typer.Option(
-            "--unprotect", metavar="X", help="Lift a protection, content:0 or host:H; repeatable."
+            "--unprotect",
+            metavar="X",
+            autocompletion=completion.protections,
+            help="Lift a protection, content:0 or host:H; repeatable.",
         ),
     ] = None,
 ) -> ExitCode:

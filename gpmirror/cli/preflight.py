@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode, Stale
@@ -41,6 +42,7 @@ def command(
         typer.Option(
             "--allow",
             metavar="X",
+            autocompletion=completion.allowances,
             help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,

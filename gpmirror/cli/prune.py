@@ -4,13 +4,19 @@ from typing import Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode
 
 
 def command(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run whose leavings may go.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", autocompletion=completion.runs, help="The run whose leavings may go."
+        ),
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     via_ssh: Annotated[

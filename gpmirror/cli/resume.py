@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="The run; the last unfinished one.")
+        str | None,
+        typer.Argument(
+            metavar="RUN", autocompletion=completion.runs, help="The run; the last unfinished one."
+        ),
     ] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -33,6 +37,7 @@ def command(
         typer.Option(
             "--allow",
             metavar="X",
+            autocompletion=completion.allowances,
             help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import (
     Outputs,
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 def command(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run to go back from.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", autocompletion=completion.runs, help="The run to go back from."
+        ),
+    ],
     *,
     out: Annotated[
         str | None, typer.Option("-o", "--out", metavar="PLAN", help="Write the plan file.")
@@ -36,7 +42,12 @@ def command(
     ] = False,
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="X", help="Allow a hazard or guard:NAME; repeatable."),
+        typer.Option(
+            "--allow",
+            metavar="X",
+            autocompletion=completion.allowances,
+            help="Allow a hazard or guard:NAME; repeatable.",
+        ),
     ] = None,
     unprotect: Annotated[
         list[str] | None,

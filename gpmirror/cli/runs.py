@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.cli.failures import visible
 from gpmirror.errors import ExitCode
@@ -26,7 +27,10 @@ _STATES: "dict[int, RunState]" = {
 
 def command(
     ctx: typer.Context,
-    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run, in full.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", autocompletion=completion.runs, help="One run, in full."),
+    ] = None,
     *,
     every: Annotated[
         bool, typer.Option("--all", help="Also those that ended before they changed anything.")

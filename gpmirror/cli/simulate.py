@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
@@ -47,7 +48,11 @@ def command(
     ] = None,
     lose: Annotated[
         list[str] | None,
-        typer.Option(metavar="host:H|rack:R", help="Lose this; repeatable, then all together."),
+        typer.Option(
+            metavar="host:H|rack:R",
+            autocompletion=completion.losses,
+            help="Lose this; repeatable, then all together.",
+        ),
     ] = None,
     k: Annotated[
         int,

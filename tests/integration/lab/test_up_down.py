@@ -1,5 +1,6 @@
 """A practice cluster comes up, is true, survives what it should, and leaves nothing."""
 
+import json
 import os
 import random
 import subprocess
@@ -202,6 +203,9 @@ def test_the_prober_outlives_the_coordinator(small: Practice) -> None:
     assert small.gpmirror("lab", "restore", "mdw").returncode == 0
     small.wait(lambda: small.sql("SELECT gp_request_fts_probe_scan()") == [(True,)])
     assert "prober: running" in small.gpmirror("lab", "status").stdout
+    told = json.loads(small.gpmirror("lab", "status", "--json").stdout)
+    assert told["prober"] is True
+    assert {host["name"] for host in told["hosts"] if host["ssh"]} >= {"mdw", "sdw1"}
 
 
 def test_psql_and_ssh_go_through(fresh: Practice) -> None:
