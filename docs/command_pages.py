@@ -38,8 +38,10 @@ INTRODUCTION = (
     "| `XDG_STATE_HOME` | Where journals of runs are kept, in `gpmirror/runs`; `~/.local/state` otherwise. |",
     "| `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE` | The coordinator where the spec does not name it. |",
     "",
-    "`gpmirror completion bash` (or `zsh`, `fish`) prints what makes TAB complete commands, options, "
-    "hazards, codes, checks, and the hosts and contents of the spec and catalog in this folder.",
+    (
+        "`gpmirror completion bash` (or `zsh`, `fish`) prints what makes TAB complete commands, "
+        "options, hazards, codes, checks, and the hosts and contents of the spec and catalog in this folder."
+    ),
     "An output may be a descriptor: `-o /dev/stdout`, `-o >(...)`.",
     "Where the plan file goes to stdout the plan for people goes to stderr.",
 )
