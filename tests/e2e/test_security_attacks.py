@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import gpmirror
 from gpmirror.errors import ExitCode
 from gpmirror.plan.planfile import _digest
 from tests.e2e.attacks import AHEAD, BACK, MARKS, Ended, Site, eventually, site_on
@@ -227,11 +228,12 @@ def test_another_machines_clock_does_not_undo_a_newer_run(stopped: Site) -> None
         "        return super().now(tz) + datetime.timedelta(days=1)\n"
         "datetime.datetime = Ahead\n"
     )
-    path = site.environment()["PYTHONPATH"]
+    # the program keeps the one place that it was found by
+    (ahead / "gpmirror").symlink_to(Path(gpmirror.__file__).parent)
     _done(site.gpmirror("resume", "--yes"))
     site.write_spec(ring=AHEAD, offset=1200, root="mirror3", more=ONE_BY_ONE)
     words = ("apply", "--yes", *ALLOWED, "--stop-after-wave", "1")
-    early = {"PYTHONPATH": f"{ahead}:{path}", "XDG_STATE_HOME": str(site.folder / "first")}
+    early = {"PYTHONPATH": str(ahead), "XDG_STATE_HOME": str(site.folder / "first")}
     _done(site.gpmirror(*words, more=early), ExitCode.PARTIAL)
     (first,) = (site.folder / "first" / "gpmirror" / "runs").iterdir()
 
@@ -340,11 +342,19 @@ def test_what_takes_a_directorys_place_after_the_proof_is_not_emptied(moved: Sit
 
 
 def _pipeline(site: Site) -> dict[str, str]:
-    """An operator's own connection: PG* and ~/.ssh/config."""
+    """An operator's own connection: PG*, and an ssh whose own configuration knows the lab (it looks for
+    the account's home, not for $HOME).
+    """
     lab = site.lab
-    (site.folder / ".ssh").mkdir(mode=0o700, exist_ok=True)
-    shutil.copy(lab.ssh_config, site.folder / ".ssh" / "config")
+    programs = site.folder / "bin"
+    programs.mkdir()
+    (programs / "ssh").write_text(
+        f'#!/bin/sh\ncase "$*" in *" -F "*) exec /usr/bin/ssh "$@";; esac\n'
+        f'exec /usr/bin/ssh -F {lab.ssh_config} "$@"\n'
+    )
+    (programs / "ssh").chmod(0o755)
     return {
+        "PATH": f"{programs}:{site.environment()['PATH']}",
         "PGHOST": lab.coordinator.ip,
         "PGPORT": str(lab.coordinator_port),
         "PGUSER": lab.user,
@@ -389,8 +399,9 @@ def test_a_spec_of_a_pull_request_starts_nothing_where_it_is_not_to(site: Site) 
 def test_what_ssh_starts_gets_no_password(site: Site) -> None:
     own = _pipeline(site)
     dump = site.folder / "dump"
-    config = site.folder / ".ssh" / "config"
-    config.write_text(f"Host *\n  ProxyCommand env >>{dump}; exit 1\n{config.read_text()}")
+    config = site.folder / "config"
+    told = site.lab.ssh_config.read_text()
+    config.write_text(f"Host *\n  ProxyCommand env >>{dump}; exit 1\n{told}")
     site.write_spec(config=str(config))
     done = site.gpmirror("preflight", more=own)
     assert done.returncode == ExitCode.PREFLIGHT, done.stdout + done.stderr

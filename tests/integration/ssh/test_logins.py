@@ -163,3 +163,15 @@ def test_a_broken_configuration(farm: Farm, connect: Connect) -> None:
     reply = silent(run(connect(), "echo no"), Silence.UNREACHABLE)
     assert "line 2" in reply.message
     assert "nosuchthing" in reply.message.lower()
+
+
+def test_no_agent_is_forwarded_whatever_the_configuration_says(
+    farm: Farm, connect: Connect, agent: Path
+) -> None:
+    """A host could log in elsewhere with it."""
+    farm.start("sdw1")
+    farm.write_config("Host *\n  ForwardAgent yes\n")
+    ssh = ["ssh", "-F", str(farm.config), "sdw1", 'echo "[$SSH_AUTH_SOCK]"']
+    theirs = subprocess.run(ssh, capture_output=True, text=True, timeout=60, check=True)
+    assert theirs.stdout != "[]\n", "OpenSSH itself would"
+    assert answered(run(connect(), 'echo "[$SSH_AUTH_SOCK]"')).out == "[]\n"

@@ -8,7 +8,7 @@ import pytest
 
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Status
-from gpmirror.errors import ExitCode, Failure, GpmirrorError, Partial
+from gpmirror.errors import ExitCode, Failure, GpmirrorError, Partial, Stale
 from gpmirror.events import NativeEnded
 from gpmirror.journal.records import Opening, step
 from gpmirror.journal.standing import Standing, read_standing
@@ -120,6 +120,36 @@ def test_what_is_left_in_words_and_what_had_ended_is_not_timed() -> None:
     assert outcome.summary == "1 content is left: content 5 to recover"
     told = [event for event in reporter.events if isinstance(event, NativeEnded)]
     assert [one.seconds for one in told] == [None]
+
+
+@pytest.mark.parametrize("where", ["port", "directory", "host"])
+def test_a_copy_that_somebody_moved_since_is_not_moved_back(where: str) -> None:
+    """Whatever the order of the runs is told to be, and before a word is written."""
+    plan, seen = to_spread()
+    cluster = FakeCluster(observed=seen)
+    journal = MemoryJournal(
+        records=[OPENING], die_after=records_of(plan, FakeCluster(observed=seen)) // 2
+    )
+    with pytest.raises(Killed):
+        apply(run_in(cluster, plan, journal), "?")
+    content = plan.waves[0].contents[0]
+    other = {
+        "port": {"port": 7999},
+        "directory": {"directory": "/elsewhere/gpseg"},
+        "host": {"hostname": "sdw9", "address": "sdw9"},
+    }[where]
+    cluster.observed = replace(
+        cluster.observed,
+        segments=tuple(
+            replace(row, **other) if row.content == content and not row.is_acting_primary else row  # type: ignore[arg-type]
+            for row in cluster.observed.segments
+        ),
+    )
+    before, started = len(journal.records), list(cluster.started)
+    later = MemoryJournal(records=list(journal.records))
+    with pytest.raises(Stale, match=f"content {content}: its mirror is"):
+        resume(run_in(cluster, plan, later), standing(journal.records), "me")
+    assert (len(later.records), cluster.started) == (before, started)
 
 
 def test_a_blocked_rest_in_words() -> None:
