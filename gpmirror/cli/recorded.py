@@ -1,11 +1,13 @@
 """A recorded run for a command: from this machine's journal, else from the coordinator's host."""
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.connection import reached
-from gpmirror.errors import Failure
+from gpmirror.errors import Failure, GpmirrorError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,13 +67,38 @@ def caught_up(name: str, live: "Live") -> "Standing":
     from gpmirror.adapters.runs import add_records, read_journal, read_run, runs_folder
     from gpmirror.journal.joining import missing
     from gpmirror.workflow.far_runs import far_journal
+    from gpmirror.workflow.proving import believed
 
     folder = runs_folder(os.environ)
     far = far_journal(live.hosts, live.coordinator, name)
     lines = missing(read_journal(folder, name), far)
     if lines:
         add_records(folder, name, lines)
-    return read_run(folder, name)[0]
+    standing, _ = read_run(folder, name)
+    return believed(standing, _earlier_plans(standing, live)) if standing.clearing else standing
+
+
+def _earlier_plans(standing: "Standing", live: "Live") -> "Iterator[Plan]":
+    """The plans of the runs whose rest this one does, as far as anybody has them."""
+    from gpmirror.adapters.runs import read_run, runs_folder
+    from gpmirror.journal.standing import read_standing
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.workflow.far_runs import far_files
+    from gpmirror.workflow.resume import check_own_plan
+
+    folder, known, name = runs_folder(os.environ), {standing.run}, standing.continues
+    with suppress(GpmirrorError):
+        while name is not None and name not in known:
+            known.add(name)
+            try:
+                earlier, data = read_run(folder, name)
+            except Failure:
+                journal, text = far_files(live.hosts, live.coordinator, name)
+                earlier, data = read_standing(journal, name), text.encode()
+            plan = read_plan(data, f"{name}/plan.json")
+            check_own_plan(earlier, plan)
+            yield plan
+            name = earlier.continues
 
 
 def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":

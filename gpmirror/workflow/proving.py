@@ -93,6 +93,30 @@ def leavings_of(run: Run, standing: Standing) -> list[Leaving]:
     return [*mine, *(one for one in standing.clearing if (one.host, one.at) not in known)]
 
 
+def believed(standing: Standing, plans: Iterable[Plan]) -> Standing:
+    """The run without cut-off copies at places which none of the plans that it goes on with was to
+    fill: a journal alone names no directory that is deleted.
+    """
+    filled = {
+        (slot.host, path)
+        for plan in plans
+        for wave in plan.waves
+        for slot in (step.to for step in wave.steps)
+        if slot is not None
+        for path in slot.directories
+    }
+    return replace(
+        standing,
+        clearing=tuple(
+            one
+            for one in standing.clearing
+            if (one.host, one.path) in filled
+            and (not one.home or (one.host, one.home) in filled)
+            and (one.at == one.path or one.at.startswith(set_aside_name(one.path, "")))
+        ),
+    )
+
+
 def cut_off(run: Run, standing: Standing, observed: Observed, health: Health) -> list[Leaving]:
     """The copies that the run's own utilities began and that were cut off at places which the
     catalog does not know, with those that it took over from the run whose rest it is; each proved,

@@ -27,6 +27,7 @@ from gpmirror.journal.records import Opening, read_places, step
 from gpmirror.journal.standing import Standing, read_standing
 from gpmirror.plan.model import Plan
 from gpmirror.spec.model import Pin
+from gpmirror.workflow.proving import believed
 from gpmirror.workflow.prune import _listed, cleared_first
 from gpmirror.workflow.prune import prune as prune_of
 from gpmirror.workflow.running import Outcome, Run, Wishes
@@ -446,6 +447,25 @@ def test_a_place_that_is_not_a_copy_s_alone_is_refused_at_once(path: str) -> Non
     outcome = prune(a_run(plan, life, operator=operator), forged)
     assert outcome.summary == "4 directories deleted, 1 kept"
     assert f"stays: sdw1:{path}: no copy can have that place to itself" in operator.shown[0]
+
+
+def test_only_what_an_earlier_plan_was_to_fill_is_cleared() -> None:
+    plan, _ = moved()
+    slot = next(step.to for wave in plan.waves for step in wave.steps if step.to is not None)
+    good = Leaving(
+        content=0, host=slot.host, path=slot.directory or "", at=slot.directory or "", begun=True
+    )
+    aside = replace(good, at=f"{good.path}.gpmirror-r0")
+    forged = [
+        replace(good, path="/data/other", at="/data/other"),
+        replace(good, host="mdw"),
+        replace(good, at="/data/other"),
+        replace(good, at=f"{good.path}/base"),
+        replace(good, home="/data/other"),
+    ]
+    standing = replace(begun(plan), clearing=(good, *forged, aside))
+    assert believed(standing, [plan]).clearing == (good, aside)
+    assert believed(standing, []).clearing == ()
 
 
 @pytest.mark.parametrize("path", ["relative", "/data/../etc", "/data/\x1b[2J", "/a\nsdw1:/b", ""])
