@@ -367,7 +367,7 @@ def test_a_spec_of_a_pull_request_starts_nothing_where_it_is_not_to(site: Site) 
     own = _pipeline(site)
     marker = site.folder / "marker"
     evil = site.folder / "evil"
-    evil.write_text(f"Host *\n  ProxyCommand sh -c 'touch {marker}'\nMatch exec 'touch {marker}'\n")
+    evil.write_text(f'Match exec "touch {marker}"\nHost *\n  ProxyCommand touch {marker}\n')
     site.write_spec(config=str(evil))
     spec = site.folder / "gpmirror.yaml"
     spec.write_text(spec.read_text().replace(site.lab.coordinator.ip, "attacker.invalid"))
@@ -392,8 +392,8 @@ def test_a_spec_of_a_pull_request_starts_nothing_where_it_is_not_to(site: Site) 
     assert not marker.exists()
     # the attack is one: without the flag the spec decides
     spec.write_text(spec.read_text().replace("attacker.invalid", site.lab.coordinator.ip))
-    site.gpmirror("status", "--hosts", more=own)
-    assert marker.exists()
+    done = site.gpmirror("preflight", more=own)
+    assert marker.exists(), done.stdout + done.stderr
 
 
 def test_what_ssh_starts_gets_no_password(site: Site) -> None:
