@@ -117,7 +117,8 @@ def command(
             plan = _planned(spec, live, request)
         _check_stop(stop_after_wave, plan)
         wishes = _wishes(plan, request, stop_after_wave, rehearsal=dry_run)
-        _show(plan, manner, asks=not yes and not dry_run)
+        server = None if spec.coordinator == plan.settings.coordinator else live.observed.source
+        _show(plan, manner, server=server, asks=not yes and not dry_run)
         if not plan.waves and not plan.summary.blocked:
             return _nothing(manner)
         try:
@@ -214,16 +215,17 @@ def _wishes(
     )
 
 
-def _show(plan: "Plan", manner: "Manner", *, asks: bool) -> None:
+def _show(plan: "Plan", manner: "Manner", *, server: str | None, asks: bool) -> None:
     """What a question is about stands where the question stands, whatever is quiet or redirected."""
     from gpmirror.render.run import preview
 
     console = manner.console
     if not manner.json:
-        console.data(preview(plan, width=console.width, color=console.color))
+        told = preview(plan, server=server, width=console.width, color=console.color)
+        console.data(told)
         asks = asks and not console.shows_data
     asks = asks and can_be_asked()
-    text = preview(plan, width=console.width, color=console.talk_color)
+    text = preview(plan, server=server, width=console.width, color=console.talk_color)
     if asks:
         console.alarm(text)
     elif manner.json:

@@ -75,7 +75,7 @@ def _resume(
     from gpmirror.adapters.runs import runs_folder
     from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import run_plan, running, who
-    from gpmirror.cli.recorded import caught_up
+    from gpmirror.cli.recorded import caught_up, spec_of_run
     from gpmirror.render.run import preview
     from gpmirror.workflow.far_runs import later_runs
     from gpmirror.workflow.gates import take_own_lock
@@ -101,7 +101,17 @@ def _resume(
     sure = manner.assume_yes or is_expected(plan, rest)
     # a question says what it is about, with --quiet too
     say = console.talk if sure else console.alarm
-    say(preview(rest, rest_of=standing.run, width=console.width, color=console.talk_color))
+    theirs = spec_of_run(standing.run, plan).coordinator != plan.settings.coordinator
+    server = live.observed.source if theirs else None
+    say(
+        preview(
+            rest,
+            rest_of=standing.run,
+            server=server,
+            width=console.width,
+            color=console.talk_color,
+        )
+    )
     if told := cleared_first(outcome.halves):
         console.alarm(visible(told))  # what is deleted is told with --quiet too
     manner = replace(manner, assume_yes=sure)

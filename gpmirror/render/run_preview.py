@@ -38,15 +38,21 @@ def question(plan: Plan, *, clears: bool = False) -> str:
 
 
 def preview(
-    plan: Plan, *, rest_of: str | None = None, width: int = 100, color: bool = False
+    plan: Plan,
+    *,
+    rest_of: str | None = None,
+    server: str | None = None,
+    width: int = 100,
+    color: bool = False,
 ) -> str:
     """What will happen in which waves, on which hosts, at what risk; the fixed summary last.
-    `rest_of` names the run whose rest it is.
+    `rest_of` names the run whose rest it is, `server` the one that was connected to where that is not
+    the one of the plan.
     """
     columns = max(width, LEAST_WIDTH)
     lines: list[Line] = [
         line(styled("gpmirror apply", Style.STRONG), f"  {plan.cluster}, {server_text(plan)}"),
-        *_facts(plan, rest_of, width=columns),
+        *_facts(plan, rest_of, server or _coordinator(plan), width=columns),
         *_waves(plan, width=columns),
         *_dangers(plan, width=columns),
         BLANK,
@@ -55,10 +61,10 @@ def preview(
     return painted(lines, color=color)
 
 
-def _facts(plan: Plan, rest_of: str | None, *, width: int) -> list[Line]:
+def _facts(plan: Plan, rest_of: str | None, coordinator: str, *, width: int) -> list[Line]:
     entries = {
         "plan": f"{short_id(plan_id(plan))} made from {_cut(plan.spec_file)}",
-        "coordinator": _coordinator(plan),
+        "coordinator": coordinator,
         "hosts": _hosts(plan),
         "copies": copy_time(plan.exposure, stopping_left(plan)),
         "exposure": at_once_text(plan) if plan.waves else "",

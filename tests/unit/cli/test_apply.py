@@ -88,6 +88,6 @@ def test_what_is_asked_is_shown_where_the_question_stands(
     monkeypatch.setattr("gpmirror.cli.apply.can_be_asked", lambda: True)
     out, err = io.StringIO(), io.StringIO()
     manner = Manner(console=Console(out=out, err=err, quiet=True), json=json, assume_yes=not asks)
-    _show(adding(), manner, asks=asks)
+    _show(adding(), manner, server=None, asks=asks)
     assert ("$ gpaddmirrors" in err.getvalue()) is asks
     assert ("$ gpaddmirrors" in out.getvalue()) is not json

@@ -15,6 +15,7 @@ from gpmirror.render.run import (
     runs_table,
     summary,
 )
+from gpmirror.spec.model import CoordinatorAddress
 from gpmirror.verify.model import ContentHealth, CopyState, Health
 from tests.plans import adding, founding, moving, rebalancing, recovering, swapping, wide
 from tests.runs import ENDED, RUN, health
@@ -111,6 +112,16 @@ def test_no_remark_scrolls_a_danger_away() -> None:
     text = preview(plan, width=80)
     assert len(text.splitlines()) <= 60
     assert text.index("Hazards and guards") > text.rindex("all is well")
+
+
+def test_the_server_that_was_connected_to_is_told() -> None:
+    """A plan file's own word on it does not count where the operator has another."""
+    settings = replace(adding().settings, coordinator=CoordinatorAddress(host="harmless", port=1))
+    plan = replace(adding(), settings=settings)
+    assert "  coordinator  harmless:1\n" in preview(plan)
+    told = preview(plan, server="prod-mdw:5432")
+    assert "  coordinator  prod-mdw:5432\n" in told
+    assert "harmless" not in told
 
 
 def test_the_command_of_a_later_kind_of_wave_is_shown() -> None:
