@@ -125,21 +125,27 @@ def _later(standing: "Standing", runs: "list[Standing]") -> "list[Standing]":
 
 
 def _last_unfinished() -> str:
-    """Raises Failure: every run is complete, changed nothing, or is out of date."""
+    """Of the cluster whose spec is here, if there is one: nobody in its folder means another. Raises
+    Failure: every run is complete, changed nothing, or is out of date.
+    """
     from gpmirror.adapters.runs import list_runs, runs_folder
+    from gpmirror.cli.catalog_input import own_spec
     from gpmirror.workflow.resume import check_latest, check_resumable
 
     folder = runs_folder(os.environ)
-    runs = list_runs(folder)
+    runs, own, others = list_runs(folder), own_spec(), ""
     for standing in runs:
         try:
             check_resumable(standing)
             check_latest(standing, _later(standing, runs))
         except Failure:
             continue
-        return standing.run
+        if own is None or own.cluster == standing.cluster:
+            return standing.run
+        others = others or f"; run {standing.run} is one of cluster {standing.cluster}: name it"
+    of = "" if own is None else f" of cluster {own.cluster}"
     raise Failure(
-        f"no run in {folder} can be resumed: each is complete, changed nothing, or was followed by "
-        "one that changed its cluster",
+        f"no run{of} in {folder} can be resumed: each is complete, changed nothing, or was followed "
+        f"by one that changed its cluster{others}",
         hint="`gpmirror plan` shows what the spec still asks for; `gpmirror runs` lists the runs",
     )

@@ -7,6 +7,7 @@ import pytest
 
 from gpmirror.adapters.runs import RunJournal, create_run
 from gpmirror.cli.main import main
+from gpmirror.cli.resume import _last_unfinished
 from gpmirror.errors import ExitCode
 from gpmirror.journal.records import PLAN, Opening, Record, end, resumed, step
 from gpmirror.plan.model import Plan
@@ -104,3 +105,19 @@ def test_a_name_to_allow_that_nobody_knows(folder: Path, capsys: Shown) -> None:
     recorded(folder, NATIVE)
     assert main(["resume", NAME, "--allow", "everything"]) == ExitCode.INVALID
     assert "everything" in capsys.readouterr().err
+
+
+def test_without_a_name_a_run_of_the_cluster_here_is_meant(
+    folder: Path, tmp_path: Path, capsys: Shown
+) -> None:
+    """In the folder of another cluster nobody means this one's half-done run."""
+    recorded(folder, NATIVE)
+    (tmp_path / "gpmirror.yaml").write_text(
+        "apiVersion: gpmirror/v1\ncluster: {name: other}\n"
+        "hosts: [{name: 'sdw[1-2]', roots: [/data/mirror]}]\n"
+        "mirrors: {strategy: group, ports: {offset: 1000}}\n"
+    )
+    words = (f"no run of cluster other in {folder}", f"run {NAME} is one of cluster c: name it")
+    refused(capsys, ExitCode.ERROR, *words, name=None)
+    (tmp_path / "gpmirror.yaml").unlink()
+    assert _last_unfinished() == NAME
