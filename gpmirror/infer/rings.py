@@ -90,7 +90,8 @@ def _by_island(ring: Sequence[str], facts: Facts) -> tuple[str, ...]:
             other += one
             island.update(dict.fromkeys(one, other))
     place = {name: number for number, name in enumerate(ring)}
-    first = {id(found): min(place[name] for name in found) for found in island.values()}
+    islands = {id(found): found for found in island.values()}
+    first = {key: min(place[name] for name in found) for key, found in islands.items()}
     return tuple(
         sorted(
             ring,

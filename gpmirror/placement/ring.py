@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place, Related
@@ -17,25 +18,22 @@ Placement = Target | Diagnostic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
-    """Hosts in ring order, and for each host with primaries its index among those."""
+    """Hosts in ring order, and for each host with primaries its index among those.
+
+    `targets`: the hosts that may hold mirrors. `drained`: every host with primaries has weight 0,
+    so that the others form the ring.
+    """
 
     spec: Spec
     index: Mapping[str, int]
     sources: Mapping[str, int]
-
-    @property
-    def drained(self) -> bool:
-        """Whether every host with primaries has weight 0, so that the others form the ring."""
-        return all(self.spec.hosts[self.index[name]].weight == 0 for name in self.sources)
-
-    def targets(self) -> list[str]:
-        """Hosts that may hold mirrors."""
-        return [host.name for host in self.spec.hosts if host.weight > 0]
+    targets: Sequence[str]
+    drained: bool
 
     def after(self, name: str, hosts: Sequence[Host] | None = None) -> Iterator[str]:
         """The other hosts that may hold mirrors, walking on from `name` and around."""
         ring = self.spec.hosts if hosts is None else hosts
-        start = self.index[name] if hosts is None else [h.name for h in hosts].index(name)
+        start = self.index[name] if hosts is None else self.index[name] - self.index[ring[0].name]
         for step in range(1, len(ring)):
             host = ring[(start + step) % len(ring)]
             if host.weight > 0:
@@ -44,17 +42,20 @@ class Ring:
 
 def make_ring(spec: Spec, primaries: Primaries) -> Ring:
     """The ring of `spec.hosts`."""
+    index = {host.name: number for number, host in enumerate(spec.hosts)}
     return Ring(
         spec=spec,
-        index={host.name: number for number, host in enumerate(spec.hosts)},
+        index=index,
         sources={name: number for number, name in enumerate(primaries)},
+        targets=[host.name for host in spec.hosts if host.weight > 0],
+        drained=all(spec.hosts[index[name]].weight == 0 for name in primaries),
     )
 
 
 def group(ring: Ring, host: str, count: int) -> list[Placement]:
     """All mirrors of a ring host on the next host."""
     if ring.drained:
-        names = ring.targets()
+        names = ring.targets
         found = names[ring.sources[host] % len(names)] if names else None
         rule = f"group: host {ring.sources[host] + 1} of those with primaries"
     else:
@@ -81,7 +82,7 @@ def block(ring: Ring, host: str, count: int) -> list[Placement]:
     size = ring.spec.block_size or len(ring.spec.hosts)
     first = ring.index[host] // size * size
     members = ring.spec.hosts[first : first + size]
-    others = list(ring.after(host, members))
+    others = list(islice(ring.after(host, members), count))
     if not others:
         return [_target(ring, host, None, f"block: no target beside {host}")] * count
     number = first // size + 1
@@ -124,8 +125,8 @@ def check_blocks(ring: Ring) -> list[Diagnostic]:
 
 def _spread_targets(ring: Ring, host: str, count: int) -> list[str]:
     if not ring.drained:
-        return [name for name, _ in zip(ring.after(host), range(count), strict=False)]
-    names, start = ring.targets(), ring.sources[host]
+        return list(islice(ring.after(host), count))
+    names, start = ring.targets, ring.sources[host]
     return [names[(start + k) % len(names)] for k in range(min(count, len(names)))]
 
 

@@ -5,8 +5,10 @@ takes at most s edges of a source and t of a target is a colour class once each 
 copies; by König's theorem a bipartite graph needs exactly as many colours as its highest degree.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 Edge = tuple[str, str]
 """(source host, target host)."""
@@ -118,21 +120,33 @@ class _Colouring:
         """Bring every class down to `most` edges by exchanging along odd alternating paths between
         a class above and a class below (always possible when the sum fits).
         """
-        sizes = [self.chosen.count(c) for c in range(self.colours)]
-        while sizes and max(sizes) > most:
-            big, small = sizes.index(max(sizes)), sizes.index(min(sizes))
-            path = self._surplus_path(big, small)
+        classes: list[list[int]] = [[] for _ in range(self.colours)]
+        for edge, chosen in enumerate(self.chosen):
+            classes[chosen].append(edge)
+        biggest = [(-len(edges), number) for number, edges in enumerate(classes)]
+        smallest = [(len(edges), number) for number, edges in enumerate(classes)]
+        heapify(biggest)
+        heapify(smallest)
+        while biggest and -biggest[0][0] > most:
+            big, small = heappop(biggest)[1], heappop(smallest)[1]
+            path = self._surplus_path(classes[big], big, small)
             self._flip(path, big, small)
-            sizes[big] -= 1
-            sizes[small] += 1
+            for edge in path:
+                to = self.chosen[edge]
+                insort(classes[to], edge)
+                left = classes[small if to == big else big]
+                del left[bisect_left(left, edge)]
+            for number in (big, small):
+                heappush(biggest, (-len(classes[number]), number))
+                heappush(smallest, (len(classes[number]), number))
+            _drop_outdated(biggest, classes, -1)
+            _drop_outdated(smallest, classes, 1)
 
-    def _surplus_path(self, big: int, small: int) -> list[int]:
+    def _surplus_path(self, edges: Sequence[int], big: int, small: int) -> list[int]:
         """A maximal path of the two colours with one more edge of `big`; it begins and ends with
-        `big`, so it starts at an edge whose one end has no `small`.
+        `big`, so it starts at one of its `edges` whose one end has no `small`.
         """
-        for edge, colour_ in enumerate(self.chosen):
-            if colour_ != big:
-                continue
+        for edge in edges:
             source, target = self.edges[edge]
             if small not in self.left[source]:
                 path = self._path(edge, big, small, from_target=False)
@@ -143,3 +157,11 @@ class _Colouring:
             if len(path) % 2 == 1:
                 return path
         raise AssertionError("a larger class always has a surplus path")  # pragma: no cover
+
+
+def _drop_outdated(
+    heap: list[tuple[int, int]], classes: Sequence[Sequence[int]], sign: int
+) -> None:
+    """Take off the top what was pushed before its class grew or shrank."""
+    while heap and heap[0][0] != sign * len(classes[heap[0][1]]):
+        heappop(heap)
