@@ -56,7 +56,9 @@ def command(
     ] = None,
     k: Annotated[
         int,
-        typer.Option("--k", metavar="1|2", min=1, max=2, help="2: list pairs of hosts lost too."),
+        typer.Option(
+            "--k", metavar="1|2", min=1, max=2, help="2: list the fatal pairs of hosts too."
+        ),
     ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -16,7 +16,7 @@ def survey_json(simulated: Survey | Sequence[Loss], *, title: str) -> dict[str, 
     """All losses, their hosts in ring order, keys and ids sorted.
 
     `primaries_after` of a loss holds only the survivors that take over primaries; all others
-    keep their number in `primaries`. `none` are the contents without a live copy: no loss counts
+    keep their number in `primaries`. `pairs` are the fatal ones. `none` are the contents without a live copy: no loss counts
     them.
     """
     match simulated:
@@ -44,7 +44,9 @@ def _survey(surveyed: Survey) -> dict[str, Json]:
         "worst_load_after_one_host": _worst_load(surveyed),
     }
     if surveyed.shows_pairs:
-        body["pairs"] = [_loss(loss) for loss in surveyed.pair_losses()]
+        worst = surveyed.worst_pair
+        body["pairs"] = [_loss(loss) for loss in surveyed.fatal_pair_losses()]
+        body["worst_pair"] = None if worst is None else _loss(worst)
     return body
 
 

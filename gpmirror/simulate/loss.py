@@ -1,8 +1,8 @@
 """What one set of lost hosts does: contents lost, and who carries the load."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import islice
 
 from gpmirror.cluster.layout import Layout
 from gpmirror.errors import InvalidInput
@@ -118,28 +118,80 @@ def every_host(copies: Copies) -> tuple[Loss, ...]:
     )
 
 
-def every_pair(copies: Copies) -> Iterator[Loss]:
-    """Each pair of hosts lost together, in ring order."""
-    for pair in combinations(copies.hosts, 2):
-        one, other = pair
-        yield Loss(
-            label=f"{one} + {other}",
-            lost=pair,
-            contents_lost=_lost_with(copies, one, other),
-            gains=_gains(copies, pair),
-            copies=copies,
-        )
+def worst_pair(copies: Copies) -> Loss | None:
+    """The two hosts whose loss together is worst: most contents lost, then the highest load factor,
+    then the first in ring order. None with fewer than two hosts.
+
+    Two hosts matter together only where one takes over from the other or both lose primaries to the
+    same host. Of all other pairs each host's own loss tells the outcome, so they are not all walked.
+    """
+    single = {
+        loss.lost[0]: (len(loss.contents_lost), loss.worst_load_factor if loss.gains else 0.0)
+        for loss in every_host(copies)
+    }
+    linked = _together(copies)
+    rank = copies.rank
+    found = [
+        (_severity(lose_from(copies, (one, other))), (-rank[one], -rank[other]))
+        for one, others in linked.items()
+        for other in others
+        if rank[one] < rank[other]
+    ]
+    best = max(found, default=None)
+    apart = _worst_apart(copies.hosts, single, linked)
+    if apart is not None:
+        severity, (one, other) = apart
+        best = max(filter(None, (best, (severity, (-rank[one], -rank[other])))))
+    if best is None:
+        return None
+    return lose_from(copies, [copies.hosts[-place] for place in best[1]])
 
 
-def _lost_with(copies: Copies, one: str, other: str) -> tuple[int, ...]:
-    alone, heirs = copies.alone, copies.heirs
-    gone = (
-        *alone[one],
-        *alone[other],
-        *heirs[one].get(other, ()),
-        *heirs[other].get(one, ()),
-    )
-    return tuple(sorted(gone)) if gone else gone
+_Severity = tuple[int, float]
+
+
+def _severity(loss: Loss) -> _Severity:
+    return (len(loss.contents_lost), loss.worst_load_factor)
+
+
+def _together(copies: Copies) -> dict[str, set[str]]:
+    """Host -> the others whose loss beside it is more than the two losses."""
+    linked: dict[str, set[str]] = {host: set() for host in copies.hosts}
+    givers: dict[str, list[str]] = {}
+    for host, heirs in copies.heirs.items():
+        for heir in heirs:
+            linked[host].add(heir)
+            linked[heir].add(host)
+            givers.setdefault(heir, []).append(host)
+    for hosts in givers.values():
+        for host in hosts:
+            linked[host].update(hosts)
+    return linked
+
+
+def _worst_apart(
+    hosts: Sequence[str], single: Mapping[str, _Severity], linked: Mapping[str, Collection[str]]
+) -> tuple[_Severity, tuple[str, str]] | None:
+    """The worst of the pairs that are not linked, the first in ring order; a factor of 0 in `single`
+    says that nobody takes over. A host whose pairs cannot
+    be worse than what was found is passed over; most are.
+    """
+    best: tuple[_Severity, tuple[str, str]] | None = None
+    most = max((lost for lost, _ in single.values()), default=0)
+    highest = max([1.0, *(factor for _, factor in single.values())])
+    for place, one in enumerate(hosts):
+        lost, factor = single[one]
+        if best is not None and (lost + most, max(factor, highest)) <= best[0]:
+            continue
+        near = linked[one]
+        for other in islice(hosts, place + 1, None):
+            if other in near:
+                continue
+            more, second = single[other]
+            severity = (lost + more, max(factor, second) or 1.0)
+            if best is None or severity > best[0]:
+                best = (severity, (one, other))
+    return best
 
 
 def _gains(copies: Copies, lost: tuple[str, ...]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpmirror.cluster.layout import Layout
 from gpmirror.simulate.copies import Copies, copies_by_rack, copies_of, rack_names
 from gpmirror.simulate.fatal import fatal_pair_count, fatal_pairs
-from gpmirror.simulate.loss import Loss, every_host, every_pair, lose_from
+from gpmirror.simulate.loss import Loss, every_host, lose_from, worst_pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ class Survey:
     """All single losses of a layout. `hosts` in ring order, `racks` by name.
 
     A pair of hosts is fatal when losing both loses at least one content. The pairs are counted
-    without walking them; `fatal_pairs` and `pair_losses` list them when asked. `shows_pairs`
-    tells renderings whether to.
+    without walking them; `fatal_pairs` and `fatal_pair_losses` list the fatal ones when asked.
+    `shows_pairs` tells renderings whether to.
     """
 
     layout: Layout = field(repr=False)
@@ -83,9 +83,14 @@ class Survey:
             factor=load.factor,
         )
 
-    def pair_losses(self) -> Iterator[Loss]:
-        """Every pair of hosts lost together, in ring order, worked out one by one."""
-        return every_pair(self.copies)
+    def fatal_pair_losses(self) -> Iterator[Loss]:
+        """The loss of every fatal pair, in the order of `fatal_pairs`, worked out one by one."""
+        return (lose_from(self.copies, pair) for pair in self.fatal_pairs)
+
+    @property
+    def worst_pair(self) -> Loss | None:
+        """The loss of the worst two hosts together; None with fewer than two hosts."""
+        return worst_pair(self.copies)
 
 
 def survey(layout: Layout, *, pairs: bool = True) -> Survey:

@@ -53,7 +53,8 @@ def _pair_lines(surveyed: Survey) -> list[str]:
     more = surveyed.fatal_pair_count - len(shown)
     if more > 0:
         shown.append(f"+{more} more fatal pairs")
-    return shown + _closing("worst pair", surveyed.pair_losses())
+    worst = surveyed.worst_pair
+    return shown + ([] if worst is None else [f"worst pair: {worst.label}, {_harm(worst)}"])
 
 
 def _pair_line(copies: Copies, pair: tuple[str, str]) -> str:

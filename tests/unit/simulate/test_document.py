@@ -40,7 +40,8 @@ def test_survey() -> None:
 
 
 def test_pairs_on_request() -> None:
-    pairs = json.loads(json.dumps(survey_json(survey(LAYOUT), title="observed")))["pairs"]
+    body = json.loads(json.dumps(survey_json(survey(LAYOUT), title="observed")))
+    pairs = body["pairs"]
     assert [pair["lost"] for pair in pairs] == [
         ["sdw1", "sdw2"],
         ["sdw1", "sdw3"],
@@ -53,6 +54,7 @@ def test_pairs_on_request() -> None:
         "worst_host": None,
         "worst_load_factor": 1.0,
     }
+    assert body["worst_pair"] == pairs[0]
 
 
 def test_named_losses() -> None:

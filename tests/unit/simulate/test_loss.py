@@ -69,7 +69,7 @@ def test_agrees_with_a_naive_count(layout: Layout, wished: set[str]) -> None:
 
 @given(layouts())
 def test_the_worst_host_is_the_first_load(layout: Layout) -> None:
-    for loss in survey(layout).pair_losses():
+    for loss in survey(layout).fatal_pair_losses():
         loads = loss.loads
         assert loss.worst == (loads[0] if loads else None)
         assert loss.worst_host == (loads[0].host if loads else None)

@@ -126,9 +126,15 @@ def test_pairs_are_those_that_lose_a_content(layout: Layout) -> None:
     naive = [pair for pair in combinations(sorted(HOSTS), 2) if lose(layout, pair).contents_lost]
     assert list(found.fatal_pairs) == naive
     assert found.fatal_pair_count == len(naive)
-    assert [loss.lost for loss in found.pair_losses()] == list(combinations(HOSTS, 2))
-    assert all(loss == lose(layout, loss.lost) for loss in found.pair_losses())
+    assert [loss.lost for loss in found.fatal_pair_losses()] == naive
     assert found.survives_any_two_hosts == (found.survives_any_host and not naive)
+
+
+@given(layouts())
+def test_the_worst_pair_is_the_worst_of_all_that_are_tried(layout: Layout) -> None:
+    every = [lose(layout, pair) for pair in combinations(HOSTS, 2)]
+    worst = max(every, key=lambda loss: (len(loss.contents_lost), loss.worst_load_factor))
+    assert survey(layout).worst_pair == worst
 
 
 @given(layouts())
@@ -163,17 +169,6 @@ def test_an_empty_layout_has_nothing_to_lose() -> None:
     assert found.survives_any_two_hosts
     assert found.survives_any_rack is None
     assert found.worst_load_after_one_host is None
-
-
-def test_every_pair_of_200_hosts_is_judged_within_the_budget() -> None:
-    layout = spread(200, 10)
-    began = time.process_time()
-    losses = list(survey(layout).pair_losses())
-    highest = max(loss.worst_load_factor for loss in losses)
-    spent = time.process_time() - began
-    assert len(losses) == 19_900
-    assert highest == pytest.approx(1.2)
-    assert spent < at_most(0.6)
 
 
 def test_a_survey_of_1000_hosts_costs_a_plan_little() -> None:
