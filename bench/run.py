@@ -20,6 +20,16 @@ sys.path.insert(0, str(ROOT))
 from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
 from gpmirror.cli.commands import COMMANDS  # noqa: E402
 
+# processor time of 32,000 contents against the bare interpreter
+GROWTH = {
+    "plan, nothing to do": 500,
+    "plan, 7 of 8 mirrors move": 800,
+    "plan, every host drained": 800,
+    "import": 1000,
+    "simulate, pairs of hosts": 400,
+    "simulate, pairs as JSON": 400,
+}
+
 GPMIRROR = [sys.executable, "-m", "gpmirror"]
 
 
@@ -58,6 +68,7 @@ def main() -> int:
     if not options.light:
         found += host_limits()
         found += ssh_limits()
+        found += growth_limits()
     page = report(results, found)
     print(page)
     if options.write:
@@ -179,6 +190,44 @@ def ssh_limits() -> list[Limit]:
         f"a further script on {HOSTS} hosts against bare fabric": figures.ratio_again,
     }
     return [Limit(name=name, measured=way, bound=1.3, unit="x") for name, way in ways.items()]
+
+
+def growth_limits() -> list[Limit]:
+    """The promises about large clusters; they take two minutes."""
+    from bench.scale import bare, gate, measure
+
+    unit = bare()
+    found = [
+        Limit(
+            name="gate of apply, 8,000 contents, against bare",
+            measured=gate() / unit,
+            bound=60,
+            unit="x",
+        )
+    ]
+    for each in measure():
+        found += [
+            Limit(
+                name=f"{each.name}: 32,000 contents against 8,000",
+                measured=each.ratio,
+                bound=4.6,  # 4 to the power of 1.1
+                unit="x",
+            ),
+            Limit(
+                name=f"{each.name}: 32,000 contents against bare",
+                measured=each.large / unit,
+                bound=GROWTH[each.name],
+                unit="x",
+            ),
+            Limit(
+                name=f"{each.name}: peak memory of 32,000 contents",
+                measured=each.peak / 1e6,
+                bound=500 if "simulate" not in each.name else 200,
+                unit="MB",
+                timed=False,
+            ),
+        ]
+    return found
 
 
 def report(results: dict[str, Result], found: Sequence[Limit]) -> str:

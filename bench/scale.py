@@ -1,0 +1,138 @@
+"""How cost grows with the number of contents: plans of moves and drains, import, simulate, and what
+`apply` asks of a plan before and after its waves.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
+from gpmirror.catalog import read_catalog  # noqa: E402
+from gpmirror.placement import place  # noqa: E402
+from gpmirror.plan.build import build_plan  # noqa: E402
+from gpmirror.plan.replan import stale_rows, what_is_left  # noqa: E402
+from gpmirror.plan.request import Request  # noqa: E402
+from gpmirror.spec import load  # noqa: E402
+
+PRIMARIES = 8
+SMALL, LARGE = 1000, 4000
+ROUNDS = 3
+ALLOWED = ("--allow", "guard:moves_percent", "--allow", "policy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Processor seconds of one command for 8,000 and for 32,000 contents (medians), and the peak
+    resident bytes of the larger one.
+    """
+
+    name: str
+    small: float
+    large: float
+    peak: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times the cost four times the contents have."""
+        return self.large / self.small
+
+
+def measure() -> list[Growth]:
+    """Every command on both sizes, in turn."""
+    with tempfile.TemporaryDirectory(prefix="gpmirror-bench-") as folder:
+        cases = {hosts: _commands(Path(folder), hosts) for hosts in (SMALL, LARGE)}
+        samples = [
+            {name: (_run(cases[SMALL][name]), _run(cases[LARGE][name])) for name in cases[SMALL]}
+            for _ in range(ROUNDS)
+        ]
+    return [
+        Growth(
+            name=name,
+            small=median(each[name][0][0] for each in samples),
+            large=median(each[name][1][0] for each in samples),
+            peak=max(each[name][1][1] for each in samples),
+        )
+        for name in samples[0]
+    ]
+
+
+def gate() -> float:
+    """Processor seconds of what `apply` asks of a plan of 8,000 contents beyond reading the catalog:
+    whether it still holds, and at the end what is left of it.
+    """
+    spec = load(spec_text(SMALL).encode(), "gpmirror.yaml")
+    before = read_catalog(catalog_text(SMALL, PRIMARIES).encode(), "before")
+    after = read_catalog(mirrored_catalog_text(SMALL, PRIMARIES).encode(), "after")
+    plan = build_plan(spec, before, place(spec, before), Request())
+    return _processor(lambda: (stale_rows(plan, before), what_is_left(plan, after)))
+
+
+def bare() -> float:
+    """Processor seconds of an interpreter that does nothing."""
+    return median(_run([sys.executable, "-c", "pass"])[0] for _ in range(15))
+
+
+def _commands(folder: Path, hosts: int) -> dict[str, list[str]]:
+    texts = {
+        "group": spec_text(hosts),
+        "spread": spec_text(hosts).replace("strategy: group", "strategy: spread"),
+        "drain": _drained(hosts),
+    }
+    specs = {name: folder / f"{name}-{hosts}.yaml" for name in texts}
+    for name, text in texts.items():
+        specs[name].write_text(text)
+    mirrored = folder / f"mirrored-{hosts}.txt"
+    mirrored.write_text(mirrored_catalog_text(hosts, PRIMARIES))
+    program = [sys.executable, "-m", "gpmirror"]
+    saved = ["--catalog", str(mirrored)]
+    native = [*saved, "--format", "native", *ALLOWED]
+    return {
+        "plan, nothing to do": [*program, "plan", str(specs["group"]), *saved],
+        "plan, 7 of 8 mirrors move": [*program, "plan", str(specs["spread"]), *native],
+        "plan, every host drained": [*program, "plan", str(specs["drain"]), *native],
+        "import": [*program, "import", *saved],
+        "simulate, pairs of hosts": [*program, "simulate", str(mirrored), "--k", "2"],
+        "simulate, pairs as JSON": [*program, "simulate", str(mirrored), "--k", "2", "--json"],
+    }
+
+
+def _drained(hosts: int) -> str:
+    """All mirrors leave for as many new hosts."""
+    roots = "    roots: [/data1/mirror, /data2/mirror]\n"
+    old = f"  - name: sdw[1-{hosts}]\n{roots}"
+    return spec_text(hosts).replace(old, f"{old}    weight: 0\n  - name: new[1-{hosts}]\n{roots}")
+
+
+def _run(command: list[str]) -> tuple[float, int]:
+    """Processor seconds and peak resident bytes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=kept | {"PYTHONPATH": str(ROOT)},
+    )
+    said = child.stderr.read() if child.stderr else b""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"error: {' '.join(command)}: {said.decode()}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def _processor(work: Callable[[], object]) -> float:
+    taken = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return median(taken)
