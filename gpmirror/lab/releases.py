@@ -29,7 +29,8 @@ class Release:
     goes with `-i`. `asks_of_odd_arrays`: gpaddmirrors asks on a "non-standard" array even with
     `-a`. `output_comments`: `gprecoverseg -o` writes lines of comment above, and as comments what
     lies on silent hosts. `quick_fails`:
-    `gpstate -Q` ends with 1 where a segment is down. `hba_hostnames`, `replay_lag`: the options exist.
+    `gpstate -Q` ends with 1 where a segment is down. `hba_hostnames`, `replay_lag`: the options exist;
+    `replay_lag_alone`: it is taken without `-r` too.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Release:
     quick_fails: bool = False
     hba_hostnames: bool = True
     replay_lag: bool = False
+    replay_lag_alone: bool = False
 
     @property
     def old(self) -> bool:
@@ -81,7 +83,13 @@ class Release:
         return f"postgres ({self.product} Database) {self.number} {self.build}"
 
 
-_6 = Release(name="6.24.3", number="6.24.3", dialect=DialectName.GP6, backend="9.4.26")
+_6 = Release(
+    name="6.24.3",
+    number="6.24.3",
+    dialect=DialectName.GP6,
+    backend="9.4.26",
+    quick_fails=True,
+)
 
 RELEASES: Mapping[str, Release] = {
     found.name: found
@@ -120,6 +128,8 @@ RELEASES: Mapping[str, Release] = {
             minds_backup_mode=True,
             locking="folder, dead cleared",
             differential=True,
+            replay_lag=True,
+            replay_lag_alone=True,
         ),
         replace(
             _6,
@@ -157,21 +167,23 @@ PROOFS: Mapping[str, str] = {
     "host_fields": "gprecoverseg -i on 6.24.3 (exit 2), 7.0.0 and Greengage 6.27.1",
     "kind_prefix": "gprecoverseg -i on Greengage 6.27.1; on 7.0.0 exit 2",
     "relates_names": "gprecoverseg -i on 7.0.0 and Greengage 6.27.1 with two addresses a host",
-    "dead_host_left": "gprecoverseg -i with a host cut off: 6.24.3 skips, 7.0.0 carries out;"
-    " Greengage 6.27.1 by its source",
-    "names_left_out": "gprecoverseg with a host cut off: 6.24.3, 7.0.0; Greengage 6.27.1 by source",
+    "dead_host_left": "gprecoverseg -i with a host cut off: 6.24.3 skips, 7.0.0 and Greengage"
+    " 6.27.1 carry out",
+    "names_left_out": "gprecoverseg with a host cut off: 6.24.3 and Greengage 6.27.1 name them,"
+    " 7.0.0 does not",
     "asks_target": "gprecoverseg of 7.0.0 and Greengage 6.27.1 by source",
-    "minds_backup_mode": "gprecoverseg on Greengage 6.27.1 after a killed differential recovery;"
-    " 7.0.0 by source",
-    "locking": "locks left on purpose before gprecoverseg: 6.24.3, 7.0.0, Greengage 6.27.1; 5.8.1"
-    " by its source and by two gprecoverseg at once",
-    "backs_out": "gprecoverseg with pg_basebackup killed: 6.24.3, Greengage 6.27.1",
+    "minds_backup_mode": "gprecoverseg with a backup_label at the primary: 7.0.0 and Greengage"
+    " 6.27.1 leave it out, 6.24.3 does not look",
+    "locking": "locks left before gprecoverseg and gpmovemirrors, dead, living and empty: 6.24.3,"
+    " 7.0.0, Greengage 6.27.1; 5.8.1 by its source and by two gprecoverseg at once",
+    "backs_out": "gprecoverseg with pg_basebackup killed: 6.24.3, 7.0.0, Greengage 6.27.1",
     "differential": "gprecoverseg --differential on 7.0.0 and Greengage 6.27.1",
     "differential_with_input": "gprecoverseg -i with D lines on Greengage 6.27.1; 7.0.0 refuses",
     "asks_of_odd_arrays": "gpaddmirrors 5.8.1 by source; 6.24.3 and 7.0.0 do not ask with -a",
     "output_comments": "gprecoverseg -o on Greengage 6.27.1; 7.0.0 and 6.24.3 write none",
-    "quick_fails": "gpstate -Q with a mirror down on 5.8.1, 6.24.3, 7.0.0",
+    "quick_fails": "gpstate -Q with a mirror down on 5.8.1, 6.24.3, 7.0.0, Greengage 6.27.1",
     "hba_hostnames": "help texts of 5.8.1, 6.24.3, 7.0.0",
-    "replay_lag": "gprecoverseg --help on Greengage 6.27.1",
+    "replay_lag": "gprecoverseg --help on 6.24.3, 7.0.0 and Greengage 6.27.1",
+    "replay_lag_alone": "gprecoverseg --replay-lag on 7.0.0 and Greengage 6.27.1",
 }
 """Where each trait was seen."""

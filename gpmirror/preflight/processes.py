@@ -173,9 +173,12 @@ def _lock(host: str, lock: LockFile, program: str | None, runs: Runs) -> Work | 
             remedy=f"`--allow {DEAD_LOCK}` removes it before the first wave",
             dead=lock,
         )
+    effect = "does nothing and may still exit 0"
+    if lock.pid is None:  # passed over where it is an empty folder (6.24.3, 7.0.0, recorded)
+        effect = "may run beside another one, or fail"
     return Work(
         pid=None,
-        what=f"{lock.path} on {host} {why}; with it {utility} does nothing and may still exit 0",
+        what=f"{lock.path} on {host} {why}; with it {utility} {effect}",
         remedy=f"make sure that no {utility} runs, then `rm -r {quote(lock.path)}` on {host}",
     )
 

@@ -9,7 +9,8 @@ KINDS: Mapping[str, str] = {
     r"|Mirroring replication is not configured|Mirror not used",
     "already running": r"indicates that an instance of \S+ is already running|is already running",
     "no such option": r"no such option: ",
-    "option refused": r"Invalid [\w ]+ provided with|too many arguments",
+    "option refused": r"Invalid [\w -]+ provided with|too many arguments"
+    r"|should be used only with|Only one of .* may be specified",
     "asks for consent": r"Yy\|Nn \(default=N\)",
     "end of input": r"EOF when reading a line",
     "odd array": r"not a standard array|non-standard|able to symmetrically distribute",

@@ -30,7 +30,8 @@ _VERSION = re.compile(r"\((Greenplum|Greengage) Database (\d+)\.(\d+)")
 _FOLDER = "gpmirror-conformance"
 _SPARE_PORT = 700
 """Above a mirror's port: where a mirror goes on the spare host."""
-_NOTHING = "nothing"
+_BESIDE = 900
+"""Seconds that a utility beside the play may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,7 @@ class Stage:
             address=host,
             port=mirror.port + _SPARE_PORT,
             directory=f"{root}/moved0",
+            replication_port=mirror.port + 2 * _SPARE_PORT if self.cluster.old else None,
         )
 
     def _mirror(self) -> None:
@@ -180,6 +182,10 @@ class Stage:
                 done = self._run(command)
                 self.told += f"$ {command}\n{done.stdout}{done.stderr}[exit {done.returncode}]\n"
                 return {"run": command, "exit": done.returncode, "says": kinds(done.stdout)}
+            case {"ended": command}:
+                done = self._ended()
+                self.told += f"$ {command} (beside)\n{done.stdout}[exit {done.returncode}]\n"
+                return {"ended": command, "exit": done.returncode, "says": kinds(done.stdout)}
             case {"read": "out"}:
                 return {"out": self._read()}
             case {"on": host, "do": script}:
@@ -189,6 +195,17 @@ class Stage:
                 assert done.returncode == 0, done.stdout + done.stderr
             case {"on": host, "ask": script}:
                 return {"host": self.session(self._host(host), self._filled(script)).stdout}
+            case {"catalog": _}:
+                return {"catalog": self._settled()}
+            case _:
+                self._arrange(step)
+        return None
+
+    def _arrange(self, step: Step) -> None:
+        """A step without an outcome of its own."""
+        match step:
+            case {"beside": command}:
+                self._run_beside(command)
             case {"cut": label}:
                 self._cut.enter_context(self._cutting(label))
             case {"down": label}:
@@ -196,11 +213,8 @@ class Stage:
             case {"quiet": _}:
                 self.cluster.hold_copies(0)
                 self.cluster.wait(lambda: self._probed() and not self.cluster.sql(_COPYING))
-            case {"catalog": _}:
-                return {"catalog": self._settled()}
             case _:
                 raise AssertionError(f"unknown step {step}")
-        return None
 
     def _cutting(self, label: str) -> AbstractContextManager[None]:
         place = self._names[label]
@@ -224,6 +238,22 @@ class Stage:
 
     def _run(self, command: str) -> Ended:
         """A native command, with the coordinator's environment, in the scenario's folder."""
+        script = self._script(f"{command} </dev/null 2>&1")
+        return self.session(self._coordinator, f"exec bash -c {shlex.quote(script)}")
+
+    def _run_beside(self, command: str) -> None:
+        """The same, and the play goes on."""
+        script = self._script(f"{{ {command} </dev/null >BESIDE 2>&1; echo $? >STATUS; }}")
+        start = f"setsid bash -c {shlex.quote(script)} >/dev/null 2>&1 </dev/null &"
+        assert self.session(self._coordinator, start).returncode == 0
+
+    def _ended(self) -> Ended:
+        """What runs beside, as soon as it ended."""
+        wait = f"for i in $(seq {_BESIDE}); do [ -s STATUS ] && break; sleep 1; done"
+        script = f"cd {_FOLDER} && {{ {wait}; cat BESIDE; exit $(cat STATUS); }}"
+        return self.session(self._coordinator, script)
+
+    def _script(self, command: str) -> str:
         row = Segment(
             dbid=1,
             content=-1,
@@ -236,9 +266,8 @@ class Stage:
             address=self._coordinator,
             directory=str(self._names["data"]),
         )
-        inner = f"cd {_FOLDER} && {self._filled(command)} </dev/null 2>&1"
-        script = f"{environment_text(self.dialect, row)}\n{inner}"
-        return self.session(self._coordinator, f"exec bash -c {shlex.quote(script)}")
+        environment = environment_text(self.dialect, row)
+        return f"{environment}\ncd {_FOLDER} && {self._filled(command)}"
 
     def _host(self, host: str) -> str:
         return self._coordinator if host == "coordinator" else self._filled(host)
@@ -352,7 +381,10 @@ class Stage:
             if spot == (row.port, row.directory):
                 assert isinstance(found, Place)
                 same = (row.hostname, row.address) == (found.hostname, found.address)
-                return label if same else f"{label} as {row.hostname} {row.address}"
+                if same:
+                    return label
+                as_named = f"{label} as {row.hostname} {row.address}"
+                return as_named.replace(found.hostname, f"<{label}.hostname>")
         return f"{row.hostname} {row.port} {row.directory}"
 
 

@@ -14,7 +14,7 @@ from gpmirror.lab.utilities import (
 from gpmirror.lab.utilities.array import Array, check_colon, check_pipe
 from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.console import RULE
-from gpmirror.lab.utilities.failures import Broken, Refused, Stop
+from gpmirror.lab.utilities.failures import BadOption, Broken, Refused, Stop
 from gpmirror.lab.utilities.locks import pid_lock
 from gpmirror.lab.utilities.recover_lines import left_in, lines_text, silent_hosts
 from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table
@@ -37,6 +37,7 @@ def run(session: Session, argv: list[str]) -> int:
         session.console.info(f"Starting gprecoverseg with args: {' '.join(argv)}")
         options.no_arguments(found, rest)
         options.check_batches(values, old=session.old)
+        _check_together(session.lab.release, values)
         if session.faults.exit_zero_do_nothing and not values.output:
             return 0
         catalog = Catalog(session.lab, old=session.old)
@@ -65,6 +66,25 @@ def parser(release: Release) -> OptionParser:
     if release.replay_lag:
         found.add_option("--replay-lag", type="float", dest="replay_lag")
     return found
+
+
+def _check_together(release: Release, values: Values) -> None:
+    """Raises BadOption for options that exclude each other."""
+    differential = bool(getattr(values, "differential", False))
+    places = [bool(values.new_hosts), bool(values.rebalance), bool(values.input)]
+    if differential and not release.differential_with_input:
+        places.append(True)
+    if sum(places) > 1:
+        raise BadOption("Only one of -i, -p and -r may be specified")
+    if differential and (values.new_hosts or values.rebalance):
+        raise BadOption("Only one of -p, -r and --differential may be specified")
+    if differential and values.full:
+        raise BadOption("Only one of -F and --differential may be specified")
+    if differential and values.output:
+        raise BadOption("Invalid -o provided with --differential argument")
+    alone = release.replay_lag and not release.replay_lag_alone and not values.rebalance
+    if alone and values.replay_lag:
+        raise BadOption("--replay-lag should be used only with -r")
 
 
 def _recover_or_rebalance(session: Session, catalog: Catalog, values: Values) -> int:

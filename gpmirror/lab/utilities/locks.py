@@ -12,9 +12,13 @@ from gpmirror.lab.utilities.console import Console
 
 @contextlib.contextmanager
 def pid_lock(console: Console, data_directory: Path, locking: Locking) -> Iterator[bool]:
-    """Whether the lock could be taken. A killed holder leaves it behind; only some releases look
-    whether he lives.
+    """Whether the run may go on. A killed holder leaves the lock behind; only some releases look
+    whether he lives. An empty folder is passed over: the run goes on without a lock, and leaves it.
     """
+    folder = data_directory / f"{console.name}.lock"
+    if locking != "file, dead cleared" and folder.is_dir() and not (folder / "PID").exists():
+        yield True
+        return
     take = _take_file if locking == "file, dead cleared" else _take_folder
     lock = take(console, data_directory, clears=locking != "folder")
     try:
@@ -27,7 +31,7 @@ def pid_lock(console: Console, data_directory: Path, locking: Locking) -> Iterat
 
 
 def _take_folder(console: Console, data_directory: Path, *, clears: bool) -> Path | None:
-    """`NAME.lock/PID`; an empty one counts as left by the dead."""
+    """`NAME.lock/PID`."""
     folder = data_directory / f"{console.name}.lock"
     if clears and folder.is_dir() and not _lives(folder / "PID"):
         shutil.rmtree(folder, ignore_errors=True)

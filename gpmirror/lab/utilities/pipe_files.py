@@ -51,22 +51,23 @@ def _later_line(name: str, number: int, line: str, release: Release) -> MoveLine
     if len(parts) == most and release.kind_prefix and parts[0] not in _KINDS:
         said = "please provide any of I,D,F,i,d,f as recovery_type"
         raise Broken(f"Invalid recovery type provided, {said}")
-    old = _named_location(number, parts, release)
+    kind = release.kind_prefix and len(parts) > _GROUP_PARTS and parts[0] in _KINDS
+    old = _named_location(number, parts[1:] if kind else parts)
     if len(groups) == 1:
         return MoveLine(old=old)
     more = groups[1].split("|")
     if len(more) not in (_GROUP_PARTS, 4) or len(more) != len(parts):
         said = "expected equal parts, either 3 or 4 on both segment group, obtained"
         raise Refused(f"{where}: {said} {len(parts)} on group1 and {len(more)} on group2")
-    return MoveLine(old=old, new=_named_location(number, more, release))
+    return MoveLine(old=old, new=_named_location(number, more))
 
 
-def _named_location(number: int, parts: list[str], release: Release) -> Location:
-    """A place, with the hostname if one is given."""
+def _named_location(number: int, parts: list[str]) -> Location:
+    """A place, with the hostname if one is given. In a second group the first of four fields is the
+    hostname, I, D and F too (Greengage 6.27.1, recorded).
+    """
     found = _location(number, (parts[-3], parts[-2], parts[-1]))
     head = parts[:-3]
-    if release.kind_prefix and head and head[0] in _KINDS:
-        head = head[1:]
     return Location(
         hostname=head[0] if head else None,
         address=found.address,

@@ -90,12 +90,20 @@ DEAD = 2**22 + 1
 """No process has this number."""
 
 
-@pytest.mark.parametrize("left", ["", str(DEAD)], ids=["empty", "dead"])
-def test_later_releases_clear_what_the_dead_left(tmp_path: Path, left: str) -> None:
+@pytest.mark.parametrize("locking", ["folder", "folder, dead cleared"])
+def test_an_empty_lock_folder_is_passed_over_and_left(tmp_path: Path, locking: Locking) -> None:
     folder = tmp_path / "gprecoverseg.lock"
     folder.mkdir()
-    if left:
-        (folder / "PID").write_text(left)
+    with pid_lock(console(tmp_path / "logs"), tmp_path, locking) as held:
+        assert held
+        assert not list(folder.iterdir())
+    assert folder.is_dir()
+
+
+def test_later_releases_clear_what_the_dead_left(tmp_path: Path) -> None:
+    folder = tmp_path / "gprecoverseg.lock"
+    folder.mkdir()
+    (folder / "PID").write_text(str(DEAD))
     with pid_lock(console(tmp_path / "logs"), tmp_path, "folder, dead cleared") as held:
         assert held
         assert (folder / "PID").read_text() == str(os.getpid())

@@ -94,7 +94,7 @@ def test_a_stale_lock_says_what_would_happen_and_how_to_remove_it(
 def test_a_lock_without_a_process(machines: Machines, pid: str | None) -> None:
     lock(machines, "gprecoverseg", pid)
     (work,) = works(machines)
-    assert "names no process" in work.what
+    assert "names no process; with it gprecoverseg may run beside another one, or fail" in work.what
     assert "make sure that no gprecoverseg runs, then `rm -r" in work.remedy
     assert work.dead is None
 
