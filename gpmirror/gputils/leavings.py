@@ -67,7 +67,8 @@ class Look:
     WAL that can be read), the processes that work in it or below, whether it holds no file at all,
     whether a file system is mounted at it or below, whether another data directory lies in it,
     whether it is `hollow` (directories without a file), whether no server ever started from it and
-    whether it is `blank` (a base backup began it, and neither pg_control nor WAL came), and the used
+    whether it is `blank` (a base backup or, before 6, a utility began it, and neither pg_control nor
+    WAL came), and the used
     directories (by number) that stand in it or around it, wherever links lead; and the
     tablespace folders and the WAL folder that it alone links to.
     """
@@ -209,10 +210,11 @@ delete() {
       cd -P -- "$2" && [ -n "$i" ] && [ "$(inode .)" = "$i" ] && [ ! -L ./global ] || exit 1
       [ -n "$4" ] || [ "$(identifier .)" = "$3" ] || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
-        ! -path ./backup_label ! -path './pg_wal*' ! -path './pg_xlog*' -delete || exit 1
+        ! -path ./backup_label ! -path ./gp_dbid ! -path './pg_wal*' ! -path './pg_xlog*' \
+        -delete || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
-        ! -path ./backup_label -delete || exit 1
-      rm -f ./global/pg_control ./backup_label
+        ! -path ./backup_label ! -path ./gp_dbid -delete || exit 1
+      rm -f ./global/pg_control ./backup_label ./gp_dbid
       [ ! -d ./global ] || rmdir ./global
     ) && rmdir -- "$2" || return 1
   elif [ -e "$2" ] || [ -L "$2" ]; then
@@ -224,6 +226,14 @@ cd /
 """
 
 _LOOK = r"""
+# before 6 the utilities lay out a mirror's directory before the catalog knows of it: settings and
+# folders, no data, no WAL (5.8.1, recorded)
+laid_out() {
+  head -n 1 "$1/gp_dbid" 2>/dev/null | grep -q '^# Greenplum Database identifier' || return 1
+  (cd -P -- "$1" && find . -xdev ! -type d -print) 2>&1 | grep -q -v -x -E \
+    './(PG_VERSION|gp_dbid|postgresql\.conf(\.bak)?|pg_hba\.conf|pg_ident\.conf)' && return 1
+  return 0
+}
 look() {
   if [ -L "$2" ]; then echo "$1 kind link"
   elif [ -d "$2" ]; then echo "$1 kind directory"
@@ -242,7 +252,8 @@ look() {
   # a server that starts renames backup_label
   [ -e "$2/global/pg_control" ] && [ ! -e "$2/backup_label" ] || echo "$1 unfinished"
   [ -z "$h" ] && [ ! -e "$2/global/pg_control" ] && [ ! -L "$2/global/pg_control" ] \
-    && grep -q '^LABEL: pg_basebackup base backup$' "$2/backup_label" 2>/dev/null && echo "$1 blank"
+    && { grep -q '^LABEL: pg_basebackup base backup$' "$2/backup_label" 2>/dev/null \
+      || laid_out "$2"; } && echo "$1 blank"
   if f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ]; then
     echo "$1 empty"
     [ -n "$(find "$2/." -mindepth 1 -print -quit 2>&1)" ] && echo "$1 hollow"

@@ -9,6 +9,7 @@ They lie in `faults.json` of the lab's state folder and are read when a utility 
 - `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing; a dry run
   (`-o`) says what it would say without the fault.
 - `hang_before_catalog`: seconds of standing still just before rows are written.
+- `refuse_dispatch`: what is asked of all segments fails while a content has no live copy that acts.
 """
 
 import json
@@ -31,6 +32,7 @@ class Faults:
     fail_start: tuple[int, ...] = ()
     exit_zero_do_nothing: bool = False
     hang_before_catalog: float = 0.0
+    refuse_dispatch: bool = False
 
     def delay(self, content: int, host: str = "") -> float:
         """Seconds that copying this content to a host takes at least; 0 is as fast as it goes."""
@@ -78,6 +80,7 @@ def read_faults(state: Path) -> Faults:
             fail_start=tuple(int(c) for c in fields.get("fail_start", ())),
             exit_zero_do_nothing=bool(fields.get("exit_zero_do_nothing", False)),
             hang_before_catalog=float(fields.get("hang_before_catalog", 0)),
+            refuse_dispatch=bool(fields.get("refuse_dispatch", False)),
         )
     except FileNotFoundError:
         return Faults()

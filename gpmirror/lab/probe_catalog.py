@@ -32,6 +32,7 @@ class ProbeCatalog:
         self._habit = habit
         self._shown: Mapping[int, tuple[Connection, ...]] | None = None
         self._writes = 0
+        self._silent: Mapping[int, str] = {}
 
     async def begin(self) -> int:
         """Say that a probe begins; its number."""
@@ -81,6 +82,18 @@ class ProbeCatalog:
         self._writes += 1
         if self._writes % _TIDY_EVERY == 0:
             await self._server.execute("VACUUM gp.lab_replication")
+
+    async def refuse(self, silent: Mapping[int, str]) -> None:
+        """Let what is asked of all segments fail over these acting primaries."""
+        if silent == self._silent:
+            return
+        async with self._server.transaction():
+            await self._server.execute("DELETE FROM gp.lab_silent")
+            for content, place in silent.items():
+                await self._server.execute(
+                    "INSERT INTO gp.lab_silent VALUES (%s, %s)", (content, place)
+                )
+        self._silent = dict(silent)
 
     async def measure(self, sizes: Iterable[tuple[int, int]]) -> None:
         """Bytes by content."""

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 
 from gpmirror.cluster.segment import Role
 from gpmirror.errors import Failure
+from gpmirror.lab.faults import read_faults
 from gpmirror.lab.judgement import Look, Row, Verdict, habit_of, judge
 from gpmirror.lab.layout import Lab, read_lab
 from gpmirror.lab.probe_catalog import ProbeCatalog
@@ -64,9 +65,25 @@ class Prober:
             if not any(verdicts):
                 break
             await asyncio.sleep(_SETTLE)
+        else:
+            sights = []
+        if read_faults(self._lab.state).refuse_dispatch:
+            await catalog.refuse(self._orphaned(pairs, sights))
+        else:
+            await catalog.refuse({})
         if number % _MEASURE_EVERY == 0:
             sizes = [(primary.content, await self._watch(primary).size()) for primary, _ in pairs]
             await catalog.measure((content, size) for content, size in sizes if size is not None)
+
+    def _orphaned(self, pairs: Iterable[Pair], sights: Iterable[Sight | None]) -> dict[int, str]:
+        """Acting primaries that have been silent for too long for their mirrors to take over still."""
+        found = {}
+        for (primary, _), sight in zip(pairs, sights, strict=False):
+            since = self._silent.get((primary.dbid, primary.role))
+            late = since is not None and time.monotonic() - since > self._habit.primary_grace + 1
+            if sight is None and late:
+                found[primary.content] = f"{self._ip(primary)}:{primary.port}"
+        return found
 
     async def _settle(self, catalog: ProbeCatalog, pair: Pair, sight: Sight | None) -> bool:
         """Do what one pair needs; whether it needs another look."""

@@ -273,7 +273,8 @@ def _homeless(one: Leaving, here: Look, own: str | None, evidence: _Evidence) ->
         return ""
     if own is None:
         return "the system identifier of its primary could not be read"
-    if any(home.identifier == own for home in _homes(one, evidence)):
+    homes = _homes(one, evidence)
+    if any(home.identifier == own or (one.begun and home.blank) for home in homes):
         return ""
     return f"no data directory stands at {one.home} that proves whose it is"
 

@@ -25,6 +25,21 @@ CREATE UNLOGGED TABLE gp.lab_size (content smallint PRIMARY KEY, bytes bigint NO
 -- Mirrors whose server a utility failed to start (4.3, 5): the prober goes on calling them up.
 CREATE TABLE gp.lab_never_started (dbid smallint PRIMARY KEY);
 
+-- Acting primaries that do not answer and for which nobody takes over, where the lab is told to mind
+-- them: what is asked of all segments fails then, in the words of 6.24.3.
+CREATE UNLOGGED TABLE gp.lab_silent (content smallint PRIMARY KEY, place text NOT NULL);
+CREATE FUNCTION gp.lab_dispatch() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  told text;
+BEGIN
+  SELECT string_agg(format('could not connect to server: Connection refused  (seg%s %s)', content,
+    place), E'\n' ORDER BY content) INTO told FROM gp.lab_silent;
+  IF told IS NOT NULL THEN
+    RAISE EXCEPTION 'failed to acquire resources on one or more segments' USING DETAIL = told;
+  END IF;
+  RETURN true;
+END $$;
+
 -- Waits for a whole probe that began after the call. An advisory lock is the request: taking one
 -- is allowed in a read-only session too.
 CREATE FUNCTION gp.lab_request_probe() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -63,9 +78,12 @@ END $$;
 -- `gp_dist_random('pg_database')` with `pg_database_size(oid)` is how segments are measured. Here
 -- each segment is one made-up database, whose size the prober has measured.
 CREATE FUNCTION gp.gp_dist_random(relation text)
-  RETURNS TABLE (gp_segment_id integer, oid oid, datname name) LANGUAGE sql STABLE AS $$
-  SELECT content::integer, (4000000000 + content)::oid, 'postgres'::name
-    FROM gp.lab_size WHERE relation = 'pg_database' $$;
+  RETURNS TABLE (gp_segment_id integer, oid oid, datname name) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  PERFORM gp.lab_dispatch();
+  RETURN QUERY SELECT s.content::integer, (4000000000 + s.content)::oid, 'postgres'::name
+    FROM gp.lab_size s WHERE relation = 'pg_database';
+END $$;
 CREATE FUNCTION gp.pg_database_size(database oid) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN database::bigint >= 4000000000
     THEN (SELECT bytes FROM gp.lab_size WHERE content = database::bigint - 4000000000)

@@ -26,7 +26,8 @@ CREATE VIEW gp.gp_stat_replication AS
          CASE WHEN r.content IS NULL THEN NULL ELSE 'none' END AS sync_error
     FROM (SELECT DISTINCT content FROM gp.gp_segment_configuration
            WHERE content >= 0 AND role = 'm') c
-    LEFT JOIN gp.lab_replication r ON r.content = c.content;
+    LEFT JOIN gp.lab_replication r ON r.content = c.content
+   WHERE gp.lab_dispatch();
 
 CREATE FUNCTION gp.gp_request_fts_probe_scan() RETURNS boolean LANGUAGE sql VOLATILE AS $$
   SELECT gp.lab_request_probe() $$;

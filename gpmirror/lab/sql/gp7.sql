@@ -8,7 +8,8 @@ CREATE VIEW gp.gp_stat_replication AS
          CASE WHEN r.content IS NULL THEN NULL ELSE 'none' END AS sync_error
     FROM (SELECT DISTINCT content FROM gp.gp_segment_configuration
            WHERE content >= 0 AND role = 'm') c
-    LEFT JOIN gp.lab_replication r ON r.content = c.content;
+    LEFT JOIN gp.lab_replication r ON r.content = c.content
+   WHERE gp.lab_dispatch();
 
 -- How far base backups are, as the prober saw it last.
 CREATE UNLOGGED TABLE gp.lab_progress (

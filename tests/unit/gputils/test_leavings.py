@@ -339,7 +339,7 @@ def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -
     assert read_numbers(out, "aside", paths) == [str(here)]
     script = delete_script(proved(here))
     aside = Path(set_aside_name(str(here), "r1"))
-    broken = script.replace("'./pg_xlog*' -delete || exit 1", "'./pg_xlog*' -delete; exit 1")
+    broken = script.replace("-delete || exit 1", "-delete; exit 1", 1)
     assert broken != script
     assert sh(broken, shell) == ""
     assert {path.name for path in aside.iterdir()} == {"backup_label", "global", wal}
@@ -360,13 +360,44 @@ def test_a_base_backup_that_brought_nothing_yet_says_so(tmp_path: Path, shell: s
     assert sh(set_aside_script(proved(here, identifier=""), "r1"), shell) == "aside 0\n"
     aside = Path(set_aside_name(str(here), "r1"))
     script = delete_script(proved(here, identifier=""))
-    broken = script.replace("rm -f ./global/pg_control ./backup_label", "exit 1")
+    broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
     assert broken != script
     assert sh(broken, shell) == ""
     assert looked(aside, shell=shell) == [blank]
     (aside / "global" / "pg_control").write_bytes(OWN)
     assert not looked(aside, shell=shell)[0].blank
     (aside / "global" / "pg_control").unlink()
+    assert sh(script, shell) == "deleted 0\n"
+    assert not aside.exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_a_utility_of_5_laid_out_says_so(tmp_path: Path, shell: str) -> None:
+    """All that gprecoverseg of 5.8.1 had made when it was killed before the catalog knew the place;
+    what tells of it goes last.
+    """
+    here = tmp_path / "gpseg1"
+    for folder in ("global", "base/1", "pg_xlog/archive_status", "pg_tblspc", "pg_log"):
+        (here / folder).mkdir(parents=True)
+    for name in ("PG_VERSION", "postgresql.conf", "postgresql.conf.bak", "pg_hba.conf"):
+        (here / name).write_text("x\n")
+    assert not looked(here, shell=shell)[0].blank, "it may be anybody's"
+    (here / "gp_dbid").write_text(
+        "# Greenplum Database identifier for this master/segment.\n# Do not change.\ndbid = 10\n"
+    )
+    blank = Look(kind="directory", blank=True, unfinished=True)
+    assert looked(here, shell=shell) == [blank]
+    for data in ("base/1/1259", "pg_xlog/000000010000000000000001", "notes.txt"):
+        (here / data).write_bytes(bytes(64))
+        assert not looked(here, shell=shell)[0].blank, data
+        (here / data).unlink()
+    assert sh(set_aside_script(proved(here, identifier=""), "r1"), shell) == "aside 0\n"
+    aside = Path(set_aside_name(str(here), "r1"))
+    script = delete_script(proved(here, identifier=""))
+    broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
+    assert broken != script
+    assert sh(broken, shell) == ""
+    assert looked(aside, shell=shell) == [blank]
     assert sh(script, shell) == "deleted 0\n"
     assert not aside.exists()
 
@@ -455,7 +486,7 @@ def test_half_a_deletion_can_still_be_proved(tmp_path: Path) -> None:
     stuck.mkdir()
     (stuck / "file").touch()
     script = delete_script(proved(here))
-    broken = script.replace("rm -f ./global/pg_control ./backup_label", "exit 1")
+    broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
     assert broken != script
     assert read_numbers(sh(broken), "deleted", [str(here)]) == []
     assert looked(aside) == [Look(kind="directory", identifier=HEX)]
