@@ -84,14 +84,15 @@ def command(
 
 
 def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
-    from gpmirror.plan.back import enters_old_directory
+    from gpmirror.plan.back import enters_old_directory, leaves_directories
 
     run = standing.run
     if any(enters_old_directory(change) for change in back.changes):
         return _first_of_all(standing)
     if back.waves:
         file = "PLAN" if out is None else quote(out)
-        return f"then `gpmirror apply {file}`, and `gpmirror prune {run}` at the end"
+        prune = f", and `gpmirror prune {run}` at the end" if leaves_directories(back) else ""
+        return f"then `gpmirror apply {file}`{prune}"
     if back.summary.blocked:
         from gpmirror.cluster.counting import counted
 

@@ -84,6 +84,21 @@ def _staying(stuck: Mapping[int, Slot]) -> Iterator[str]:
         )
 
 
+def leaves_directories(back: Plan) -> bool:
+    """Whether the way back leaves any directory that prune could delete: a change of port or address
+    alone leaves none.
+    """
+    return any(
+        change.to is not None
+        and change.from_ is not None
+        and (
+            change.to.host != change.from_.host
+            or not set(change.from_.directories) <= set(change.to.directories)
+        )
+        for change in back.changes
+    )
+
+
 def enters_old_directory(change: Change) -> bool:
     """Whether the way back leads a mirror into a directory that it left, so that what it left there
     is in the way: a move to another port or address alone leaves none.

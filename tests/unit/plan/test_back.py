@@ -8,7 +8,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Role, Status
 from gpmirror.diagnostics import Place
 from gpmirror.errors import ExitCode, Failure, InvalidInput, Unsafe
-from gpmirror.plan.back import enters_old_directory
+from gpmirror.plan.back import enters_old_directory, leaves_directories
 from gpmirror.plan.back import plan_back as plan_back_from
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
@@ -351,7 +351,9 @@ def test_only_what_comes_back_to_a_directory_that_it_left_finds_it_in_the_way() 
     port_only = plan_back(there, done(there, mirrored(HOSTS, 2)))
     assert port_only.summary.move == 8
     assert not any(enters_old_directory(change) for change in port_only.changes)
+    assert not leaves_directories(port_only), "nor is anything to be pruned at the end"
     back = plan_back(moving(), done(moving(), seen))
+    assert leaves_directories(back)
     assert [c.content for c in back.changes if enters_old_directory(c)] == [
         c.content for c in back.changes if c.action is Action.MOVE
     ]
