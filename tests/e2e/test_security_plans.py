@@ -2,6 +2,7 @@
 
 import copy
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from gpmirror.errors import ExitCode
 from gpmirror.plan.planfile import _digest
 from tests.e2e.attacks import MARKS, Site, site_on
+from tests.forging import fields, mutated, sealed
 from tests.labs import Practice
 
 pytestmark = [*MARKS, pytest.mark.xdist_group("running")]
@@ -105,3 +107,31 @@ def test_the_operators_word_lets_a_plan_connect(site: Site) -> None:
     assert "ssh.config: " in refused.stderr
     allowed = site.gpmirror("preflight", "plan.json", "--allow", "connection-from-plan")
     assert allowed.returncode == ExitCode.OK, allowed.stderr
+
+
+def test_a_sample_of_changed_fields_on_a_cluster(site: Site) -> None:
+    """The rest of the two thousand never comes as far as a cluster: `tests/property`."""
+    body = site.plan()
+    (site.folder / "gpmirror.yaml").rename(site.folder / "away.yaml")
+    before, rng, where = site.catalog(), random.Random(9), list(fields(body))
+    commands = (
+        ("show",),
+        ("preflight", "--allow", "connection-from-plan"),
+        ("apply", "--dry-run", "--allow", "connection-from-plan"),
+    )
+    refused = 0
+    for _ in range(25):
+        forged, path = mutated(body, where, rng)
+        if path[0] == "settings" and path[1:2] != ("apply",):
+            continue  # to connect elsewhere is another test's
+        (site.folder / "forged.json").write_bytes(sealed(forged))
+        ends = [site.gpmirror(command, "forged.json", *more) for command, *more in commands]
+        codes = [done.returncode for done in ends]
+        assert not any("Traceback" in done.stderr for done in ends), path
+        assert ExitCode.BUG not in codes, path
+        assert (ExitCode.INVALID in codes) == (set(codes) == {ExitCode.INVALID}), (path, codes)
+        refused += ExitCode.INVALID in codes
+    assert refused > 5
+    assert site.catalog() == before
+    assert site.runs() == []
+    assert site.far_runs() == []

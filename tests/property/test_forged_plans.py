@@ -1,9 +1,8 @@
 """Plans that somebody changed and gave the right checksum: refused, or what the planner makes."""
 
-import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ import pytest
 
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode, Failure, InvalidInput
-from gpmirror.plan.planfile import _digest, plan_text, read_plan
+from gpmirror.plan.planfile import plan_text, read_plan
+from tests.forging import fields, mutated, sealed
 from tests.plans import adding, founding, moving, rebalancing, recovering, swapping
-
-Field = tuple[str | int, ...]
 
 _EACH = 350
 _PLANS = [adding, founding, moving, rebalancing, recovering, swapping]
@@ -22,59 +20,8 @@ _RUN = {"waves", "exposure", "layout", "hazards", "guards", "fingerprint", "summ
 """What follows from the rest of a plan, and says or guards what is run."""
 _GIVEN = {"desired", "settings", "catalog", "asked", "allowed", "observed", "dialect"}
 """What a plan is made of: another value here is another plan, whole."""
-_STRANGE: tuple[object, ...] = (
-    "", "/", "..", "../../.bashrc", "/etc/cron.d/x", "a\0b", "-oProxyCommand=touch /tmp/x", "$(x)",
-    "add", "bash", 0, -1, 1, 70_000, 2**70, 1.5, None, True, False, [], {}, ["bash", "-c", "true"],
-    "\u202e/", "\x1b[2J", "a\nb", "~", "-", "9" * 30, "x" * 70_000, 10**400, [None], [[[[]]]], {"a": 1},
-)  # fmt: skip
-
-
-def _paths(value: Any, path: Field = ()) -> Iterator[Field]:
-    if path:
-        yield path
-    if isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _paths(item, (*path, key))
-
-
-def _mutated(number: int, rng: random.Random) -> tuple[dict[str, Any], Field]:
-    """The plan of that number, one field changed, taken away, doubled or put in another's place."""
-    body = copy.deepcopy(_BODIES[number])
-    path = rng.choice(_PATHS[number])
-    owner: Any = body
-    for step in path[:-1]:
-        owner = owner[step]
-    key = path[-1]
-    match rng.randrange(5):
-        case 0:
-            del owner[key]
-        case 1 if isinstance(owner, list):
-            owner.insert(int(key), copy.deepcopy(owner[int(key)]))
-        case 2:
-            owner[key] = _near(owner[key], rng)
-        case _:
-            owner[key] = copy.deepcopy(rng.choice(_STRANGE))
-    return body, path
-
-
-def _near(value: object, rng: random.Random) -> object:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + rng.choice((-1, 1, 100))
-    if isinstance(value, str):
-        return value + rng.choice(("x", "0", " ", "/..", "\n", "'"))
-    return value
-
-
 _BODIES = [json.loads(plan_text(make())) for make in _PLANS]
-_PATHS = [list(_paths(body)) for body in _BODIES]
-
-
-def sealed(body: dict[str, Any]) -> bytes:
-    """The plan's bytes with the right checksum."""
-    body = {key: value for key, value in body.items() if key != "plan_id"}
-    return json.dumps({**body, "plan_id": _digest(body)}).encode()
+_PATHS = [list(fields(body)) for body in _BODIES]
 
 
 @pytest.mark.slow
@@ -88,7 +35,7 @@ def test_a_changed_field_is_refused_or_is_a_plan(
     rng = random.Random(number)
     accepted = 0
     for _ in range(_EACH):
-        body, path = _mutated(number, rng)
+        body, path = mutated(_BODIES[number], _PATHS[number], rng)
         if body == _BODIES[number]:
             continue
         data = sealed(body)
