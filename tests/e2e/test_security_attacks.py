@@ -252,7 +252,7 @@ def test_another_machines_clock_does_not_undo_a_newer_run(stopped: Site) -> None
     assert site.catalog() == before
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 5000, b"\xff\xfe\x00{", b'{"seq": 99, "rec', b"\n\0\n\0"])
+@pytest.mark.parametrize("tail", [b"\0" * 5000, b"\xff\xfe\x00{\n\0"])
 def test_a_torn_tail_of_any_bytes_is_a_cut_off_line(stopped: Site, tail: bytes) -> None:
     """Here and on the coordinator's host, also where this machine knows the run from there alone."""
     site, run = stopped, stopped.run
