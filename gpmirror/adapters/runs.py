@@ -18,8 +18,10 @@ from gpmirror.journal.joining import whole_lines
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
 
-_ELSEWHERE = "begun-elsewhere"
-"""A file in the folder of a run that was copied from the coordinator's host."""
+_OTHERWISE = "reached-otherwise"
+"""A file in the folder of a run whose cluster was not reached as its plan says: another machine began
+it, or the operator let the environment alone decide.
+"""
 
 
 def runs_folder(environment: Mapping[str, str]) -> Path:
@@ -114,13 +116,21 @@ def _check_own(standing: Standing, name: str, path: Path) -> None:
 def keep_run(folder: Path, name: str, journal: str, plan: str) -> None:
     """Keep a copy of a run that was recorded elsewhere. Raises Failure as `create_run` does."""
     path = create_run(folder, name, plan)
-    write_new(path / _ELSEWHERE, b"")
+    reach_otherwise(path)
     write_new(path / JOURNAL, journal.encode("utf-8", "surrogateescape"))
 
 
-def is_from_elsewhere(folder: Path, name: str) -> bool:
-    """Whether another machine began the run: how its plan reaches the cluster is that one's word."""
-    return (folder / name / _ELSEWHERE).exists()
+def reach_otherwise(run: Path) -> None:
+    """Remember that nobody here agreed to how the run's plan reaches the cluster. Raises Failure."""
+    try:
+        write_new(run / _OTHERWISE, b"")
+    except OSError as error:
+        raise _unwritten(run / _OTHERWISE, error) from error
+
+
+def is_reached_otherwise(folder: Path, name: str) -> bool:
+    """Whether how its plan reaches the cluster is somebody else's word."""
+    return (folder / name / _OTHERWISE).exists()
 
 
 def add_records(folder: Path, name: str, lines: str) -> None:

@@ -33,8 +33,11 @@ TOLD = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.UNVERIFIED, ExitCode.I
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """An open cluster: the session, the hosts, and the catalog as first seen."""
+    """An open cluster: the spec that it was reached by, the session, the hosts, and the catalog as
+    first seen.
+    """
 
+    spec: "Spec"
     server: "Server"
     hosts: "SshHosts"
     observed: "Observed"
@@ -73,7 +76,7 @@ def open_live(spec: "Spec", *, via_ssh: bool) -> "Iterator[Live]":
         observed = observe(server)
         hosts = open_hosts(spec.ssh, at_once=spec.apply.hosts_at_once)
         try:
-            yield Live(server=server, hosts=hosts, observed=observed)
+            yield Live(spec=spec, server=server, hosts=hosts, observed=observed)
         finally:
             hosts.close()
 
@@ -84,8 +87,7 @@ def run_plan(
     """Apply a plan as a run of its own; `continues` names the run whose rest it does, which is
     closed once the new one has changed something. Raises what apply raises, after its last words.
     """
-    from gpmirror.adapters.runs import create_run, new_run_name, runs_folder
-    from gpmirror.plan.planfile import plan_text
+    from gpmirror.adapters.runs import new_run_name
     from gpmirror.workflow.apply import apply
 
     name = new_run_name()
@@ -93,7 +95,7 @@ def run_plan(
     try:
         _check_person(plan, live, wishes, manner)
         if not wishes.rehearsal:
-            folder = create_run(runs_folder(os.environ), name, plan_text(plan))
+            folder = _new_folder(name, plan, live)
         with running(name, folder, plan, live, wishes, manner) as run:
             if folder is not None:
                 run.world.journal.write(_opening(name, plan, wishes, continues))
@@ -101,6 +103,18 @@ def run_plan(
     finally:
         if continues is not None:
             hand_over(continues, name, live)
+
+
+def _new_folder(name: str, plan: "Plan", live: Live) -> "Path":
+    """A run's folder with its plan, and whether the cluster was reached as that one says."""
+    from gpmirror.adapters.runs import create_run, reach_otherwise, runs_folder
+    from gpmirror.plan.planfile import plan_text
+
+    folder = create_run(runs_folder(os.environ), name, plan_text(plan))
+    said, taken = plan.settings, live.spec
+    if (said.coordinator, said.ssh) != (taken.coordinator, taken.ssh):
+        reach_otherwise(folder)
+    return folder
 
 
 def _check_person(plan: "Plan", live: Live, wishes: "Wishes", manner: Manner) -> None:

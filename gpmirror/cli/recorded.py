@@ -42,15 +42,15 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
 def spec_of_run(name: str, plan: "Plan") -> "Spec":
     """What a recorded run's plan tells of its spec, and how the cluster is reached: as the operator
     confirmed when the run began here; as the spec of this folder or the environment says, where
-    another machine began it.
+    another machine began it or it was not reached as its plan says.
     """
-    from gpmirror.adapters.runs import is_from_elsewhere, runs_folder
+    from gpmirror.adapters.runs import is_reached_otherwise, runs_folder
     from gpmirror.cli.catalog_input import own_spec
     from gpmirror.plan.replan import spec_of
     from gpmirror.spec.model import CoordinatorAddress, SshOptions
 
     spec = spec_of(plan)
-    if is_from_elsewhere(runs_folder(os.environ), name):
+    if is_reached_otherwise(runs_folder(os.environ), name):
         own = own_spec()
         spec = replace(
             spec,

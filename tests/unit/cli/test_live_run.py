@@ -12,11 +12,15 @@ from gpmirror.boundary import Answered, Reply
 from gpmirror.cli.console import Console
 from gpmirror.cli.live_run import Live, Manner, hand_over, run_plan
 from gpmirror.cli.main import main
+from gpmirror.cli.recorded import spec_of_run
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, ExitCode
 from gpmirror.journal.records import Opening, Record, end, resumed, step
+from gpmirror.plan.replan import spec_of
+from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
 from gpmirror.workflow.running import Wishes
-from tests.plans import adding, seen_before_add
+from tests.clusters import spec
+from tests.plans import HOSTS, adding, seen_before_add
 
 OLD, NEW = "20261121T070539Z-aaaaaa", "20261121T070540Z-bbbbbb"
 NATIVE = step("wave-001/native", "begin")
@@ -86,9 +90,9 @@ class Untouched:
         raise AssertionError(f"asked for {name}")
 
 
-def live(seen: Observed) -> Live:
+def live(seen: Observed, wanted: Spec | None = None) -> Live:
     nobody: Any = Untouched()
-    return Live(server=nobody, hosts=nobody, observed=seen)
+    return Live(spec=wanted or spec(HOSTS), server=nobody, hosts=nobody, observed=seen)
 
 
 def test_without_a_terminal_a_run_is_declined_before_the_lock_and_leaves_nothing(
@@ -101,6 +105,22 @@ def test_without_a_terminal_a_run_is_declined_before_the_lock_and_leaves_nothing
     assert not folder.exists()
     with pytest.raises(AssertionError, match="asked for lock"):
         run_plan(adding(), live(seen_before_add()), Wishes(), replace(manner, assume_yes=True))
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_connection_that_nobody_agreed_to_is_not_taken_later(folder: Path, agreed: bool) -> None:
+    """Where the environment alone decided, `resume` is not to go where the plan file points."""
+    evil = CoordinatorAddress(host="attacker")
+    settings = replace(adding().settings, coordinator=evil, ssh=SshOptions(config="/tmp/evil"))
+    plan = replace(adding(), settings=settings)
+    taken = spec_of(plan) if agreed else spec(HOSTS)
+    manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=True)
+    with pytest.raises(AssertionError, match="asked for lock"):
+        run_plan(plan, live(seen_before_add(), taken), Wishes(), manner)
+    (run,) = folder.iterdir()
+    found = spec_of_run(run.name, plan)
+    assert (found.coordinator == evil) is agreed
+    assert (found.ssh.config == "/tmp/evil") is agreed
 
 
 def test_a_rest_that_nobody_could_agree_to_leaves_the_run_partial(folder: Path) -> None:
