@@ -222,7 +222,7 @@ def _show(plan: "Plan", manner: "Manner", *, server: str | None, asks: bool) -> 
     console = manner.console
     if not manner.json:
         told = preview(plan, server=server, width=console.width, color=console.color)
-        console.data(told)
+        console.page(told)
         asks = asks and not console.shows_data
     asks = asks and can_be_asked()
     text = preview(plan, server=server, width=console.width, color=console.talk_color)

@@ -33,7 +33,8 @@ class GlobalFlags:
 class Console:
     """The two output streams of one run. A stream that the caller closed is None.
 
-    `color` and `talk_color` say whether stdout and stderr take ANSI colours.
+    `color` and `talk_color` say whether stdout and stderr take ANSI colours; `width` and
+    `talk_width` are their columns.
     """
 
     out: TextIO | None
@@ -41,6 +42,7 @@ class Console:
     color: bool = False
     talk_color: bool = False
     width: int = _WIDTH_OFF_TERMINAL
+    talk_width: int = _WIDTH_OFF_TERMINAL
     quiet: bool = False
     debug: bool = False
 
@@ -60,11 +62,7 @@ class Console:
         """Write a text laid out for people: on a terminal long lines go on below, indented; a
         pipe or a file gets them as they are. Raises Failure: disk full.
         """
-        if _is_terminal(self.out):
-            from gpmirror.render.fitting import fitted
-
-            text = fitted(text, width=self.width)
-        self.data(text)
+        self.data(_fitted(self.out, text, self.width))
 
     def talk(self, text: str) -> None:
         """Write remarks for a person to stderr, unless `--quiet`."""
@@ -72,8 +70,10 @@ class Console:
             self.alarm(text)
 
     def alarm(self, text: str) -> None:
-        """Write to stderr even with `--quiet`: errors, and what a person must know."""
-        _write(self.err, text, "standard error")
+        """Write to stderr even with `--quiet`: errors, and what a person must know; fitted as a
+        page.
+        """
+        _write(self.err, _fitted(self.err, text, self.talk_width), "standard error")
 
     def remarks(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Show warnings and notes on stderr, unless `--quiet`."""
@@ -85,7 +85,13 @@ class Console:
         if found := tuple(diagnostics):
             from gpmirror.render.diagnostics import diagnostics_text
 
-            self.alarm(diagnostics_text(found, color=self.talk_color))
+            # an excerpt and the mark below it must stay where they are
+            text = diagnostics_text(found, color=self.talk_color, width=self._talk_columns())
+            _write(self.err, text, "standard error")
+
+    def _talk_columns(self) -> int | None:
+        """The columns of a terminal; None where text stays as it is."""
+        return self.talk_width if _is_terminal(self.err) else None
 
 
 def open_console(flags: GlobalFlags, environment: Mapping[str, str]) -> Console:
@@ -100,6 +106,7 @@ def open_console(flags: GlobalFlags, environment: Mapping[str, str]) -> Console:
         color=_is_coloured(sys.stdout, flags, environment),
         talk_color=_is_coloured(sys.stderr, flags, environment),
         width=_width(sys.stdout, environment),
+        talk_width=_width(sys.stderr, environment),
         quiet=flags.quiet,
         debug=flags.debug,
     )
@@ -114,6 +121,14 @@ def _is_coloured(stream: TextIO | None, flags: GlobalFlags, environment: Mapping
         return stream is not None
     wanted = environment.get("TERM") != "dumb" and environment.get("CLICOLOR") != "0"
     return wanted and _is_terminal(stream)
+
+
+def _fitted(stream: TextIO | None, text: str, width: int) -> str:
+    if not _is_terminal(stream):
+        return text
+    from gpmirror.render.fitting import fitted
+
+    return fitted(text, width=width)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

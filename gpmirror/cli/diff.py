@@ -38,7 +38,7 @@ def command(
 
         console.data(difference_json(found, first, second))
     else:
-        console.data(_text(found, (first, second), console))
+        console.page(_text(found, (first, second), console))
     return ExitCode.DIFFERENCES if found.differs else ExitCode.OK
 
 

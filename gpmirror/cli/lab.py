@@ -111,7 +111,9 @@ def status(
     from gpmirror.lab.status import status_json, status_text
 
     console: Console = ctx.obj
-    console.data((status_json if as_json else status_text)(_lab(_where())))
+    (console.data if as_json else console.page)(
+        (status_json if as_json else status_text)(_lab(_where()))
+    )
 
 
 @command.command("kill")
@@ -126,7 +128,7 @@ def kill(
     where = _where()
     _lab(where).host_of(host)
     (name,) = _give("kill", where, host=host)
-    console.data(f"{name} is gone. `gpmirror lab restore {name}` brings it back.")
+    console.page(f"{name} is gone. `gpmirror lab restore {name}` brings it back.")
 
 
 @command.command("restore")
@@ -142,7 +144,7 @@ def restore(
     name = _lab(where).host_of(host).name
     started = _give("restore", where, host=host)
     count = f"{len(started)} server{'s' if len(started) != 1 else ''}"
-    console.data(f"{name} is back with {count}. Copies that are marked down wait for gprecoverseg.")
+    console.page(f"{name} is back with {count}. Copies that are marked down wait for gprecoverseg.")
 
 
 @command.command("slow")
@@ -170,7 +172,7 @@ def slow(
         return
     name = "every" if host == "all" else lab.host_of(host).name
     _give("slow", where, host=name, seconds=seconds)
-    console.data(
+    console.page(
         f"Base backups to {name if name != 'every' else 'every host'} take {seconds:g} s from now "
         "on. `gpmirror lab slow off` ends that; utilities that run already are not slowed."
     )
@@ -186,7 +188,7 @@ def fail_over(
     where = _where()
     _lab(where)
     acting, down = _give("fail-over", where, content=content)
-    console.data(
+    console.page(
         f"Content {content} acts on {acting}; its copy on {down} is down. `gpmirror apply "
         "--rebalance --allow cancels-queries` recovers it and returns the roles."
     )
@@ -231,10 +233,10 @@ def down(ctx: typer.Context) -> None:
     console: Console = ctx.obj
     where = _where()
     if not where.state.exists():
-        console.data(f"There is no practice cluster in {where.state}.")
+        console.page(f"There is no practice cluster in {where.state}.")
         return
     _give("down", where)
-    console.data(f"The practice cluster in {where.state} is gone.")
+    console.page(f"The practice cluster in {where.state} is gone.")
 
 
 def _release(dialect: str | None, named: str | None) -> str:
@@ -301,7 +303,7 @@ def _tell(lab: "Lab", output: str, console: Console) -> None:
     else:
         write_output(output, spec_text(lab), force=False)
         wrote = f"Wrote {output}."
-    console.data(
+    console.page(
         f"Practice cluster: {len(lab.hosts)} hosts with {_primaries(lab)}"
         f"{_spares(lab)}, coordinator {lab.coordinator.ip}:{lab.coordinator_port}.\n"
         f"State: {lab.state} (account {lab.account}). {wrote}\n"

@@ -308,6 +308,6 @@ def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:
         color=console.color,
     )
     if ended.exit_code == ExitCode.OK:
-        console.data(text)
+        console.page(text)
     else:
         console.alarm(text)

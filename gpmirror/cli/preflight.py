@@ -95,7 +95,7 @@ def command(
     if as_json:
         console.data(preflight_json(plan, found, code=code))
     else:
-        console.data(preflight_text(plan, found, width=console.width, color=console.color))
+        console.page(preflight_text(plan, found, width=console.width, color=console.color))
     return code
 
 

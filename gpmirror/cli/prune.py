@@ -39,5 +39,5 @@ def command(
     ):
         outcome = prune(work, caught_up(standing.run, live))
     kept = (f"  kept {one}" for one in outcome.next_actions)
-    console.data(visible("\n".join((outcome.summary, *kept))))
+    console.page(visible("\n".join((outcome.summary, *kept))))
     return outcome.code

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpmirror.cli.console import Console
@@ -22,7 +23,8 @@ def people_reporter(console: Console) -> "Iterator[Reporter]":
     stream = None if console.quiet else console.out
     view = RunView(color=console.color)
     if stream is not None and stream.isatty() and not _is_dumb():
-        with TerminalReporter(stream, view) as reporter:
+        # a full line leaves the cursor between two lines on some terminals
+        with TerminalReporter(stream, replace(view, width=console.width - 1)) as reporter:
             yield reporter
     else:
         lines = LineReporter(stream, view)

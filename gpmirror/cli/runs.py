@@ -51,7 +51,7 @@ def command(
             console.data(_json(shown, folder))
             return ExitCode.OK
         rows = [_row(one) for one in shown]
-        console.data(runs_table(rows, width=console.width, color=console.color))
+        console.page(runs_table(rows, width=console.width, color=console.color))
         if len(shown) < len(found):
             hidden = counted(len(found) - len(shown), "run")
             console.talk(f"{hidden} that changed nothing: `gpmirror runs --all`")
@@ -60,8 +60,8 @@ def command(
     if as_json:
         console.data(_json([standing], folder))
         return ExitCode.OK
-    console.data(runs_table([_row(standing)], width=console.width, color=console.color))
-    console.data(visible(_story(standing, str(folder / run))))
+    console.page(runs_table([_row(standing)], width=console.width, color=console.color))
+    console.page(visible(_story(standing, str(folder / run))))
     return ExitCode.OK
 
 

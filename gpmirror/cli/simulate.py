@@ -70,7 +70,10 @@ def command(
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
     moments = _moments(ctx, subject, catalog, table, via_ssh=via_ssh)
     question = Question(targets=tuple(lose or ()), lists_pairs=k > 1)
-    console.data((simulated_json if as_json else simulated_text)(moments, question))
+    if as_json:
+        console.data(simulated_json(moments, question))
+    else:
+        console.page(simulated_text(moments, question))
 
 
 def _moments(

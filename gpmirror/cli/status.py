@@ -79,7 +79,7 @@ def command(
     if hosts:
         reading = _with_copies(reading, wanted)
     if not watch:
-        console.data(out.text(reading))
+        (console.data if as_json else console.page)(out.text(reading))
     return ExitCode.OK if reading.is_sound else ExitCode.DIFFERENCES
 
 

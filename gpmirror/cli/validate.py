@@ -79,7 +79,7 @@ def _print(
 ) -> None:
     match output:
         case "human":
-            console.data("".join(f"{file}: ok ({_gist(spec)})\n" for file, spec in sound))
+            console.page("".join(f"{file}: ok ({_gist(spec)})\n" for file, spec in sound))
             console.problems(problems)
         case "expand":
             from gpmirror.spec.expand import expanded_text

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment, Slot
 from gpmirror.gputils.commands import settings_in
@@ -39,7 +40,7 @@ def questions(plan: Plan, observed: Observed) -> dict[str, Questions]:
     touched = _touched(ground)
     left = set(ground.leaving) - set(touched)
     ranked = {host.name: rank for rank, host in enumerate(plan.desired.hosts)}
-    order = sorted({*touched, *left}, key=lambda host: (ranked.get(host, -1), host))
+    order = sorted({*touched, *left}, key=lambda host: (ranked.get(host, -1), natural(host)))
     first = ground.coordinator
     hosts = [host for host in order if host == first] + [host for host in order if host != first]
     return {host: _questions(ground, host, only_left=host in left) for host in hosts}

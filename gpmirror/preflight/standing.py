@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Mode, Segment
 from gpmirror.preflight import shell
@@ -48,7 +49,7 @@ def copies_by_host(observed: Observed, homes: Mapping[str, str]) -> dict[str, Ro
         if row.content >= 0 and row.directory is not None:
             home = homes.get(row.hostname) or homes.get(row.address) or row.hostname
             found.setdefault(home, []).append(row)
-    return {host: tuple(found[host]) for host in sorted(found)}
+    return {host: tuple(found[host]) for host in sorted(found, key=natural)}
 
 
 def standing_script(rows: Rows) -> str:

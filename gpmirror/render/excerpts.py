@@ -6,6 +6,7 @@ from gpmirror.diagnostics import Place
 
 MAX_COLUMNS = 120
 _BEFORE_CARET = 60
+_LEAST = 20
 _CUT = "..."
 
 
@@ -36,10 +37,12 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def excerpt(place: Place) -> tuple[str, str]:
-    """The shown part of the source line, and the line with the carets below it."""
+def excerpt(place: Place, *, most: int = MAX_COLUMNS) -> tuple[str, str]:
+    """The shown part of the source line, of at most `most` columns, and the line with the carets
+    below it.
+    """
     start = max(place.column - 1, 0)
-    first, last = _window(place.text, start)
+    first, last = _window(place.text, start, max(most, _LEAST))
     end = min(max(start + place.width, start + 1), max(last, start + 1))
     head = visible(place.text[first:start])
     marked = visible(place.text[start:end])
@@ -47,17 +50,18 @@ def excerpt(place: Place) -> tuple[str, str]:
     before = _CUT if first else ""
     after = _CUT if last < len(place.text) else ""
     blanks = " " * display_width(before + head)
-    carets = "^" * max(1, display_width(marked))
+    carets = "^" * min(max(1, display_width(marked)), max(most, _LEAST))
     return f"{before}{head}{marked}{tail}{after}", f"{blanks}{carets}"
 
 
-def _window(text: str, start: int) -> tuple[int, int]:
+def _window(text: str, start: int, most: int) -> tuple[int, int]:
     """First and last offset to show, so that the line fits and `start` is in it."""
-    if display_width(text[: MAX_COLUMNS + 1]) <= MAX_COLUMNS and len(text) <= MAX_COLUMNS:
+    if len(text) <= most and display_width(text) <= most:
         return 0, len(text)
-    room = MAX_COLUMNS - 2 * len(_CUT)
-    first = max(0, start - _BEFORE_CARET)
-    while first < start and display_width(text[first:start]) > _BEFORE_CARET:
+    room = most - 2 * len(_CUT)
+    lead = min(_BEFORE_CARET, room // 2)
+    first = max(0, start - lead)
+    while first < start and display_width(text[first:start]) > lead:
         first += 1
     last = first
     used = 0

@@ -13,6 +13,7 @@ from gpmirror.events import (
 )
 from gpmirror.events.durations import elapsed_text
 from gpmirror.render.events_text import SPOKEN_FOR, logged, said
+from gpmirror.render.fitting import fitted
 from gpmirror.render.run_live import Standing, phase_lines, stakes_text, standing_line, wave_lines
 from gpmirror.render.run_pace import Copy, copies, with_report
 from gpmirror.render.spans import Line, line, painted
@@ -26,6 +27,8 @@ class RunView:
     """The run as told so far. A value: `after` gives the next one."""
 
     color: bool = False
+    width: int | None = None
+    """Columns that lines which stay may take; None: they stay as they are."""
     phase: str | None = None
     wave: WaveStarted | None = None
     window: tuple[Progress, ...] = ()
@@ -36,20 +39,24 @@ class RunView:
         match event:
             case PhaseStarted():
                 phase = None if event.phase in SPOKEN_FOR else event.phase
-                return RunView(color=self.color, phase=phase)
+                return self._afresh(phase=phase)
             case WaveStarted():
-                return RunView(color=self.color, wave=event)
+                return self._afresh(wave=event)
             case Progress():
                 window = with_report(self.window, event)
                 return replace(self, phase=None, window=window, copies=copies(window))
             case PhaseDone() | WaveDone() | RunEnded():
-                return RunView(color=self.color)
+                return self._afresh()
             case _:
                 return self
 
+    def _afresh(self, *, phase: str | None = None, wave: WaveStarted | None = None) -> "RunView":
+        return RunView(color=self.color, width=self.width, phase=phase, wave=wave)
+
     def stays(self, event: Event) -> str:
         """The text of an event that stays on a terminal."""
-        return painted(said(event), color=self.color)
+        text = painted(said(event), color=self.color)
+        return text if self.width is None else fitted(text, width=self.width)
 
     def logs(self, event: Event) -> str:
         """The text of an event for a log."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.layout import Layout, Pair
 
 
@@ -103,7 +104,7 @@ def _all_hosts(listed: Iterable[str], pairs: Iterable[Pair]) -> tuple[str, ...]:
     named = {pair.primary for pair in pairs}
     named.update(pair.mirror for pair in pairs if pair.mirror is not None)
     known = dict.fromkeys(listed)
-    return (*known, *sorted(named.difference(known)))
+    return (*known, *sorted(named.difference(known), key=natural))
 
 
 def _counts(found: Mapping[str, Sequence[int]]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.layout import Layout
 from gpmirror.errors import InvalidInput
 from gpmirror.simulate.copies import Copies, copies_of
@@ -91,7 +92,7 @@ def lose(layout: Layout, hosts: Collection[str], *, label: str | None = None) ->
 
 def lose_from(copies: Copies, hosts: Collection[str], *, label: str | None = None) -> Loss:
     """`lose` on a layout that is indexed already."""
-    strangers = sorted(set(hosts).difference(copies.rank))
+    strangers = sorted(set(hosts).difference(copies.rank), key=natural)
     if strangers:
         raise InvalidInput(unknown_host(name, copies.hosts) for name in strangers)
     lost = tuple(sorted(set(hosts), key=copies.rank.__getitem__))

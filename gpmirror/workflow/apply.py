@@ -87,7 +87,7 @@ def _before(run: Run) -> Observed:
     with run.phase("lock") as detail:
         if not run.wishes.rehearsal:
             take_session_lock(run)
-            detail.append("ours until this run ends")
+            detail.append("acquired, held until this run ends")
     with run.phase("observe") as detail:
         observed, _ = look(run)
         run.dead_locks = check_competing(run, observed, runs_of(run.plan, observed))

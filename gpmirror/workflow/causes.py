@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from gpmirror.boundary import Answered
+from gpmirror.cluster.counting import natural
 from gpmirror.errors import Failure
 from gpmirror.gputils.causes import failed_segments, last_words_script, read_last_words
 from gpmirror.plan.model import Wave
@@ -28,7 +29,7 @@ def causes(run: Run, wave: Wave, log: str, waiting: Collection[int]) -> tuple[st
             folders.setdefault(step.to.host, []).append(step.to.directory)
     scripts = {
         host: last_words_script(files.get(host, ()), folders.get(host, ()))
-        for host in sorted({*files, *folders})
+        for host in sorted({*files, *folders}, key=natural)
     }
     if not scripts:
         return ()

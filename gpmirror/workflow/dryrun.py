@@ -121,7 +121,14 @@ def try_waves(plan: Plan, waves: Sequence[Wave], observed: Observed, natives: Na
         told[_try(trial, plan, observed, natives)] = None
     later = [wave.number for wave in plan.waves if wave not in waves and _files(wave)]
     words = [*told, *([f"wave {spans(later)} when its turn comes"] if later else [])]
-    return "; ".join(words) or "no utility of this plan reads a file"
+    return "; ".join(words) or _nothing_to_try(plan)
+
+
+def _nothing_to_try(plan: Plan) -> str:
+    """`skipped: gprecoverseg -r has no dry-run mode`: what reads no file cannot be tried."""
+    runs = (native for wave in plan.waves for native in wave.native)
+    names = dict.fromkeys(f"{one.utility} -r" if "-r" in one.argv else one.utility for one in runs)
+    return f"skipped: {' and '.join(names)} has no dry-run mode"
 
 
 def _files(wave: Wave) -> list[NativeRun]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.gputils.pipe import reads_hostnames
 from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses
@@ -136,7 +137,7 @@ def lifeless_mirrors(
     found, replies = lifeless(hosts, places, again=_AGAIN_SECONDS)
     notes = (
         f"whether mirrors that resynchronise are there was not looked at on {host}: {reply.message}"
-        for host, reply in sorted(replies.items())
+        for host, reply in sorted(replies.items(), key=lambda one: natural(one[0]))
         if isinstance(reply, NoAnswer)
     )
     return found, tuple(notes)
@@ -220,7 +221,7 @@ def not_inspected(plan: Plan) -> frozenset[int]:
 
 
 def _silent(asked: Asked, replies: Mapping[str, Reply]) -> Iterator[str]:
-    for host, reply in sorted(replies.items()):
+    for host, reply in sorted(replies.items(), key=lambda one: natural(one[0])):
         if isinstance(reply, NoAnswer) and asked[host].landings:
             count = len(asked[host].landings)
             copies = "1 down copy" if count == 1 else f"{count} down copies"

@@ -3,7 +3,7 @@
 import shlex
 
 from gpmirror.boundary import Answered, NoAnswer, Reply
-from gpmirror.cluster.counting import counted
+from gpmirror.cluster.counting import counted, natural
 from gpmirror.errors import Partial
 from gpmirror.journal.records import step
 from gpmirror.plan.model import HostAction, Plan
@@ -17,7 +17,7 @@ _SECONDS = 120
 def host_actions(plan: Plan) -> tuple[HostAction, ...]:
     """Every host action of the plan once, by host and path."""
     found = {action for wave in plan.waves for action in wave.host_actions}
-    return tuple(sorted(found, key=lambda action: (action.host, action.path)))
+    return tuple(sorted(found, key=lambda action: (natural(action.host), action.path)))
 
 
 def prepare_hosts(run: Run) -> str:
@@ -29,7 +29,7 @@ def prepare_hosts(run: Run) -> str:
     for action in actions:
         scripts[action.host] = scripts.get(action.host, "umask 077\n") + _script(action)
     replies = run.world.hosts.change(scripts, seconds=_SECONDS) if scripts else {}
-    failed = [_failure(host, replies.get(host)) for host in sorted(scripts)]
+    failed = [_failure(host, replies.get(host)) for host in sorted(scripts, key=natural)]
     problems = [words for words in failed if words]
     if problems:
         raise Partial(

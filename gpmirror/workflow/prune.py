@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from shlex import quote
 
 from gpmirror.boundary import Answered, Reply
+from gpmirror.cluster.counting import natural
 from gpmirror.cluster.nesting import lies_in
 from gpmirror.errors import Declined, Detached, ExitCode, GpmirrorError, Partial, Stale, Unsafe
 from gpmirror.gputils.leavings import (
@@ -213,7 +214,7 @@ def _not_done(
 ) -> list[str]:
     """What hosts did not do, or did not say that they did."""
     left = []
-    for host, mine in sorted(asked.items()):
+    for host, mine in sorted(asked.items(), key=lambda one: natural(one[0])):
         reply = replies.get(host)
         paths = [one.path for one in mine]
         done = read_numbers(reply.out, word, paths) if isinstance(reply, Answered) else []
