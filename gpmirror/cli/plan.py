@@ -17,6 +17,7 @@ from gpmirror.cli.catalog_input import (
 from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import (
+    VERBOSE_HELP,
     Outputs,
     PlanFormat,
     check_outputs,
@@ -68,6 +69,7 @@ def command(
     ] = False,
     form: Annotated[PlanFormat, typer.Option("--format", help="What to print.")] = PlanFormat.HUMAN,
     as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help=VERBOSE_HELP)] = False,
     out_json: Annotated[
         str | None, typer.Option("--out-json", metavar="FILE", help="Write the plan file, as -o.")
     ] = None,
@@ -154,7 +156,7 @@ def command(
 
         data = plan_text(plan).encode("utf-8", "surrogateescape")
         console.talk(f"written: {sign_file(out, data, sign)}")
-    show_plan(plan, form, console, outputs=outputs)
+    show_plan(plan, form, console, outputs=outputs, verbose=verbose)
     tell_newcomers(plan, console)
     differs = detailed_exitcode and plan.summary.differs
     return ExitCode.DIFFERENCES if differs else ExitCode.OK

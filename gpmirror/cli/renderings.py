@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ALONE = ("it becomes a mirror-only host", "they become mirror-only hosts")
 _NOTHING = ("it gets no mirrors either", "they get no mirrors either")
+VERBOSE_HELP = "Unfold: a line for each content, host and wave."
 
 
 class PlanFormat(StrEnum):
@@ -66,13 +67,15 @@ def chosen_format(form: PlanFormat, *, as_json: bool) -> PlanFormat:
     return PlanFormat.JSON if as_json else form
 
 
-def rendered(plan: "Plan", form: PlanFormat, console: Console) -> str:
-    """The plan in the form asked for; human text at the console's width and colour."""
+def rendered(plan: "Plan", form: PlanFormat, console: Console, *, verbose: bool = False) -> str:
+    """The plan in the form asked for; human text at the console's width and colour, `verbose` with
+    a line for each content.
+    """
     match form:
         case PlanFormat.HUMAN:
             from gpmirror.render.human import plan_human
 
-            return plan_human(plan, width=console.width, color=console.color)
+            return plan_human(plan, width=console.width, color=console.color, verbose=verbose)
         case PlanFormat.JSON:
             from gpmirror.plan.planfile import plan_text
 
@@ -99,7 +102,12 @@ def _pictured(plan: "Plan", form: PlanFormat) -> str:
 
 
 def show_plan(
-    plan: "Plan", form: PlanFormat, console: Console, *, outputs: Outputs | None = None
+    plan: "Plan",
+    form: PlanFormat,
+    console: Console,
+    *,
+    outputs: Outputs | None = None,
+    verbose: bool = False,
 ) -> None:
     """Print the plan; text for people is fitted to a terminal, everything else is left alone.
 
@@ -109,9 +117,10 @@ def show_plan(
     if outputs is not None and outputs.to_stdout:
         from gpmirror.render.human import plan_human
 
-        console.talk(plan_human(plan, width=console.width, color=console.talk_color))
+        talk = plan_human(plan, width=console.width, color=console.talk_color, verbose=verbose)
+        console.talk(talk)
         return
-    text = rendered(plan, form, console)
+    text = rendered(plan, form, console, verbose=verbose)
     if form is PlanFormat.HUMAN:
         console.page(text)
     else:

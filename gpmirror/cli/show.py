@@ -6,15 +6,18 @@ import typer
 
 from gpmirror.cli.catalog_input import read_plan_file
 from gpmirror.cli.console import Console
-from gpmirror.cli.renderings import PlanFormat, chosen_format, show_plan
+from gpmirror.cli.renderings import VERBOSE_HELP, PlanFormat, chosen_format, show_plan
 
 
 def command(
     ctx: typer.Context,
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="A plan file, - for stdin.")],
     form: Annotated[PlanFormat, typer.Option("--format", help="What to print.")] = PlanFormat.HUMAN,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help=VERBOSE_HELP)] = False,
 ) -> None:
     """Print a plan file in any form; needs neither spec nor cluster."""
     console: Console = ctx.obj
-    show_plan(read_plan_file(plan), chosen_format(form, as_json=as_json), console)
+    form = chosen_format(form, as_json=as_json)
+    show_plan(read_plan_file(plan), form, console, verbose=verbose)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from gpmirror.cluster.hostlist import entry_count
 from gpmirror.infer.facts import probe_spec
-from gpmirror.infer.hostlist import entry_count
 from gpmirror.infer.model import Arrangement, Facts
 from gpmirror.infer.rings import candidate_rings
 from gpmirror.placement.model import Target

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gpmirror.cluster.hostlist import entry_count
 from gpmirror.cluster.segment import Segment
 from gpmirror.errors import DiagnosedError
 from gpmirror.infer.directories import DEFAULT, root_of, template_of
-from gpmirror.infer.hostlist import entry_count
 from gpmirror.infer.model import Facts
 from gpmirror.infer.rings import candidate_rings
 from gpmirror.infer.roots import roots_by_host

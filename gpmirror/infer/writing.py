@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from gpmirror.cluster.hostlist import compress
 from gpmirror.cluster.segment import SYSTEM_FILESPACE
-from gpmirror.infer.hostlist import compress
 from gpmirror.spec.emit import flow_text, scalar_text
 from gpmirror.spec.meaning import coordinator_keys
 from gpmirror.spec.model import Bases, CoordinatorAddress, Host, Offset, Pin, Spec

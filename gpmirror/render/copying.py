@@ -1,6 +1,5 @@
 """How much is copied and how long that takes, in words; the rate is always said."""
 
-from gpmirror.cluster.counting import counted
 from gpmirror.events.durations import about_text, remaining_text
 from gpmirror.plan.model import Exposure, WaveExposure
 from gpmirror.render.quantities import size_text
@@ -18,17 +17,11 @@ def copy_time(found: Exposure, stopping: int = 0) -> str:
             f"{about_text(found.seconds + stopping)} assuming that a host sends and receives "
             f"{size_text(found.rate)}/s{waits}; measured from the first wave on"
         )
-    caught_up = _catch_up(found.catching_up) if found.catching_up else ""
+    caught_up = ""
+    if found.catching_up:
+        ways = "recovery" if found.catching_up == 1 else "recoveries"
+        caught_up = f"{found.catching_up:,} incremental {ways}, size unknown"
     return "; ".join(part for part in (whole, caught_up) if part)
-
-
-def _catch_up(contents: int) -> str:
-    """What an incremental recovery copies: nobody knows before."""
-    one = contents == 1
-    return (
-        f"{counted(contents, 'content')} only {'fetches' if one else 'fetch'} what changed since "
-        f"{'it' if one else 'they'} went down, how much is unknown"
-    )
 
 
 def wave_copies(found: WaveExposure) -> str:

@@ -3,33 +3,31 @@
 from collections.abc import Iterable
 
 from gpmirror.cluster.counting import counted, ranges
-from gpmirror.cluster.segment import Slot
-from gpmirror.plan.model import Action, Change, Plan, Wave, WaveExposure
-from gpmirror.plan.pace import stopping_left, stopping_seconds
+from gpmirror.cluster.hostlist import natural, one_expression
+from gpmirror.plan.model import Action, Plan, Wave, WaveExposure
+from gpmirror.plan.pace import stopping_seconds
 from gpmirror.plan.planfile import plan_id
-from gpmirror.render.copying import copy_time
+from gpmirror.render.folding import Fold, Ruled, parts
 from gpmirror.render.html_style import PAGE_STYLE
 from gpmirror.render.html_text import block, code, folded, items, section, table, text
 from gpmirror.render.human import banners, catalog_text, server_text
-from gpmirror.render.human_changes import remarks, why_text
+from gpmirror.render.human_changes import count_text, rule_text
 from gpmirror.render.human_checks import guard_text, hazard_text, switched_texts, verdict_text
-from gpmirror.render.human_layout import host_rows, survival_texts
-from gpmirror.render.human_waves import at_once_text, exposed_text, fewest_waves
-from gpmirror.render.marks import MARKS
+from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
+from gpmirror.render.human_waves import exposed_text, exposure_texts, waves_title
 from gpmirror.render.native import command_text
-from gpmirror.render.quantities import first_few
-from gpmirror.render.slots import slot_text
 from gpmirror.render.summary import summary_line
 from gpmirror.render.svg import svg_element
 
 ROWS_SHOWN = 60
 """So many changes stand in the open; the rest is folded away."""
-_CHANGES = ("", "content", "primary", "now", "planned", "why")
+_CHANGES = ("hosts", "contents", "ports", "directory", "")
 _HOSTS = ("host", "primaries", "mirrors before", "during", "after")
 
 
 def plan_html(plan: Plan) -> str:
     """The whole page; the same plan gives the same bytes."""
+    hosts = folded_hosts(host_rows(plan))
     lines = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -38,12 +36,15 @@ def plan_html(plan: Plan) -> str:
         f"<title>gpmirror plan for {text(plan.cluster)}</title>",
         f"<style>{PAGE_STYLE}</style></head><body>",
         *_opening(plan),
+        *section("Hazards and guards", _dangers(plan)),
+        *section("Exposure", items(("", words) for words in exposure_texts(plan))),
         f'<div class="wide">{svg_element(plan)}</div>',
-        *_weighing(plan),
         *section("Changes", _changes(plan)),
-        *section("Waves", _waves(plan)),
-        *section("Hosts", table(_HOSTS, ([*map(text, row)] for row in host_rows(plan)))),
+        *section(waves_title(plan), _waves(plan)),
+        *section("Hosts", table(_HOSTS, ([*map(text, row)] for row in hosts))),
         *section("Survival", items(("", words) for words in survival_texts(plan))),
+        *section("Policy", _policy(plan)),
+        *section("Warnings", _notes(plan)),
         f"<footer>plan {text(plan_id(plan))}</footer>",
         "</body></html>",
     ]
@@ -60,19 +61,21 @@ def _opening(plan: Plan) -> list[str]:
     ]
 
 
-def _weighing(plan: Plan) -> list[str]:
-    """What a reviewer must weigh: hazards and guards, policy, remarks."""
-    dangers = [
+def _dangers(plan: Plan) -> list[str]:
+    """Hazards and exceeded guards, first those that need allowing."""
+    found = [
         *((_class(is_fine=one.allowed), hazard_text(one)) for one in plan.hazards),
         *((_class(is_fine=one.allowed), guard_text(one)) for one in plan.guards if one.exceeded),
     ]
-    policy = [(_class(is_fine=one.after), verdict_text(one)) for one in plan.policy]
-    notes = [("", words) for words in (*plan.warnings, *switched_texts(plan))]
-    return [
-        *section("Hazards and guards", items(dangers)),
-        *section("Policy", items(policy)),
-        *section("Warnings", items(notes)),
-    ]
+    return items(sorted(found, key=lambda entry: entry[0]))
+
+
+def _policy(plan: Plan) -> list[str]:
+    return items((_class(is_fine=one.after), verdict_text(one)) for one in plan.policy)
+
+
+def _notes(plan: Plan) -> list[str]:
+    return items(("", words) for words in (*plan.warnings, *switched_texts(plan)))
 
 
 def _class(*, is_fine: bool) -> str:
@@ -80,49 +83,42 @@ def _class(*, is_fine: bool) -> str:
 
 
 def _changes(plan: Plan) -> list[str]:
-    rows = [_row(change) for action in MARKS for change in plan.changes if change.action is action]
-    rest = rows[ROWS_SHOWN:]
-    more = folded(counted(len(rest), "more change"), table(_CHANGES, rest)) if rest else []
-    return [*table(_CHANGES, rows[:ROWS_SHOWN]), *more]
+    """Each rule once, below it its lines; what goes beyond a screen opens on a click."""
+    opened: list[str] = []
+    more: list[str] = []
+    left, hidden = ROWS_SHOWN, 0
+    for part in parts(plan):
+        for ruled in part.ruled:
+            shown, rest = ruled.folds[:left], ruled.folds[left:]
+            opened += _table(part.action, ruled, shown)
+            more += _table(part.action, ruled, rest)
+            left, hidden = left - len(shown), hidden + len(rest)
+    return [*opened, *(folded(counted(hidden, "more line"), more) if more else [])]
 
 
-def _row(change: Change) -> tuple[str, ...]:
-    mark = MARKS[change.action]
+def _table(action: Action, ruled: Ruled, folds: tuple[Fold, ...]) -> list[str]:
+    if not folds:
+        return []
+    head = f'<b class="{action.value}">{text(count_text(action, ruled))}</b>'
+    told = items(("", f"directory {words}") for words in ruled.directories)
+    return [f"<p>{head} {text(rule_text(ruled))}</p>", *told, *table(_CHANGES, map(_row, folds))]
+
+
+def _row(fold: Fold) -> tuple[str, ...]:
+    ports = ", ".join(part for part in (fold.ports, fold.replication, fold.address) if part)
     return (
-        f'<b class="{change.action.value}">{text(mark.sign)} {change.action.value}</b>',
-        str(change.content),
-        code(change.primary),
-        _slot(change.from_),
-        ", ".join(part for part in (_destination(change), text(remarks(change))) if part),
-        text(why_text(change)),
+        code(fold.hosts),
+        text(fold.named),
+        text(ports),
+        code(fold.storage) if fold.storage else "",
+        text(fold.notes),
     )
-
-
-def _destination(change: Change) -> str:
-    match change.action:
-        case Action.REBALANCE:
-            return "roles return"
-        case Action.RECOVER if change.to == change.from_:
-            return "in place"
-        case _:
-            return _slot(change.to)
-
-
-def _slot(slot: Slot | None) -> str:
-    return "" if slot is None else code(slot_text(slot))
 
 
 def _waves(plan: Plan) -> Iterable[str]:
     exposures = {found.wave: found for found in plan.exposure.waves}
     for wave in plan.waves:
         yield from _wave(plan, wave, exposures.get(wave.number))
-    if plan.waves:
-        words = (
-            at_once_text(plan),
-            copy_time(plan.exposure, stopping_left(plan)),
-            fewest_waves(plan),
-        )
-        yield from items(("", found) for found in words if found)
 
 
 def _wave(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
@@ -131,7 +127,7 @@ def _wave(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
         told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
         lines = [f"<p>{text(told)}</p>"]
     if wave.host_actions:
-        hosts = first_few(sorted({found.host for found in wave.host_actions}))
+        hosts = one_expression(sorted({found.host for found in wave.host_actions}, key=natural))
         actions = counted(len(wave.host_actions), "host action")
         lines.append(f"<p>{text(f'First {actions} on {hosts}.')}</p>")
     for run in wave.native:

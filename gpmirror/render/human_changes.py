@@ -1,33 +1,38 @@
-"""The list of changes for a terminal: one table an action, folded to the width."""
+"""The changes of a plan for a terminal: each rule once, below it its lines, folded to the width."""
 
-from collections.abc import Iterable
+from itertools import groupby
 
-from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.render.columns import folded, needed
+from gpmirror.render.folding import Fold, Ruled, parts
 from gpmirror.render.marks import MARKS
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.slots import arrow_cells, method_text
-from gpmirror.render.spans import BLANK, Line, Span, Style, line
+from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled
 
-FULL_LIST = 40
-"""Up to so many changes of one action are all shown."""
-FIRST = 20
-"""So many of a longer list are shown; the rest is counted."""
-
-_NUMBERS = frozenset({1})
-_NOW = {Action.ADD: "", Action.BLOCKED: "mirror"}
-_PLANNED = {Action.ADD: "   new mirror", Action.BLOCKED: ""}
+IN_TURN = (
+    "hosts, ports and directories are in the order of the contents; --verbose lists each content"
+)
 
 
-def changes_section(plan: Plan, *, width: int) -> list[Line]:
-    """Every action's changes. Long lists are cut with the number left out and how to see them."""
-    lines: list[Line] = []
-    for action in MARKS:
-        found = [change for change in plan.changes if change.action is action]
-        if found:
-            lines += _action_table(action, found, width=width)
-    return [*heading("Changes"), *lines[1:]] if lines else []
+_WHAT = {Action.ADD: "mirror", Action.MOVE: "mirror"}
+_STORAGE = 5
+"""Which cell of a line holds the directories."""
+
+
+def changes_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Line]:
+    """Every change, none left out; nothing for a plan without any."""
+    found = parts(plan, verbose=verbose)
+    if not found:
+        return []
+    lines = heading("Changes")
+    for part in found:
+        for ruled in part.ruled:
+            lines += ruled_lines(part.action, ruled, width=width)
+    folds = (fold for part in found for ruled in part.ruled for fold in ruled.folds)
+    if any("[" in fold.hosts for fold in folds):
+        lines += paragraph(f"({IN_TURN})", width=width, hang=1, style=Style.FAINT)
+    return lines
 
 
 def why_text(change: Change) -> str:
@@ -35,61 +40,69 @@ def why_text(change: Change) -> str:
     return f"{change.reason} ({change.source})"
 
 
-def remarks(change: Change) -> str:
-    """How a copy is brought back, and the hostname it will have if that changes."""
-    hostname = change.hostname_after
-    renamed = "" if hostname is None else f"hostname becomes {hostname}"
-    return "; ".join(part for part in (method_text(change), renamed) if part)
+def ruled_lines(action: Action, ruled: Ruled, *, width: int) -> list[Line]:
+    """The rule, with what all its lines share, and its lines."""
+    rows, shared, storage = list(ruled.folds), "", ""
+    if len({row.notes for row in rows}) == 1:
+        shared = rows[0].notes
+    cells = [_cells(row, notes="" if shared else row.notes) for row in rows]
+    if len(rows) > 1 and len({row.pattern for row in rows}) == 1 and needed(cells) > width - 4:
+        storage = rows[0].pattern
+        cells = [(*row[:_STORAGE], BLANK, *row[_STORAGE + 1 :]) for row in cells]
+    lines = _title(action, ruled, shared, width=width)
+    for directory in ruled.directories or filter(None, [storage]):
+        lines += paragraph(f"directory {directory}", width=width, indent=4, hang=2)
+    return [*lines, *_table(cells, width=width)]
 
 
-def _action_table(action: Action, found: list[Change], *, width: int) -> list[Line]:
-    shown = found if len(found) <= FULL_LIST else found[:FIRST]
-    lines: list[Line] = [BLANK, *_table(action, shown, width=width)]
-    if len(found) > len(shown):
-        lines += paragraph(_cut(action, len(found), len(shown)), width=width, indent=4, hang=2)
-    return lines
-
-
-def _table(action: Action, shown: list[Change], *, width: int) -> list[Line]:
-    """With the reason on each line where all lines fit; else reasons below, each said once."""
-    rows = [_row(change) for change in shown]
-    whys = [line(why_text(change)) for change in shown]
-    full = [_head(action, "why"), *((*row, why) for row, why in zip(rows, whys, strict=True))]
-    if needed(full) <= width - 2:
-        return _indented(folded(full, width=width - 2, lead=3, numbers=_NUMBERS))
-    plain = [_head(action, "")[:6], *rows]
-    lines = _indented(folded(plain, width=width - 2, lead=3, numbers=_NUMBERS))
-    return [*lines, *_reasons(shown, width=width)]
-
-
-def _indented(lines: Iterable[Line]) -> list[Line]:
-    return [(Span("  "), *one) for one in lines]
-
-
-def _reasons(shown: list[Change], *, width: int) -> list[Line]:
-    contents: dict[str, list[int]] = {}
-    for change in shown:
-        contents.setdefault(why_text(change), []).append(change.content)
+def _table(rows: list[tuple[Line, ...]], *, width: int) -> list[Line]:
+    """The lines under each other; one that is too wide for the screen has its cells below it."""
     lines: list[Line] = []
-    for why, those in contents.items():
-        lines += paragraph(f"why {ranges(those)}: {why}", width=width, indent=4, hang=2)
+    for is_long, found in groupby(rows, key=lambda row: needed([row]) > 2 * (width - 4)):
+        if is_long:
+            for hosts, *others in found:
+                lines += paragraph(_plain(hosts), width=width, indent=4, hang=2)
+                for cell in filter(None, others):
+                    lines += paragraph(_plain(cell), width=width, indent=6, hang=2)
+        else:
+            alike = list(found)
+            table = folded([(BLANK,) * len(alike[0]), *alike], width=width - 4, lead=2)[1:]
+            lines += [(Span("    "), *one) for one in table]
     return lines
 
 
-def _head(action: Action, why: str) -> tuple[Line, ...]:
-    now = _NOW.get(action, "mirror now")
-    planned = _PLANNED.get(action, "   planned")
-    words = ("", "content", "primary", now, planned, "", why)
-    return tuple((Span(word, Style.FAINT),) if word else BLANK for word in words)
+def _plain(cell: Line) -> str:
+    return "".join(span.text for span in cell)
 
 
-def _cut(action: Action, found: int, shown: int) -> str:
-    rest = counted(found - shown, f"{action.value} change")
-    return f"... {rest} not listed here; `gpmirror show PLAN --format json` lists all {found:,}"
+def rule_text(ruled: Ruled) -> str:
+    """The rule and the line of the spec that asks for it."""
+    source = f" ({ruled.rule.source})" if ruled.rule.source else ""
+    return f"{ruled.rule.text}{source}"
 
 
-def _row(change: Change) -> tuple[Line, ...]:
-    old, new = arrow_cells(change)
-    mark = (MARKS[change.action].span,)
-    place = (line(str(change.content)), line(change.primary))
-    return (mark, *place, old, new, line(remarks(change)))
+def count_text(action: Action, ruled: Ruled) -> str:
+    """`+ add 8 mirrors`."""
+    what = counted(len(ruled.contents), _WHAT.get(action, "segment"))
+    return f"{MARKS[action].sign} {action.value} {what}"
+
+
+def _title(action: Action, ruled: Ruled, shared: str, *, width: int) -> list[Line]:
+    mark = MARKS[action]
+    head = count_text(action, ruled)
+    told = "; ".join(part for part in (shared, rule_text(ruled)) if part)
+    first, *rest = paragraph(f"{head}  {told}", width=width, hang=4)
+    after = first[0].text.removeprefix(f"  {head}")
+    return [(Span("  "), Span(head, mark.style), Span(after)), *rest]
+
+
+def _cells(row: Fold, *, notes: str) -> tuple[Line, ...]:
+    return (
+        line(row.hosts),
+        line(row.named),
+        line(row.ports),
+        line(row.replication),
+        line(row.address),
+        line(row.storage),
+        line(styled(f"({notes})", Style.FAINT)) if notes else BLANK,
+    )

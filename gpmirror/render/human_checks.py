@@ -1,20 +1,49 @@
 """Policy, hazards, guards, protections and warnings of a plan for a terminal."""
 
+import re
+
 from gpmirror.cluster.counting import ranges
 from gpmirror.plan.model import Guard, Hazard, Plan, Verdict
+from gpmirror.render.human_layout import survival_texts
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import size_text
 from gpmirror.render.spans import Line, Style
 
+_NO_PRIMARIES = re.compile(r"(?<![0-9])(0 -> [0-9]+ primaries \(x[0-9.]+)\)")
+"""Evidence of a host that had no primaries: its load is compared with the other hosts' mean."""
+
 SWITCHED_HINT = "plan with `--rebalance` to return them"
 
 
-def checks_section(plan: Plan, *, width: int) -> list[Line]:
-    """Everything a reviewer must weigh; sections without content are left out."""
+def hazards_section(plan: Plan, *, width: int) -> list[Line]:
+    """Hazards and exceeded guards; first those that still need allowing."""
+    entries = [
+        *((hazard_text(one), one.allowed) for one in plan.hazards),
+        *((guard_text(one), one.allowed) for one in plan.guards if one.exceeded),
+    ]
+    entries.sort(key=lambda entry: entry[1])
+    lines = heading("Hazards and guards") if entries else []
+    for text, is_allowed in entries:
+        style = Style.PLAIN if is_allowed else Style.ALARM
+        lines += paragraph(text, width=width, hang=2, style=style)
+    return lines
+
+
+def to_allow(plan: Plan) -> int:
+    """How many hazards and guards need allowing before the plan can be applied."""
+    hazards = sum(not one.allowed for one in plan.hazards)
+    return hazards + sum(one.exceeded and not one.allowed for one in plan.guards)
+
+
+def policy_section(plan: Plan, *, width: int) -> list[Line]:
+    """What is survived, the spec's policy, guards within their limits, switched roles and warnings;
+    sections without content are left out.
+    """
+    survival = [(text, _survival_style(text)) for text in survival_texts(plan)]
+    verdicts = [(verdict_text(one), _verdict_style(one)) for one in plan.policy]
+    guards = [(guard_text(one), Style.PLAIN) for one in _guards(plan) if not one.exceeded]
     entries = (
-        ("Policy", [(verdict_text(one), _verdict_style(one)) for one in plan.policy]),
-        ("Hazards", [(hazard_text(one), _allowed_style(one)) for one in plan.hazards]),
-        ("Guards", [(guard_text(one), _guard_style(one)) for one in _guards(plan)]),
+        ("Survival and policy", [*survival, *verdicts, *guards]),
         ("Switched roles", [(text, Style.ROLE) for text in switched_texts(plan)]),
         ("Warnings", [(text, Style.CARE) for text in plan.warnings]),
     )
@@ -49,7 +78,8 @@ def guard_text(guard: Guard) -> str:
 def verdict_text(verdict: Verdict) -> str:
     """The rule, before and after, with the evidence and where the rule stands."""
     passed = f"{_kept(verdict.before)} -> {_kept(verdict.after)}"
-    evidence = f": {verdict.evidence}" if verdict.evidence else ""
+    told = _NO_PRIMARIES.sub(r"\1 of the average host's)", verdict.evidence)
+    evidence = f": {told}" if told else ""
     return f"{verdict.rule}: {passed}{evidence} ({verdict.source})"
 
 
@@ -85,13 +115,11 @@ def _amount(value: int, unit: str) -> str:
             return f"{value:,} {unit}".rstrip()
 
 
+def _survival_style(text: str) -> Style:
+    if not text.startswith("Survives"):
+        return Style.PLAIN
+    return Style.ADD if text.endswith("-> yes") else Style.ALARM
+
+
 def _verdict_style(verdict: Verdict) -> Style:
     return Style.ADD if verdict.after else Style.ALARM
-
-
-def _allowed_style(hazard: Hazard) -> Style:
-    return Style.PLAIN if hazard.allowed else Style.ALARM
-
-
-def _guard_style(guard: Guard) -> Style:
-    return Style.ALARM if guard.exceeded and not guard.allowed else Style.PLAIN

@@ -1,50 +1,54 @@
 """Copies by host and what the layout survives, before, during and after, for a terminal."""
 
-from gpmirror.cluster.counting import counted
+from collections.abc import Iterable
+
+from gpmirror.cluster.hostlist import compress, natural
 from gpmirror.plan.model import HostLoad, Plan, Survival
 from gpmirror.render.columns import folded
-from gpmirror.render.prose import heading, paragraph
+from gpmirror.render.prose import heading
 from gpmirror.render.quantities import yes
 from gpmirror.render.spans import Line, Span, Style, line, styled
-from gpmirror.simulate.phrases import factor
-
-FULL_LIST = 40
-"""Up to so many hosts are all shown."""
-FIRST = 20
-"""So many of a longer list are shown; the rest is counted."""
+from gpmirror.simulate.phrases import times
 
 HostRow = tuple[str, str, str, str, str]
 """Host, primaries, mirrors before, during, after."""
 
 
-def layout_section(plan: Plan, *, width: int) -> list[Line]:
-    """The per-host table and the survival lines."""
+def layout_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Line]:
+    """The table of hosts; hosts with the same figures share a line unless `verbose`."""
     rows = host_rows(plan)
-    shown = rows if len(rows) <= FULL_LIST else rows[:FIRST]
+    rows = rows if verbose else folded_hosts(rows)
     head = tuple((Span(word, Style.FAINT),) for word in _HEAD)
-    cells = [head, *(_cells(row) for row in shown)]
+    cells = [head, *(_cells(row) for row in rows)]
     table = folded(cells, width=width - 2, lead=1, numbers=frozenset({1, 2, 3, 4}))
-    lines = [*heading("Hosts"), *((Span("  "), *one) for one in table)]
-    if len(rows) > len(shown):
-        rest = counted(len(rows) - len(shown), "host")
-        cut = f"... {rest} not listed here; `gpmirror show PLAN --format json` lists all"
-        lines += paragraph(cut, width=width, hang=2)
-    return [*lines, *heading("Survival"), *_survival(plan, width=width)]
+    return [*heading("Hosts"), *((Span("  "), *one) for one in table)]
 
 
 _HEAD = ("host", "primaries", "mirrors before", "during", "after")
 
 
 def host_rows(plan: Plan) -> list[HostRow]:
-    """One row a host in ring order; hosts that only the catalog knows follow."""
+    """One row a host, sdw2 before sdw10."""
     before, during, after = (
         {load.host: load for load in stage.hosts}
         for stage in (plan.layout.before, plan.layout.during, plan.layout.after)
     )
     return [
         _host_row(host, before.get(host), during.get(host), after.get(host))
-        for host in dict.fromkeys([*after, *before, *during])
+        for host in sorted({*after, *before, *during}, key=natural)
     ]
+
+
+def folded_hosts(rows: Iterable[HostRow]) -> list[HostRow]:
+    """Hosts in a row with the same figures as one, `sdw[1-4]`: the figures are those of each."""
+    figures = {row[0]: row for row in rows}
+    folds: list[HostRow] = []
+    for text, hosts in compress((host, row[1:]) for host, row in figures.items()):
+        _, *told = figures[hosts[0]]
+        primaries, before, during, after = told
+        name = f"{text}, each" if len(hosts) > 1 else text
+        folds.append((name, primaries, before, during, after))
+    return folds
 
 
 def survival_texts(plan: Plan) -> list[str]:
@@ -52,11 +56,11 @@ def survival_texts(plan: Plan) -> list[str]:
     before, after = plan.layout.before.survival, plan.layout.after.survival
     texts = [
         f"Survives any 1 host: {yes(before.any_host)} -> {yes(after.any_host)}",
-        f"fatal host pairs: {_pairs(before)} -> {_pairs(after)}",
-        f"contents with one copy only: {before.single} -> {after.single}",
+        f"Two-host failures that lose data: {_pairs(before)} -> {_pairs(after)}",
+        f"segments without a synchronized mirror: {before.single} -> {after.single}",
     ]
     if before.none or after.none:
-        texts.append(f"contents with no live copy: {before.none or 0} -> {after.none or 0}")
+        texts.append(f"segments with no live copy: {before.none or 0} -> {after.none or 0}")
     if before.any_rack is not None or after.any_rack is not None:
         texts.insert(1, f"Survives any 1 rack: {yes(before.any_rack)} -> {yes(after.any_rack)}")
     return [*texts, *_loads(before, after)]
@@ -71,29 +75,16 @@ def _loads(before: Survival, after: Survival) -> list[str]:
     ]
 
 
-def _survival(plan: Plan, *, width: int) -> list[Line]:
-    lines: list[Line] = []
-    for text in survival_texts(plan):
-        lines += paragraph(text, width=width, hang=2, style=_style(text))
-    return lines
-
-
-def _style(text: str) -> Style:
-    if not text.startswith("Survives"):
-        return Style.PLAIN
-    return Style.ADD if text.endswith("-> yes") else Style.ALARM
-
-
 def _pairs(found: Survival) -> str:
     return f"{found.fatal_pairs} of {found.pairs}"
 
 
 def _load(found: Survival) -> str:
     if found.worst_load is None:
-        return "nobody takes over"
+        return "no mirrors to fail over to"
     lost, survivor, before, after = found.worst_load
-    times = "" if found.worst_factor is None else f" (x{factor(found.worst_factor)})"
-    return f"lose {lost}: {survivor} {before} -> {after} primaries{times}"
+    told = f"lose {lost}: {survivor} {before} -> {after} primaries"
+    return told if found.worst_factor is None else f"{told} ({times(before, found.worst_factor)})"
 
 
 def _host_row(

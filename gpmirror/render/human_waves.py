@@ -1,53 +1,105 @@
-"""The waves for a terminal: native runs, what is exposed meanwhile, and how few waves can be."""
+"""The waves for a terminal: what runs, what is exposed meanwhile, and how few waves can be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.hostlist import natural, one_expression
 from gpmirror.events.durations import about_text
-from gpmirror.plan.model import Action, NativeRun, Plan, Step, Wave, WaveExposure
+from gpmirror.plan.model import Action, NativeRun, Plan, Wave, WaveExposure
 from gpmirror.plan.pace import stopping_left, stopping_seconds
-from gpmirror.render.copying import copy_time
+from gpmirror.render.columns import folded
+from gpmirror.render.copying import copy_time, wave_copies, wave_time
+from gpmirror.render.folding import Fold, stop_overs
 from gpmirror.render.marks import MARKS
 from gpmirror.render.native import command_text
 from gpmirror.render.prose import heading, paragraph
-from gpmirror.render.quantities import first_few, size_text
-from gpmirror.render.slots import slot_text
-from gpmirror.render.spans import BLANK, Line, Span, Style, columns_of, line
+from gpmirror.render.quantities import size_text
+from gpmirror.render.spans import Line, Span, Style, line, styled
 from gpmirror.simulate.phrases import without_copy
 
-FULL_LIST = 12
-"""Up to so many waves are all shown."""
-FIRST = 5
-"""So many of a longer list are shown; the rest is counted."""
-STOP_OVERS = 4
-"""So many temporary slots of a wave are shown; the rest is counted."""
+SINGLY = 12
+"""Up to so many waves have a line each; of more, waves that do the same share one."""
+
+_MOST_RANGES = 6
+_HEAD = ("wave", "action", "contents", "to copy", "time", "unmirrored", "host loss")
+_NUMBERS = frozenset({0, 5})
 
 
-def waves_section(plan: Plan, *, width: int) -> list[Line]:
-    """Every wave, or the first few and how many more; nothing for a plan without waves."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveLine:
+    """One wave, or waves in a row that do the same."""
+
+    waves: tuple[Wave, ...]
+    exposures: tuple[WaveExposure, ...]
+
+    @property
+    def numbers(self) -> str:
+        """`3`, `3-9`."""
+        first, last = self.waves[0].number, self.waves[-1].number
+        return str(first) if first == last else f"{first}-{last}"
+
+
+def waves_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Line]:
+    """Every wave; nothing for a plan without waves."""
     if not plan.waves:
         return []
-    shown = plan.waves if len(plan.waves) <= FULL_LIST else plan.waves[:FIRST]
+    found = wave_lines(plan, verbose=verbose)
+    rows = [
+        tuple(line(styled(word, Style.FAINT)) for word in _HEAD),
+        *(_row(one) for one in found),
+    ]
+    if all(one.bytes is None for one in plan.exposure.waves):
+        rows = [(*row[:3], (), (), *row[5:]) for row in rows]
+    table = folded(rows, width=width - 2, lead=2, numbers=_NUMBERS)
+    lines = [*heading(waves_title(plan)), *((Span("  "), *one) for one in table)]
+    for one in found:
+        lines += _steps(one, plan, width=width, verbose=verbose)
+    lines += _stops(plan, width=width, verbose=verbose)
+    if verbose and (told := derivation(plan)):
+        lines += paragraph(told, width=width, hang=2)
+    return lines
+
+
+def wave_lines(plan: Plan, *, verbose: bool = False) -> list[WaveLine]:
+    """Waves one by one; many of them, where their commands differ by a number only, together."""
     exposures = {found.wave: found for found in plan.exposure.waves}
-    lines = heading(counted(len(plan.waves), "wave").capitalize())
-    for wave in shown:
-        lines += _wave(plan, wave, exposures.get(wave.number), width=width)
-    if len(plan.waves) > len(shown):
-        rest = counted(len(plan.waves) - len(shown), "wave")
-        lines += paragraph(f"... {rest} not listed here; {_HOW}", width=width, hang=2)
-    return [*lines, BLANK, *_totals(plan, width=width)]
+    alone = verbose or len(plan.waves) <= SINGLY
+    together: list[list[Wave]] = []
+    for wave in plan.waves:
+        if alone or not together or not _alike(together[-1], wave):
+            together.append([])
+        together[-1].append(wave)
+    return [
+        WaveLine(
+            waves=tuple(found),
+            exposures=tuple(exposures[w.number] for w in found if w.number in exposures),
+        )
+        for found in together
+    ]
 
 
-_HOW = "`gpmirror show PLAN --format native` prints every file, `--format json` everything"
+def waves_title(plan: Plan) -> str:
+    """`Waves: 2 (minimum under apply.waves)`."""
+    planned, least = _of_copies(plan), plan.exposure.bound
+    if not planned:
+        return f"Waves: {len(plan.waves):,}"
+    why = "minimum under apply.waves"
+    if planned > least:
+        why = f"{least:,} is the minimum under apply.waves; the others free places first"
+    return f"Waves: {len(plan.waves):,} ({why})"
 
 
-def fewest_waves(plan: Plan) -> str:
+def derivation(plan: Plan) -> str:
     """How the number of waves of copies compares with what the limits allow; empty without any."""
-    planned = sum(wave.action in {Action.MOVE, Action.RECOVER} for wave in plan.waves)
+    planned = _of_copies(plan)
     if not planned:
         return ""
     bound, depth = plan.exposure.bound, plan.exposure.depth
-    return f"most waves needed: {bound} (König bound) + depth {depth}, planned {planned}"
+    return (
+        f"waves of copies: {planned}; the limits alone allow {bound} (König bound), and the longest "
+        f"chain of places that must be free first has {depth}"
+    )
 
 
 def exposed_text(found: WaveExposure, dead: Sequence[int] | None, stopping: int = 0) -> str:
@@ -57,12 +109,162 @@ def exposed_text(found: WaveExposure, dead: Sequence[int] | None, stopping: int 
     single = ranges(found.single) if found.single else "none"
     others = f" (and {found.already_single} not in this wave)" if found.already_single else ""
     none = f"{without_copy(dead)}; " if dead else ""
-    return f"one live copy: {single}{others}; {none}{_worst(found)}; {_copied(found, stopping)}"
+    return (
+        f"without a synchronized mirror: {single}{others}; {none}{_worst(found)}; "
+        f"{_copied(found, stopping)}"
+    )
+
+
+def exposure_texts(plan: Plan) -> list[str]:
+    """What is at stake while the plan runs, and for how long."""
+    if not plan.waves:
+        return []
+    texts = (
+        at_once_text(plan),
+        copy_time(plan.exposure, stopping_left(plan)),
+        _COMMITS if any(wave.action is Action.MOVE for wave in plan.waves) else "",
+    )
+    return [text for text in texts if text]
+
+
+def at_once_text(plan: Plan) -> str:
+    """The most contents with one live copy at once, and what the worst host would cost then."""
+    found = plan.exposure
+    single = counted(found.most_single, "segment")
+    none = f" ({without_copy(found.none)})" if found.none else ""
+    return f"Peak exposure: {single} without a synchronized mirror{none}; {_worst_of(plan)}"
+
+
+def _worst_of(plan: Plan) -> str:
+    cost = plan.exposure.most_lost_with_one_host
+    if not cost:
+        return "losing any one host would lose none of them."
+    wave = next(one for one in plan.exposure.waves if one.worst_host_loses == cost)
+    host = "" if wave.worst_host is None else f" ({wave.worst_host})"
+    return f"losing the worst host{host} would lose {cost:,} of them."
+
+
+def _of_copies(plan: Plan) -> int:
+    return sum(wave.action in {Action.MOVE, Action.RECOVER} for wave in plan.waves)
+
+
+def _alike(together: list[Wave], wave: Wave) -> bool:
+    """Whether the wave runs what those before it run, but for a number."""
+    first = together[0]
+    if first.action is not wave.action or len(first.native) != len(wave.native):
+        return False
+    return all(
+        "," not in one_expression([command_text(run), command_text(other)])
+        for run, other in zip(together[-1].native, wave.native, strict=True)
+    )
+
+
+def _row(found: WaveLine) -> tuple[Line, ...]:
+    lead = (line(found.numbers), (MARKS[found.waves[0].action].span,), line(_contents(found)))
+    if not found.exposures or len(found.exposures) < len(found.waves):
+        return (*lead, (), (), (), ())
+    cost = max(one.worst_host_loses for one in found.exposures)
+    single = max(len(one.single) for one in found.exposures)
+    up_to = "up to " if len(found.waves) > 1 else ""
+    return (
+        *lead,
+        line(_copies(found)),
+        line(_time(found)),
+        line(f"{up_to}{single:,}"),
+        line(f"up to {cost:,}" if cost else "none"),
+    )
+
+
+def _contents(found: WaveLine) -> str:
+    contents = [content for wave in found.waves for content in wave.contents]
+    if len(found.waves) > 1:
+        most = max(len(wave.contents) for wave in found.waves)
+        return f"{len(contents):,}, up to {most:,} each"
+    return f"{len(contents):,} ({ranges(contents, most=_MOST_RANGES)})"
+
+
+def _copies(found: WaveLine) -> str:
+    if len(found.exposures) == 1:
+        return wave_copies(found.exposures[0])
+    if any(one.catching_up for one in found.exposures):
+        return "what changed"
+    sizes = [one.bytes for one in found.exposures]
+    known = [size for size in sizes if size is not None]
+    return size_text(sum(known)) if len(known) == len(sizes) else "unknown"
+
+
+def _time(found: WaveLine) -> str:
+    if len(found.exposures) == 1:
+        return wave_time(found.exposures[0], stopping_seconds(found.waves[0]))
+    each = [one.seconds for one in found.exposures]
+    known = [seconds for seconds in each if seconds is not None]
+    if len(known) < len(each) or any(one.catching_up for one in found.exposures):
+        return "unknown"
+    return about_text(sum(known) + sum(map(stopping_seconds, found.waves)))
+
+
+def _steps(found: WaveLine, plan: Plan, *, width: int, verbose: bool) -> list[Line]:
+    """What is done: directories made, the command lines as they stand in the plan."""
+    texts = [*_made(found.waves, verbose=verbose)]
+    for runs in zip(*(wave.native for wave in found.waves), strict=False):
+        texts += _commands(runs)
+    lines: list[Line] = []
+    for at, text in enumerate(texts):
+        number = found.numbers if at == 0 else ""
+        lines += paragraph(f"{number:>4}  {text}", width=width, hang=8, indent=2)
+    if verbose and len(found.exposures) == 1:
+        stopping = stopping_seconds(found.waves[0])
+        told = exposed_text(found.exposures[0], plan.exposure.none, stopping)
+        lines += paragraph(told, width=width, indent=8, hang=2)
+    return lines
+
+
+def _made(waves: Iterable[Wave], *, verbose: bool) -> list[str]:
+    made = [one for wave in waves for one in wave.host_actions]
+    if not made:
+        return []
+    if verbose:
+        return [f"{one.action} {one.host}:{one.path} mode {one.mode}" for one in made]
+    paths: dict[str, set[str]] = {}
+    for one in made:
+        paths.setdefault(one.host, set()).add(one.path)
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for host in sorted(paths, key=natural):
+        hosts.setdefault(tuple(sorted(paths[host], key=natural)), []).append(host)
+    told = (f"{one_expression(made)} on {one_expression(on)}" for made, on in hosts.items())
+    return [f"first make {'; '.join(told)}"]
+
+
+def _commands(runs: Sequence[NativeRun]) -> list[str]:
+    """`$ gpaddmirrors -a -i FILE`; of several waves with the number that differs as a range."""
+    return [f"$ {one_expression([command_text(run) for run in runs])}"]
+
+
+def _stops(plan: Plan, *, width: int, verbose: bool) -> list[Line]:
+    found = stop_overs(plan, verbose=verbose)
+    if not found:
+        return []
+    lines = paragraph("temporary places, which break a cycle of places:", width=width)
+    for number, fold in found:
+        lines += paragraph(_stop(number, fold), width=width, indent=4, hang=2)
+    return lines
+
+
+def _stop(number: int, fold: Fold) -> str:
+    cells = (fold.hosts, fold.named, fold.ports, fold.replication, fold.address, fold.storage)
+    return f"wave {number}: {'  '.join(cell for cell in cells if cell)}"
+
+
+def _worst(found: WaveExposure) -> str:
+    where = "" if found.worst_host is None else f" ({found.worst_host})"
+    if not found.worst_host_loses:
+        return "losing any one host would lose none"
+    return f"losing the worst host{where} would lose {found.worst_host_loses:,}"
 
 
 def _copied(found: WaveExposure, stopping: int) -> str:
     if found.catching_up:
-        return "fetches only what changed, for how long is unknown"
+        return "incremental, size unknown"
     if found.bytes is None or found.seconds is None:
         return "size unknown"
     if not found.bytes:
@@ -70,92 +272,7 @@ def _copied(found: WaveExposure, stopping: int) -> str:
     return f"{size_text(found.bytes)}, {about_text(found.seconds + stopping)}"
 
 
-def at_once_text(plan: Plan) -> str:
-    """The most contents with one live copy at once, and what the worst host would cost then."""
-    single = counted(plan.exposure.most_single, "content")
-    cost = counted(plan.exposure.most_lost_with_one_host, "content")
-    dead = plan.exposure.none
-    none = f", and {without_copy(dead)}" if dead else ""
-    return (
-        f"at once {single} at most with one live copy{none}; "
-        f"losing the worst host then would cost {cost}"
-    )
-
-
-def _worst(found: WaveExposure) -> str:
-    cost = f"would cost at most {counted(found.worst_host_loses, 'content')}"
-    where = "" if found.worst_host is None else f" (e.g. {found.worst_host})"
-    return f"losing any one host {cost}{where}"
-
-
-def _wave(plan: Plan, wave: Wave, found: WaveExposure | None, *, width: int) -> list[Line]:
-    lines: list[Line] = [BLANK, *_title(wave, width=width)]
-    for action in _host_actions(wave):
-        lines += paragraph(action, width=width, indent=4, hang=2)
-    for run in wave.native:
-        lines += _native(run, width=width)
-    for text in _stop_overs(wave):
-        lines += paragraph(text, width=width, indent=4, hang=2)
-    if found is not None:
-        text = exposed_text(found, plan.exposure.none, stopping_seconds(wave))
-        lines += paragraph(text, width=width, indent=4, hang=2)
-    return lines
-
-
-def _title(wave: Wave, *, width: int) -> list[Line]:
-    """Number, action and contents; contents that do not fit beside follow below."""
-    title = (Span(f"  wave {wave.number}  ", Style.STRONG), MARKS[wave.action].span)
-    count, named = counted(len(wave.contents), "content"), ranges(wave.contents)
-    full = (*title, *line(f": {count} ({named})"))
-    if columns_of(full) <= width:
-        return [full]
-    below = paragraph(f"content {named}", width=width, indent=4, hang=2)
-    return [(*title, *line(f": {count}")), *below]
-
-
-def _native(run: NativeRun, *, width: int) -> list[Line]:
-    lines = paragraph(f"$ {command_text(run)}", width=width, indent=4, hang=4, style=Style.STRONG)
-    if run.file_name is not None and run.file_text is not None:
-        size = counted(len(run.file_text.splitlines()), "line")
-        lines += paragraph(f"file {run.file_name}: {size}", width=width, indent=4, hang=2)
-    return lines
-
-
-def _host_actions(wave: Wave) -> list[str]:
-    if not wave.host_actions:
-        return []
-    hosts = sorted({found.host for found in wave.host_actions})
-    return [f"first {counted(len(wave.host_actions), 'host action')} on {first_few(hosts)}"]
-
-
-def _stop_overs(wave: Wave) -> list[str]:
-    texts = [_temporary(step) for step in wave.steps if step.temporary]
-    if len(texts) <= STOP_OVERS:
-        return texts
-    rest = counted(len(texts) - STOP_OVERS, "temporary slot")
-    return [*texts[:STOP_OVERS], f"... {rest} not listed here; {_HOW}"]
-
-
-def _temporary(step: Step) -> str:
-    place = "" if step.to is None else f" {slot_text(step.to)}"
-    return f"content {step.content} stops over at temporary slot{place} (breaks a cycle of slots)"
-
-
-def _totals(plan: Plan, *, width: int) -> list[Line]:
-    found = plan.exposure
-    sentences = (
-        at_once_text(plan),
-        copy_time(found, stopping_left(plan)),
-        fewest_waves(plan),
-        _COMMITS if any(wave.action is Action.MOVE for wave in plan.waves) else "",
-    )
-    lines: list[Line] = []
-    for sentence in filter(None, sentences):
-        lines += paragraph(sentence, width=width, hang=2)
-    return lines
-
-
 _COMMITS = (
-    "a move stops the old mirror first: commits to its content wait until the server notices "
-    "(about a minute)"
+    "A move stops the old mirror first: commits to its segment wait until the server notices "
+    "(about a minute)."
 )

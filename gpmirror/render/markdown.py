@@ -2,14 +2,12 @@
 
 from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
-from gpmirror.plan.pace import stopping_left
 from gpmirror.plan.planfile import plan_id
-from gpmirror.render.copying import copy_time
 from gpmirror.render.human import banners, catalog_text, server_text
 from gpmirror.render.human_checks import guard_text, hazard_text, switched_texts, verdict_text
-from gpmirror.render.human_layout import host_rows, survival_texts
-from gpmirror.render.human_waves import at_once_text, fewest_waves
-from gpmirror.render.markdown_changes import ROWS_SHOWN, change_rows, more_rows, table
+from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
+from gpmirror.render.human_waves import exposure_texts, waves_title
+from gpmirror.render.markdown_changes import ROWS_SHOWN, change_tables
 from gpmirror.render.markdown_text import code, escaped, folded_away, name_only, row
 from gpmirror.render.markdown_waves import wave_blocks
 from gpmirror.render.summary import summary_line
@@ -26,13 +24,13 @@ _RESERVE = 600
 
 def plan_markdown(plan: Plan) -> str:
     """The whole comment. Its first line is a hidden marker by which a bot finds its own comment."""
-    fixed = [*_opening(plan), *_warnings(plan)]
+    fixed = [*_opening(plan), *_warnings(plan), *_exposure(plan)]
     closing = _closing(plan)
     budget = BYTE_BUDGET - _RESERVE - _bytes(fixed) - _bytes(closing)
-    rows = change_rows(plan)
-    shown = _within(table(rows[:ROWS_SHOWN]), budget)
+    opened, rest, hidden = change_tables(plan)
+    shown = _within(opened, budget)
     hosts = _hosts(plan, (budget - _bytes(shown)) // 3)
-    more = _more(rows[ROWS_SHOWN:], budget - _bytes(shown) - _bytes(hosts))
+    more = _more(rest, hidden, budget - _bytes(shown) - _bytes(hosts))
     left = budget - _bytes(shown) - _bytes(hosts) - _bytes(more)
     return "\n".join([*fixed, *shown, *more, *_waves(plan, left), *hosts, *closing])
 
@@ -89,18 +87,21 @@ def _shortened(text: str) -> str:
     return f"{text[:_START]} ... ({left_out} characters left out) ... {text[-_END:]}"
 
 
-def _more(rest: list[str], budget: int) -> list[str]:
+def _exposure(plan: Plan) -> list[str]:
+    texts = exposure_texts(plan)
+    return [*(f"- {escaped(text)}" for text in texts), ""] if texts else []
+
+
+def _more(rest: list[str], hidden: int, budget: int) -> list[str]:
     if not rest:
         return []
-    head, *lines, _, end, blank = folded_away(
-        f"{counted(len(rest), 'more change')}", more_rows(rest)
-    )
+    head, *lines, _, end, blank = folded_away(f"{counted(hidden, 'more line')} of changes", rest)
     return [head, *_within(lines, budget // 2), "", end, blank]
 
 
 def _waves(plan: Plan, budget: int) -> list[str]:
     blocks = wave_blocks(plan)
-    kept: list[str] = []
+    kept: list[str] = [f"**{escaped(waves_title(plan))}**", ""] if blocks else []
     for number, block in enumerate(blocks):
         if _bytes(kept) + _bytes(block) > budget:
             rest = counted(len(blocks) - number, "wave")
@@ -111,7 +112,7 @@ def _waves(plan: Plan, budget: int) -> list[str]:
 
 def _hosts(plan: Plan, budget: int) -> list[str]:
     head = row("host", "primaries", "mirrors before", "during", "after")
-    rows = host_rows(plan)
+    rows = folded_hosts(host_rows(plan))
     body = (row(code(host), *map(escaped, cells)) for host, *cells in rows)
     lines = _within([head, row("---", *["---:"] * 4), *body], budget)
     if len(rows) <= ROWS_SHOWN:
@@ -121,9 +122,6 @@ def _hosts(plan: Plan, budget: int) -> list[str]:
 
 def _closing(plan: Plan) -> list[str]:
     texts = [*survival_texts(plan), *map(verdict_text, plan.policy[:20])]
-    if plan.waves:
-        texts += filter(None, [at_once_text(plan), copy_time(plan.exposure, stopping_left(plan))])
-    texts += filter(None, [fewest_waves(plan)])
     return [*(f"- {escaped(text)}" for text in texts), "", f"Plan id {code(plan_id(plan))}", ""]
 
 

@@ -1,63 +1,40 @@
-"""The changes of a plan as a Markdown table."""
+"""The changes of a plan as Markdown tables: each rule once, above its lines."""
 
-from gpmirror.cluster.segment import Slot
-from gpmirror.plan.model import Action, Change, Plan
-from gpmirror.render.human_changes import remarks
+from gpmirror.plan.model import Action, Plan
+from gpmirror.render.folding import Fold, Ruled, parts
+from gpmirror.render.human_changes import count_text, rule_text
 from gpmirror.render.markdown_text import code, escaped, row
-from gpmirror.render.marks import MARKS
-from gpmirror.render.slots import slot_text
 
 ROWS_SHOWN = 30
-"""So many changes stand in the open; the rest is folded away."""
+"""So many lines of changes stand in the open; the rest is folded away."""
+
+_COLUMNS = ("hosts", "contents", "ports", "directory", "")
+_HEAD = (row(*_COLUMNS), row("---", "---", "---", "---", "---"))
 
 
-def change_rows(plan: Plan) -> list[str]:
-    """One row a change, by action, in the order they are read."""
-    return [_row(change) for action in MARKS for change in plan.changes if change.action is action]
+def change_tables(plan: Plan) -> tuple[list[str], list[str], int]:
+    """What stands in the open, what is folded away, and how many lines of changes that are."""
+    opened: list[str] = []
+    more: list[str] = []
+    left, hidden = ROWS_SHOWN, 0
+    for part in parts(plan):
+        for ruled in part.ruled:
+            shown, rest = ruled.folds[:left], ruled.folds[left:]
+            opened += _table(part.action, ruled, shown)
+            more += _table(part.action, ruled, rest)
+            left, hidden = left - len(shown), hidden + len(rest)
+    return opened, more, hidden
 
 
-def table(rows: list[str]) -> list[str]:
-    """The rows under their heading; nothing for no rows."""
-    return [*_HEAD, *rows, ""] if rows else []
+def _table(action: Action, ruled: Ruled, folds: tuple[Fold, ...]) -> list[str]:
+    if not folds:
+        return []
+    title = f"**{escaped(count_text(action, ruled))}**: {escaped(rule_text(ruled))}"
+    told = [f"- directory {code(text)}" for text in ruled.directories]
+    return [title, "", *told, *([""] if told else []), *_HEAD, *map(_row, folds), ""]
 
 
-def more_rows(rows: list[str]) -> list[str]:
-    """The rows under their heading, for use inside a folded part."""
-    return [*_HEAD, *rows]
-
-
-_HEAD = (
-    row("", "content", "primary", "now", "planned", "why"),
-    row("---", "---:", "---", "---", "---", "---"),
-)
-
-
-def _row(change: Change) -> str:
-    why = f"{escaped(change.reason)} ({escaped(change.source)})"
-    return row(
-        f"{escaped(MARKS[change.action].sign)} {change.action.value}",
-        str(change.content),
-        code(change.primary),
-        _slot(change.from_),
-        _planned(change),
-        why,
-    )
-
-
-def _planned(change: Change) -> str:
-    parts = [_destination(change), escaped(remarks(change))]
-    return ", ".join(part for part in parts if part)
-
-
-def _destination(change: Change) -> str:
-    match change.action:
-        case Action.REBALANCE:
-            return "roles return"
-        case Action.RECOVER if change.to == change.from_:
-            return "in place"
-        case _:
-            return _slot(change.to)
-
-
-def _slot(slot: Slot | None) -> str:
-    return "" if slot is None else code(slot_text(slot))
+def _row(fold: Fold) -> str:
+    ports = ", ".join(part for part in (fold.ports, fold.replication, fold.address) if part)
+    storage = code(fold.storage) if fold.storage else ""
+    return row(code(fold.hosts), escaped(fold.named), escaped(ports), storage, escaped(fold.notes))

@@ -1,12 +1,12 @@
 """The waves of a plan as folded parts of a Markdown comment, native files included."""
 
 from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.hostlist import natural, one_expression
 from gpmirror.plan.model import NativeRun, Plan, Wave, WaveExposure
 from gpmirror.plan.pace import stopping_seconds
 from gpmirror.render.human_waves import exposed_text
 from gpmirror.render.markdown_text import code, escaped, fenced, folded_away
 from gpmirror.render.native import command_text
-from gpmirror.render.quantities import first_few
 
 
 def wave_blocks(plan: Plan) -> list[list[str]]:
@@ -22,7 +22,9 @@ def _block(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
         told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
         lines = [escaped(told), ""]
     if wave.host_actions:
-        hosts = first_few(sorted({escaped(found.host) for found in wave.host_actions}))
+        hosts = escaped(
+            one_expression(sorted({found.host for found in wave.host_actions}, key=natural))
+        )
         lines += [f"First {counted(len(wave.host_actions), 'host action')} on {hosts}.", ""]
     for run in wave.native:
         lines += _run(run)

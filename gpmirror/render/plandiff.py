@@ -7,7 +7,8 @@ from gpmirror.cluster.segment import Segment
 from gpmirror.plan.compare import FactDifference, PlanDifference
 from gpmirror.plan.compare_observed import Kind, ObservedDifference, RowDifference
 from gpmirror.plan.model import Change
-from gpmirror.render.human_changes import remarks, why_text
+from gpmirror.render.folding import remarks
+from gpmirror.render.human_changes import why_text
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import Line, Style, painted

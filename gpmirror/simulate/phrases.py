@@ -26,7 +26,13 @@ def without_copy(contents: Sequence[int]) -> str:
 
 def load(found: Load) -> str:
     """`data02 4 -> 8 primaries (x2.0)`."""
-    return f"{found.host} {found.before} -> {found.after} primaries (x{factor(found.factor)})"
+    taken = f"{found.host} {found.before} -> {found.after} primaries"
+    return f"{taken} ({times(found.before, found.factor)})"
+
+
+def times(before: int, value: float) -> str:
+    """`x2.0`; where a host had no primaries its load is compared with the other hosts' mean."""
+    return f"x{factor(value)}" if before else f"x{factor(value)} of the average host's"
 
 
 def factor(value: float) -> str:

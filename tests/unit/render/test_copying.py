@@ -35,7 +35,7 @@ WAVE = WaveExposure(
 )
 ASSUMED = "assuming that a host sends and receives 100.0 MB/s; measured from the first wave on"
 
-CAUGHT_UP = "2 contents only fetch what changed since they went down, how much is unknown"
+CAUGHT_UP = "2 incremental recoveries, size unknown"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ CAUGHT_UP = "2 contents only fetch what changed since they went down, how much i
         ),
         (
             replace(NOTHING, catching_up=1),
-            "1 content only fetches what changed since it went down, how much is unknown",
+            "1 incremental recovery, size unknown",
         ),
         (
             replace(WHOLE, catching_up=2),
@@ -86,7 +86,7 @@ def test_times_tell_how_long_the_old_mirrors_take_to_stop() -> None:
             replace(WAVE, bytes=0, seconds=0, catching_up=2),
             "what changed",
             "unknown",
-            "; fetches only what changed, for how long is unknown",
+            "; incremental, size unknown",
         ),
     ],
 )

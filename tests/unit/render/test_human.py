@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.plan.model import Plan
+from gpmirror.plan.model import NativeRun, Plan
 from gpmirror.plan.request import Request
 from gpmirror.render.human import LEAST_WIDTH, plan_human
 from gpmirror.render.human_checks import guard_text, switched_texts
-from gpmirror.render.human_waves import fewest_waves
+from gpmirror.render.human_waves import at_once_text, waves_title
 from gpmirror.render.summary import NO_CHANGES, summary_line
+from gpmirror.spec.model import Policy
 from tests import plans
+from tests.clusters import mirrorless, planned, spec
 
 MADE: dict[str, Callable[[], Plan]] = {
     "adding": plans.adding,
@@ -65,14 +67,15 @@ def test_the_wording_of_the_summary_is_fixed() -> None:
     assert summary_line(plans.recovering()).startswith("Plan: 0 to add, 0 to move, 1 to recover")
 
 
-def test_a_long_path_is_never_cut() -> None:
+def test_a_long_path_goes_on_below_and_is_never_cut() -> None:
     plan = plans.adding()
     path = "/data/" + "very-long-name/" * 20 + "gpseg0"
     first = plan.changes[0]
     assert first.to is not None
     changed = replace(first, to=replace(first.to, directory=path))
-    shown = plan_human(replace(plan, changes=(changed,)), width=60, color=False)
-    assert path in shown
+    shown = plan_human(replace(plan, changes=(changed,)), width=80, color=False)
+    assert path in re.sub(r"\n *", "", shown)
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
 
 
 def test_names_cannot_steer_the_terminal() -> None:
@@ -107,19 +110,63 @@ def test_a_review_only_plan_says_so_at_the_top() -> None:
     assert "REVIEW ONLY" in head
 
 
-def test_a_long_list_is_cut_with_the_number_left_out() -> None:
-    shown = plan_human(plans.wide(), width=100, color=False)
-    assert shown.count("+ add  ") == 20
-    assert "76 add changes not listed here" in shown
-    assert "`gpmirror show PLAN --format json` lists all 96" in shown
-
-
-def test_many_waves_are_cut_with_the_number_left_out() -> None:
+def test_many_waves_that_do_the_same_share_a_line() -> None:
     plan = plans.moving()
-    waves = tuple(replace(plan.waves[0], number=number) for number in range(1, 21))
+    first = plan.waves[0]
+    waves = tuple(
+        replace(first, number=number, native=(numbered(first.native[0], number),))
+        for number in range(1, 21)
+    )
     shown = plan_human(replace(plan, waves=waves), width=100, color=False)
-    assert "20 waves" in shown
-    assert "... 15 waves not listed here" in shown
+    assert "Waves: 20 (" in shown
+    assert "  1-20  ~ move  60, up to 3 each" in shown
+    assert "$ gprecoverseg -a -i wave-[001-020]-gprecoverseg.conf" in shown
+    unfolded = plan_human(replace(plan, waves=waves), width=100, color=False, verbose=True)
+    assert unfolded.count("$ gprecoverseg -a -i wave-0") == 20
+
+
+def numbered(run: NativeRun, number: int) -> NativeRun:
+    name = f"wave-{number:03d}-gprecoverseg.conf"
+    return replace(run, argv=(*run.argv[:-1], name), file_name=name)
+
+
+def test_the_screen_opens_with_the_plan_in_one_line() -> None:
+    first = [plan_human(MADE[name](), width=200, color=False).split("\n")[0] for name in MADE]
+    assert first == [
+        "gpmirror plan  prod-dwh: 8 to add; 1 wave; nothing needs allowing",
+        "gpmirror plan  prod-dwh: 12 to move; 4 waves, 3.1 TB to copy; 4 hazards need allowing",
+        "gpmirror plan  prod-dwh: 1 to recover, 1 blocked; 1 wave; nothing needs allowing",
+        "gpmirror plan  prod-dwh: 1 to recover, 1 to rebalance; 2 waves; 1 hazard needs allowing",
+        "gpmirror plan  prod-dwh: no changes",
+        "gpmirror plan  prod-dwh: 2 to move; 3 waves; 1 hazard needs allowing",
+        "gpmirror plan  digoal: 8 to add; 1 wave; nothing needs allowing",
+        "gpmirror plan  wide: 96 to add; 1 wave; nothing needs allowing",
+    ]
+
+
+def test_the_parts_stand_in_the_order_that_a_reviewer_reads() -> None:
+    text = plan_human(plans.moving(), width=100, color=False)
+    titles = [line for line in text.splitlines() if line and line[0].isupper()][:-1]
+    assert [title.split(":")[0] for title in titles] == [
+        "Hazards and guards",
+        "Exposure",
+        "Changes",
+        "Waves",
+        "Hosts",
+        "Survival and policy",
+    ]
+
+
+def test_what_still_needs_allowing_stands_first() -> None:
+    plan = plans.moving(Request(allow=("policy",)))
+    text = plan_human(plan, width=300, color=False)
+    hazards = text.partition("\nHazards and guards\n")[2].partition("\n\n")[0].splitlines()
+    assert [": not allowed" in line.replace("; not", ": not") for line in hazards] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_dangers_name_the_flag_that_allows_them() -> None:
@@ -151,26 +198,57 @@ def test_switched_contents_are_listed_unless_they_return() -> None:
 
 
 def test_the_number_of_waves_is_compared_with_the_fewest() -> None:
-    assert fewest_waves(plans.moving()) == (
-        "most waves needed: 4 (König bound) + depth 0, planned 4"
+    assert waves_title(plans.moving()) == "Waves: 4 (minimum under apply.waves)"
+    assert waves_title(plans.adding()) == "Waves: 1"
+    plan = plans.moving()
+    more = replace(plan, exposure=replace(plan.exposure, bound=2))
+    assert waves_title(more) == (
+        "Waves: 4 (2 is the minimum under apply.waves; the others free places first)"
     )
-    assert fewest_waves(plans.adding()) == ""
+    assert "König" not in plan_human(plan, width=100, color=False)
+    assert "allow 4 (König bound)" in plan_human(plan, width=100, color=False, verbose=True)
+
+
+def test_the_peak_of_the_exposure_is_told_with_the_worst_host() -> None:
+    assert at_once_text(plans.moving()) == (
+        "Peak exposure: 3 segments without a synchronized mirror; "
+        "losing the worst host (sdw3) would lose 1 of them."
+    )
+    plan = plans.moving()
+    lucky = replace(plan, exposure=replace(plan.exposure, most_lost_with_one_host=0))
+    assert at_once_text(lucky).endswith("; losing any one host would lose none of them.")
+    dead = replace(plan, exposure=replace(plan.exposure, none=(4,)))
+    assert "mirror (no live copy: 1 content (4)); losing" in at_once_text(dead)
+
+
+def test_a_host_without_primaries_has_no_factor_of_its_own() -> None:
+    """0 -> 4 primaries was told as x1.0."""
+    ring = ["sdw1", "sdw2", "sdw3"]
+    wanted = spec(ring, policy=Policy(max_load_factor=2.0))
+    plan = planned(wanted, mirrorless(ring[:1], 4))
+    flat = " ".join(plan_human(plan, width=80, color=False).split())
+    assert flat.count("sdw2 0 -> 4 primaries (x1.0 of the average host's)") == 2
+    assert "0 -> 4 primaries (x1.0)" in plan.policy[0].evidence
 
 
 def test_eight_thousand_contents_are_rendered_in_bounded_text() -> None:
     shown = plan_human(plans.wide(8000), width=80, color=False)
-    assert len(shown) < 20_000
-    assert "7,980 add changes not listed here" in shown
+    assert len(shown) < 5_000
+    assert "sdw[001-3999] -> sdw[002-4000]" in shown
 
 
-def test_contents_and_stop_overs_of_a_large_wave_stay_within_the_width() -> None:
+def test_temporary_places_are_all_told() -> None:
     plan = plans.swapping()
     step = plan.waves[0].steps[0]
     contents = tuple(range(0, 64, 2))
     steps = tuple(replace(step, content=content) for content in contents)
     wave = replace(plan.waves[0], contents=contents, steps=steps)
     shown = plan_human(replace(plan, waves=(wave,)), width=60, color=False)
-    assert "  wave 1  ~ move: 32 contents\n    content 0, 2, 4," in shown
-    assert "... 28 temporary slots not listed here" in shown
-    waves = shown.partition("wave 1")[2].partition("Hosts")[0].splitlines()
-    assert [text for text in waves if len(text) > 60] == []
+    flat = " ".join(shown.partition("temporary places")[2].split())
+    told = {
+        content
+        for text in re.findall(r"contents? ([0-9, ]+) ", flat)
+        for content in map(int, text.split(", "))
+    }
+    assert told == set(contents)
+    assert max(len(line) for line in shown.splitlines()[:-1]) <= 60

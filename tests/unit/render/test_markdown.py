@@ -40,11 +40,26 @@ def test_the_title_says_the_verdict(plan: Callable[[], Plan], verdict: str) -> N
     assert plan_markdown(plan()).splitlines()[1].endswith(verdict)
 
 
-def test_thirty_rows_stand_in_the_open_and_the_rest_is_folded_away() -> None:
-    text = plan_markdown(plans.wide())
-    opened, _, folded = text.partition("<summary>66 more changes</summary>")
-    assert opened.count("| + add |") == 30
-    assert folded.count("| + add |") == 66
+def test_thirty_lines_stand_in_the_open_and_the_rest_is_folded_away() -> None:
+    plan = plans.wide()
+    changes = tuple(replace(change, source=f"spec:{change.content}") for change in plan.changes)
+    text = plan_markdown(replace(plan, changes=changes))
+    opened, _, folded = text.partition("<summary>66 more lines of changes</summary>")
+    assert opened.count(" -> ") == 30
+    assert folded.count(" -> ") >= 66
+
+
+def scattered() -> Plan:
+    """Eight thousand additions that follow no rule."""
+    plan = plans.wide(8000)
+    return replace(
+        plan,
+        changes=tuple(
+            replace(change, to=replace(change.to, directory=f"/own/{change.content * 7}"))
+            for change in plan.changes
+            if change.to is not None
+        ),
+    )
 
 
 def moving_many() -> Plan:
@@ -53,7 +68,7 @@ def moving_many() -> Plan:
     return planned(spec([*names, "sdw3"], cluster="many"), mirrored(names, 300))
 
 
-@pytest.mark.parametrize("plan", [lambda: plans.wide(8000), moving_many])
+@pytest.mark.parametrize("plan", [scattered, moving_many])
 def test_a_huge_plan_stays_within_the_budget_and_counts_what_is_left_out(
     plan: Callable[[], Plan],
 ) -> None:
@@ -62,6 +77,12 @@ def test_a_huge_plan_stays_within_the_budget_and_counts_what_is_left_out(
     assert "not shown: too long for a comment" in text
     assert text.count("<details>") == text.count("</details>")
     assert "Plan id `" in text
+
+
+def test_eight_thousand_changes_that_follow_a_rule_are_all_in_the_comment() -> None:
+    text = plan_markdown(plans.wide(8000))
+    assert "`sdw[001-3999] -> sdw[002-4000]`" in text
+    assert "not shown" not in text.partition("**Waves")[0]
 
 
 def test_thousands_of_long_warnings_stay_within_the_budget() -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from gpmirror.plan.model import Change, Plan
+from gpmirror.render.folding import parts
 from gpmirror.render.html import plan_html
 from gpmirror.render.picture import Arrow, Kind, picture
 from gpmirror.render.picture_arrows import MOST_ARROWS
@@ -193,6 +194,8 @@ def test_page_is_whole_and_fetches_nothing(plan: Callable[[], Plan]) -> None:
     assert page.outside == []
     assert "<script" not in text
     assert "<svg" in text
-    assert text.count("<tr>") >= len(found.changes)
+    folds = [fold for part in parts(found) for ruled in part.ruled for fold in ruled.folds]
+    assert sum(len(fold.contents) for fold in folds) == len(found.changes)
+    assert all(f"<td>{fold.named}</td>" in text for fold in folds)
     for wave in found.waves:
         assert f"wave {wave.number}: " in text

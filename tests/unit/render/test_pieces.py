@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import Slot
-from gpmirror.plan.model import Action, Change
 from gpmirror.render.columns import folded, needed
 from gpmirror.render.quantities import first_few, size_text, yes
-from gpmirror.render.slots import arrow_cells, slot_text
+from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, painted, visible
 
 
@@ -147,34 +146,3 @@ def slot(
 )
 def test_a_slot_in_words(found: Slot, text: str) -> None:
     assert slot_text(found) == text
-
-
-def change(action: Action, from_: Slot | None, to: Slot | None) -> Change:
-    return Change(content=1, action=action, primary="p", from_=from_, to=to, reason="r", source="s")
-
-
-@pytest.mark.parametrize(
-    ("action", "from_", "to", "shown"),
-    [
-        (Action.ADD, None, slot(), ["", "-> sdw1:7000 /d/x"]),
-        (Action.MOVE, slot(), slot("sdw2"), ["sdw1:7000 /d/x", "-> sdw2:7000 same directory"]),
-        (
-            Action.MOVE,
-            slot(),
-            slot(directory="/e/x"),
-            ["sdw1:7000 /d/x", "-> same host and port /e/x"],
-        ),
-        (Action.RECOVER, slot(), slot(), ["sdw1:7000 /d/x", "-> in place"]),
-        (Action.RECOVER, None, slot(), ["", "-> sdw1:7000 /d/x"]),
-        (Action.REBALANCE, slot(), None, ["sdw1:7000 /d/x", "-> roles return"]),
-        (Action.BLOCKED, slot(), None, ["sdw1:7000 /d/x", ""]),
-    ],
-)
-def test_from_and_to(action: Action, from_: Slot | None, to: Slot | None, shown: list[str]) -> None:
-    found = arrow_cells(change(action, from_, to))
-    assert ["".join(span.text for span in cell) for cell in found] == shown
-
-
-def test_only_what_differs_is_highlighted() -> None:
-    _, new = arrow_cells(change(Action.MOVE, slot(), slot(port=7001)))
-    assert [span.text for span in new if span.style is Style.STRONG] == [":7001"]

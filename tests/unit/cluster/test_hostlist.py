@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.infer.hostlist import compress, entry_count
+from gpmirror.cluster.hostlist import compress, entry_count
 from gpmirror.spec.hostrange import host_names
 
 

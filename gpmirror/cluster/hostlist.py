@@ -1,4 +1,4 @@
-"""Consecutive hosts that differ by a number only, written as one entry: `sdw[01-16]`."""
+"""Names that differ by a number only, written as one: `sdw[01-16]`; and their natural order."""
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -6,6 +6,37 @@ from itertools import groupby
 
 _DIGITS = re.compile(r"([0-9]+)")
 _LONGEST_NUMBER = 9
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """What to sort names by so that sdw2 stands before sdw10."""
+    return tuple(
+        (1, int(part), part) if at % 2 and len(part) <= _LONGEST_NUMBER else (0, 0, part)
+        for at, part in enumerate(_DIGITS.split(name))
+    )
+
+
+def one_expression(names: Sequence[str]) -> str:
+    """The names in their order, `sdw[1-4]`; those that share no form stand side by side."""
+    return ", ".join(text for text, _ in compress((name, None) for name in names))
+
+
+def varying(one: str, other: str) -> int | None:
+    """Which number of the names is the only thing that differs; None: something else differs."""
+    return _only_difference(_DIGITS.split(one), _DIGITS.split(other))
+
+
+def distance(name: str, other: str) -> tuple[int, int] | None:
+    """Which number of the names is the only thing that differs, and how far the other's is on."""
+    first, second = _DIGITS.split(name), _DIGITS.split(other)
+    place = _only_difference(first, second)
+    return None if place is None else (place, int(second[place]) - int(first[place]))
+
+
+def without_number(name: str, place: int) -> tuple[str, ...]:
+    """The name's parts but for one number."""
+    parts = _DIGITS.split(name)
+    return (*parts[:place], *parts[place + 1 :])
 
 
 def entry_count(names: Sequence[str]) -> int:
