@@ -74,7 +74,7 @@ def test_preview_of_moves() -> None:
         "  wave  action  contents      to copy   time        unmirrored  host loss\n"
         "     1  ~ move  3 (3, 7, 11)  960.0 GB  1 h 21 min           3  up to 1\n"
     ) in text
-    assert "        $ gprecoverseg -a -i wave-004-gprecoverseg.conf\n\nPlan: " in text
+    assert "        $ gprecoverseg -a -i wave-004-gprecoverseg.conf\n\nHazards and guards\n" in text
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=list(PLANS))
