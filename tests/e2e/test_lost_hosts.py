@@ -1,4 +1,4 @@
-"""A host is lost for good, and a spare one takes over what it held; a content without a live copy."""
+"""What only a whole cluster shows: a double fault, a catalog that was edited, a host lost for good."""
 
 import re
 from collections.abc import Iterator
@@ -56,6 +56,29 @@ def test_a_double_fault_is_told_by_status_and_by_plan(practice: Practice) -> Non
     assert practice.gpmirror("status").returncode == 0
 
 
+def test_a_catalog_that_was_edited_by_hand_is_found_on_the_hosts(practice: Practice) -> None:
+    """The mirror streams, so all seems in sync; the next failover would go to another port."""
+    rig = Rig(practice=practice)
+    port = practice.lab.primary_port + 1000
+    edit = "UPDATE gp_segment_configuration SET port = {} WHERE content = 0 AND role = 'm'"
+    rig.sql(edit.format(port + 200))
+    try:
+        status, preflight = practice.gpmirror("status"), practice.gpmirror("preflight")
+        asked, every = (
+            practice.gpmirror("status", "--hosts"),
+            practice.gpmirror("preflight", "--all"),
+        )
+    finally:
+        rig.sql(edit.format(port))
+    assert status.returncode == 0, status.stdout
+    assert (asked.returncode, every.returncode) == (2, 9), asked.stdout + every.stdout
+    for told in (asked.stdout, every.stdout):
+        flat = " ".join(told.split())
+        assert f"the catalog says port {port + 200}, its server listens on {port}" in flat
+    assert preflight.returncode in {0, 4}, "it asks the hosts of the plan alone"
+    assert practice.gpmirror("preflight", "--all").returncode == 0
+
+
 def test_the_loss_of_a_host_is_played_to_its_end(practice: Practice) -> None:
     rig = Rig(practice=practice)
     before = practice.spec.read_text()
@@ -65,12 +88,12 @@ def test_the_loss_of_a_host_is_played_to_its_end(practice: Practice) -> None:
     # its disks are lost with it: hosts of a practice cluster share one file system
     for lost in (rig.host("sdw2").data / "primary", rig.host("sdw2").data / "mirror"):
         assert rig.mdw(f"rm -rf {lost}/*").code == 0
-    text = before.replace("sdw[1-3]", "sdw[1,3]")
-    assert text != before, before
-    roots = next(line.strip() for line in text.splitlines() if "roots:" in line)
-    practice.spec.write_text(
-        text.replace("mirrors:", f"  - name: sdw4\n    {roots}\n    replaces: sdw2\nmirrors:", 1)
-    )
+    (roots,) = (one for one in before.splitlines() if one.lstrip().startswith("roots:"))
+    entry = f"  - name: sdw[1-3]\n{roots}\n"
+    assert entry in before, before
+    names = ("sdw1", "sdw4\n    replaces: sdw2", "sdw3")  # where the lost one stood in the ring
+    entries = "".join(f"  - name: {name}\n{roots}\n" for name in names)
+    practice.spec.write_text(before.replace(entry, entries))
     try:
         allowed = ("--allow", "guard:moves_percent")
         planned = practice.gpmirror("plan", "-o", "loss.plan", *allowed)
