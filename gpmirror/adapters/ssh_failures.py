@@ -1,6 +1,7 @@
 """Words for every way an SSH connection fails: what was tried, why it failed, what to do."""
 
 import socket
+from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
 from gpmirror.adapters.ssh_known_hosts import Changed, Known, KnownLine, Revoked, Unknown, Verdict
@@ -80,7 +81,7 @@ def bad_key(target: Target, verdict: Verdict, key: "PKey") -> Unanswered | None:
                 f"refusing {target}: its host key has changed; {shown}, but {line} holds another",
                 "the host was installed anew, or somebody stands in between: compare the "
                 f"fingerprint on its console; only if it is right, `ssh-keygen -R "
-                f"'{target.key_names[0]}' -f {line.file}` and add the new key",
+                f"'{target.key_names[0]}' -f {quote(str(line.file))}` and add the new key",
             )
         case Unknown(others=others):
             return _unknown_key(target, shown, key, others)
@@ -99,7 +100,7 @@ def _unknown_key(
         where = f"{places} holds no {key.get_name()} key of {names}"
         if all(line.mark for line in others):
             where = f"{places} names a certificate authority, and certificates are not used here"
-    scan = f"ssh-keyscan -p {target.port} {target.address}"
+    scan = f"ssh-keyscan -p {target.port} {quote(target.address)}"
     first = target.known_hosts[0] if target.known_hosts else "~/.ssh/known_hosts"
     return Unanswered(
         Silence.UNKNOWN_KEY,
