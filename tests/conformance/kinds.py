@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 
 KINDS: Mapping[str, str] = {
-    "already mirrored": r"already configured with +Mirrors",
+    "already mirrored": r"already configured with +(Mirrors|physical mirroring)",
     "not mirrored": r"mirroring replication is not configured|mirroring is not configured"
-    r"|Mirroring replication is not configured|Mirror not used",
+    r"|Mirroring replication is not configured|Mirror not used"
+    r"|mirroring not used",
     "already running": r"indicates that an instance of \S+ is already running|is already running",
     "no such option": r"no such option: ",
     "option refused": r"Invalid [\w -]+ provided with|too many arguments"
@@ -25,7 +26,8 @@ KINDS: Mapping[str, str] = {
     "copy runs already": r"Found \S+ (recovery )?running for segments",
     "line not read": r"expected [\d, or]+ parts|expected 1 or 2 groups|expected equal parts"
     r"|out of values|does not start with|only one or two groups|Invalid recovery type",
-    "value not read": r"Invalid (port|content ID|address|directory) on line|invalid literal for int",
+    "value not read": r"Invalid (port|content ID|address|directory) on line|invalid literal for int"
+    r"|invalid number value in line",
     "relative path": r"must be a full path",
     "wrong number of lines": r"Wrong number of mirrors",
     "no such segment": r"A segment to recover was not found in configuration",

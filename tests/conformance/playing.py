@@ -22,7 +22,7 @@ def test_scenario(
     scenario: dict[str, Any],
 ) -> None:
     if not stage.suits(scenario):
-        pytest.skip("of the other generation")
+        pytest.skip(scenario["because"])
     expected = recorded.outcomes(scenario["name"])
     if expected is None and not recorded.writes:
         pytest.skip(f"not recorded on {recorded.file.stem}")

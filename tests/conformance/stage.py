@@ -25,7 +25,7 @@ from tests.e2e.rows import Row
 
 Step = Mapping[str, Any]
 Outcome = dict[str, Any]
-_NAME = re.compile(r"\{([a-z]+(?:\.[a-z]+)*)\}")
+_NAME = re.compile(r"\{([a-z]+(?:\.[a-z_]+)*)\}")
 _VERSION = re.compile(r"\((Greenplum|Greengage) Database (\d+)\.(\d+)")
 _FOLDER = "gpmirror-conformance"
 _SPARE_PORT = 700
@@ -337,6 +337,7 @@ class Stage:
         for label, found in self._names.items():
             if isinstance(found, Place):
                 values.setdefault(f"{found.address}|{found.port}|{found.directory}", label)
+                values.setdefault(f"{found.address}:{found.port}:{found.directory}", label)
         for content, place in self._mirrors.items():
             values.setdefault(f"{place.address}|{place.port}|{place.directory}", f"m{content}")
             values.setdefault(self._add_line(content, place), f"add {content}")

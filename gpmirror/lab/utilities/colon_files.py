@@ -84,10 +84,15 @@ def _recover_line(where: _Where, filespaces: list[str]) -> MoveLine:
     if len(groups) == 1:
         return MoveLine(old=old)
     got = _fields(where, groups[1], (*_NEW, *filespaces))
+    try:
+        port, replication_port = int(got["port"]), int(got["replicationPort"])
+    except ValueError:
+        said = "Config file format error, invalid number value in line"
+        raise Broken(f"{said}: {where.line}") from None
     new = Location(
         address=got["address"],
-        port=_number(got["port"]),
-        replication_port=_number(got["replicationPort"]),
+        port=port,
+        replication_port=replication_port,
         directory=full_path(got["dataDirectory"], where.line),
         filespaces=_paths(where, got, filespaces),
     )

@@ -110,6 +110,8 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
     console.info("Obtaining Segment details from master...")
     array = catalog.load()
     if not array.has_mirrors:
+        if session.old:  # after five tries, half a minute (5.8.1, recorded)
+            raise Broken("Unable to connect to database and start transaction")
         said = "GPDB Mirroring replication is not configured for this Greenplum Database instance."
         raise Refused(said)
     filespaces = sorted(catalog.filespaces()) if session.old else []

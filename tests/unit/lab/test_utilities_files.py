@@ -183,6 +183,13 @@ def test_what_breaks_5(row: str, said: str) -> None:
     assert said in str(broken.value)
 
 
+def test_a_new_port_of_5_that_is_no_number() -> None:
+    row = "sdw2:7000:/data/mirror/gpseg0 sdw5:7700:x:/data/mirror/moved0"
+    with pytest.raises(Broken) as broken:
+        colon_files.read_recover("r.cfg", f"filespaceOrder=\n{row}")
+    assert str(broken.value) == f"Config file format error, invalid number value in line: {row}"
+
+
 def test_5_writes_what_it_read() -> None:
     text = (
         "filespaceOrder=fs1\n"
