@@ -7,6 +7,7 @@ the two differ in is refused by name. What is left to believe is what a reviewer
 the settings, the catalog (apply compares it with the live one), and the words that say why.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -39,6 +40,7 @@ from gpmirror.spec.words import (
 )
 
 _SHOWN = 5
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 _WORDS = frozenset({"reason", "source"})
 """Keys whose text names lines of a spec that only its author has: they are read, never run."""
@@ -229,6 +231,9 @@ def _settings_problems(plan: Plan) -> Iterator[str]:
     host = plan.settings.coordinator.host
     if host is not None and (problem := coordinator_problem(host)) is not None:
         yield f"settings.coordinator.host: {problem.message}"
+    reverts = plan.settings.reverts
+    if reverts is not None and not _RUN.fullmatch(reverts):  # it stands in commands to copy
+        yield f"settings.reverts: {shown(reverts)} is not the name of a run"
     for group in ("coordinator", "ssh"):
         for key, value in settings[group].items():
             if isinstance(value, str) and not value.isprintable():

@@ -174,6 +174,8 @@ def test_dangers_cannot_be_taken_out(name: str) -> None:
         (lambda b: b["settings"]["coordinator"].update(database="a\u2028b"), "coordinator.database"),
         (lambda b: b["settings"]["coordinator"].update(host="a\nb"), "coordinator.host"),
         (lambda b: b["settings"]["coordinator"].update(host="-oX=x"), "coordinator.host"),
+        (lambda b: b["settings"].update(reverts="x; rm -rf ~"), "settings.reverts"),
+        (lambda b: b["settings"].update(reverts="x\x1b[2J"), "settings.reverts"),
         (lambda b: b.update(cluster="../x"), "cluster.name"),
     ],
 )  # fmt: skip
