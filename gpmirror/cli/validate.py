@@ -80,6 +80,7 @@ def _print(
     match output:
         case "human":
             console.page("".join(f"{file}: ok ({_gist(spec)})\n" for file, spec in sound))
+            console.remarks(_remarks(sound))
             console.problems(problems)
         case "expand":
             from gpmirror.spec.expand import expanded_text
@@ -87,9 +88,16 @@ def _print(
             console.data("---\n".join(expanded_text(spec) for _, spec in sound))
             console.problems(problems)
         case "json" | "github" | "sarif":
-            console.data(_machine_text(output, problems))
+            console.data(_machine_text(output, [*problems, *_remarks(sound)]))
         case _:
             assert_never(output)
+
+
+def _remarks(sound: "list[tuple[str, Spec]]") -> list[Diagnostic]:
+    """What is no fault of a spec, but must be known."""
+    from gpmirror.placement.racks import rack_remarks
+
+    return [found for _, spec in sound for found in rack_remarks(spec)]
 
 
 def _machine_text(output: Literal["json", "github", "sarif"], problems: list[Diagnostic]) -> str:
@@ -106,7 +114,9 @@ def _machine_text(output: Literal["json", "github", "sarif"], problems: list[Dia
         case "github":
             return diagnostics_github(problems)
         case "sarif":
-            return diagnostics_sarif(problems, CODES)
+            from gpmirror.placement.codes import CODES as PLACEMENT_CODES
+
+            return diagnostics_sarif(problems, {**CODES, **PLACEMENT_CODES})
         case _:
             assert_never(output)
 

@@ -12,6 +12,7 @@ from gpmirror.placement.hosts import HostMap, map_hosts
 from gpmirror.placement.model import Desired, Placed, Target
 from gpmirror.placement.names import DirectoryTemplate, prefix_of
 from gpmirror.placement.numbering import Numbering
+from gpmirror.placement.racks import rack_warnings
 from gpmirror.placement.ring import STRATEGIES, check_blocks, make_ring
 from gpmirror.placement.slots import Chosen, Request, SlotChooser
 from gpmirror.spec.model import Pin, Spec
@@ -60,7 +61,11 @@ def place(spec: Spec, observed: Observed) -> Desired:
     return Desired(
         contents=tuple(item.placed for item in planned),
         hosts=hosts,
-        warnings=(*warnings, *port_warnings),
+        warnings=(
+            *warnings,
+            *port_warnings,
+            *rack_warnings(spec, [item.placed for item in planned]),
+        ),
     )
 
 

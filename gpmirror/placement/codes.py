@@ -103,4 +103,11 @@ CODES = {
         why="It is set once, when mirrors are added; changing it later needs no plan of ours.",
         fix="Nothing to do.",
     ),
+    "GPM-P204": CodeInfo(
+        title="racks are not kept apart",
+        why="Hosts have a `rack`, and the strategy puts both copies of a segment into one: losing "
+        "that rack loses the segment.",
+        fix="List the hosts of the racks in turn (`zip`), choose a smaller block or group, or pin the "
+        "mirrors; the message holds what would do, ready to paste.",
+    ),
 }

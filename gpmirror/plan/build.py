@@ -343,6 +343,11 @@ def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
     )
 
 
+def _warning_text(found: Diagnostic) -> str:
+    remedy = f"; {found.hint}" if found.code == "GPM-P204" else ""
+    return f"{found.message} ({found.code}){remedy}"
+
+
 def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
     warnings = [*observed.notes]
     if observed.dialect.file_replication and spec.apply.native.per_host != DEFAULT_PER_HOST:
@@ -351,7 +356,7 @@ def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -
             f"apply.native.per_host ({place}) is not used: the utilities of "
             f"{observed.dialect.title} have no -b, and their -B counts segments (apply.native.hosts)"
         )
-    warnings += [f"{found.message} ({found.code})" for found in desired.warnings]
+    warnings += map(_warning_text, desired.warnings)
     if (alike := interfaces_remark(host.name for host in spec.hosts)) is not None:
         warnings.append(alike)
     if left_out:

@@ -230,4 +230,10 @@ CODES: dict[str, CodeInfo] = {
         "Every host has weight 0.",
         "Give at least one host a weight of 1.",
     ),
+    "GPM-V059": _info(
+        "Hosts in turn that do not go together",
+        "`zip` takes one host of each range in turn, so its ranges are of equal length, and `racks` "
+        "names the rack of each.",
+        'Write `zip: ["sdw[1-6]", "sdw[7-12]"]` and `racks: [a, b]`, without `name` and `rack`.',
+    ),
 }

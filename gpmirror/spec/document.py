@@ -4,7 +4,7 @@ The descriptions are the reference documentation and the JSON Schema. What one f
 the light of another is judged afterwards, with places, in the modules beside this one.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     Tag,
     WithJsonSchema,
+    model_validator,
 )
 
 from gpmirror.spec.units import (
@@ -123,11 +124,28 @@ class SshPart(Part):
     )
 
 
+def _name_or_zip(schema: dict[str, Any]) -> None:
+    schema["required"].remove("name")
+    schema["oneOf"] = [{"required": ["name"]}, {"required": ["zip"]}]
+
+
 class HostPart(Part):
     """One host, or several that differ by number only."""
 
+    model_config = ConfigDict(json_schema_extra=_name_or_zip)
+
     name: str = Field(
         description="Host name or range: sdw1, sdw[1-4], sdw[01-16,20], rack[1-2]-sdw[1-8]."
+    )
+    zip: list[str] | None = Field(
+        None,
+        min_length=2,
+        max_length=64,
+        description="Instead of name: ranges of equal length whose hosts stand in turn, so that "
+        "racks alternate: [sdw[1-6], sdw[7-12]] is sdw1, sdw7, sdw2, sdw8 and so on.",
+    )
+    racks: list[Word] | None = Field(
+        None, description="With zip, instead of rack: the rack of each of its ranges."
     )
     addresses: list[str] | None = Field(
         None,
@@ -151,6 +169,13 @@ class HostPart(Part):
     replaces: str | None = Field(
         None, description="Name of a dead host whose segments this host takes over."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _zip_names_the_hosts(cls, data: object) -> object:
+        if isinstance(data, dict) and "zip" in data and "name" not in data:
+            return {**data, "name": ""}
+        return data
 
 
 class PortsPart(Part):

@@ -154,6 +154,7 @@ def test_the_parts_stand_in_the_order_that_a_reviewer_reads() -> None:
         "Waves",
         "Hosts",
         "Survival and policy",
+        "Warnings",
     ]
 
 
