@@ -115,21 +115,24 @@ def _remedy(spec: Spec, racks: Mapping[str, str], counts: Mapping[str, int]) -> 
 def _ways(spec: Spec, racks: Mapping[str, str]) -> Iterator[_Way]:
     mixed = _in_turn(spec.hosts)
     if spec.strategy is not Strategy.PINNED:
-        yield _Way(spec=replace(spec, hosts=mixed), words="list the hosts of the racks in turn: ")
+        yield _Way(
+            spec=replace(spec, hosts=mixed),
+            words="to keep them apart list the hosts of the racks in turn: ",
+        )
     sizes = range(min(len(set(racks.values())), len(mixed)), 1, -1)
     for size in sizes if spec.strategy is not Strategy.GROUP else ():
         if len(mixed) % size != 1:
             blocks = replace(spec, hosts=mixed, strategy=Strategy.BLOCK, block_size=size)
             yield _Way(
                 spec=blocks,
-                words=f"write `strategy: block` and `block_size: {size}` under mirrors, and list the "
+                words=f"to keep them apart write `strategy: block` and `block_size: {size}` under mirrors, and list the "
                 "hosts of the racks in turn: ",
             )
     if spec.strategy is not Strategy.GROUP:
         group = replace(spec, hosts=mixed, strategy=Strategy.GROUP, block_size=None)
         yield _Way(
             spec=group,
-            words="write `strategy: group` under mirrors, and list the hosts of the racks in turn: ",
+            words="to keep them apart write `strategy: group` under mirrors, and list the hosts of the racks in turn: ",
         )
 
 
@@ -168,7 +171,7 @@ def _pins(
         load[target] += 1
         load[one.mirror.host] -= 1
         pins.append(f"{{content: {one.content}, host: {target}}}")
-    return f"pin them under mirrors: pins: [{', '.join(pins)}]"
+    return f"to keep them apart pin under mirrors: pins: [{', '.join(pins)}]"
 
 
 def _flow(hosts: Sequence[Host]) -> str:

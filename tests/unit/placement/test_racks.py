@@ -102,7 +102,7 @@ def test_racks_of_equal_size_are_offered_as_zip() -> None:
     assert found == (
         "racks are not kept apart: contents 0-5, 8-13 (12 of 16) would have both copies in one "
         "rack, the first in rack a (sdw1 and sdw2), and be lost with it\n"
-        'list the hosts of the racks in turn: hosts: [{zip: ["sdw[1-4]", "sdw[5-8]"], racks: [a, b], '
+        'to keep them apart list the hosts of the racks in turn: hosts: [{zip: ["sdw[1-4]", "sdw[5-8]"], racks: [a, b], '
         "roots: [/data1/mirror, /data2/mirror]}]"
     )
 
@@ -117,7 +117,7 @@ def test_what_no_order_can_do_is_pinned() -> None:
     (found,) = told(before, 1)
     _, _, hint = found.partition("\n")
     assert hint == (
-        "pin them under mirrors: pins: [{content: 0, host: sdw4}, {content: 1, host: sdw4}]"
+        "to keep them apart pin under mirrors: pins: [{content: 0, host: sdw4}, {content: 1, host: sdw4}]"
     )
     assert told(taken(text(LONELY, "group"), hint), 1) == []
 
@@ -146,7 +146,7 @@ def test_nothing_is_said_where_nothing_is_wrong(hosts: str, strategy: str, each:
 
 def test_a_plan_carries_the_warning_and_a_plan_file_reads_without_it() -> None:
     plan = planned(spec(TWO, "group"), seen(spec(TWO, "group"), 2))
-    assert [one for one in plan.warnings if "(GPM-P204); list the hosts" in one]
+    assert [one for one in plan.warnings if "(GPM-P204); to keep them apart list the hosts" in one]
     older = replace(plan, warnings=())
     assert read_plan(plan_text(older).encode(), "plan.json") == older
     assert any("GPM-P204" in one for one in moving().warnings)
