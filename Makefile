@@ -26,10 +26,10 @@ pips: venv ## see that the oldest pip and the newest can install the lock files
 	@.ci/pips
 
 test: bootstrap ## run the tests
-	@$(BIN)/pytest -q -n 4
+	@$(BIN)/pytest -q -n 4 --talk
 
 check: lint types layers pips servers ## all that must hold: lint, types, layers, installs, tests, coverage, speed
-	@$(BIN)/pytest -q -n 4 --cov --cov-report=term
+	@$(BIN)/pytest -q -n 4 --talk --cov --cov-report=term
 	@$(BIN)/python bench/run.py --check --light
 
 demo: bootstrap ## first mirrors, the loss of a host, its return: on a practice cluster

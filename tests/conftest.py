@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import greenplum
+from tests import greenplum, talking
 
 if TYPE_CHECKING:
     from tests.servers import Postgres
@@ -29,9 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--write-golden", action="store_true", help="rewrite the expected outputs; review the diff"
     )
     greenplum.add_options(parser)
+    talking.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    talking.begin(config)
     greenplum.target(config)  # what is wrong with the options is said before anything begins
 
 
