@@ -67,7 +67,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeInfo:
-    """The page behind a code: what it means, why it matters, how to mend it."""
+    """The page behind a code: what it means, why it matters, how to fix it."""
 
     title: str
     why: str

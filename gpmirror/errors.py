@@ -6,7 +6,7 @@ GpmirrorError
 ├── Infeasible        6  no layout satisfies the spec; carries diagnostics
 ├── Unsafe            4  a hazard, guard or protection that nobody allowed
 ├── Stale             5  the plan does not match the catalog
-├── Locked            7  another run or a native utility is at work
+├── Locked            7  another run or a native utility is running
 ├── Declined          8  a person said no, or there was nobody to ask
 ├── NotReady          9  a host check failed or could not be made
 ├── Partial          10  some of the plan is done; `resume` goes on
@@ -93,7 +93,7 @@ _PAGES = {
         fix="Change one of the named lines.",
     ),
     ExitCode.LOCKED: CodeInfo(
-        title="another run or a native utility is at work",
+        title="another run or a native utility is running",
         why="Two that change segments at once would undo each other's work.",
         fix="Wait until it ends; a lock that a dead utility left is removed with `--allow dead-lock`.",
     ),

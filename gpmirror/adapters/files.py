@@ -186,4 +186,4 @@ def _mend(path: str, error: OSError | ValueError) -> str:
         case FileNotFoundError():
             return f"create the folder: `mkdir -p {quote(str(Path(path).parent))}`"
         case _:
-            return "name another file or mend its folder (`ls -ld`)"
+            return "name another file or fix its folder (`ls -ld`)"

@@ -88,5 +88,5 @@ class TerminalOperator:
         if self._interrupts > 1 or number != signal.SIGINT:
             raise KeyboardInterrupt
         self._say(
-            "interrupted: finishing this wave, then stopping; once more to leave it running alone"
+            "interrupted: finishing this wave, then stopping; press Ctrl-C again to detach; the utility keeps running"
         )

@@ -73,7 +73,7 @@ def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
 
 def _check_ours(*paths: Path) -> None:
     """What others may have written says nothing: a journal and a plan decide what is run and what
-    is deleted. Raises Failure with the command that mends it; OSError.
+    is deleted. Raises Failure with the command that fixes it; OSError.
     """
     for path in paths:
         why = why_not_ours(path)
@@ -243,9 +243,7 @@ def _unwritten(path: Path, error: OSError, *, changed: bool = False) -> Failure:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             hint = f"free space or inodes where {path.parent} lies"
         case errno.EROFS:
-            hint = (
-                f"the file system of {path.parent} is read-only: see why (`dmesg`), mount it anew"
-            )
+            hint = f"the file system of {path.parent} is read-only: see why (`dmesg`), remount it"
         case errno.ENOENT | errno.ENOTDIR | errno.ESTALE:
             hint = f"{path.parent} is gone: see what removed it, and whether its file system is mounted"
         case _:

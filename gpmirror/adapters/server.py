@@ -166,7 +166,7 @@ class Server:
         return Freshness.PROBED
 
     def busy_sessions(self) -> int | None:
-        """Sessions of others at work within about a second; None where the server does not tell."""
+        """Sessions of others at work within about a second; None where the server does not show."""
         found: set[str | None] = set()
         try:
             for _ in range(_BUSY_LOOKS):
@@ -179,7 +179,7 @@ class Server:
         return len(found)
 
     def probe_seconds(self) -> float:
-        """gp_fts_probe_interval; the server's default of 60 s where it does not tell."""
+        """gp_fts_probe_interval; the server's default of 60 s where it does not show."""
         try:
             rows = self._session.rows(queries.PROBE_INTERVAL)
         except ConnectionLost:

@@ -67,7 +67,7 @@ def _sessions(session: Session, asked: Queries) -> Iterator[str]:
 
 def _session(row: Row) -> str:
     pid, user, database, client, name, changes = row
-    what = "changes the catalog of segments" if changes == "1" else "belongs to a utility at work"
+    what = "changes the catalog of segments" if changes == "1" else "belongs to a running utility"
     where = f"database {database}, from {client or 'the coordinator itself'}"
     return f"session {pid} of {user} ({name or 'unnamed'}, {where}) {what}"
 

@@ -20,7 +20,7 @@ def not_dialled(target: Target, error: OSError) -> Unanswered:
     match error:
         case socket.gaierror():
             reason = f"the name {target.address} does not resolve"
-            hint = f"`getent hosts {target.address}` must answer: mend DNS, /etc/hosts or HostName"
+            hint = f"`getent hosts {target.address}` must answer: fix DNS, /etc/hosts or HostName"
         case TimeoutError():
             reason = f"no answer within {target.connect_seconds:g} s"
             hint = "is the host up, and does a firewall drop the connection?"
@@ -79,7 +79,7 @@ def bad_key(target: Target, verdict: Verdict, key: "PKey") -> Unanswered | None:
             return Unanswered(
                 Silence.CHANGED_KEY,
                 f"refusing {target}: its host key has changed; {shown}, but {line} holds another",
-                "the host was installed anew, or somebody stands in between: compare the "
+                "the host was reinstalled, or somebody stands in between: compare the "
                 f"fingerprint on its console; only if it is right, `ssh-keygen -R "
                 f"'{target.key_names[0]}' -f {quote(str(line.file))}` and add the new key",
             )

@@ -113,7 +113,7 @@ def _config_file(config: str | None) -> str | None:
     except OSError as error:
         raise Unreadable(
             f"cannot read {path}, the SSH configuration: {error.strerror}",
-            hint="mend `ssh.config` in the spec, or leave it out for ~/.ssh/config",
+            hint="fix `ssh.config` in the spec, or leave it out for ~/.ssh/config",
         ) from error
 
 

@@ -120,6 +120,6 @@ def unusable(name: str, reason: str) -> Unanswered:
     return Unanswered(
         Silence.UNREACHABLE,
         f"cannot work out how to reach {name!r}: {reason}",
-        f"`ssh -G -- {shlex.quote(name)}` must print its settings: mend the spec's `hosts` or "
+        f"`ssh -G -- {shlex.quote(name)}` must print its settings: fix the spec's `hosts` or "
         "`ssh`, or the SSH configuration",
     )

@@ -78,7 +78,7 @@ _NO_CATALOGS = tuple(
         (
             r"^\s*(?:psql: )?(?:error|ERROR|FATAL): ",
             "an error that psql printed",
-            "mend what it says, then " + _SAVE_ALL,
+            "fix what it says, then " + _SAVE_ALL,
         ),
     )
 )

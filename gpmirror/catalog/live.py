@@ -114,7 +114,7 @@ def copying_from(rows: Iterable[Row]) -> tuple[CopyProgress, ...]:
 
 
 def sizes_from(rows: Iterable[Row]) -> dict[int, int]:
-    """Bytes by content; the coordinator and what does not tell are left out."""
+    """Bytes by content; the coordinator and what does not show are left out."""
     return {
         int(content): int(size)
         for content, size in rows

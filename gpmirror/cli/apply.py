@@ -45,7 +45,7 @@ def command(
         typer.Option("--stop-after-wave", metavar="N", min=1, help="Stop after this wave."),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Tell events as JSON lines on stdout.")
+        bool, typer.Option("--json", help="Write events as JSON lines on stdout.")
     ] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")

@@ -27,7 +27,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "fmt": Entry(
         module="gpmirror.cli.fmt",
-        summary="Lay specs out in the standard form; comments are kept.",
+        summary="Format specs in canonical style; comments are kept.",
     ),
     "schema": Entry(
         module="gpmirror.cli.schema",

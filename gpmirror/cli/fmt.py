@@ -25,7 +25,7 @@ def command(
         bool, typer.Option("--diff", help="Write nothing; print what would change.")
     ] = False,
 ) -> ExitCode:
-    """Lay specs out in the standard form; comments are kept."""
+    """Format specs in canonical style; comments are kept."""
     console: Console = ctx.obj
     files = specs or [default_spec()]
     texts = _read_all(files)

@@ -229,7 +229,7 @@ def ssh(
 
 @command.command("down")
 def down(ctx: typer.Context) -> None:
-    """End everything of it and remove its files; the spec stays."""
+    """Stop the practice cluster and delete its files; keep the spec."""
     console: Console = ctx.obj
     where = _where()
     if not where.state.exists():

@@ -121,7 +121,7 @@ def _plan(
         return plan_inspected(spec, observed, request, hosts)
     if plan.review_only:
         raise Stale(
-            "the plan is for review only: the catalog it was made from does not tell directories",
+            "the plan is for review only: the catalog it was made from does not show directories",
             hint="plan again from the live catalog",
         )
     if rows := stale_rows(plan, observed):

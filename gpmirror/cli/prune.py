@@ -14,7 +14,9 @@ def command(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", autocompletion=completion.runs, help="The run whose leavings may go."
+            metavar="RUN",
+            autocompletion=completion.runs,
+            help="Run whose leftover directories to delete.",
         ),
     ],
     *,

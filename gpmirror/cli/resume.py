@@ -27,7 +27,7 @@ def command(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Tell events as JSON lines on stdout.")
+        bool, typer.Option("--json", help="Write events as JSON lines on stdout.")
     ] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")

@@ -51,7 +51,7 @@ def command(
         typer.Option(
             metavar="host:H|rack:R",
             autocompletion=completion.losses,
-            help="Lose this; repeatable, then all together.",
+            help="Simulate losing this host or rack; repeat to lose several at once.",
         ),
     ] = None,
     k: Annotated[

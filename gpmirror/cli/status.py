@@ -33,7 +33,9 @@ def command(
     *,
     wait: Annotated[
         str | None,
-        typer.Option("--wait", metavar="2h", help="Wait so long until all are in sync."),
+        typer.Option(
+            "--wait", metavar="2h", help="Wait up to this long for all mirrors to be in sync."
+        ),
     ] = None,
     probe: Annotated[
         bool,
@@ -50,7 +52,9 @@ def command(
             help="Look at every copy on its host too: server, directory, port, dbid.",
         ),
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Refresh until interrupted (Ctrl-C).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")

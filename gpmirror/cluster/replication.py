@@ -9,7 +9,7 @@ class Replication:
 
     A base backup shows up here too, as `pg_basebackup` with state `streaming` and sync state
     `sync` (6.24.3, recorded); only `gp_walreceiver` is a mirror. `lag_bytes` is what the mirror has
-    yet to replay, None where the server does not tell.
+    yet to replay, None where the server does not show.
     """
 
     content: int

@@ -54,7 +54,7 @@ _REPLICATED = (*_PLACE, Field("replication port", "replication_port", _replicati
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayRow:
     """One segment, or the coordinator with content -1. `hostname` is the address where the row
-    does not tell it.
+    does not show it.
     """
 
     hostname: str

@@ -33,9 +33,9 @@ CODES: dict[str, CodeInfo] = {
         "Check that this is the right file.",
     ),
     "GPM-N005": _code(
-        "The file is written for another generation",
+        "The file is written for another server version",
         "Up to 5 fields are separated by `:`, from 6 on by `|`; neither reads the other's files.",
-        "Write the file anew for this server, or name the dialect it was written for.",
+        "Write the file again for this server, or name the dialect it was written for.",
     ),
     "GPM-N006": _code(
         "The file is too large",
@@ -45,7 +45,7 @@ CODES: dict[str, CodeInfo] = {
     "GPM-N007": _code(
         "There are more problems than shown",
         "A long list usually has one cause.",
-        "Mend the problems shown and run again.",
+        "Fix the problems shown and run again.",
     ),
     "GPM-N008": _code(
         "There is no line to write",
@@ -64,7 +64,7 @@ CODES: dict[str, CodeInfo] = {
     ),
     "GPM-N011": _code(
         "A line has the wrong number of groups",
-        "A mirror to move has two groups, the old place and the new one, with one blank between; "
+        "A mirror to move has two groups, the old place and the new one, with one space between; "
         "one recovered in place has one, which only gprecoverseg reads.",
         _OWN_LINE,
     ),

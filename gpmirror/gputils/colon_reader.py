@@ -99,7 +99,7 @@ def read_move_line(span: Span, header: Header, findings: Findings) -> MoveLine |
             f"expected 1 or 2 groups of fields, found {count}; the utility stops with "
             f'"only one or two groups of fields delimited by a space, not {count}"'
         )
-        hint = "write one mirror a line: the old place, one blank, the new place"
+        hint = "write one mirror a line: the old place, one space, the new place"
         findings.report("GPM-N011", message, span.place(), hint)
         return None
     old = _read_old(groups[0], header, findings)

@@ -125,7 +125,7 @@ def why_not_differential(dialect: Dialect, server_version: str | None) -> str | 
         return f"that gprecoverseg of {dialect.title} has it is on no record"
     release = release_of(server_version)
     if release is None:
-        return "the catalog does not tell the server's release, and not every one has it"
+        return "the catalog does not show the server's release, and not every one has it"
     told = ".".join(map(str, release))
     if release >= (7, 1) or (6, 27) <= release < (7, 0):
         return None

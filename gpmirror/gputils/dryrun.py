@@ -79,7 +79,7 @@ def why_not_tried(utility: str, name: DialectName, server_version: str | None) -
         )
     found = _VERSION.search(server_version or "")
     if found is None:
-        return f"the server does not tell its release, and not every {utility} of {title} has it"
+        return f"the server does not show its release, and not every {utility} of {title} has it"
     release = (int(found[1]), int(found[2]), int(found[3] or 0))
     if release < first:
         told = ".".join(part for part in found.groups() if part)

@@ -53,7 +53,7 @@ class AddLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a mirror is or goes. `hostname` None: the file does not tell it."""
+    """Where a mirror is or goes. `hostname` None: the file does not show it."""
 
     address: str
     port: int

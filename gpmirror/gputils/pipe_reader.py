@@ -66,7 +66,7 @@ def fields_of(span: Span) -> list[Span]:
     return spans
 
 
-_GROUPS_HINT = "write one mirror a line: the old place, one blank, the new place"
+_GROUPS_HINT = "write one mirror a line: the old place, one space, the new place"
 
 
 def _groups_message(count: int) -> str:

@@ -52,12 +52,12 @@ def _is_beta(spans: list[Span], shape: Shape, dialect: Dialect | None) -> bool:
 
 def _report_beta(spans: list[Span], findings: Findings) -> None:
     first = spans[0]
-    mended = first.text.partition("=")[2].replace(":", "|")
+    fixed = first.text.partition("=")[2].replace(":", "|")
     message = (
         f"`mirror<number>=content:address:port:directory` ({len(spans)} lines) is the syntax of a "
         'development version of 6; every release stops with "expected 4 parts, obtained 1"'
     )
-    findings.report("GPM-N013", message, first.place(), f"write {shown(mended)}")
+    findings.report("GPM-N013", message, first.place(), f"write {shown(fixed)}")
     findings.raise_if_any()
 
 

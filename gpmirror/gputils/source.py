@@ -190,7 +190,7 @@ def _by_place(found: Diagnostic) -> tuple[int, int]:
 
 def _more(last: Diagnostic) -> Diagnostic:
     message = f"the first {MAX_FINDINGS} problems are shown; there may be more"
-    return Diagnostic(code="GPM-N007", message=message, place=last.place, hint="mend these first")
+    return Diagnostic(code="GPM-N007", message=message, place=last.place, hint="fix these first")
 
 
 def _refusal(name: str, code: str, message: str, line: int = 0) -> InvalidInput:

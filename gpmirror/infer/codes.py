@@ -6,7 +6,7 @@ CODES = {
     "GPM-P401": CodeInfo(
         title="a catalog value that no spec can carry",
         why="Host names and directories end up in the native utilities' files and in shells; a "
-        "value with blanks, separators or control characters would be misread there.",
+        "value with spaces, separators or control characters would be misread there.",
         fix="Correct the catalog text if it was damaged in copying; else write the spec by hand.",
     ),
     "GPM-P402": CodeInfo(
@@ -21,7 +21,7 @@ CODES = {
         fix="Start from `gpmirror init` and let `gpmirror plan` show what differs.",
     ),
     "GPM-P404": CodeInfo(
-        title="a native file that does not tell content ids",
+        title="a native file that does not show content ids",
         why="A line of gpmovemirrors or gprecoverseg names a mirror by address, port and "
         "directory. Its content id can be read from the directory's name only where that ends in "
         "the content id, as gpseg12 does.",

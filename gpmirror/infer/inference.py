@@ -89,7 +89,7 @@ def _sentence(words: str) -> str:
 def _unobserved(facts: Facts) -> tuple[str, ...]:
     if facts.observed.directories_known:
         return ()
-    return ("the catalog text does not tell directories: `roots` are not observed, correct them",)
+    return ("the catalog text does not show directories: `roots` are not observed, correct them",)
 
 
 def _about_offset(draft: Spec) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def infer_from_native(found: NativeFile, *, name: str) -> Inferred:
     """A spec, named `name`, from a native file. Files that hold primaries are treated as a
     catalog; of the others only mirrors are known, which become pins.
 
-    Raises InvalidInput: a file of moves whose directories do not tell content ids (GPM-P404), and
+    Raises InvalidInput: a file of moves whose directories do not show content ids (GPM-P404), and
     as `infer_spec`.
     """
     match found:

@@ -1,4 +1,4 @@
-"""A pinned spec from mirrors alone: a native file that does not tell the primaries."""
+"""A pinned spec from mirrors alone: a native file that does not show the primaries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

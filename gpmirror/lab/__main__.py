@@ -36,7 +36,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(int(ExitCode.INTERRUPTED))
     except OSError as error:
-        result = {"error": str(error), "hint": "free space or mend that, then run this again"}
+        result = {"error": str(error), "hint": "free space or fix that, then run this again"}
     sys.stdout.write(json.dumps(result) + "\n")
 
 

@@ -85,7 +85,7 @@ def read_faults(state: Path) -> Faults:
     except FileNotFoundError:
         return Faults()
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise Failure(f"cannot read {file}: {error}", hint=f"mend or remove {file}") from error
+        raise Failure(f"cannot read {file}: {error}", hint=f"fix or remove {file}") from error
 
 
 def _delays(value: object) -> dict[str, float]:

@@ -28,7 +28,7 @@ def locked(state: Path, make: Callable[[], None]) -> Iterator[None]:
             os.close(folder)
         if time.monotonic() > deadline:
             raise Locked(
-                f"another lab command is at work in {state}",
+                f"another lab command is running in {state}",
                 hint="wait for it, then run this again",
             )
         time.sleep(0.05)

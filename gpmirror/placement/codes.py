@@ -16,7 +16,7 @@ CODES = {
         fix="List the host. With `weight: 0` it keeps its primaries and gets no mirrors.",
     ),
     "GPM-P003": CodeInfo(
-        title="port bases do not fit the server's generation",
+        title="port bases do not fit the server's version",
         why="4.3 and 5 need a replication port for every instance; from 6 on there is none.",
         fix="Add or remove `replication_base` and `mirror_replication_base`, or use `offset`.",
     ),
@@ -83,7 +83,7 @@ CODES = {
     ),
     "GPM-P113": CodeInfo(
         title="a directory inside another copy's directory",
-        why="A data directory that is moved, deleted or copied anew takes along what stands in it. "
+        why="A data directory that is moved, deleted or copied again takes along what stands in it. "
         "Directories that copies leave count too: they stay until they are pruned.",
         fix="Choose other roots or another template, or pin the content elsewhere.",
     ),

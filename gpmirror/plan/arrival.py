@@ -78,7 +78,7 @@ def _stray(action: Action, step: Step, rows: list[Segment]) -> str:
 
 def stands(row: Segment, slot: Slot) -> bool:
     """Hostnames do not count: the utilities of 6 and later write the address there. What either
-    side does not tell equals any.
+    side does not show equals any.
     """
     same = row.address == slot.address and row.port == slot.port
     ports = (row.replication_port, slot.replication_port)

@@ -235,7 +235,7 @@ def _check_method(request: Request, observed: Observed) -> None:
 
 
 def _filespaces(observed: Observed, desired: Desired) -> tuple[str, ...]:
-    """The catalog's filespaces; where it does not tell them, those of the spec."""
+    """The catalog's filespaces; where it does not show them, those of the spec."""
     if observed.filespaces or not desired.contents:
         return observed.filespaces
     return tuple(name for name, _ in desired.contents[0].mirror.filespaces)
@@ -363,7 +363,7 @@ def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -
         warnings.append(f"{counted(left_out, 'further change')} outside the selection")
     if not observed.directories_known:
         warnings.append(
-            "the catalog text does not tell data directories (no pg_filespace_entry): this plan is "
+            "the catalog text does not show data directories (no pg_filespace_entry): this plan is "
             "for review only"
         )
     return tuple(warnings)

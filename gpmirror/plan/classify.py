@@ -190,7 +190,7 @@ def _up(content: _Content, request: Request) -> Change | None:
 
 
 def _switched(content: _Content, request: Request, *, in_place: bool) -> Change | None:
-    then = f"its mirror slot changes to {told(content.placed.mirror)}"
+    then = f"its mirror moves to {told(content.placed.mirror)}"
     if request.rebalance:
         # The utility takes every switched pair, so those that have yet to move are in it too.
         change = _change(content, Action.REBALANCE, content.idle_slot, None)

@@ -51,7 +51,7 @@ CODES = {
     ),
     "GPM-P804": CodeInfo(
         title="a plan file says what gpmirror would not",
-        why="The id is a checksum that anybody can compute anew, and a plan file is run like a "
+        why="The id is a checksum that anybody can compute again, and a plan file is run like a "
         "script. So whoever reads one makes the plan again from the catalog, the layout and the "
         "settings in it, and refuses the file where the two differ.",
         fix="Make the plan again, and find out who changed this one.",

@@ -43,7 +43,7 @@ class ObservedDifference:
 
 def catalogs_differ(first: Observed, second: Observed) -> ObservedDifference:
     """What the second catalog says differently. Directories, replication ports, versions and
-    identifiers that a side does not tell equal any.
+    identifiers that a side does not show equal any.
     """
     ours = {(row.content, row.preferred_role): row for row in first.segments}
     theirs = {(row.content, row.preferred_role): row for row in second.segments}

@@ -267,7 +267,7 @@ def _deletions(found: Judgement) -> Iterator[Hazard]:
         yield _hazard(
             found,
             "deletes-old-directory",
-            f"{counted(len(reused), 'mirror')} will be copied anew into the directory where the old "
+            f"{counted(len(reused), 'mirror')} will be copied again into the directory where the old "
             "copy stands, whose files go first; there is no way back to them",
             reused,
         )

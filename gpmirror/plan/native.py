@@ -152,7 +152,7 @@ def _move_text(
     unknown = [step.content for step in steps if _unknown_directory(step)]
     if unknown:
         which = ", ".join(str(content) for content in sorted(unknown))
-        return f"# not written: the catalog text does not tell the directories of content {which}\n"
+        return f"# not written: the catalog text does not show the directories of content {which}\n"
     lines = [_move_line(step, context, engine, names) for step in steps]
     version = context.server_version
     return write_move(

@@ -192,7 +192,7 @@ def _cluster_facts(planned: Fingerprint, now: Fingerprint) -> list[str]:
     return [
         f"{name} was {was}, now {new}"
         for name, was, new in told
-        if was and new and was != new  # text catalogs do not tell them
+        if was and new and was != new  # text catalogs do not show them
     ]
 
 

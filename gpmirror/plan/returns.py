@@ -31,9 +31,9 @@ def find_returns(
 
 def staying_single(changes: Iterable[Change], state: State) -> list[int]:
     """Contents that have one copy and do not get the other one back by these changes."""
-    mended = {c.content for c in changes if c.action in {Action.RECOVER, Action.ADD}}
+    fixed = {c.content for c in changes if c.action in {Action.RECOVER, Action.ADD}}
     return sorted(
-        c.content for c in state.copies.values() if c.is_single and c.content not in mended
+        c.content for c in state.copies.values() if c.is_single and c.content not in fixed
     )
 
 

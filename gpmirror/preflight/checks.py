@@ -53,7 +53,7 @@ CHECKS: dict[str, CheckInfo] = {
         "run; where the release has none, its name is asked on the coordinator's host.",
         why="A host that goes silent in the middle of a run leaves half-made copies. gprecoverseg of "
         "6 leaves out copies whose old host does not answer it, and exits with 0; that of 7 does not.",
-        remedy="Mend what the message names: address, host key, login, load; where it is asked "
+        remedy="Fix what the message names: address, host key, login, load; where it is asked "
         "for, let the name of a lost host lead to its successor while copies are made there.",
         judge=judge_reachable,
     ),
@@ -134,7 +134,7 @@ CHECKS: dict[str, CheckInfo] = {
         what="The addresses and hostnames that the copies meet under resolve to the same addresses "
         "on all touched hosts.",
         why="A name that means another machine here copies from, or to, the wrong one.",
-        remedy="Mend /etc/hosts or DNS.",
+        remedy="Fix /etc/hosts or DNS.",
         judge=judge_names,
     ),
     "software": CheckInfo(
@@ -163,7 +163,7 @@ CHECKS: dict[str, CheckInfo] = {
         "coordinator's host, the same first IP as the address, and a name leads back from that IP.",
         why="gprecoverseg of 7 and Greengage leaves such a line out otherwise, with a warning and "
         "exit 0.",
-        remedy="Plan again; or mend /etc/hosts or DNS on the coordinator's host.",
+        remedy="Plan again; or fix /etc/hosts or DNS on the coordinator's host.",
         judge=judge_utility_names,
     ),
     "copies": CheckInfo(

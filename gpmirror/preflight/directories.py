@@ -38,9 +38,7 @@ def _parent(visit: Visit, path: str, parent: Parent | None) -> Iterator[Finding]
     if parent is None:
         yield unknown(f"{path} could not be looked at", f"look at it: `ls -ld {quote(path)}`")
     elif parent.is_link and not parent.is_directory:
-        yield bad(
-            f"{parent.path} is a symbolic link that leads to no directory", "mount or mend it"
-        )
+        yield bad(f"{parent.path} is a symbolic link that leads to no directory", "mount or fix it")
     elif not parent.is_directory:
         yield bad(
             f"{parent.path} is not a directory, so {path} cannot be",

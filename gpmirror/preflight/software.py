@@ -23,7 +23,7 @@ def judge_software(visit: Visit) -> list[Finding]:
     if facts.version is None:
         return [
             unknown(
-                f"{facts.software}/postgres does not tell its version",
+                f"{facts.software}/postgres does not show its version",
                 f"`{facts.software}/postgres --gp-version`",
             )
         ]
@@ -75,7 +75,7 @@ def judge_names(visit: Visit) -> list[Finding]:
 
 
 def _mend(name: str, host: str) -> str:
-    return f"mend /etc/hosts or DNS: `getent ahosts {name}` on {host} and on the others"
+    return f"fix /etc/hosts or DNS: `getent ahosts {name}` on {host} and on the others"
 
 
 def _list(addresses: frozenset[str]) -> str:
@@ -93,7 +93,7 @@ def remarks(visit: Visit) -> list[str]:
         if owner == visit.host and here and is_loopback(here) and not is_loopback(usual):
             found.append(
                 f"{name} is {_list(here)} on {visit.host} itself and {_list(usual)} elsewhere: a "
-                "server that listens there under its name cannot be reached; mend /etc/hosts"
+                "server that listens there under its name cannot be reached; fix /etc/hosts"
             )
     usual_clock = visit.survey.usual.clock
     if usual_clock is not None and visit.facts.clock is not None:

@@ -179,7 +179,7 @@ def _differences(row: Segment, seen: Standing) -> Iterator[tuple[str, str]]:
         return
     if seen.dbid is not None and seen.dbid != row.dbid:
         detail = f"the catalog says dbid {row.dbid}, {row.directory} says gp_dbid {seen.dbid}"
-        yield detail, _made_anew(row, "that writes the file anew")
+        yield detail, _made_anew(row, "that writes the file again")
     if row.is_up and seen.readable:
         yield from _server(row, seen)
 

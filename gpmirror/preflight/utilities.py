@@ -53,7 +53,7 @@ def judge_utility_names(visit: Visit) -> list[Finding]:
                     f"content {pair.content}: {both} share no IP here any more, so gprecoverseg "
                     "would leave the line out and end with exit 0",
                     "plan again: a line of three fields is written then, and the address becomes "
-                    f"the hostname; or mend /etc/hosts or DNS on {visit.host}",
+                    f"the hostname; or fix /etc/hosts or DNS on {visit.host}",
                 )
             )
     return found or ([ok("hostnames and addresses belong together")] if visit.asked.pairs else [])

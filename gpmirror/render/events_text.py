@@ -136,7 +136,7 @@ def _native_said(event: NativeSaid) -> Line:
 def _native_ended(event: NativeEnded) -> Line:
     after = " earlier" if event.seconds is None else f" after {elapsed_text(event.seconds)}"
     if event.status == 0:
-        return line(f"     {event.utility} ended well{after}")
+        return line(f"     {event.utility} succeeded{after}")
     status = "with its status lost" if event.status is None else f"with status {event.status}"
     text = f"     {event.utility} ended {status}{after}; the catalog decides"
     return line(styled(text, Style.CARE))

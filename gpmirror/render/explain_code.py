@@ -26,7 +26,7 @@ class Topic:
 
 
 def explain_name(name: str) -> str:
-    """What it means, why it matters, how to mend it. Raises InvalidInput (GPM-P305): no such name."""
+    """What it means, why it matters, how to fix it. Raises InvalidInput (GPM-P305): no such name."""
     topic = topic_of(name)
     title = topic.info.title
     head = f"{topic.name}: {title}\n"

@@ -85,7 +85,7 @@ def banners(plan: Plan) -> list[str]:
         texts.append(f"PARTIAL PLAN: only {plan.selection}; the rest of the cluster is left out")
     if plan.review_only:
         texts.append(
-            "REVIEW ONLY: the catalog does not tell all directories, so the lines below are "
+            "REVIEW ONLY: the catalog does not show all directories, so the lines below are "
             "incomplete and `gpmirror apply` refuses this plan"
         )
     return texts

@@ -30,7 +30,7 @@ _HEAD = ("", "content", "state", "primary", "mirror now", "why")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A content after a run. `state` is `done`, `in sync` (host and port do not tell whether it
+    """A content after a run. `state` is `done`, `in sync` (host and port do not show whether it
     was moved), `catching up`, `down`, `no live copy`, `running` (its utility is still at work) or
     `not started`; `change` None: the plan did not touch it.
     """

@@ -93,7 +93,7 @@ def standby_of(reading: Reading) -> Segment | None:
 
 
 def standby_streams(reading: Reading) -> bool | None:
-    """Whether the standby follows; None where the server does not tell."""
+    """Whether the standby follows; None where the server does not show."""
     known = [one for one in reading.replication if one.content == COORDINATOR_CONTENT]
     return any(one.is_streaming_mirror for one in known) if known else None
 

@@ -1,4 +1,4 @@
-"""What each spec finding means, why it matters and how to mend it: `gpmirror explain GPM-Vnnn`."""
+"""What each spec finding means, why it matters and how to fix it: `gpmirror explain GPM-Vnnn`."""
 
 from gpmirror.diagnostics import CodeInfo
 
@@ -27,18 +27,18 @@ CODES: dict[str, CodeInfo] = {
     "GPM-V004": _info(
         "The text is not YAML",
         "Without a structure nothing else can be judged.",
-        "Look at the marked line and the one above: indentation, a blank after each colon, closed "
+        "Look at the marked line and the one above: indentation, a space after each colon, closed "
         "quotes and brackets, and quotes around text that starts with { or [.",
     ),
     "GPM-V005": _info(
         "A tab indents a line",
-        "YAML allows blanks only, since a tab has no fixed width.",
-        "Replace each tab by two blanks.",
+        "YAML allows spaces only, since a tab has no fixed width.",
+        "Replace each tab by two spaces.",
     ),
     "GPM-V006": _info(
         "Look-alike character",
         "Text copied from documents or chats often holds full-width colons, curly quotes, dashes "
-        "or invisible blanks. They look right and are read as part of a name.",
+        "or invisible spaces. They look right and are read as part of a name.",
         "Type the plain character named in the hint.",
     ),
     "GPM-V007": _info(

@@ -28,7 +28,7 @@ _EXAMPLES = {
 _PATTERN_RULES = {
     ("cluster", "name"): "small letters, digits, `.`, `_` and `-`, the first a letter or digit",
     ("ssh", "user"): "letters, digits and `_.@$-`, not starting with `-`",
-    ("rack",): "a name without blanks",
+    ("rack",): "a name without spaces",
     ("config",): "one line of text",
     ("database",): "one line of text",
     ("user",): "one line of text",

@@ -144,7 +144,7 @@ def _not_shown(places: Places) -> Diagnostic:
         message=f"only the first {MAX_FINDINGS} findings are shown",
         severity=Severity.NOTE,
         place=places.source.place(len(places.source.lines), 1),
-        hint="mend those first",
+        hint="fix those first",
     )
 
 

@@ -6,7 +6,7 @@ from gpmirror.diagnostics import Diagnostic
 from gpmirror.spec.source import Source
 
 _NAMES = {
-    "\u00a0": ("no-break space", "a blank"),
+    "\u00a0": ("no-break space", "a space"),
     "\u00ad": ("soft hyphen", "nothing"),
     "\u200b": ("zero-width space", "nothing"),
     "\u200c": ("zero-width non-joiner", "nothing"),
@@ -19,9 +19,9 @@ _NAMES = {
     "\u202e": ("right-to-left override", "nothing"),
     "\u2060": ("word joiner", "nothing"),
     "\ufeff": ("zero-width no-break space", "nothing"),
-    "\u2007": ("figure space", "a blank"),
-    "\u202f": ("narrow no-break space", "a blank"),
-    "\u3000": ("ideographic space", "a blank"),
+    "\u2007": ("figure space", "a space"),
+    "\u202f": ("narrow no-break space", "a space"),
+    "\u3000": ("ideographic space", "a space"),
     "\u2010": ("hyphen", "`-`"),
     "\u2011": ("non-breaking hyphen", "`-`"),
     "\u2013": ("en dash", "`-`"),

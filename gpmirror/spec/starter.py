@@ -34,7 +34,7 @@ mirrors:
   strategy: group
   ports: {{offset: 1000}}                 # mirror port = lowest primary port of its host + 1000 + n
   # directory: "{{root}}/{{prefix}}{{content}}"
-  # pins:                               # wishes for single contents win over the strategy
+  # pins:                               # per-content overrides; they win over the strategy
   #   - {{content: 22, host: sdw3, port: 41022, directory: /data9/gpseg22, reason: "ticket 812"}}
   # allow_same_host: true               # a mirror beside its primary: single-host systems only
 

@@ -68,9 +68,9 @@ def _tabs(source: Source) -> list[Diagnostic]:
 def _tab(place: Place) -> Diagnostic:
     return Diagnostic(
         code="GPM-V005",
-        message="a tab indents this line; YAML allows blanks only",
+        message="a tab indents this line; YAML allows spaces only",
         place=place,
-        hint="replace the tab by two blanks for each level",
+        hint="replace the tab by two spaces for each level",
     )
 
 
@@ -101,5 +101,5 @@ def _hint(source: Source, place: Place) -> str:
         if _BARE_RANGE.search(line):
             return 'inside {...} quote host ranges: {name: "sdw[1-4]"}'
     if _MISSING_BLANK.match(place.text) or _MISSING_BLANK.match(above):
-        return "write a blank after the colon: `name: sdw1`"
+        return "write a space after the colon: `name: sdw1`"
     return "check indentation, brackets and quotes on this line and the one above"

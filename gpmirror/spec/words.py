@@ -138,7 +138,7 @@ def filled(template: str, host: str) -> str:
 def character(one: str) -> str:
     """A character in a message, visible whatever it is."""
     if one == " ":
-        return "a blank"
+        return "a space"
     if one.isprintable() and not one.isspace() and one.isascii():
         return f"`{one}`"
     return f"the character U+{ord(one):04X}"

@@ -58,7 +58,7 @@ def restart(mirror: Segment) -> str:
     at the primary the restart fails.
     """
     return (
-        f"mend what keeps it from starting (port {mirror.port} in use, its directory, its log on "
+        f"fix what keeps it from starting (port {mirror.port} in use, its directory, its log on "
         f"{mirror.hostname}); end the utility that still waits for it, and its gp_primarymirror "
         "processes on the primary's host (while one is there a start ends with "
         "OtherTransitionInProgress); then restart the cluster (`gpstop -r`), which starts this mirror "

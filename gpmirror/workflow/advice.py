@@ -61,11 +61,15 @@ def _reasons(found: Sequence[ContentHealth]) -> str:
 def _roles(health: Health) -> Iterator[str]:
     switched = [one.content for one in health.contents if one.switched]
     if switched:
-        acts = "acts" if len(switched) == 1 else "act"
+        verb = (
+            "is not in its preferred role"
+            if len(switched) == 1
+            else "are not in their preferred roles"
+        )
         then = "" if health.all_synced else ", once every mirror is in sync"
         yield (
-            f"{named(switched)} {acts} with switched roles: return them with "
-            f"`gpmirror apply --rebalance --allow cancels-queries` in a quiet hour{then}"
+            f"{named(switched)} {verb}: return them with "
+            f"`gpmirror apply --rebalance --allow cancels-queries` in a maintenance window{then}"
         )
 
 

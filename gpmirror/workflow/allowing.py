@@ -15,7 +15,7 @@ def check_allowed(plan: Plan, allow: Collection[str]) -> None:
     """
     if plan.review_only:
         raise Stale(
-            "the plan is for review only: the catalog it was made from does not tell directories",
+            "the plan is for review only: the catalog it was made from does not show directories",
             hint="plan again from the live catalog or a snapshot",
         )
     refuse(plan.hazards, plan.guards, allow)

@@ -77,7 +77,7 @@ def with_dry_run(found: Preflight, plan: Plan, observed: Observed, natives: Nati
     bad = [one for one in found.checks if one.host == host and one.result is Result.BAD]
     locked = any(one.override == DEAD_LOCK for one in bad)
     if any(one.override != DEAD_LOCK for one in bad):
-        note = "the utilities did not try the plan's files: mend what is bad on their host first"
+        note = "the utilities did not try the plan's files: fix what is bad on their host first"
         return replace(found, notes=(*found.notes, note))
     result, remedy = Result.OK, ""
     try:
@@ -250,4 +250,4 @@ def _way_out(
         )
     if "running" in why:
         return "wait until that copy ends, then plan again"
-    return "read the utility's words above, mend what they name, then plan again"
+    return "read the utility's words above, fix what they name, then plan again"

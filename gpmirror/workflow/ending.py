@@ -69,14 +69,14 @@ def changing(run: Run) -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         raise _left_alone(run) from interrupt
     except GpmirrorError as error:
-        hint = error.hint or "mend what is said above"
+        hint = error.hint or "fix what is said above"
         raise Partial(error.message, hint=f"{hint}; then `gpmirror resume {run.name}`") from error
 
 
 def _left_alone(run: Run) -> Detached:
     if run.at_work is None:
         return Detached(
-            "stopped waiting: no native utility of this run is at work, what it began may go on",
+            "stopped waiting: no native utility of this run is running, what it began may go on",
             hint=f"`gpmirror resume {run.name}` waits on, then does what is left",
         )
     return Detached(

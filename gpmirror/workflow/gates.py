@@ -237,7 +237,7 @@ def native_environment(observed: Observed) -> str:
     coordinator = observed.coordinator
     if coordinator is None or coordinator.directory is None:
         raise NotReady(
-            "the catalog does not tell the coordinator's data directory, so no utility can start",
+            "the catalog does not show the coordinator's data directory, so no utility can start",
             hint="check gp_segment_configuration (and pg_filespace_entry) for content -1",
         )
     return environment_text(observed.dialect, coordinator)

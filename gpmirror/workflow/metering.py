@@ -130,7 +130,7 @@ class Meter:
 
     def copied(self) -> dict[int, int] | None:
         """Bytes by content that the wave copied whole, None where any of them is unknown: the file
-        system of a copy that only caught up does not tell how much that was.
+        system of a copy that only caught up does not show how much that was.
         """
         mine = set(self._wave.contents)
         if not mine <= self.whole & self.done.keys():

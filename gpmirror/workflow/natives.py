@@ -86,7 +86,7 @@ class DetachedNatives:
         return NoAnswer(
             host=self.coordinator,
             why=Silence.LOST,
-            message=f"{self.coordinator} does not tell how the utility is doing (exit "
+            message=f"{self.coordinator} does not show how the utility is doing (exit "
             f"{reply.status}): {reply.err.strip()[:200] or 'no reason given'}",
             hint="look at the load and the home directory there",
         )

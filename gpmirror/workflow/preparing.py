@@ -34,7 +34,7 @@ def prepare_hosts(run: Run) -> str:
     if problems:
         raise Partial(
             "parent directories could not be made: " + "; ".join(problems),
-            hint="mend these hosts, then `gpmirror resume`; empty directories elsewhere do no harm",
+            hint="fix these hosts, then `gpmirror resume`; empty directories elsewhere do no harm",
         )
     parents = "1 parent directory" if len(actions) == 1 else f"{len(actions)} parent directories"
     return f"{parents} on {counted(len(scripts), 'host')}"

@@ -234,7 +234,7 @@ def _nothing(judged: Sequence[Leaving], kept: Sequence[Leaving]) -> Outcome:
     if kept:
         raise Unsafe(
             "nothing may be deleted:\n" + "\n".join(f"  {_line(one)}" for one in kept[:_SHOWN]),
-            hint="mend what is said, or delete by hand what you know",
+            hint="fix what is said, or delete by hand what you know",
         )
     if judged:
         return Outcome(code=ExitCode.OK, summary="Nothing to prune: all of it is gone already.")

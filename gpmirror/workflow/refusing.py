@@ -23,7 +23,7 @@ def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) 
     rest = (one for one in blocking if one.result is Result.UNKNOWN and one.host not in bad)
     unknown = sorted({one.name for one in rest})
     flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
-    hint = "nothing was changed; mend the hosts and apply again"
+    hint = "nothing was changed; fix the hosts and apply again"
     if overrides := sorted({one.override for one in blocking if one.override}):
         given = " ".join(f"--allow {name}" for name in overrides)
         hint = f"{hint}, or go on over what these figures say: {given}"

@@ -31,7 +31,7 @@ def confirm_return(run: Run, wave: Wave) -> None:
         raise Partial(
             f"stopped before wave {wave.number} of {len(run.plan.waves)}: the roles were not "
             "returned, the copies are in sync",
-            hint=f"in a quiet hour, `gpmirror resume {run.name}` asks again",
+            hint=f"in a maintenance window, `gpmirror resume {run.name}` asks again",
         )
 
 
@@ -45,13 +45,13 @@ def cost_text(wave: Wave, health: Health | None, sessions: int | None) -> str:
 def _sessions(sessions: int | None) -> str:
     match sessions:
         case None:
-            return "how many sessions are at work is not known"
+            return "the number of active sessions is not known"
         case 0:
-            return "no session is at work"
+            return "no session is active"
         case 1:
-            return "1 session is at work and loses what it runs"
+            return "1 active session loses what it runs"
         case _:
-            return f"{sessions} sessions are at work and lose what they run"
+            return f"{sessions} active sessions lose what they run"
 
 
 def _lag(wave: Wave, health: Health | None) -> str:

@@ -214,7 +214,7 @@ class LivingCluster(PracticeCluster):
     def _fallen(self) -> set[str]:
         return {path for path in self.struck if postmaster(Path(path)) is None}
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """Hosts come back, with the servers that the catalog counts on."""
         hosts = {host.name for host in self.lab.hosts for path in self.struck if host.name in path}
         for name in sorted(hosts | self.dead):

@@ -1,4 +1,4 @@
-"""Hit while a native utility runs: what goes on by itself, what is told, and what `resume` mends."""
+"""Hit while a native utility runs: what goes on by itself, what is told, and what `resume` fixes."""
 
 import json
 import os

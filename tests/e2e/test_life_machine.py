@@ -200,7 +200,7 @@ class Life(RuleBasedStateMachine):
         return done.returncode in {0, 2}
 
     def _mend(self) -> None:
-        self.cluster.mend()
+        self.cluster.fix()
         self._note("hosts return")
 
     def _apply(self, random: Random, target: str, trouble: Trouble | None, *more: str) -> Ended:

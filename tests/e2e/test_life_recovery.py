@@ -1,4 +1,4 @@
-"""Copies that went down come back on any cluster: caught up, copied anew, with their roles."""
+"""Copies that went down come back on any cluster: caught up, copied again, with their roles."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ def test_a_lost_host_is_replaced(cluster: Cluster) -> None:
                 done = cluster.apply("plan.json")
         else:
             done = cluster.apply("plan.json")
-        assert "act with switched roles" in done.stdout
+        assert "not in their preferred role" in done.stdout
         assert cluster.switched() == led
         cluster.apply("gpmirror.yaml", *RETURNING)
         assert cluster.is_whole()

@@ -37,7 +37,7 @@ def test_recovered_first_returned_then(mirrored: BreakableCluster) -> None:
     assert refused.returncode == 4, refused.stderr
     assert "--allow cancels-queries" in refused.stderr
     done = mirrored.apply("gpmirror.yaml", *ALLOWED)
-    assert "1 content to return to the preferred roles; no session is at work" in done.stdout
+    assert "1 content to return to the preferred roles; no session is active" in done.stdout
     assert "replication lag: content 0 " in done.stdout
     assert done.stdout.index("! recover") < done.stdout.index("<> rebalance")
     assert not mirrored.switched()
@@ -48,7 +48,7 @@ def test_recovered_first_returned_then(mirrored: BreakableCluster) -> None:
 def test_nothing_returns_while_another_content_is_out_of_sync(mirrored: BreakableCluster) -> None:
     fail_over(mirrored, 0)
     done = mirrored.apply()
-    assert "content 0 acts with switched roles" in done.stdout
+    assert "content 0 is not in its preferred role" in done.stdout
     assert "gpmirror apply --rebalance" in done.stdout
     plan = mirrored.plan(*ALLOWED)
     assert plan["summary"]["rebalance"] == 1

@@ -1,4 +1,4 @@
-"""Copies that went down: caught up, copied anew, put elsewhere; and what only looks like success."""
+"""Copies that went down: caught up, copied again, put elsewhere; and what only looks like success."""
 
 from collections.abc import Callable
 from pathlib import Path

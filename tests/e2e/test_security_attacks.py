@@ -130,14 +130,14 @@ def test_what_others_may_have_written_here_is_not_believed(stopped: Site) -> Non
             (path, lambda p: os.chown(p, NOBODY, -1), lambda p: os.chown(p, 0, -1), "belongs to")
             for path in (site.state, folder, folder / "journal.jsonl", folder / "plan.json")
         ]
-    for path, spoil, mend, words in ways:
+    for path, spoil, fix, words in ways:
         spoil(path)
         for command in RUNS[:3]:
             done = _done(site.gpmirror(*_words(command, run)), ExitCode.ERROR)
             assert f"{path} " in done.stderr
             assert words in done.stderr
             assert "`chmod go-w " in done.stderr or "`chown " in done.stderr
-        mend(path)
+        fix(path)
     assert not marker.exists()
     assert site.catalog() == before
     (folder / "plan.json").write_text(plan)

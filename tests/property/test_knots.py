@@ -50,7 +50,7 @@ def test_a_host_that_died_and_came_back_holds_nobody_up(before: str, after: str,
 
 
 def test_every_recovery_that_can_be_had_is_in_the_first_plan() -> None:
-    """The target host of the first wave dies: five contents have one copy, one plan mends all."""
+    """The target host of the first wave dies: five contents have one copy, one plan fixes all."""
     person = moving("spread", wanted("group"))
     life = person.life
     life.later(2.0, partial(life.host_dies, "sdw2"))

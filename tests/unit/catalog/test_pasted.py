@@ -151,8 +151,8 @@ LOG = "20260101:10:00:00:001234"
             "SELECT",
         ),
         ("apiVersion: gpmirror/v1\ncluster: {name: x}\n", "a spec of gpmirror", "SPEC"),
-        ('ERROR:  relation "gp_seg" does not exist\n', "an error that psql printed", "mend"),
-        ("psql: error: connection refused\n", "an error that psql printed", "mend"),
+        ('ERROR:  relation "gp_seg" does not exist\n', "an error that psql printed", "fix"),
+        ("psql: error: connection refused\n", "an error that psql printed", "fix"),
     ],
 )
 def test_what_is_no_catalog_is_named(text: str, what: str, way_out: str) -> None:

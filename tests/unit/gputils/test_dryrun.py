@@ -38,7 +38,7 @@ HEADER = (
         ("gprecoverseg", GREENGAGE6, "6.27.1_arenadata63+dev", None),
         ("gpaddmirrors", GP6, "6.9.1", "from 6.24.3 on, this is 6.9.1"),
         ("gprecoverseg", GP6, "6.24", "this is 6.24"),
-        ("gprecoverseg", GP6, None, "does not tell its release"),
+        ("gprecoverseg", GP6, None, "does not show its release"),
         ("gprecoverseg", GP5, "5.8.1", None),
         ("gprecoverseg", GP5, "5.0.0", "from 5.8.1 on, this is 5.0.0"),
         ("gprecoverseg", DialectName.GP4, "4.3.30", "not proved of gprecoverseg of Greenplum 4.3"),

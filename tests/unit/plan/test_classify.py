@@ -228,7 +228,7 @@ def test_switched_roles_block_a_move_until_they_are_back() -> None:
     assert "rebalance first (`gpmirror apply --rebalance`), then plan again" in change.reason
     asked = _change(MOVED, hit("switched"), Request(rebalance=True))
     assert asked.action is Action.REBALANCE
-    assert asked.note == "its mirror slot changes to sdw2:7100: plan again afterwards"
+    assert asked.note == "its mirror moves to sdw2:7100: plan again afterwards"
 
 
 def test_a_mirror_that_is_up_at_another_slot_is_moved() -> None:

@@ -117,7 +117,7 @@ def test_copies_are_recovered_by_what_differs_where_a_file_can_say_so(
         ("7.0.0", "gp7", "gprecoverseg of 7.0 takes --differential for every down copy at once"),
         ("6.26.2", "gp6", "gprecoverseg of 6.26 takes --differential for every down copy at once"),
         ("6.24.3", "gp6", "gprecoverseg of 6.24 has no --differential"),
-        (None, "gp6", "the catalog does not tell the server's release"),
+        (None, "gp6", "the catalog does not show the server's release"),
         ("5.8.1", "gp5", "Greenplum 5 has no such recovery"),
         ("2.0.0", "cloudberry", "that gprecoverseg of Apache Cloudberry has it is on no record"),
     ],

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -211,6 +211,11 @@ class Asked:
         }
 
 
+def but_figures(checks: Sequence[Check]) -> list[Check]:
+    """Without the figures of the disk, which other programs fill meanwhile."""
+    return [replace(one, detail="") if one.name == "space" else one for one in checks]
+
+
 def test_the_look_at_every_copy_goes_along_with_the_checks(tmp_path: Path) -> None:
     """One round trip a host, and the answers of neither are taken for the other's."""
     machines = Machines(tmp_path)
@@ -222,7 +227,7 @@ def test_the_look_at_every_copy_goes_along_with_the_checks(tmp_path: Path) -> No
     alone = run_preflight(plan, seen, hosts)  # type: ignore[arg-type]
     copies = look_at_copies(seen, hosts, ())  # type: ignore[arg-type]
     assert copies
-    assert [*found.checks] == [*alone.checks, *copies]
+    assert but_figures(found.checks) == but_figures([*alone.checks, *copies])
     # and hosts that the plan does not touch
     nothing = replace(plan, changes=(), waves=())
     looked = preflight_everywhere(nothing, seen, Asked(machines), ())  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ def test_a_whole_run() -> None:
         "     120.0 GB, about 20 min (100.0 MB/s a host, assumed)\n"
         "     log mdw:/home/gpadmin/runs/4f2a/wave-001.log\n"
         "     | warning: Segments will be started on a different host\n"
-        "     gprecoverseg ended well after 5m 10s\n"
+        "     gprecoverseg succeeded after 5m 10s\n"
         "  ok wave 1 of 2: every content in sync  6m 12s\n"
         "     about 12 min for 1 more wave at 107.5 MB/s a host, as measured\n"
         "  would run on sdw1:\n"
@@ -53,7 +53,7 @@ def test_a_whole_run() -> None:
         ),
         (
             NativeEnded(wave=1, utility="gpaddmirrors", status=0, seconds=None),
-            "gpaddmirrors ended well earlier",
+            "gpaddmirrors succeeded earlier",
         ),
         (
             NativeEnded(wave=1, utility="gpaddmirrors", status=1, seconds=30),

@@ -322,7 +322,7 @@ def test_related_place_names_the_first() -> None:
         ("hosts: [{name: sdw[1-4]}]\n", 'inside {...} quote host ranges: {name: "sdw[1-4]"}'),
         ("roots: [/a/{host}]\n", 'quote text that holds braces: "{host}-1"'),
         ("a: {host}-1\n", 'quote text that holds braces: "{host}-1"'),
-        ("name:x\nb: c\n", "write a blank after the colon: `name: sdw1`"),
+        ("name:x\nb: c\n", "write a space after the colon: `name: sdw1`"),
         (hosts('{name: "sdw[4-1]", roots: [/a]}'), "write [1-4]"),
         (hosts("{name: a, roots: [/a//b/]}"), "write `/a/b`"),
         ("cluster: {name: demo}\n" + HOSTS + MIRRORS, "add `apiVersion: gpmirror/v1`"),

@@ -87,8 +87,8 @@ def test_roles_return_in_a_quiet_hour_once_all_is_in_sync() -> None:
     switched = content(3, switched=True)
     (alone,) = advice(PLAN, health(switched), ())
     assert alone == (
-        "content 3 acts with switched roles: return them with `gpmirror apply --rebalance --allow "
-        "cancels-queries` in a quiet hour"
+        "content 3 is not in its preferred role: return them with `gpmirror apply --rebalance --allow "
+        "cancels-queries` in a maintenance window"
     )
     _, later = advice(PLAN, health(switched, content(4, CopyState.SINGLE, "down")), ())
     assert later == f"{alone}, once every mirror is in sync"

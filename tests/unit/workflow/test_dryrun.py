@@ -315,7 +315,7 @@ def test_preflight_leaves_the_utilities_alone_while_their_host_is_bad() -> None:
     bad = Check(host="mdw", name="competing", result=Result.BAD, detail="gpexpand runs")
     found = with_dry_run(Preflight(checks=(bad,), hazards=()), moving(), cluster.observed, cluster)
     assert found.checks == (bad,)
-    assert "mend what is bad" in found.notes[0]
+    assert "fix what is bad" in found.notes[0]
     dead = replace(bad, override="dead-lock")
     found = with_dry_run(Preflight(checks=(dead,), hazards=()), moving(), cluster.observed, cluster)
     assert "when its turn comes" in found.checks[1].detail

@@ -65,7 +65,7 @@ def test_an_answer_that_makes_no_sense_is_none(reply: Answered) -> None:
     told = natives(reply).poll(UTILITY.name, 0)
     assert isinstance(told, NoAnswer)
     assert told.why is Silence.LOST
-    assert "mdw does not tell how the utility is doing" in told.message
+    assert "mdw does not show how the utility is doing" in told.message
 
 
 def test_what_was_never_started_never_will_be() -> None:

@@ -67,7 +67,7 @@ def test_the_only_question_of_a_rebalance_tells_what_it_costs() -> None:
     assert apply(run, "really?").code is ExitCode.OK
     (asked,) = operator.asked
     assert "1 content to return" in asked
-    assert "3 sessions are at work and lose what they run" in asked
+    assert "3 active sessions lose what they run" in asked
     assert asked.endswith("\nreally?")
     told = [e for e in reporter.events if isinstance(e, PhaseDone) and e.phase == "rebalance"]
     assert [one.detail for one in told] == [asked.partition("\n")[0]]
@@ -127,7 +127,7 @@ def test_copies_come_back_although_roles_cannot_return_at_the_end() -> None:
     assert outcome.code is ExitCode.OK
     assert outcome.summary.endswith("; every mirror of the plan is in sync.")
     assert outcome.next_actions[0].startswith("content 3 has one copy only (")
-    assert "contents 1-2 act with switched roles" in outcome.next_actions[1]
+    assert "contents 1-2 are not in their preferred roles" in outcome.next_actions[1]
     assert outcome.next_actions[1].endswith(", once every mirror is in sync")
 
 
@@ -176,7 +176,12 @@ def test_a_recovered_content_whose_roles_stay_switched_is_left() -> None:
 
 @pytest.mark.parametrize(
     ("sessions", "words"),
-    [(None, "not known"), (0, "no session"), (1, "1 session is"), (2, "2 sessions are")],
+    [
+        (None, "not known"),
+        (0, "no session"),
+        (1, "1 active session loses"),
+        (2, "2 active sessions lose"),
+    ],
 )
 def test_sessions_in_words(sessions: int | None, words: str) -> None:
     plan = plan_for(damaged(switched=(1,)))
