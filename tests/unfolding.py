@@ -17,7 +17,8 @@ _TITLE = re.compile(
 _ROW = re.compile(
     r"(?P<hosts>.+?) contents? (?P<contents>[0-9, -]+?)(?:, (?P<share>[0-9]+) each)?"
     r"(?: of (?P<of>\S+))? ports? (?P<ports>[0-9x, >-]+?(?: each)?(?: -> [0-9x, -]+(?: each)?)?)"
-    r"(?: replication (?P<replication>[0-9x, >-]+(?: each)?))?(?: at (?P<address>\S+(?: in turn)?))?"
+    r"(?: replication (?P<replication>[0-9x, >-]+?(?: each)?)"
+    r"(?:, of the primary (?P<own>[0-9x, -]+(?: each)?))?)?(?: at (?P<address>\S+(?: in turn)?))?"
     r"(?: (?P<storage>(?:/|directory unknown).*?))?(?: \((?P<notes>[^)]*\)?)\))?"
 )
 

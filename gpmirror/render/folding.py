@@ -30,6 +30,7 @@ to the second number; beyond, hosts whose lines differ by their number only shar
 """
 
 _MOST_ROOTS = 16
+_PRIMARY_REPLICATION = 4
 _LINE = 72
 """Columns that a line of changes has on a terminal of 80."""
 _CONTENT, _HOST = "\ue000", "\ue001"
@@ -90,7 +91,12 @@ def parts(plan: Plan, *, verbose: bool = False) -> list[Part]:
     found: dict[Action, list[Change]] = {action: [] for action in MARKS}
     for change in plan.changes:
         found[change.action].append(change)
-    return [_part(action, changes, verbose=verbose) for action, changes in found.items() if changes]
+    ports = {one.content: one.primary.replication_port for one in plan.desired.contents}
+    return [
+        _part(action, [_given(one, ports.get(one.content)) for one in changes], verbose=verbose)
+        for action, changes in found.items()
+        if changes
+    ]
 
 
 def stop_overs(plan: Plan, *, verbose: bool = False) -> list[tuple[int, Fold]]:
@@ -108,14 +114,13 @@ def stop_overs(plan: Plan, *, verbose: bool = False) -> list[tuple[int, Fold]]:
     return lines
 
 
-def _part(action: Action, changes: list[Change], *, verbose: bool) -> Part:
-    given = [_given(change) for change in changes]
+def _part(action: Action, given: list["_Given"], *, verbose: bool) -> Part:
     found = _folded(given, action, verbose=verbose)
     by_rule: dict[str, list[tuple[Rule, Fold]]] = {}
     for rule, fold in found.lines:
         by_rule.setdefault(rule.text, []).append((rule, fold))
     ruled = tuple(_ruled(lines, found.directories) for lines in by_rule.values())
-    return Part(action=action, count=len(changes), ruled=ruled)
+    return Part(action=action, count=len(given), ruled=ruled)
 
 
 def _ruled(found: list[tuple[Rule, Fold]], directories: tuple[str, ...]) -> Ruled:
@@ -150,14 +155,24 @@ class _Given:
     note: str
     old: Slot | None
     new: Slot | None
+    primary_replication: int | None = None
 
 
 _NO_RULE = Rule(text="", source="")
 
 
-def _given(change: Change) -> _Given:
-    rule = rule_of(change)
-    return _Given(change.content, rule, change.primary, _note(change), change.from_, change.to)
+def _given(change: Change, replication: int | None) -> _Given:
+    """`replication` is the port that an addition sets on the primary too (4.3, 5)."""
+    adds = change.action is Action.ADD
+    return _Given(
+        content=change.content,
+        rule=rule_of(change),
+        primary=change.primary,
+        note=_note(change),
+        old=change.from_,
+        new=change.to,
+        primary_replication=replication if adds else None,
+    )
 
 
 def _note(change: Change) -> str:
@@ -180,7 +195,7 @@ def remarks(change: Change) -> str:
 Words = tuple[str, ...]
 """Old and new host, address and directories; marks stand for the content's number and the host."""
 Numbers = tuple[int | None, ...]
-"""Old and new port and replication port."""
+"""Old and new port and replication port, and the primary's where an addition sets that too."""
 
 
 @dataclass(slots=True)
@@ -266,7 +281,9 @@ class _Told:
         """About how many lines a terminal of 80 columns needs."""
         several = len({fold.pattern for _, fold in self.lines}) > 1
         return len(self.directories) + sum(
-            1 + several + (len(f.hosts) + len(f.named) + len(f.ports) + len(f.notes)) // _LINE
+            1
+            + several
+            + (sum(map(len, (f.hosts, f.named, f.ports, f.replication, f.notes)))) // _LINE
             for _, f in self.lines
         )
 
@@ -343,7 +360,7 @@ def _item(one: _Given, *, hosted: bool) -> _Item:
             *_words(old, one.content, hosted=hosted, odd=odd),
             *_words(new, one.content, hosted=hosted, odd=odd),
         ),
-        numbers=(*_numbers(old), *_numbers(new)),
+        numbers=(*_numbers(old), *_numbers(new), one.primary_replication),
         stays=stays,
         apart=(
             rule.text,
@@ -494,7 +511,7 @@ def _fold(action: Action, run: _Run) -> Fold:
         hosts=_hosts(action, run, old, new),
         named=_named(action, run),
         ports=_port_words("port", _both(old.port, new.port)),
-        replication=_port_words("replication", _both(old.replication, new.replication)),
+        replication=_replication(run, old, new),
         address=_address(old, new),
         storage=_both(old.storage, new.storage),
         pattern=_both(old.pattern, new.pattern),
@@ -568,6 +585,12 @@ def _named(action: Action, run: _Run) -> str:
         text += f", {run.share} each"
     away = action in {Action.RECOVER, Action.MOVE, Action.BLOCKED} and run.primaries[0]
     return f"{text} of {one_expression(run.primaries)}" if away else text
+
+
+def _replication(run: _Run, old: _Side, new: _Side) -> str:
+    own = _port_words("replication", _both(old.replication, new.replication))
+    primary = _number(run, _PRIMARY_REPLICATION)
+    return f"{own}, of the primary {primary}" if own and primary else own
 
 
 def _address(old: _Side, new: _Side) -> str:

@@ -51,6 +51,11 @@ _GENERAL = tuple(
             r"block [0-9]+: primary [0-9]+ of [^ ]+, [0-9]+ on",
             "block: the primaries of a host go to the other hosts of its block in turn",
         ),
+        (
+            "the only host",
+            r"the only host \(allow_same_host\)",
+            "on the primary's own host, the only one (allow_same_host)",
+        ),
         ("acts on", r"acts on [^ ]+, prefers [^ ]+", "not in its preferred role"),
         ("not as", r"\bon [^ ]+ not as the spec computes", "not as the spec computes"),
     )

@@ -258,3 +258,9 @@ def test_hosts_stand_in_natural_order() -> None:
         "sdw10",
     ]
     assert "  sdw[1-3,10], each" in text
+
+
+def test_what_an_addition_sets_on_primaries_is_told_too() -> None:
+    """4.3 and 5: gpaddmirrors gives each primary its replication port."""
+    flat = " ".join(plan_human(plans.founding(), width=80, color=False).split())
+    assert "ports 50000-50003 replication 51000-51003, of the primary 43000-43003" in flat
