@@ -1,10 +1,15 @@
 """A practice cluster for tests: real SSH servers, real PostgreSQL, taken down whatever happens.
 
-`practice_cluster(...)` is a context manager; tests share one lab a shape through the fixture
-`practice` (session scope), and `reset()` makes it new again within two seconds or so.
+`practice_cluster(...)` is a context manager; tests that follow each other share a lab through the
+fixture `shared_labs`, and `reset()` makes it new again within two seconds or so. A process has one
+shared lab at a time, which ends with the last test that uses it; all processes of a run together
+have at most four labs.
 """
 
 import contextlib
+import fcntl
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psycopg
 import pytest
@@ -24,6 +29,8 @@ from gpmirror.lab.programs import Python, find_python
 
 REPOSITORY = Path(__file__).parent.parent
 _SECONDS = 60.0
+MOST_LABS = 4
+"""At a time, of all processes that test this checkout: each lab is a dozen servers."""
 
 
 class Practice:
@@ -125,6 +132,12 @@ def practice_cluster(
 @contextlib.contextmanager
 def lab_folder() -> Iterator[Practice]:
     """A place for a lab that is not up yet. The lab's account can reach it, unlike pytest's own."""
+    LABS.end()  # who waits for a place holds none that others wait for
+    with _place():
+        yield from _lab_folder()
+
+
+def _lab_folder() -> Iterator[Practice]:
     account = lab_account({})
     folder = Path(tempfile.mkdtemp(prefix="gpmirror-", dir="/var/tmp"))
     folder.chmod(0o755)
@@ -139,23 +152,74 @@ def lab_folder() -> Iterator[Practice]:
         assert down.returncode == 0, down.stderr
 
 
+@contextlib.contextmanager
+def _place() -> Iterator[None]:
+    """One of the places for labs; waits until another test gives one back. A process that dies
+    gives its own back, too.
+    """
+    mine = hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:8]
+    places = Path(tempfile.gettempdir()) / f"gpmirror-test-labs-{os.geteuid()}-{mine}"
+    places.mkdir(exist_ok=True)
+    with _locked(places):
+        yield
+
+
+def _locked(places: Path) -> TextIO:
+    """The open file of a place that is free, locked until it is closed."""
+    while True:
+        for number in range(MOST_LABS):
+            file = (places / str(number)).open("w")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+            else:
+                return file
+        time.sleep(0.2)
+
+
+class SharedLabs:
+    """The lab that the tests of this process share: one at a time, of the shape asked for last."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._shape: dict[str, Any] | None = None
+        self._practice: Practice | None = None
+
+    def __call__(self, **shape: Any) -> Practice:
+        """A lab of this shape: the one that is up, or a new one after that has ended."""
+        if self._practice is None or self._shape != shape:
+            self.end()
+            practice = self._stack.enter_context(practice_cluster(**shape))
+            self._practice, self._shape = practice, shape
+        return self._practice
+
+    def end(self) -> None:
+        """Take it down, if there is one."""
+        self._practice = None
+        self._stack.close()
+
+
+LABS = SharedLabs()
+_LEAD_TO_LABS = {"shared_labs", "any_cluster", "cluster", "stage", "practice"}
+
+
+def end_unless_used(item: pytest.Item, following: pytest.Item | None) -> None:
+    """After a test: end the shared lab, unless the next one may use it."""
+    names = set() if following is None else set(getattr(following, "fixturenames", ()))
+    if not names & _LEAD_TO_LABS:
+        LABS.end()
+
+
 @pytest.fixture(scope="session")
-def shared_labs() -> "Iterator[Callable[..., Practice]]":
-    """Labs by shape, each built once in a run and kept to its end."""
-    with contextlib.ExitStack() as labs:
-        built: dict[tuple[Any, ...], Practice] = {}
-
-        def lab(**shape: Any) -> Practice:
-            key = tuple(sorted(shape.items()))
-            if key not in built:
-                built[key] = labs.enter_context(practice_cluster(**shape))
-            return built[key]
-
-        yield lab
+def shared_labs() -> Iterator[SharedLabs]:
+    """A lab of any shape; see `SharedLabs`."""
+    yield LABS
+    LABS.end()
 
 
 @pytest.fixture
-def practice(shared_labs: Callable[..., Practice]) -> Practice:
+def practice(shared_labs: SharedLabs) -> Practice:
     """The shared 4 x 2 lab of generation 6, without mirrors."""
     found = shared_labs(dialect="gp6", hosts=4, primaries=2, addresses=1)
     found.reset()

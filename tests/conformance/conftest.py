@@ -13,11 +13,11 @@ from gpmirror.lab.releases import DEFAULTS
 from tests import greenplum
 from tests.conformance.stage import Outcome, Stage
 from tests.e2e.clusters import Cluster
-from tests.e2e.conftest import any_cluster
+from tests.e2e.conftest import any_cluster, named_cluster
 from tests.e2e.practising import PracticeCluster
 from tests.labs import Practice, shared_labs
 
-__all__ = ["any_cluster", "shared_labs"]
+__all__ = ["any_cluster", "named_cluster", "shared_labs"]
 
 _HERE = Path(__file__).parent
 SCENARIOS: list[dict[str, Any]] = YAML(typ="safe").load(

@@ -16,16 +16,24 @@ __all__ = ["shared_labs"]
 
 
 @pytest.fixture(scope="session")
-def any_cluster(
+def named_cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Cluster:
-    """The one cluster of a session, in whatever state."""
+) -> Cluster | None:
+    """The cluster that `--greenplum` names."""
     named = greenplum.target(request.config)
-    if named is not None:
-        try:
-            return OwnedCluster(named, Path(tmp_path_factory.mktemp("e2e")))
-        except psycopg.Error as error:
-            pytest.exit(f"--greenplum={named.host}:{named.port}: {error}", 4)
+    if named is None:
+        return None
+    try:
+        return OwnedCluster(named, Path(tmp_path_factory.mktemp("e2e")))
+    except psycopg.Error as error:
+        pytest.exit(f"--greenplum={named.host}:{named.port}: {error}", 4)
+
+
+@pytest.fixture(scope="module")
+def any_cluster(request: pytest.FixtureRequest, named_cluster: Cluster | None) -> Cluster:
+    """The cluster of a file of tests, in whatever state."""
+    if named_cluster is not None:
+        return named_cluster
     labs: Callable[..., Practice] = request.getfixturevalue("shared_labs")
     return PracticeCluster(labs(dialect="gp6", hosts=4, primaries=2, addresses=1))
 
