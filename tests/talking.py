@@ -9,6 +9,8 @@ from threading import Event, Thread
 
 import pytest
 
+from gpmirror.cluster.counting import counted
+
 _USUAL = "gpmirror/whole-runs"
 _KEPT = 5
 _AT_FIRST = 25 * 60
@@ -66,7 +68,8 @@ class Talking:
         self._files.update(_file(one) for one in ids)
         self._sizes.update(self._files)
         processes = getattr(self._config.option, "numprocesses", None) or 1
-        told = f"{self._total} tests in {len(self._files)} files, {processes} at a time"
+        tests, files = counted(self._total, "test"), counted(len(self._files), "file")
+        told = f"{tests} in {files}, {processes} at a time"
         if self.is_whole():
             usual = self.usual()
             known = f"usually {minutes(usual)}" if usual else f"about {minutes(_AT_FIRST)}"
@@ -117,7 +120,9 @@ class Talking:
         self._files[file] -= 1
         took = self._seconds[file] / 1000
         if not self._files[file] and took >= _LONG:
-            self._say(f"{self._percent()}  {file}: {self._sizes[file]} tests, {minutes(took)}")
+            self._say(
+                f"{self._percent()}  {file}: {counted(self._sizes[file], 'test')}, {minutes(took)}"
+            )
 
     def _show(self, report: pytest.TestReport) -> None:
         terminal = self._terminal()

@@ -92,7 +92,7 @@ def test_what_runs_and_what_fails_is_said_at_once(
 def test_a_whole_run_that_passed_tells_the_next_one_how_long_it_takes(suite: Path) -> None:
     (suite / "test_second.py").unlink()
     assert "this takes about 25 min" in run(suite)
-    assert "2 tests in 1 files, 1 at a time; this takes usually" in run(suite)
+    assert "2 tests in 1 file, 1 at a time; this takes usually" in run(suite)
     assert "this takes" not in run(suite, "-k", "two"), "a part tells nothing of the whole"
     assert "this takes" not in run(suite, "test_first.py")
 
