@@ -360,7 +360,7 @@ class Stage:
             time.sleep(0.5)
             self._probed()
             now = self._rows()
-            if now != seen:
+            if now != seen or any(" r " in row for row in now.values()):  # resynchronising (5)
                 seen, since = now, time.monotonic()
         return seen
 
