@@ -78,7 +78,10 @@ def _base_backups(replication: Iterable[Replication]) -> Iterator[str]:
     for content in sorted({one.content for one in rows}):
         whose = "the coordinator" if content < 0 else f"content {content}"
         if content in running:
-            yield f"a base backup of {whose} is running (pg_basebackup)"
+            yield (
+                f"a base backup of {whose} is running (pg_basebackup); one that was cut off may leave a "
+                "process on the host of the new copy that copies nothing: end that one"
+            )
         else:
             yield (
                 f"of a base backup of {whose} only the WAL still comes (pg_basebackup): it ends, or was "

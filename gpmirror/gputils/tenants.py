@@ -11,11 +11,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
     """Whether a server works in a copy's directory or something writes there, and the last line of
-    its own log that tells of trouble (empty: none).
+    its own log that tells of trouble (empty: none). `rest` is the process that is left of a base backup
+    that was cut off.
     """
 
     alive: bool
     said: str = ""
+    rest: int | None = None
 
 
 def pulse_script(paths: Sequence[str], *, again: int = 0) -> str:
@@ -36,8 +38,11 @@ def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
         return {}
     alive = {words[0] for words in lines if words[1:2] == ["process"]}
     said = {words[0]: " ".join(words[2:]).strip() for words in lines if words[1:2] == ["said"]}
+    rest = {w[0]: int(w[2]) for w in lines if w[1:2] == ["rest"] and w[2].isdigit()}
     return {
-        path: Pulse(alive=str(number) in alive, said=said.get(str(number), ""))
+        path: Pulse(
+            alive=str(number) in alive, said=said.get(str(number), ""), rest=rest.get(str(number))
+        )
         for number, path in enumerate(paths)
     }
 
@@ -68,11 +73,21 @@ writers() {
 }
 """
 
+# a base backup that fetches its WAL beside has two processes, and one that started it and names the
+# place too. What is left alone is the one for the WAL: it holds the other's connection open, so that the
+# primary shows a base backup for ever, and copies nothing (practice cluster)
 _PULSE = r"""
 pulse() {
   # of another account's processes nothing can be told
   if [ -e "$2" ] && [ ! -O "$2" ]; then echo "$1 process 0"; return; fi
-  writers "$1" "$2"
+  o=$(writers "$1" "$2")
+  case $o in
+    ''|*"
+"*) ;;
+    *) p=${o##* }; tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -n 1 | grep -q 'pg_basebackup$' \
+      && tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline" | grep -q stream && o="$1 rest $p" ;;
+  esac
+  [ -z "$o" ] || printf '%s\n' "$o"
   for c in /proc/[0-9]*/cwd; do
     [ "$c" -ef "$2" ] && { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; break; }
   done

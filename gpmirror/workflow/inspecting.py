@@ -172,6 +172,11 @@ def lifeless(
 
 def _lifeless(host: str, path: str, pulse: Pulse) -> str:
     said = f"; its log says: {pulse.said}" if pulse.said else ""
+    if pulse.rest is not None:
+        said = (
+            f"; process {pulse.rest} there is what is left of a base backup that was cut off: end it "
+            f"(`kill {pulse.rest}` on {host}), it never ends by itself"
+        )
     return f"no server works in {host}:{path} and nothing copies into it{said}"
 
 

@@ -1,11 +1,14 @@
 """What only a whole cluster shows: a double fault, a catalog that was edited, a host lost for good."""
 
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from gpmirror.lab.faults import Faults, clear_faults, set_faults
+from gpmirror.lab.faults import Faults, clear_faults, set_faults, slow
 from tests.labs import Practice, practice_cluster
 from tests.stand_ins import Rig
 
@@ -54,6 +57,51 @@ def test_a_double_fault_is_told_by_status_and_by_plan(practice: Practice) -> Non
     back = practice.gpmirror("apply", "--yes")
     assert back.returncode == 0, back.stderr
     assert practice.gpmirror("status").returncode == 0
+
+
+def test_a_base_backup_that_was_cut_off_ends_the_wait(practice: Practice) -> None:
+    """The process that fetched its WAL lives on, and the primary shows a base backup that runs."""
+    rig = Rig(practice=practice)
+    place = rig.place("sdw2", "gpseg0")
+    rig.crash(place)
+    rig.wait(lambda: rig.mirror(0)[3] == "d")
+    set_faults(practice.state, Faults(slow_copy=slow(120, 0)))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "gpmirror", "apply", "--full", "--yes"],
+        cwd=practice.spec.parent,
+        env=practice.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def copiers() -> list[int]:
+        found = subprocess.run(
+            ["pgrep", "-f", f"^[^ ]*pg_basebackup .*{place}( |$)"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return sorted(int(pid) for pid in found.stdout.split())
+
+    rig.wait(lambda: len(copiers()) == 2)
+    main, rest = copiers()
+    assert rig.on("sdw2", f"kill -9 {main}").code == 0
+    began = time.monotonic()
+    _, said = running.communicate(timeout=120)
+    assert time.monotonic() - began < 90
+    assert running.returncode == 10, said
+    assert f"process {rest} there is what is left of a base backup" in said
+    assert copiers() == [rest], "it never ends by itself"
+    assert rig.on("sdw2", f"kill {rest}").code == 0
+    clear_faults(practice.state)
+    (run,) = {
+        word for word in re.split("[` ]", said) if re.fullmatch("2[0-9]{7}T[0-9]+Z-[0-9a-f]+", word)
+    }
+    rig.wait(lambda: not copiers())
+    resumed = practice.gpmirror("resume", run, "--yes")
+    assert resumed.returncode == 0, resumed.stderr
 
 
 def test_a_catalog_that_was_edited_by_hand_is_found_on_the_hosts(practice: Practice) -> None:

@@ -3,7 +3,10 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +24,7 @@ from gpmirror.gputils.leavings import (
     set_aside_name,
     set_aside_script,
 )
-from gpmirror.gputils.tenants import pulse_script, read_pulses
+from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
 OWN = bytes.fromhex("07ab6d5f1a2b3c4d")
@@ -580,6 +583,45 @@ def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, s
     assert [found[path].alive for path in paths] == [True, True, False, False]
     assert [found[path].said for path in paths] == ["", "", "y FATAL:  no port", ""]
     assert read_pulses("0 process 7\n", paths) == {}, "only a whole answer counts"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_left_of_a_base_backup_is_no_copy_under_way(tmp_path: Path, shell: str) -> None:
+    """Killed, it leaves the process that fetches its WAL; as long as it lives it is not alone."""
+    here = tmp_path / "gpseg1"
+    here.mkdir()
+    program = tmp_path / "pg_basebackup"
+    program.symlink_to("/bin/sleep")
+    wait = "import os, sys, time; os.fork(); time.sleep(60)"
+
+    def pulse() -> Pulse:
+        return read_pulses(sh(pulse_script([str(here)]), shell), [str(here)])[str(here)]
+
+    def backup(method: str) -> "subprocess.Popen[bytes]":
+        words = [str(program), "-c", wait, "-D", str(here), "--wal-method", method]
+        return subprocess.Popen(words, executable=sys.executable, cwd="/", start_new_session=True)
+
+    with backup("stream") as both:
+        try:
+            deadline = time.monotonic() + 20
+            while not pulse().alive:  # before it forks it is alone, too
+                assert time.monotonic() < deadline
+            both.kill()
+            both.wait()
+            found = pulse()
+            assert not found.alive
+            assert found.rest is not None
+        finally:
+            os.killpg(both.pid, signal.SIGKILL)
+    with subprocess.Popen(
+        [str(program), "-c", "import time; time.sleep(60)", "-D", str(here), "-X", "fetch"],
+        executable=sys.executable,
+        cwd="/",
+    ) as alone:
+        try:
+            assert pulse().alive, "it fetches its WAL itself"
+        finally:
+            alone.kill()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
