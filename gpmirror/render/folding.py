@@ -48,7 +48,7 @@ _HOSTS = (0, 3)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
     """One line: what it says of its contents, in words. `pattern` is `storage` before a single
-    content's number is put in.
+    content's number, or a single host's name, is put in.
     """
 
     contents: tuple[int, ...]
@@ -532,8 +532,8 @@ class _Side:
         one = len(run.words[side * 3]) == 1 and len(run.primaries) == 1
         name = host if one else "{host}"
         self.address = self.address.replace(_HOST, name)
+        self.pattern = storage.replace(_HOST, "{host}").replace(_CONTENT, "{content}")
         storage = storage.replace(_HOST, name)
-        self.pattern = storage.replace(_CONTENT, "{content}")
         number = str(run.contents[0]) if len(run.contents) == 1 else "{content}"
         self.storage = storage.replace(_CONTENT, number)
 

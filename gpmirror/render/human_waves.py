@@ -226,8 +226,10 @@ def _made(waves: Iterable[Wave], *, verbose: bool) -> list[str]:
     if verbose:
         return [f"{one.action} {one.host}:{one.path} mode {one.mode}" for one in made]
     paths: dict[str, set[str]] = {}
+    named = all(one.host in one.path for one in made) and len({one.host for one in made}) > 1
     for one in made:
-        paths.setdefault(one.host, set()).add(one.path)
+        path = one.path.replace(one.host, "{host}") if named else one.path
+        paths.setdefault(one.host, set()).add(path)
     hosts: dict[tuple[str, ...], list[str]] = {}
     for host in sorted(paths, key=natural):
         hosts.setdefault(tuple(sorted(paths[host], key=natural)), []).append(host)

@@ -264,3 +264,15 @@ def test_what_an_addition_sets_on_primaries_is_told_too() -> None:
     """4.3 and 5: gpaddmirrors gives each primary its replication port."""
     flat = " ".join(plan_human(plans.founding(), width=80, color=False).split())
     assert "ports 50000-50003 replication 51000-51003, of the primary 43000-43003" in flat
+
+
+def test_paths_that_differ_by_their_host_only_are_told_once() -> None:
+    roots = ("/a/long/way/to/the/directories/of/{}/data/mirror",)
+    listed = [host(name, roots=(roots[0].format(name),)) for name in names(4)]
+    plan = planned(spec(listed), mirrorless(names(4), 2))
+    is_whole(plan)
+    text = plan_human(plan, width=80, color=False)
+    path = roots[0].format("{host}")
+    assert text.count("/a/long/way") == 2
+    assert f"    directory {path}/gpseg{{content}}\n" in text
+    assert f"first make {path} on sdw[1-4]" in " ".join(text.split())
