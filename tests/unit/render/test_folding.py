@@ -274,5 +274,5 @@ def test_paths_that_differ_by_their_host_only_are_told_once() -> None:
     text = plan_human(plan, width=80, color=False)
     path = roots[0].format("{host}")
     assert text.count("/a/long/way") == 2
-    assert f"    directory {path}/gpseg{{content}}\n" in text
+    assert f" directory {path}/gpseg{{content}} sdw1 -> sdw2 " in " ".join(text.split())
     assert f"first make {path} on sdw[1-4]" in " ".join(text.split())
