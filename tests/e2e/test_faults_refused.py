@@ -380,8 +380,19 @@ def test_a_run_by_a_hostile_name(site: Site, command: str, name: str) -> None:
 
 
 def test_json_tells_a_refusal_as_an_event(site: Site) -> None:
-    done = site.gpmirror("apply", "--json")
-    assert done.returncode == 8
+    site.order("kill", "sdw2")
+    try:
+        done = site.gpmirror("apply", "--json", "--yes")
+    finally:
+        site.order("restore", "sdw2")
+        site.practice.wait(lambda: _all_up(site))
+    assert done.returncode == 9
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[-1]["event"] == "run_ended"
-    assert events[-1]["exit_code"] == 8
+    assert events[-1]["exit_code"] == 9
+
+
+def test_nobody_to_ask_is_said_before_a_run_begins(site: Site) -> None:
+    done = site.gpmirror("apply", "--json")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert "there is no terminal to ask on" in done.stderr
