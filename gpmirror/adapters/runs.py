@@ -263,4 +263,5 @@ def _count(path: Path) -> tuple[int, bool]:
             f"the journal {path} cannot be read: {error.strerror}",
             hint="check its owner and mode (`ls -l`)",
         ) from error
-    return len(text.splitlines()), bool(text) and not text.endswith(b"\n")
+    cut = bool(text) and not text.endswith(b"\n")
+    return text.count(b"\n") + cut, cut

@@ -79,3 +79,10 @@ def _other_trouble(character: str) -> str:
     if character in _SHELL:
         return "the utilities pass to a shell unquoted"
     return "does not belong there"
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a host's answer or of a log, parted by line feeds alone: `str.splitlines` also
+    parts at form feeds, U+0085, U+2028 and others, which names of files and words of logs may hold.
+    """
+    return text.removesuffix("\n").split("\n") if text else []

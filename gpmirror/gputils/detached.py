@@ -16,6 +16,7 @@ from enum import StrEnum
 from gpmirror.cluster.dialect import Dialect
 from gpmirror.cluster.segment import Segment
 from gpmirror.gputils.causes import cleaned, is_noise, shortened, told_without_level
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.dryrun import answer_text
 
 RUNS = ".gpmirror/runs"
@@ -245,7 +246,7 @@ def list_script() -> str:
 def read_list(answer: str) -> dict[str, int | None]:
     """The runs that a list tells, by name: their numbers, None for those without one."""
     found: dict[str, int | None] = {}
-    for line in answer.splitlines():
+    for line in lines_of(answer):
         name, _, number = line.partition(" ")
         found[name] = int(number) if re.fullmatch(r"[0-9]{1,18}", number) else None
     return found
@@ -273,9 +274,9 @@ def last_words(log: str, most: int = 12) -> tuple[str, ...]:
     is neither, its last three lines.
     """
     found = [
-        text for line in log.splitlines() if (text := _marked(line)) or (text := _complaint(line))
+        text for line in lines_of(log) if (text := _marked(line)) or (text := _complaint(line))
     ]
-    plain = [line.strip() for line in log.splitlines() if line.strip()]
+    plain = [line.strip() for line in lines_of(log) if line.strip()]
     return tuple(found[-most:] or plain[-3:])
 
 
@@ -311,7 +312,7 @@ def left_out(log: str) -> tuple[str, ...]:
     """What a utility says of copies that it did not make, whatever its exit status is: as it ends,
     nothing more comes of them.
     """
-    told = (line.partition(":-")[2].strip() or line.strip() for line in log.splitlines())
+    told = (line.partition(":-")[2].strip() or line.strip() for line in lines_of(log))
     return tuple(line for line in told if any(words in line for words in _LEFT_OUT))
 
 

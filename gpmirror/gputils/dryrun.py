@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.errors import InvalidInput
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.colon import HEADER
 from gpmirror.gputils.lines import AddFile, AddLine, MoveFile, MoveLine
 from gpmirror.gputils.reader import read_native
@@ -92,7 +93,7 @@ def why_not_tried(utility: str, name: DialectName, server_version: str | None) -
 
 def joined(texts: Sequence[str]) -> str:
     """Files of one utility as one; before 6 each begins with the same header."""
-    lines = [line for text in texts for line in text.splitlines(keepends=True)]
+    lines = [f"{line}\n" for text in texts for line in lines_of(text)]
     header = [line for line in lines if line.startswith(HEADER)][:1]
     return "".join((*header, *(line for line in lines if not line.startswith(HEADER))))
 
@@ -159,7 +160,7 @@ def _read(text: str, dialect: DialectName) -> tuple[AddLine | MoveLine, ...]:
 
 def _with_commented(out: str) -> str:
     return "\n".join(
-        line.removeprefix("#") if _is_commented_move(line) else line for line in out.splitlines()
+        line.removeprefix("#") if _is_commented_move(line) else line for line in lines_of(out)
     )
 
 

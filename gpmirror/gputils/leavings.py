@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.tenants import tenants
 
 Kind = Literal["directory", "absent", "link", "other", "unreadable"]
@@ -102,7 +103,7 @@ def look_script(
 
 def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
     """The answer by path; None where it is not whole."""
-    lines = [line.split(" ", 2) for line in answer.splitlines()]
+    lines = [line.split(" ", 2) for line in lines_of(answer)]
     if ["end"] not in lines:
         return None
     found = {str(number): Look() for number in range(len(paths))}
@@ -114,13 +115,13 @@ def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
 
 def _take(look: Look, words: Sequence[str]) -> None:
     match words:
-        case ["kind", kind] if kind in _KINDS:
+        case ["kind", kind] if kind in _KINDS and look.kind == "unreadable":
             look.kind = _KINDS[kind]
-        case ["identifier", text]:
+        case ["identifier", text] if look.identifier is None:
             look.identifier = text
         case ["process", pid] if pid.isdigit():
             look.processes.append(int(pid))
-        case ["linked" | "wal" as word, path] if path.isprintable():
+        case ["linked" | "wal" as word, told] if (path := _path(told)).isprintable() and path:
             getattr(look, word).append(path)
         case ["copy", used] if used.isdigit():
             look.copies.append(int(used))
@@ -130,6 +131,16 @@ def _take(look: Look, words: Sequence[str]) -> None:
             pass  # it says nothing
 
 
+def _path(told: str) -> str:
+    """A path of an answer, where it stands as the hexadecimal of its bytes: a name is nobody's line.
+    Empty: it is none.
+    """
+    try:
+        return bytes.fromhex(told).decode("utf-8", "backslashreplace")
+    except ValueError:
+        return ""
+
+
 def set_aside_name(path: str, run: str) -> str:
     """Where a directory is set aside: beside itself, so that it stays on its file system."""
     return f"{path}.gpmirror-{run}"
@@ -137,8 +148,9 @@ def set_aside_name(path: str, run: str) -> str:
 
 def set_aside_script(proved: Iterable[Leaving], run: str, used: Sequence[str] = ()) -> str:
     """Rename directories, with the system identifiers that were proved: one that holds another by
-    now, or in which somebody lives, stays. Prints `aside NUMBER` for each that was renamed, in the
-    order given.
+    now, or in which somebody lives, stays; so does one that was proved to hold none because it is
+    empty or a base backup that only began, and is neither by now. Prints `aside NUMBER` for each
+    that was renamed, in the order given.
     """
     calls = "".join(
         f"aside {number} {shlex.quote(one.path)} {shlex.quote(set_aside_name(one.path, run))} "
@@ -163,7 +175,7 @@ def delete_script(aside: Iterable[Leaving], used: Sequence[str] = ()) -> str:
 
 def read_numbers(answer: str, word: str, paths: Sequence[str]) -> list[str]:
     """The paths whose numbers the answer gives after `word`."""
-    told = {line.partition(" ")[2] for line in answer.splitlines() if line.startswith(f"{word} ")}
+    told = {line.partition(" ")[2] for line in lines_of(answer) if line.startswith(f"{word} ")}
     return [path for number, path in enumerate(paths) if str(number) in told]
 
 
@@ -189,12 +201,33 @@ identifier() {
     case $h in *[!0]*) echo "$h"; return ;; esac
   done
 }
+# before 6 the utilities lay out a mirror's directory before the catalog knows of it: settings and
+# folders, no data, no WAL (5.8.1, recorded)
+laid_out() {
+  head -n 1 "$1/gp_dbid" 2>/dev/null | grep -q '^# Greenplum Database identifier' || return 1
+  (cd -P -- "$1" && find . -xdev ! -type d -print) 2>&1 | grep -q -v -x -E \
+    './(PG_VERSION|gp_dbid|postgresql\.conf(\.bak)?|pg_hba\.conf|pg_ident\.conf)' && return 1
+  return 0
+}
+# for who found no identifier: it was begun, and nothing of it came
+blank() {
+  [ ! -e "$1/global/pg_control" ] && [ ! -L "$1/global/pg_control" ] \
+    && { grep -q '^LABEL: pg_basebackup base backup$' "$1/backup_label" 2>/dev/null \
+      || laid_out "$1"; }
+}
+empty() { f=$(find "$1/." ! -type d -print -quit 2>&1) && [ -z "$f" ]; }
+# is it what was proved? What bears no identifier is so only while it is empty or blank; a last word
+# says that it is a filespace's directory, which its data directory proves
+still() {
+  [ "$(identifier "$1")" = "$2" ] || return 1
+  [ -n "$2$3" ] || empty "$1" || blank "$1"
+}
 """
 
 _ASIDE = r"""
 aside() {
-  [ ! -L "$2" ] && [ ! -L "$3" ] && [ ! -e "$3" ] && [ "$(identifier "$2")" = "$4" ] \
-    && deserted "$2" "$5" && mv -T -- "$2" "$3" && echo "aside $1"
+  [ ! -L "$2" ] && [ ! -L "$3" ] && [ ! -e "$3" ] \
+    && still "$2" "$4" "$5" && deserted "$2" "$5" && mv -T -- "$2" "$3" && echo "aside $1"
 }
 cd /
 """
@@ -208,7 +241,7 @@ delete() {
     (
       # what stands there by now may be another one, or a link: from here on names count no more
       cd -P -- "$2" && [ -n "$i" ] && [ "$(inode .)" = "$i" ] && [ ! -L ./global ] || exit 1
-      [ -n "$4" ] || [ "$(identifier .)" = "$3" ] || exit 1
+      [ -n "$4" ] || still . "$3" || exit 1
       find . -xdev -mindepth 1 ! -path ./global ! -path ./global/pg_control \
         ! -path ./backup_label ! -path ./gp_dbid ! -path './pg_wal*' ! -path './pg_xlog*' \
         -delete || exit 1
@@ -226,14 +259,6 @@ cd /
 """
 
 _LOOK = r"""
-# before 6 the utilities lay out a mirror's directory before the catalog knows of it: settings and
-# folders, no data, no WAL (5.8.1, recorded)
-laid_out() {
-  head -n 1 "$1/gp_dbid" 2>/dev/null | grep -q '^# Greenplum Database identifier' || return 1
-  (cd -P -- "$1" && find . -xdev ! -type d -print) 2>&1 | grep -q -v -x -E \
-    './(PG_VERSION|gp_dbid|postgresql\.conf(\.bak)?|pg_hba\.conf|pg_ident\.conf)' && return 1
-  return 0
-}
 look() {
   if [ -L "$2" ]; then echo "$1 kind link"
   elif [ -d "$2" ]; then echo "$1 kind directory"
@@ -251,10 +276,8 @@ look() {
   [ -d "$2" ] || return 0
   # a server that starts renames backup_label
   [ -e "$2/global/pg_control" ] && [ ! -e "$2/backup_label" ] || echo "$1 unfinished"
-  [ -z "$h" ] && [ ! -e "$2/global/pg_control" ] && [ ! -L "$2/global/pg_control" ] \
-    && { grep -q '^LABEL: pg_basebackup base backup$' "$2/backup_label" 2>/dev/null \
-      || laid_out "$2"; } && echo "$1 blank"
-  if f=$(find "$2/." ! -type d -print -quit 2>&1) && [ -z "$f" ]; then
+  [ -z "$h" ] && blank "$2" && echo "$1 blank"
+  if empty "$2"; then
     echo "$1 empty"
     [ -n "$(find "$2/." -mindepth 1 -print -quit 2>&1)" ] && echo "$1 hollow"
   fi

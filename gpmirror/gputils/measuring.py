@@ -6,6 +6,8 @@ import re
 import shlex
 from collections.abc import Iterable
 
+from gpmirror.gputils.characters import lines_of
+
 _KIB = 1024
 _COPYING = re.compile(r"\(dbid (\d{1,9})\):\s+(\d{1,15})/(\d{1,15}) kB")
 _COPIED = re.compile(r"\(dbid (\d{1,9})\): pg_basebackup: base backup completed")
@@ -23,7 +25,7 @@ def told_in_log(log: str, known: dict[int, tuple[int, int]]) -> dict[int, tuple[
     to what is `known`.
     """
     found = dict(known)
-    for line in log.splitlines():
+    for line in lines_of(log.replace("\r", "\n")):  # progress overwrites its line
         if copying := _COPYING.search(line):
             dbid, done, total = (int(word) for word in copying.groups())
             found[dbid] = (done * _KIB, total * _KIB)
@@ -36,7 +38,7 @@ def told_in_log(log: str, known: dict[int, tuple[int, int]]) -> dict[int, tuple[
 def read_measures(answer: str) -> dict[str, int]:
     """Bytes by directory; lines that are no measure are left out."""
     found = {}
-    for line in answer.splitlines():
+    for line in lines_of(answer):
         size, tab, path = line.partition("\t")
         if tab and size.isdigit():
             found[path] = int(size) * _KIB

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from gpmirror.cluster.dialect import Dialect, DialectName, release_of
 from gpmirror.diagnostics import Diagnostic
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.clashes import add_clashes, move_clashes
 from gpmirror.gputils.fields import (
     Field,
@@ -76,7 +77,7 @@ def hostnames_in(text: str) -> list[tuple[str, str, int]]:
     hostname beside another address.
     """
     found = []
-    for line in text.splitlines():
+    for line in lines_of(text):
         *_, last = [[], *(group.split("|") for group in line.split()[1:2])]
         if len(last) == _WITH_HOSTNAME and last[0] != last[1] and last[2].isdecimal():
             found.append((last[0], last[1], int(last[2])))

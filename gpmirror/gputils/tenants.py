@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gpmirror.gputils.characters import lines_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
@@ -33,7 +35,7 @@ def pulse_script(paths: Sequence[str], *, again: int = 0) -> str:
 
 def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
     """By path; nothing where the answer is not whole."""
-    lines = [line.split(" ", 2) for line in answer.splitlines()]
+    lines = [line.split(" ", 2) for line in lines_of(answer)]
     if ["end"] not in lines:
         return {}
     alive = {words[0] for words in lines if words[1:2] == ["process"]}
@@ -174,9 +176,8 @@ linked() {
     # a WAL folder that is no link goes with the rest
     case $t in "$2"/pg_tblspc/*) ;; *) w=wal; [ -L "$t" ] || continue ;; esac
     [ -d "$t" ] && ! shared "$t" && cd -P -- "$t" || continue
-    # a name of two lines would be read as two answers
-    case $PWD in *"
-"*) ;; *) echo "$1 $w $PWD" ;; esac
+    # a name is nobody's line: its bytes in hexadecimal
+    echo "$1 $w $(printf %s "$PWD" | od -A n -v -t x1 | tr -d ' \n')"
   done
   cd /
 }

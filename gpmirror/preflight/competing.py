@@ -6,6 +6,7 @@ from shlex import quote
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
+from gpmirror.gputils.characters import lines_of
 from gpmirror.plan.model import Plan
 from gpmirror.preflight import shell
 from gpmirror.preflight.encoding import number_of, text_of
@@ -98,5 +99,5 @@ def removal_script(locks: Sequence[LockFile]) -> str:
 
 def read_removed(output: str, locks: Sequence[LockFile]) -> tuple[LockFile, ...]:
     """The locks that stay."""
-    gone = {line.partition(" ")[2] for line in output.splitlines() if line.startswith("removed ")}
+    gone = {line.partition(" ")[2] for line in lines_of(output) if line.startswith("removed ")}
     return tuple(lock for number, lock in enumerate(locks) if str(number) not in gone)

@@ -9,6 +9,7 @@ from shlex import quote
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.dryrun import why_not_tried
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import coordinator_host, host_of
@@ -97,7 +98,7 @@ def judge_left(left: Left, coordinator: str, answer: str, dialect: DialectName) 
     """A check for each name, from what the script printed: bad where the utility is known to need
     it, else unknown.
     """
-    reached = {line.removeprefix(f"{_YES} ") for line in answer.splitlines()}
+    reached = {line.removeprefix(f"{_YES} ") for line in lines_of(answer)}
     known = _NEED_THE_NAME.get(dialect, False)
     leaves = (
         "gprecoverseg leaves out every copy whose old host does not answer it"

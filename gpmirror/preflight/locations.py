@@ -9,6 +9,7 @@ from dataclasses import replace
 from shlex import quote
 
 from gpmirror.cluster.counting import counted
+from gpmirror.gputils.characters import lines_of
 from gpmirror.preflight.facts import Room
 from gpmirror.preflight.paths import room_of
 from gpmirror.preflight.survey import (
@@ -49,7 +50,7 @@ def locations_script(paths: Iterable[str]) -> str:
 
 def read_locations(answer: str, paths: Sequence[str]) -> dict[str, LocationState]:
     """The states that the answer tells, by path."""
-    lines = [line.split(" ") for line in answer.splitlines()]
+    lines = [line.split(" ") for line in lines_of(answer)]
     told = {words[1]: words[2] for words in lines if len(words) == 3 and words[0] == "location"}  # noqa: PLR2004
     states = {path: _STATES.get(told.get(str(number), "")) for number, path in enumerate(paths)}
     return {path: state for path, state in states.items() if state is not None}
@@ -58,7 +59,7 @@ def read_locations(answer: str, paths: Sequence[str]) -> dict[str, LocationState
 def read_location_rooms(answer: str, paths: Sequence[str]) -> dict[str, tuple[int, Room]]:
     """Device and room of each location that the answer tells of, by path."""
     rooms = {}
-    for line in answer.splitlines():
+    for line in lines_of(answer):
         key, _, rest = line.partition(" ")
         number, _, rest = rest.partition(" ")
         device, _, figures = rest.partition(" ")

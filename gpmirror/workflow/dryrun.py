@@ -11,6 +11,7 @@ from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.colon import HEADER
 from gpmirror.gputils.commands import answer_of
 from gpmirror.gputils.detached import Utility, last_words
@@ -220,7 +221,7 @@ def _left_out(
         ways.append(_way_out(plan, observed, line, row, why or "", dead))
     more = f"\n  and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
     text = trial.utility.file_text or ""
-    lines = sum(not line.startswith(HEADER) for line in text.splitlines())
+    lines = sum(not line.startswith(HEADER) for line in lines_of(text))
     return NotReady(
         f"{trial.trier} would leave out {len(missing)} of {counted(lines, 'line')} of {trial.numbers}, and end "
         "with exit 0:\n" + "\n".join(told[:_SHOWN]) + more,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer
 from gpmirror.errors import Failure
+from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.detached import NOT_OURS, list_script, read_list, read_script
 from gpmirror.journal.records import JOURNAL, PLAN
 from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
@@ -58,7 +59,7 @@ def _read(hosts: Hosts, coordinator: str, script: str) -> str | None:
             return out
         case Answered(err=err) if NOT_OURS in err:
             # silence would be taken for "there is no such run"
-            line = next(line for line in err.splitlines() if NOT_OURS in line)
+            line = next(line for line in lines_of(err) if NOT_OURS in line)
             words, _, hint = line.partition("; ")
             raise Failure(f"{coordinator}: {words}", hint=f"on {coordinator}, {hint}")
         case Answered():

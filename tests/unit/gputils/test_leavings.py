@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import gpmirror
+from gpmirror.gputils.detached import last_words, read_list
 from gpmirror.gputils.leavings import (
     Leaving,
     Look,
@@ -24,6 +26,7 @@ from gpmirror.gputils.leavings import (
     set_aside_name,
     set_aside_script,
 )
+from gpmirror.gputils.measuring import read_measures
 from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])]
@@ -445,6 +448,67 @@ def test_an_answer_that_breaks_off_is_none(answer: str) -> None:
 def test_lines_that_make_no_sense_say_nothing() -> None:
     answer = "7 kind absent\n0 kind heap\n0 process x\n0 identifier\n\n0\nend\n"
     assert read_looks(answer, ["/a"]) == {"/a": Look()}
+
+
+SEPARATORS = ["\f", "\v", "\x1c", "\x1e", "\x85", "\u2028", "\r", "\n"]
+"""Where `str.splitlines` parts lines."""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("part", SEPARATORS)
+def test_a_name_in_one_directory_says_nothing_of_another(
+    tmp_path: Path, part: str, shell: str
+) -> None:
+    """The folder behind a link of a tablespace is called like a line of an answer."""
+    here = data_directory(tmp_path / "gpseg0")
+    payroll = tmp_path / "gpseg1"
+    payroll.mkdir()
+    (payroll / "payroll.csv").write_text("rows")
+    for number, said in enumerate(
+        ("blank", "empty", "unfinished", f"identifier {HEX}", "kind link")
+    ):
+        forged = tmp_path / f"t{part}1 {said}"
+        forged.mkdir()
+        (here / "pg_tblspc" / str(number)).symlink_to(forged)
+    _, other = looked(here, payroll, shell=shell)
+    assert other == Look(kind="directory", unfinished=True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_without_an_identifier_the_scripts_look_for_themselves(tmp_path: Path, shell: str) -> None:
+    """What was proved to be empty or only begun is not so any more, or never was."""
+    payroll = tmp_path / "gpseg1"
+    payroll.mkdir()
+    (payroll / "payroll.csv").write_text("rows")
+    assert sh(set_aside_script(proved(payroll, identifier=""), "r1"), shell) == ""
+    aside = payroll.rename(set_aside_name(str(payroll), "r1"))
+    assert sh(delete_script(proved(payroll, identifier="")), shell) == ""
+    assert (aside / "payroll.csv").exists()
+    (aside / "payroll.csv").unlink()
+    (aside / "base" / "1").mkdir(parents=True)
+    assert sh(delete_script(proved(payroll, identifier="")), shell) == "deleted 0\n"
+    assert not aside.exists()
+
+
+@pytest.mark.parametrize("part", SEPARATORS[:-1])
+def test_only_a_line_feed_parts_what_hosts_say(part: str) -> None:
+    assert read_measures(f"5\t/a{part}7\t/b\n") == {f"/a{part}7\t/b": 5 * 1024}
+    assert list(read_list(f"a{part}b 9\n")) == [f"a{part}b"]
+    assert read_numbers(f"x{part}deleted 0\n", "deleted", ["/a"]) == []
+    assert read_looks(f"0 x{part}end\n", ["/a"]) is None
+    assert read_pulses(f"0 said x{part}1 process 7\nend\n", ["/a", "/b"])["/b"].alive is False
+    assert last_words(f"a{part}gpmirror: b: c\nx\ny\nz\n") == ("x", "y", "z")
+
+
+def test_no_reader_of_a_host_s_answer_parts_lines_elsewhere() -> None:
+    package = Path(gpmirror.__file__).parent
+    readers = [
+        file.relative_to(package).as_posix()
+        for layer in ("gputils", "preflight", "verify", "workflow", "journal", "catalog")
+        for file in (package / layer).rglob("*.py")
+        if ".splitlines(" in file.read_text(encoding="utf-8")
+    ]
+    assert readers == ["workflow/importing.py"], "a file of the operator's own; else use lines_of"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -399,7 +399,8 @@ class Linked(Life):
         if "mirror" not in path or "process" in known or "absent" in known:
             return known
         return known + (
-            f"{number} linked /ts one/5\n{number} linked {path}/in\n{number} wal /wal/seg\n"
+            f"{number} linked {b'/ts one/5'.hex()}\n{number} linked {f'{path}/in'.encode().hex()}\n"
+            f"{number} wal {b'/wal/seg'.hex()}\n"
         )
 
 
