@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -21,6 +22,11 @@ from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
 _OTHERWISE = "reached-otherwise"
 """A file in the folder of a run whose cluster was not reached as its plan says: another machine began
 it, or the operator let the environment alone decide.
+"""
+
+_AGREED = "confirmed"
+"""The folder beside that of the runs which holds what the operator of this machine said yes to. A run's
+own folder can be copied here from anywhere: what lies in it proves no yes.
 """
 
 
@@ -131,6 +137,59 @@ def reach_otherwise(run: Path) -> None:
 def is_reached_otherwise(folder: Path, name: str) -> bool:
     """Whether how its plan reaches the cluster is somebody else's word."""
     return (folder / name / _OTHERWISE).exists()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What the operator of this machine said yes to before a run changed anything: its plan, what the
+    command line allowed, and whether the cluster was reached as the plan says.
+    """
+
+    plan_id: str
+    allow: tuple[str, ...]
+    as_planned: bool
+
+
+def keep_agreed(folder: Path, name: str, agreed: Agreed) -> None:
+    """Remember the yes to a run. Raises Failure: the state directory cannot be written."""
+    path = folder.parent / _AGREED / f"{name}.json"
+    facts = {
+        "run": name,
+        "plan_id": agreed.plan_id,
+        "allow": sorted(agreed.allow),
+        "as_planned": agreed.as_planned,
+    }
+    try:
+        make_private(path.parent)
+        _check_ours(path.parent)
+        write_new(path, f"{json.dumps(facts)}\n".encode())
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def read_agreed(folder: Path, name: str, plan_id: str) -> Agreed | None:
+    """The yes to a run with this plan; None: nobody said it on this machine, or an earlier version
+    did not write it down. Raises Failure: others may have written it.
+    """
+    path = folder.parent / _AGREED / f"{name}.json"
+    try:
+        _check_ours(path.parent, path)
+        facts = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # a crash before the first change leaves part of it
+        return None
+    except OSError as error:
+        raise _unread(name, error) from error
+    match facts:
+        case {
+            "run": run,
+            "plan_id": plan,
+            "allow": list(allow),
+            "as_planned": bool(as_planned),
+        } if (run, plan) == (name, plan_id):
+            names = tuple(str(one) for one in allow)
+            return Agreed(plan_id=plan_id, allow=names, as_planned=as_planned)
+        case _:
+            return None
 
 
 def add_records(folder: Path, name: str, lines: str) -> None:

@@ -99,7 +99,8 @@ def run_plan(
         with running(name, folder, plan, live, wishes, manner) as run:
             if folder is not None:
                 run.world.journal.write(_opening(name, plan, wishes, continues))
-            return apply(run, _question(plan, clears=bool(wishes.clear)))
+            question = _question(plan, clears=bool(wishes.clear))
+            return apply(run, question, lambda: _keep_agreed(name, plan, live, wishes))
     finally:
         if continues is not None:
             hand_over(continues, name, live)
@@ -111,10 +112,25 @@ def _new_folder(name: str, plan: "Plan", live: Live) -> "Path":
     from gpmirror.plan.planfile import plan_text
 
     folder = create_run(runs_folder(os.environ), name, plan_text(plan))
-    said, taken = plan.settings, live.spec
-    if (said.coordinator, said.ssh) != (taken.coordinator, taken.ssh):
+    if not _as_planned(plan, live):
         reach_otherwise(folder)
     return folder
+
+
+def _as_planned(plan: "Plan", live: Live) -> bool:
+    said, taken = plan.settings, live.spec
+    return (said.coordinator, said.ssh) == (taken.coordinator, taken.ssh)
+
+
+def _keep_agreed(name: str, plan: "Plan", live: Live, wishes: "Wishes") -> None:
+    """The yes, where no copied run folder can forge it; a rehearsal is nothing to take up."""
+    from gpmirror.adapters.runs import Agreed, keep_agreed, runs_folder
+    from gpmirror.plan.planfile import plan_id
+
+    if not wishes.rehearsal:
+        as_planned = _as_planned(plan, live)
+        agreed = Agreed(plan_id=plan_id(plan), allow=wishes.allow, as_planned=as_planned)
+        keep_agreed(runs_folder(os.environ), name, agreed)
 
 
 def _check_person(plan: "Plan", live: Live, wishes: "Wishes", manner: Manner) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
-from gpmirror.errors import ExitCode
+from gpmirror.errors import ExitCode, Usage
 
 
 def command(
@@ -24,19 +24,28 @@ def command(
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
     ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="X", help="Allow connection-from-plan."),
+    ] = None,
 ) -> ExitCode:
     """Delete old directories of moved mirrors and cut-off copies, after proof that they are unused."""
+    from gpmirror.cli.connection import ALLOW
     from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import Manner, open_live, running
     from gpmirror.cli.recorded import caught_up, recorded, spec_of_run
     from gpmirror.workflow.prune import prune
     from gpmirror.workflow.running import Wishes
 
+    for name in allow or ():
+        if name != ALLOW:
+            raise Usage(f"--allow {name}: prune takes {ALLOW} alone", hint="leave it out")
     console: Console = ctx.obj
     folder, standing, plan = recorded(run, via_ssh=via_ssh)
     manner = Manner(console=console, json=False, assume_yes=yes)
+    spec = spec_of_run(standing.run, plan, console, allow=tuple(allow or ()), assume_yes=yes)
     with (
-        open_live(spec_of_run(standing.run, plan), via_ssh=via_ssh) as live,
+        open_live(spec, via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
         outcome = prune(work, caught_up(standing.run, live))

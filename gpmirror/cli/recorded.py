@@ -6,12 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpmirror.cli.connection import reached
+from gpmirror.cli.connection import accept_connection, reached
+from gpmirror.cli.console import Console
 from gpmirror.errors import Failure, GpmirrorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gpmirror.adapters.runs import Agreed
     from gpmirror.cli.live_run import Live
     from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
@@ -39,23 +41,43 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
     return folder / name, standing, plan
 
 
-def spec_of_run(name: str, plan: "Plan") -> "Spec":
+def agreed_to(name: str, plan: "Plan") -> "Agreed | None":
+    """The yes that the operator of this machine gave to a run, None: there is none on record."""
+    from gpmirror.adapters.runs import read_agreed, runs_folder
+    from gpmirror.plan.planfile import plan_id
+
+    return read_agreed(runs_folder(os.environ), name, plan_id(plan))
+
+
+def spec_of_run(
+    name: str,
+    plan: "Plan",
+    console: Console,
+    *,
+    allow: tuple[str, ...] = (),
+    assume_yes: bool = False,
+) -> "Spec":
     """What a recorded run's plan tells of its spec, and how the cluster is reached: as the operator
     confirmed when the run began here; as the spec of this folder or the environment says, where
-    another machine began it or it was not reached as its plan says.
+    another machine began it or it was not reached as its plan says. Where nobody knows, it is asked
+    as for a plan file: a run folder may be a copy from anywhere. Raises as `accept_connection`.
     """
     from gpmirror.adapters.runs import is_reached_otherwise, runs_folder
     from gpmirror.cli.catalog_input import own_spec
     from gpmirror.plan.replan import spec_of
     from gpmirror.spec.model import CoordinatorAddress, SshOptions
 
-    spec = spec_of(plan)
-    if is_reached_otherwise(runs_folder(os.environ), name):
-        own = own_spec()
+    spec, agreed, own = spec_of(plan), agreed_to(name, plan), own_spec()
+    otherwise = agreed is not None and not agreed.as_planned
+    if otherwise or is_reached_otherwise(runs_folder(os.environ), name):
         spec = replace(
             spec,
             coordinator=own.coordinator if own else CoordinatorAddress(),
             ssh=own.ssh if own else SshOptions(),
+        )
+    elif agreed is None:
+        accept_connection(
+            plan.settings, f"{name}/plan.json", allow, console, own=own, assume_yes=assume_yes
         )
     return reached(spec)
 

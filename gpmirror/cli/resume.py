@@ -41,15 +41,25 @@ def command(
             help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
         ),
     ] = None,
+    unprotect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unprotect",
+            metavar="X",
+            autocompletion=completion.protections,
+            help="Lift a protection; repeatable.",
+        ),
+    ] = None,
 ) -> ExitCode:
     """Take up a run that was cut off: follow what still runs, then do what is left.
 
-    What was confirmed when the run began is not asked again.
+    What was confirmed here when the run began is not asked again.
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
     from gpmirror.cli.live_run import Manner, open_live
     from gpmirror.cli.recorded import recorded, spec_of_run
-    from gpmirror.plan.hazards import check_allow
+    from gpmirror.plan.hazards import check_allow, check_unprotect
+    from gpmirror.plan.rules import protections_of
     from gpmirror.preflight.checks import check_unchecked
     from gpmirror.workflow.resume import check_latest, check_resumable
 
@@ -59,10 +69,13 @@ def command(
     _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
     check_resumable(standing)
     check_latest(standing, _later(standing, list_runs(runs_folder(os.environ))))
+    check_unprotect(unprotect or (), [one.name for one in protections_of(plan.settings.protect)])
+    allowed = (*(allow or ()), *(f"protected:{name}" for name in unprotect or ()))
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
-        with open_live(spec_of_run(standing.run, plan), via_ssh=via_ssh) as live:
-            return _resume(plan, standing, live, manner, tuple(allow or ()))
+        spec = spec_of_run(standing.run, plan, console, allow=allowed, assume_yes=yes)
+        with open_live(spec, via_ssh=via_ssh) as live:
+            return _resume(plan, standing, live, manner, allowed)
     except (Partial, Unverified, Detached) as error:
         if json:
             raise
@@ -75,7 +88,7 @@ def _resume(
     from gpmirror.adapters.runs import runs_folder
     from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import run_plan, running, who
-    from gpmirror.cli.recorded import caught_up, spec_of_run
+    from gpmirror.cli.recorded import agreed_to, caught_up
     from gpmirror.render.run import preview
     from gpmirror.workflow.far_runs import later_runs
     from gpmirror.workflow.gates import take_own_lock
@@ -83,8 +96,10 @@ def _resume(
     from gpmirror.workflow.resume import check_latest, check_resumable, is_expected, resume
     from gpmirror.workflow.running import Wishes
 
-    # who allowed a danger for the run allowed it for its rest
-    wishes = Wishes(allow=tuple(sorted({*standing.allow, *allow})))
+    # who allowed a danger for the run allowed it for its rest; its journal may be anybody's word
+    agreed = agreed_to(standing.run, plan)
+    begun = () if agreed is None else agreed.allow
+    wishes = Wishes(allow=tuple(sorted({*begun, *allow})), confirmed=agreed is not None)
     folder = runs_folder(os.environ) / standing.run
     with running(standing.run, folder, plan, live, wishes, manner) as run:
         # whoever else takes it up, or applies something, is done with it by now
@@ -98,10 +113,10 @@ def _resume(
         return outcome.code
     console = manner.console
     console.talk(f"{outcome.summary}; that is done as a run of its own")
-    sure = manner.assume_yes or is_expected(plan, rest)
+    sure = manner.assume_yes or (agreed is not None and is_expected(plan, rest))
     # a question says what it is about, with --quiet too
     say = console.talk if sure else console.alarm
-    theirs = spec_of_run(standing.run, plan).coordinator != plan.settings.coordinator
+    theirs = live.spec.coordinator != plan.settings.coordinator
     server = live.observed.source if theirs else None
     say(
         preview(

@@ -70,7 +70,7 @@ def command(
     check_allow(allow or ())
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
-    spec = spec_of_run(standing.run, plan)
+    spec = spec_of_run(standing.run, plan, console, allow=request.allow)
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)

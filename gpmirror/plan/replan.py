@@ -3,7 +3,7 @@
 The plan file alone answers: apply and resume need no spec.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -95,9 +95,12 @@ def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None
             assert_never(planned.action)
 
 
-def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
+def plan_what_is_left(
+    plan: Plan, observed: Observed, *, allow: Collection[str] | None = None
+) -> Plan:
     """A plan for what the contents of an earlier one still need, under its settings. The earlier one
     was begun: no guard, policy, hazard or protection that it was judged by stops its rest half-way.
+    Where nobody knows that it was confirmed, `allow` is what is allowed beside the plan itself.
     Raises InvalidInput as `build_plan` does.
     """
     spec = spec_of(plan)
@@ -110,8 +113,8 @@ def plan_what_is_left(plan: Plan, observed: Observed) -> Plan:
         rebalance=request.rebalance,
         full=request.full,
         differential=request.differential,
-        allow=_begun_with(plan, request),
-        unprotect=_unprotected(plan),
+        allow=_begun_with(plan, request) if allow is None else _said(request, allow),
+        unprotect=_unprotected(plan) if allow is None else request.unprotect,
     )
     rest = build_plan(spec, observed, desired_of(plan, spec, observed), request)
     return replace(rest, settings=replace(rest.settings, reverts=plan.settings.reverts))
@@ -130,6 +133,11 @@ def _begun_with(plan: Plan, request: Request) -> tuple[str, ...]:
     return tuple(
         sorted({*request.allow, *dangers, *rules, *(f"guard:{g.name}" for g in plan.guards)})
     )
+
+
+def _said(request: Request, allow: Collection[str]) -> tuple[str, ...]:
+    """Protections are lifted by the command line alone, as for a plan file."""
+    return (*request.allow, *(name for name in allow if not name.startswith("protected:")))
 
 
 def _unprotected(plan: Plan) -> tuple[str, ...]:

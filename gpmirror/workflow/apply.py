@@ -4,6 +4,8 @@ Up to `host actions` nothing is changed and every refusal has an exit code from 
 on every failure is told as partly applied (10), unverified (11) or detached (130).
 """
 
+from collections.abc import Callable
+
 from gpmirror.cluster.counting import counted
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, Partial
@@ -43,8 +45,9 @@ from gpmirror.workflow.settling import settled
 from gpmirror.workflow.verifying import verify
 
 
-def apply(run: Run, question: str) -> Outcome:
-    """Carry out the run's plan. `question` is what the operator is asked.
+def apply(run: Run, question: str, agreed: Callable[[], None] | None = None) -> Outcome:
+    """Carry out the run's plan. `question` is what the operator is asked; `agreed` is called once the
+    answer is yes, before anything is changed.
 
     Raises GpmirrorError with the exit code of the contract; the last event and the journal's end
     are written in any case, save when the person detaches.
@@ -59,7 +62,7 @@ def apply(run: Run, question: str) -> Outcome:
         check_fresh(run.plan, observed)
         if not run.plan.waves:
             return finish(run, nothing(run.plan))
-        _confirm(run, question)
+        _confirm(run, question, agreed)
         if run.wishes.clear:
             # room and empty directories are counted after it, and no refusal is without a change
             with changing(run):
@@ -98,11 +101,13 @@ def _before(run: Run) -> Observed:
     return observed
 
 
-def _confirm(run: Run, question: str) -> None:
+def _confirm(run: Run, question: str, agreed: Callable[[], None] | None) -> None:
     cost = tell_cost(run, run.plan.waves[0])
     with run.phase("confirm"):
         if not run.world.operator.confirm("\n".join(filter(None, (cost, question)))):
             raise Declined("not applied: the answer was not yes", hint="nothing was changed")
+        if agreed is not None:
+            agreed()
 
 
 def _check_hosts(run: Run, observed: Observed) -> None:

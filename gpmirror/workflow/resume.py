@@ -151,7 +151,9 @@ def _rest(run: Run, observed: Observed) -> Plan:
         run.world.hosts,
         run.world.catalog,
         spec_of(run.plan).hosts,
-        lambda seen: plan_what_is_left(run.plan, seen),
+        lambda seen: plan_what_is_left(
+            run.plan, seen, allow=None if run.wishes.confirmed else run.wishes.allow
+        ),
     )
 
 

@@ -22,6 +22,8 @@ class Wishes:
     `allow` as on the command line; `stop_after_wave` None: go on to the end. `applied_by` names an
     earlier run of the same plan, for words only. `rehearsal`: nothing will be changed. `clear` are
     copies of the run whose rest this is that were cut off, to be deleted before anything else.
+    `confirmed` False: the run that is taken up was begun elsewhere as far as this machine knows, so
+    that it was begun allows nothing.
     """
 
     allow: tuple[str, ...] = ()
@@ -29,6 +31,7 @@ class Wishes:
     applied_by: str | None = None
     rehearsal: bool = False
     clear: tuple[Leaving, ...] = ()
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

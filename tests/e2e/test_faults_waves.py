@@ -145,7 +145,7 @@ def test_what_another_machine_finished_and_took_back_is_not_done_again(site: Sit
     there = {"XDG_STATE_HOME": str(site.folder / "another machine")}
     run = site.run
     for words in (
-        ("resume", run, "--yes"),
+        ("resume", run, "--yes", *ALLOWED),
         ("prune", run, "--yes"),
         ("revert", run, "-o", "back.json", *ALLOWED),
         ("apply", "back.json", "--yes"),

@@ -1,24 +1,26 @@
 """How a run whose rest another one does is closed."""
 
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gpmirror.adapters.runs import RunJournal, create_run, read_run, runs_folder
+from gpmirror.adapters.runs import RunJournal, create_run, read_agreed, read_run, runs_folder
 from gpmirror.boundary import Answered, Reply
 from gpmirror.cli.console import Console
 from gpmirror.cli.live_run import Live, Manner, hand_over, run_plan
 from gpmirror.cli.main import main
 from gpmirror.cli.recorded import spec_of_run
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import Declined, ExitCode
+from gpmirror.errors import Declined, ExitCode, Failure
 from gpmirror.journal.records import Opening, Record, end, resumed, step
+from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.replan import spec_of
 from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
-from gpmirror.workflow.running import Wishes
+from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.clusters import spec
 from tests.plans import HOSTS, adding, seen_before_add
 
@@ -107,18 +109,48 @@ def test_without_a_terminal_a_run_is_declined_before_the_lock_and_leaves_nothing
         run_plan(adding(), live(seen_before_add()), Wishes(), replace(manner, assume_yes=True))
 
 
+def said_yes(run: Run, question: str, agreed: Callable[[], None]) -> Outcome:
+    """Cut off before anything was changed."""
+    del run, question
+    agreed()
+    raise Failure("cut off")
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_a_yes_is_kept_outside_the_runs_folder(
+    folder: Path, rehearsal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpmirror.workflow.apply.apply", said_yes)
+    manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=True)
+    wishes = Wishes(allow=("policy", "dead-lock"), rehearsal=rehearsal)
+    with pytest.raises(Failure, match="cut off"):
+        run_plan(adding(), live(seen_before_add()), wishes, manner)
+    yes = folder.parent / "confirmed"
+    assert yes.exists() is not rehearsal
+    if not rehearsal:
+        (run,) = folder.iterdir()
+        kept = read_agreed(folder, run.name, plan_id(adding()))
+        assert kept is not None
+        assert kept.allow == ("dead-lock", "policy")
+        assert read_agreed(folder, run.name, "0" * 64) is None
+        assert stat.S_IMODE((yes / f"{run.name}.json").stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("agreed", [True, False])
-def test_a_connection_that_nobody_agreed_to_is_not_taken_later(folder: Path, agreed: bool) -> None:
+def test_a_connection_that_nobody_agreed_to_is_not_taken_later(
+    folder: Path, agreed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the environment alone decided, `resume` is not to go where the plan file points."""
     evil = CoordinatorAddress(host="attacker")
     settings = replace(adding().settings, coordinator=evil, ssh=SshOptions(config="/tmp/evil"))
     plan = replace(adding(), settings=settings)
     taken = spec_of(plan) if agreed else spec(HOSTS)
     manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=True)
-    with pytest.raises(AssertionError, match="asked for lock"):
+    monkeypatch.setattr("gpmirror.workflow.apply.apply", said_yes)
+    with pytest.raises(Failure, match="cut off"):
         run_plan(plan, live(seen_before_add(), taken), Wishes(), manner)
     (run,) = folder.iterdir()
-    found = spec_of_run(run.name, plan)
+    found = spec_of_run(run.name, plan, manner.console)
     assert (found.coordinator == evil) is agreed
     assert (found.ssh.config == "/tmp/evil") is agreed
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.runs import RunJournal, create_run, keep_run
+from gpmirror.adapters.runs import Agreed, RunJournal, create_run, keep_agreed, keep_run
+from gpmirror.cli.console import Console
 from gpmirror.cli.main import main
 from gpmirror.cli.recorded import first_recorded, recorded, spec_of_run
-from gpmirror.errors import ExitCode, Failure
+from gpmirror.errors import ExitCode, Failure, Unsafe
 from gpmirror.journal.records import PLAN, Opening, Record, step
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text
-from gpmirror.spec.model import CoordinatorAddress, SshOptions
+from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
 from tests.plans import adding, moving, unchanged
 
 Shown = pytest.CaptureFixture[str]
@@ -32,6 +33,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "state" / "gpmirror" / "runs"
+
+
+QUIET = Console(out=None, err=None)
+
+
+def elsewhere(plan: Plan) -> Plan:
+    """The same plan, with a coordinator and an SSH configuration of somebody else's."""
+    evil = CoordinatorAddress(host="attacker", user="root")
+    settings = replace(plan.settings, coordinator=evil, ssh=SshOptions(config="/tmp/evil"))
+    return replace(plan, settings=settings)
+
+
+def say_yes(folder: Path, plan: Plan, name: str = NAME, *, as_planned: bool = True) -> None:
+    keep_agreed(folder, name, Agreed(plan_id=plan_id(plan), allow=(), as_planned=as_planned))
 
 
 def keep(folder: Path, plan: Plan, name: str = NAME) -> Path:
@@ -157,18 +172,78 @@ def test_a_run_of_another_machine_is_reached_as_the_operator_here_says(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its plan names an SSH configuration and a coordinator of that machine."""
-    plan = adding()
-    evil = CoordinatorAddress(host="attacker", user="root")
-    settings = replace(plan.settings, coordinator=evil, ssh=SshOptions(config="/tmp/evil"))
-    plan = replace(plan, settings=settings)
+    plan = elsewhere(adding())
     keep(folder, plan)
-    assert spec_of_run(NAME, plan).ssh.config == "/tmp/evil", "it was confirmed here"
+    say_yes(folder, plan)
+    assert spec_of_run(NAME, plan, QUIET).ssh.config == "/tmp/evil", "it was confirmed here"
     other = f"{NAME}1"
     opening = Opening(run=other, plan_id=plan_id(plan), cluster="c", by="me", version="0")
     keep_run(folder, other, f"{json.dumps(opening.record())}\n", plan_text(plan))
-    found = spec_of_run(other, recorded(other, via_ssh=False)[2])
+    found = spec_of_run(other, recorded(other, via_ssh=False)[2], QUIET)
     assert (found.coordinator, found.ssh) == (CoordinatorAddress(), SshOptions())
     (tmp_path / "gpmirror.yaml").write_text(SPEC)
-    found = spec_of_run(other, plan)
+    found = spec_of_run(other, plan, QUIET)
     assert (found.coordinator.host, found.coordinator.user) == ("127.0.0.1", "me")
     assert found.ssh == SshOptions()
+
+
+@pytest.mark.parametrize(
+    "words", [("resume",), ("resume", NAME), ("prune", NAME), ("revert", NAME)]
+)
+def test_a_copied_run_folder_does_not_say_how_the_cluster_is_reached(
+    words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    """Whole in itself, of this account and closed to others: and nobody here ever said yes to it."""
+    tried: list[str | None] = []
+
+    def connect(spec: Spec, **_: object) -> None:
+        tried.append(spec.coordinator.host)
+        raise Failure("cannot connect")
+
+    monkeypatch.setattr("gpmirror.cli.live_run.open_live", connect)
+    monkeypatch.setattr("gpmirror.cli.wiring.live_catalog", connect)
+    plan = elsewhere(moving())
+    RunJournal(keep(folder, plan), None).write(step("wave-001/native", "begin"))
+    yes = ["--yes"] * (words[0] != "revert")
+    for more in ([], yes):
+        assert main([*words, *more]) == ExitCode.UNSAFE
+        told = capsys.readouterr().err
+        assert f"plan file {NAME}/plan.json says how the cluster is reached" in told
+        assert "attacker" in told
+        assert "--allow connection-from-plan" in told
+    assert tried == []
+    assert main([*words, "--allow", "connection-from-plan"]) == ExitCode.ERROR
+    say_yes(folder, plan)
+    assert main([*words]) == ExitCode.ERROR
+    assert tried == ["attacker", "attacker"]
+
+
+def test_a_yes_to_another_plan_or_another_way_there_is_none(folder: Path) -> None:
+    plan = elsewhere(adding())
+    keep(folder, plan)
+    say_yes(folder, elsewhere(moving()))
+    with pytest.raises(Unsafe, match="attacker"):
+        spec_of_run(NAME, plan, QUIET)
+    (folder.parent / "confirmed" / f"{NAME}.json").unlink()
+    say_yes(folder, plan, as_planned=False)
+    assert spec_of_run(NAME, plan, QUIET).coordinator == CoordinatorAddress()
+
+
+def test_a_yes_that_others_may_have_written_is_refused(folder: Path) -> None:
+    plan = elsewhere(adding())
+    keep(folder, plan)
+    say_yes(folder, plan)
+    yes = folder.parent / "confirmed" / f"{NAME}.json"
+    yes.chmod(0o666)
+    with pytest.raises(Failure, match="others may write it"):
+        spec_of_run(NAME, plan, QUIET)
+    yes.chmod(0o600)
+    yes.write_text('{"run": "cut o')
+    with pytest.raises(Unsafe, match="attacker"):
+        spec_of_run(NAME, plan, QUIET)
+
+
+def test_prune_allows_the_connection_alone(folder: Path, capsys: Shown) -> None:
+    keep(folder, moving())
+    assert main(["prune", NAME, "--allow", "same-host"]) == ExitCode.USAGE
+    assert "--allow same-host: prune takes connection-from-plan alone" in capsys.readouterr().err

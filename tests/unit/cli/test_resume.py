@@ -2,17 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gpmirror.adapters.runs import RunJournal, create_run
+from gpmirror.adapters.runs import Agreed, RunJournal, create_run, keep_agreed, read_run
+from gpmirror.cli.console import Console
+from gpmirror.cli.live_run import Live, Manner
 from gpmirror.cli.main import main
-from gpmirror.cli.resume import _last_unfinished
+from gpmirror.cli.resume import _last_unfinished, _resume
 from gpmirror.errors import ExitCode
 from gpmirror.journal.records import PLAN, Opening, Record, end, resumed, step
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text
-from tests.plans import adding
+from gpmirror.workflow.running import Outcome, Run, Wishes
+from tests.clusters import spec
+from tests.plans import HOSTS, adding, seen_before_add
 
 Shown = pytest.CaptureFixture[str]
 NAME = "20261121T070539Z-aaaaaa"
@@ -26,13 +31,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "gpmirror" / "runs"
 
 
-def recorded(folder: Path, *records: Record, name: str = NAME, plan: Plan | None = None) -> Path:
+def recorded(
+    folder: Path,
+    *records: Record,
+    name: str = NAME,
+    plan: Plan | None = None,
+    allow: tuple[str, ...] = (),
+) -> Path:
     plan = plan or adding()
     run = create_run(folder, name, plan_text(plan))
     journal = RunJournal(run, None)
-    journal.write(
-        Opening(run=name, plan_id=plan_id(plan), cluster="c", by="me", version="0").record()
+    opening = Opening(
+        run=name, plan_id=plan_id(plan), cluster="c", by="me", version="0", allow=allow
     )
+    journal.write(opening.record())
     for record in records:
         journal.write(record)
     return run
@@ -121,3 +133,39 @@ def test_without_a_name_a_run_of_the_cluster_here_is_meant(
     refused(capsys, ExitCode.ERROR, *words, name=None)
     (tmp_path / "gpmirror.yaml").unlink()
     assert _last_unfinished() == NAME
+
+
+@pytest.mark.parametrize("said_yes", [True, False])
+@pytest.mark.parametrize("yes", [True, False])
+def test_only_a_yes_of_this_machine_answers_for_the_rest(
+    folder: Path, said_yes: bool, yes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal that was copied here may allow anything: it counts for nothing, and it is asked."""
+    plan, taken = adding(), dict[str, Any]()
+    recorded(folder, NATIVE, allow=("policy", "dead-lock"))
+    if said_yes:
+        agreed = Agreed(plan_id=plan_id(plan), allow=("policy",), as_planned=True)
+        keep_agreed(folder, NAME, agreed)
+
+    def settle(run: Run, *_: object) -> Outcome:
+        taken["settled"] = run.wishes
+        return Outcome(code=ExitCode.PARTIAL, summary="left", remaining=plan)
+
+    def rest(_plan: Plan, _live: Live, wishes: Wishes, manner: Manner, **_: object) -> Outcome:
+        taken["rest"], taken["sure"] = wishes, manner.assume_yes
+        return Outcome(code=ExitCode.OK, summary="")
+
+    standing, _ = read_run(folder, NAME)
+    monkeypatch.setattr("gpmirror.workflow.resume.resume", settle)
+    monkeypatch.setattr("gpmirror.cli.live_run.run_plan", rest)
+    monkeypatch.setattr("gpmirror.cli.recorded.caught_up", lambda *_: standing)
+    monkeypatch.setattr("gpmirror.workflow.gates.take_own_lock", lambda _: None)
+    monkeypatch.setattr("gpmirror.workflow.far_runs.later_runs", lambda *_: [])
+    nobody: Any = None
+    live = Live(spec=spec(HOSTS), server=nobody, hosts=nobody, observed=seen_before_add())
+    manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=yes)
+    assert _resume(plan, standing, live, manner, ("low-space",)) == ExitCode.OK
+    allow = ("low-space", "policy") if said_yes else ("low-space",)
+    assert taken["settled"] == Wishes(allow=allow, confirmed=said_yes)
+    assert taken["rest"].allow == allow
+    assert taken["sure"] is (said_yes or yes)

@@ -315,6 +315,18 @@ def test_nothing_that_was_confirmed_once_is_refused_half_way() -> None:
     assert rest.settings == plan.settings
 
 
+def test_of_a_run_that_nobody_here_confirmed_only_what_is_said_now_is_allowed() -> None:
+    """That it was begun is its journal's word alone."""
+    plan = moving()
+    seen = after_wave(seen_before_moves(), plan.waves[0])
+    rest = plan_what_is_left(plan, seen, allow=())
+    assert {name for name in rest.allowed if name not in plan.allowed} == set()
+    assert [h.name for h in rest.hazards if not h.allowed] == ["policy", "protected:content:4"]
+    said = ("guard:bytes", "policy", "protected:content:4")
+    rest = plan_what_is_left(plan, seen, allow=said)
+    assert {"guard:bytes", "policy"} <= set(rest.allowed)
+
+
 def test_a_protection_that_nobody_lifted_holds_in_the_rest() -> None:
     protect = (
         Protection(content=OTHER, place=Place(file="s", line=3)),

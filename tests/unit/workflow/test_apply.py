@@ -10,6 +10,7 @@ from gpmirror.boundary import Answered, LockHolder, NoAnswer, Reply, Silence
 from gpmirror.errors import (
     Declined,
     ExitCode,
+    Failure,
     GpmirrorError,
     Locked,
     NotReady,
@@ -109,6 +110,25 @@ def test_nothing_is_touched_before_everybody_agrees(
     assert journal.records[-1]["exit_code"] == error.exit_code
     assert isinstance(reporter.events[-1], RunEnded)
     assert 3 <= error.exit_code <= 9
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_the_yes_is_told_before_anything_is_changed(answer: bool) -> None:
+    world = cluster()
+    run, _, journal = started(world, operator=FakeOperator(answer=answer))
+    told: list[tuple[object, ...]] = []
+
+    def agreed() -> None:
+        told.append((*world.started, *world.changed, *world.kept))
+        raise Failure("the disk is full")
+
+    error = Failure if answer else Declined
+    with pytest.raises(error):
+        apply(run, "really?", agreed)
+    assert told == [()] * answer
+    assert not world.started
+    assert not world.changed
+    assert journal.records[-1]["exit_code"] == (ExitCode.ERROR if answer else ExitCode.DECLINED)
 
 
 def test_the_holder_of_the_lock_is_named() -> None:
