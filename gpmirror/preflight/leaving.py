@@ -78,7 +78,8 @@ def way_round(name: str, successor: str, coordinator: str) -> str:
     return (
         f"only while the copies are carried away, let the name lead elsewhere: on {coordinator}, at "
         f"the top of ~/.ssh/config of the account that runs Greenplum, `Host {name}`, `HostName "
-        f"{successor}`, `HostKeyAlias {successor}`; take these lines out again afterwards"
+        f"{successor}`, `HostKeyAlias {successor}` (for HostName the address that `ssh -G {successor}` "
+        "prints, where only an SSH configuration knows the name); take these lines out again afterwards"
     )
 
 

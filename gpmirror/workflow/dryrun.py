@@ -84,7 +84,9 @@ def with_dry_run(found: Preflight, plan: Plan, observed: Observed, natives: Nati
     try:
         told = try_waves(plan, waves_to_try(plan, observed, locked=locked), observed, natives)
     except NotReady as error:
-        result, told, remedy = Result.BAD, error.message, error.hint or ""
+        # a check is told in one paragraph
+        told = error.message.replace(":\n  ", ": ").replace("\n  ", "; ")
+        result, remedy = Result.BAD, error.hint or ""
     check = Check(host=host, name="dry-run", result=result, detail=told, remedy=remedy)
     notes = [told] if "not rehearsed" in told else []
     return replace(found, checks=(*found.checks, check), notes=(*found.notes, *notes))

@@ -108,6 +108,9 @@ def test_a_line_that_would_be_left_out_is_refused_with_its_warning_and_the_way_o
     assert f"Not recovering segment {old.dbid} because sdw9 is unreachable" in error.message
     assert "sdw9|" in error.message
     assert "`Host sdw9`, `HostName sdw4`, `HostKeyAlias sdw4`" in (error.hint or "")
+    found = with_dry_run(Preflight(checks=(), hazards=()), plan, observed, cluster)
+    assert "and end with exit 0: content " in found.checks[0].detail
+    assert "\n" not in found.checks[0].detail
 
 
 def test_a_release_that_needs_no_name_is_asked_for_none() -> None:
