@@ -3,15 +3,17 @@
 from gpmirror.plan.model import Plan, Summary
 
 NO_CHANGES = "No changes. The catalog matches the spec."
+NO_CHANGES_SEEN = "No changes. The catalog matches the spec; directories were not compared."
 
 
 def summary_line(plan: Plan) -> str:
     """What the plan does in one line; `No changes.` only where nothing differs or is blocked, and
-    only of a whole plan: what a selection leaves out may differ.
+    only of a whole plan: what a selection leaves out may differ. A catalog that does not show
+    directories cannot match in them, and the line says so.
     """
     if plan.summary.differs or plan.selection is not None:
         return _counts(plan.summary)
-    return NO_CHANGES
+    return NO_CHANGES_SEEN if plan.review_only else NO_CHANGES
 
 
 def _counts(found: Summary) -> str:

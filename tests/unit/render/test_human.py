@@ -64,6 +64,8 @@ def test_the_wording_of_the_summary_is_fixed() -> None:
         "0 unchanged, 0 blocked, 0 switched."
     )
     assert summary_line(plans.unchanged()) == NO_CHANGES
+    unseen = summary_line(replace(plans.unchanged(), review_only=True))
+    assert unseen == "No changes. The catalog matches the spec; directories were not compared."
     assert summary_line(plans.recovering()).startswith("Plan: 0 to add, 0 to move, 1 to recover")
 
 
