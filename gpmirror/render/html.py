@@ -12,7 +12,13 @@ from gpmirror.render.html_style import PAGE_STYLE
 from gpmirror.render.html_text import block, code, folded, items, section, table, text
 from gpmirror.render.human import banners, catalog_text, server_text
 from gpmirror.render.human_changes import count_text, rule_text
-from gpmirror.render.human_checks import guard_text, hazard_text, switched_texts, verdict_text
+from gpmirror.render.human_checks import (
+    allowance_texts,
+    guard_text,
+    hazard_text,
+    switched_texts,
+    verdict_text,
+)
 from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
 from gpmirror.render.human_waves import exposed_text, exposure_texts, waves_title
 from gpmirror.render.native import command_text
@@ -67,7 +73,8 @@ def _dangers(plan: Plan) -> list[str]:
         *((_class(is_fine=one.allowed), hazard_text(one)) for one in plan.hazards),
         *((_class(is_fine=one.allowed), guard_text(one)) for one in plan.guards if one.exceeded),
     ]
-    return items(sorted(found, key=lambda entry: entry[0]))
+    told = [("alarm", words) for words in allowance_texts(plan)]
+    return items([*told, *sorted(found, key=lambda entry: entry[0])])
 
 
 def _policy(plan: Plan) -> list[str]:

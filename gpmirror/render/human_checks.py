@@ -3,6 +3,7 @@
 import re
 
 from gpmirror.cluster.counting import ranges
+from gpmirror.plan.hazards import COMMAND_HAZARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
 from gpmirror.plan.model import Guard, Hazard, Plan, Verdict
 from gpmirror.render.human_layout import survival_texts
 from gpmirror.render.prose import heading, paragraph
@@ -11,6 +12,8 @@ from gpmirror.render.spans import Line, Style
 
 _NO_PRIMARIES = re.compile(r"(?<![0-9])(0 -> [0-9]+ primaries \(x[0-9.]+)\)")
 """Evidence of a host that had no primaries: its load is compared with the other hosts' mean."""
+
+_UNPROTECT, _UNCHECKED = "unprotect:", "unchecked:"
 
 SWITCHED_HINT = "plan with `--rebalance` to return them"
 
@@ -22,11 +25,43 @@ def hazards_section(plan: Plan, *, width: int) -> list[Line]:
         *((guard_text(one), one.allowed) for one in plan.guards if one.exceeded),
     ]
     entries.sort(key=lambda entry: entry[1])
-    lines = heading("Hazards and guards") if entries else []
+    told = allowance_texts(plan)
+    lines = heading("Hazards and guards") if entries or told else []
     for text, is_allowed in entries:
         style = Style.PLAIN if is_allowed else Style.ALARM
         lines += paragraph(text, width=width, hang=2, style=style)
+    for text in told:
+        lines += paragraph(text, width=width, hang=2, style=Style.CARE)
     return lines
+
+
+def allowance_texts(plan: Plan) -> list[str]:
+    """What the plan allows of which it shows no hazard or guard: the look at the hosts may find it,
+    and then nobody is asked. Names of checks are free words, so they stand last.
+    """
+    shown = {one.flag for one in plan.hazards} | {one.flag for one in plan.guards if one.exceeded}
+    names = [name for name in plan.allowed if _flag(name) not in shown]
+    names.sort(key=lambda name: (name.startswith(_UNCHECKED), name))
+    return [f"{name}: allowed in advance by the plan: {_meaning(name)}" for name in names]
+
+
+def _flag(name: str) -> str:
+    lifted = name.removeprefix(_UNPROTECT)
+    return f"--allow {name}" if lifted == name else f"--unprotect {lifted}"
+
+
+def _meaning(name: str) -> str:
+    kind, _, what = name.partition(":")
+    titles = {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS, **OVERRIDES}
+    if name in COMMAND_HAZARDS:
+        return "it counts on the command line alone"
+    if name in titles:
+        return titles[name].title
+    if name.startswith(_UNCHECKED):
+        return f"go on although the check {what} could not be made"
+    return (
+        f"go on beyond the limit {what}" if kind == "guard" else f"move {what}, which is protected"
+    )
 
 
 def to_allow(plan: Plan) -> int:

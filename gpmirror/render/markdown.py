@@ -4,7 +4,13 @@ from gpmirror.cluster.counting import counted
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.human import banners, catalog_text, server_text
-from gpmirror.render.human_checks import guard_text, hazard_text, switched_texts, verdict_text
+from gpmirror.render.human_checks import (
+    allowance_texts,
+    guard_text,
+    hazard_text,
+    switched_texts,
+    verdict_text,
+)
 from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
 from gpmirror.render.human_waves import exposure_texts, waves_title
 from gpmirror.render.markdown_changes import ROWS_SHOWN, change_tables
@@ -67,7 +73,10 @@ def _warnings(plan: Plan) -> list[str]:
     alarms += [guard_text(found) for found in plan.guards if found.exceeded]
     alarms += [verdict_text(found) for found in plan.policy if found.before and not found.after]
     notes = [*plan.warnings, *switched_texts(plan)]
-    return [*_alert("WARNING", alarms), *_alert("NOTE", notes)]
+    # whoever approves the plan approves these: none is left out
+    allowed = [f"> - {escaped(text)}" for text in allowance_texts(plan)]
+    lead = ["> [!WARNING]", *allowed, ""] if allowed else []
+    return [*lead, *_alert("WARNING", alarms), *_alert("NOTE", notes)]
 
 
 def _alert(kind: str, texts: list[str]) -> list[str]:

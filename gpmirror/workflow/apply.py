@@ -102,12 +102,17 @@ def _before(run: Run) -> Observed:
 
 
 def _confirm(run: Run, question: str, agreed: Callable[[], None] | None) -> None:
-    cost = tell_cost(run, run.plan.waves[0])
+    told = (tell_cost(run, run.plan.waves[0]), *_locks_to_remove(run))
     with run.phase("confirm"):
-        if not run.world.operator.confirm("\n".join(filter(None, (cost, question)))):
+        if not run.world.operator.confirm("\n".join(filter(None, (*told, question)))):
             raise Declined("not applied: the answer was not yes", hint="nothing was changed")
         if agreed is not None:
             agreed()
+
+
+def _locks_to_remove(run: Run) -> list[str]:
+    """With `--quiet` too: that a plan file allows it is not that somebody knows of it."""
+    return [f"{lock.path} is to be removed first: its process is gone" for lock in run.dead_locks]
 
 
 def _check_hosts(run: Run, observed: Observed) -> None:

@@ -1,5 +1,6 @@
 """What a person sees before a run and after it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from gpmirror.errors import ExitCode
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
+from gpmirror.render.html import plan_html
+from gpmirror.render.human import plan_human
+from gpmirror.render.markdown import plan_markdown
 from gpmirror.render.run import (
     RunRow,
     outcomes,
@@ -106,6 +110,36 @@ def test_no_remark_scrolls_a_danger_away() -> None:
     text = preview(plan, width=80)
     assert len(text.splitlines()) <= 60
     assert text.index("Hazards and guards") > text.rindex("all is well")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda plan: preview(plan, width=200),
+        lambda plan: plan_human(plan, width=200, color=False),
+        plan_markdown,
+        plan_html,
+    ],
+)
+def test_whatever_a_plan_allows_in_advance_is_told(told: Callable[[Plan], str]) -> None:
+    """Of these the plan shows no hazard: the look at the hosts finds them, after the question."""
+    flood = [f"unchecked:{'x' * n}" for n in range(1, 60)]
+    quiet = ("dead-lock", "low-space", "unchecked:ports", "guard:bytes", "unprotect:host:sdw1")
+    plan = replace(adding(), allowed=tuple(sorted({*quiet, "same-machine", *flood})))
+    text = told(plan)
+    for name in plan.allowed:
+        assert f"{name}: allowed in advance by the plan: " in text
+    assert text.index("dead-lock: ") < text.index("unchecked:")
+    assert "allowed in advance" not in told(adding())
+
+
+def test_what_a_shown_hazard_tells_is_not_told_twice() -> None:
+    plan = rebalancing()
+    names = {hazard.name for hazard in plan.hazards}
+    hazards = tuple(replace(hazard, allowed=True) for hazard in plan.hazards)
+    allowed = replace(plan, allowed=tuple(sorted(names)), hazards=hazards)
+    assert names
+    assert "allowed in advance" not in preview(allowed)
 
 
 def test_the_server_that_was_connected_to_is_told() -> None:

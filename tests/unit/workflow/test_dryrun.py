@@ -8,7 +8,7 @@ from gpmirror.boundary import Answered
 from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Status
-from gpmirror.errors import Locked, NotReady, Partial
+from gpmirror.errors import Declined, Locked, NotReady, Partial
 from gpmirror.events import PhaseDone
 from gpmirror.plan.model import Action, Plan
 from gpmirror.preflight import shell
@@ -17,7 +17,7 @@ from gpmirror.workflow.apply import apply
 from gpmirror.workflow.dryrun import try_again, try_plan, with_dry_run
 from gpmirror.workflow.running import Run, Wishes
 from tests.clusters import host, mirrored, planned, spec
-from tests.fakes import FakeCluster, MemoryJournal, Reporter, dry_run, world_of
+from tests.fakes import FakeCluster, FakeOperator, MemoryJournal, Reporter, dry_run, world_of
 from tests.plans import adding, moving, rebalancing, seen_before_add, seen_before_moves
 from tests.unchecked import UNCHECKED
 
@@ -262,6 +262,22 @@ def test_a_dead_lock_is_removed_where_that_is_allowed_and_the_files_are_tried_th
     assert "gprecoverseg.lock" in cluster.changed[0]["mdw"]
     # none before the lock was gone, each wave's before it
     assert len(cluster.trials) == len(plan.waves)
+
+
+def test_the_locks_to_remove_are_named_in_the_question() -> None:
+    plan, wishes = moving_with("dead-lock")
+    asked: list[str] = []
+
+    class Asking(FakeOperator):
+        def confirm(self, question: str) -> bool:
+            asked.append(question)
+            return False
+
+    world = world_of(locked(), operator=Asking())
+    with pytest.raises(Declined):
+        apply(Run(name="r1", plan=plan, world=world, wishes=wishes, started=0.0), "Apply?")
+    words = "/data/gpseg-1/gprecoverseg.lock is to be removed first: its process is gone"
+    assert asked == [f"{words}\nApply?"]
 
 
 def test_a_dead_lock_is_left_where_nobody_allowed_its_removal() -> None:
