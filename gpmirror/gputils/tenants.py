@@ -3,11 +3,14 @@ directories, copies of the catalog. Whoever does keeps it from being set aside o
 in which nobody lives does not catch up, whatever the catalog says of it.
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpmirror.gputils.characters import lines_of
+
+_PID = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +41,20 @@ def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
     lines = [line.split(" ", 2) for line in lines_of(answer)]
     if ["end"] not in lines:
         return {}
-    alive = {words[0] for words in lines if words[1:2] == ["process"]}
-    said = {words[0]: " ".join(words[2:]).strip() for words in lines if words[1:2] == ["said"]}
-    rest = {w[0]: int(w[2]) for w in lines if w[1:2] == ["rest"] and w[2].isdigit()}
+    alive: set[str] = set()
+    said: dict[str, str] = {}
+    rest: dict[str, int] = {}
+    for line in lines:
+        match line:
+            case [number, "process", *_]:
+                alive.add(number)
+            case [number, "said", *words]:
+                said[number] = "".join(filter(str.isprintable, " ".join(words))).strip()
+            # what stands behind the words of a log is none of the script's own
+            case [number, "rest", pid] if number not in said and _PID.fullmatch(pid):
+                rest[number] = int(pid)
+            case _:
+                pass
     return {
         path: Pulse(
             alive=str(number) in alive, said=said.get(str(number), ""), rest=rest.get(str(number))
@@ -95,7 +109,7 @@ pulse() {
   done
   l=$(ls -t "$2"/pg_log/* "$2"/log/* 2>/dev/null | head -n 2 | while read -r f; do
     tail -c 100000 "$f" 2>/dev/null | grep -a -E 'FATAL|PANIC|No space left' | tail -n 1
-  done | head -n 1 | cut -c 1-300)
+  done | head -n 1 | cut -c 1-300 | tr -d '\000-\037\177')
   [ -n "$l" ] && echo "$1 said $l"
 }
 cd /

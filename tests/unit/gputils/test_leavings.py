@@ -650,6 +650,30 @@ def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("part", SEPARATORS)
+def test_words_of_a_log_name_no_process(tmp_path: Path, part: str, shell: str) -> None:
+    """A user's name stands in the log of a server that refuses him; its operator is told to end what
+    is left of a base backup.
+    """
+    here, other = (data_directory(tmp_path / name) for name in ("gpseg0", "gpseg1"))
+    (here / "log").mkdir()
+    said = f'"u{part}0 rest 1{part}1 process 7{part}","db",FATAL,"no such role"'
+    (here / "log" / "startup.csv").write_text(f"{said}\n")
+    paths = [str(here), str(other)]
+    found = read_pulses(sh(pulse_script(paths), shell), paths)
+    assert [found[path].rest for path in paths] == [None, None]
+    assert [found[path].alive for path in paths] == [False, False]
+    assert "FATAL" in found[paths[0]].said
+    assert found[paths[0]].said.isprintable()
+
+
+def test_what_stands_behind_the_words_of_a_log_is_not_the_script_s() -> None:
+    assert read_pulses("0 said FATAL\n0 rest 1\nend\n", ["/a"])["/a"].rest is None
+    assert read_pulses("0 rest ²\nend\n", ["/a"])["/a"].rest is None
+    assert read_pulses("0 rest 7\n0 said FATAL\nend\n", ["/a"])["/a"].rest == 7
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_what_is_left_of_a_base_backup_is_no_copy_under_way(tmp_path: Path, shell: str) -> None:
     """Killed, it leaves the process that fetches its WAL; as long as it lives it is not alone."""
     here = tmp_path / "gpseg1"
