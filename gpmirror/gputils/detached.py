@@ -105,7 +105,12 @@ export {word}_DATA_DIRECTORY="$data" MASTER_DATA_DIRECTORY="$data" PGPORT={coord
 def start_script(run: str, utility: Utility, environment: str) -> str:
     """Write the input file, start the utility detached, once; prints `started` or `already`."""
     name = shlex.quote(utility.name)
-    parts = [_enter(run), f"n={name}\n", '[ ! -d "$n.started" ] || { echo already; exit 0; }\n']
+    parts = [
+        _enter(run),
+        f"n={name}\n",
+        _RUN_FILES,
+        '[ ! -d "$n.started" ] || { echo already; exit 0; }\n',
+    ]
     if utility.file_name is not None:
         parts.append(_write(utility.file_name, utility.file_text or ""))
     parts.append(_write(f"{utility.name}.sh", _runner(utility, environment)))
@@ -139,7 +144,7 @@ def poll_script(run: str, name: str, offset: int, *, wait: float = 0.0) -> str:
 cd "$HOME" || exit 125
 cd {folder} 2>/dev/null || {{ echo absent; exit 0; }}
 {_OURS}n={shlex.quote(name)}
-[ -d "$n.started" ] || {{ echo absent; exit 0; }}
+{_RUN_FILES}[ -d "$n.started" ] || {{ echo absent; exit 0; }}
 read -r pid <"$n.pid" 2>/dev/null || pid=0
 i=0; while [ $i -lt {looks} ] && [ ! -s "$n.status" ] && [ -d "/proc/$pid" ]; do
   sleep {_NAP}; i=$((i + 1)); done
@@ -214,7 +219,8 @@ def replace_script(run: str, name: str, text: str) -> str:
     """Put a whole file there, unless the one that is there has a line that the new one lacks."""
     part, whole = shlex.quote(f"{name}.part"), shlex.quote(name)
     return (
-        f"{_make(run)}printf %s {shlex.quote(text)} | dd {shlex.quote(f'of={name}.part')} "
+        f"{_make(run)}{_check_files(whole)}rm -f {part}\n"
+        f"printf %s {shlex.quote(text)} | dd {shlex.quote(f'of={name}.part')} "
         "conv=fsync 2>/dev/null || exit 125\n"
         f"[ -s {whole} ] && grep -qvxFf {part} {whole} && exit 1\n"
         f"mv {part} {whole}\n"
@@ -225,14 +231,15 @@ def append_script(run: str, name: str, text: str) -> str:
     """Append text to a file of the run directory and see it to disk."""
     quoted = shlex.quote(f"of={name}")
     return (
-        f"{_make(run)}printf %s {shlex.quote(text)} "
+        f"{_make(run)}{_check_files(shlex.quote(name))}printf %s {shlex.quote(text)} "
         f"| dd {quoted} oflag=append conv=notrunc,fsync 2>/dev/null\n"
     )
 
 
 def read_script(run: str, name: str) -> str:
     """Print a file of the run directory."""
-    return f"{_enter(run)}cat {shlex.quote(name)}\n"
+    quoted = shlex.quote(name)
+    return f"{_enter(run)}{_check_files(quoted)}cat {quoted}\n"
 
 
 def list_script() -> str:
@@ -385,6 +392,22 @@ def _check(folders: str) -> str:
 _OURS = _check(". ..")
 
 
+def _check_files(*names: str) -> str:
+    """Shell words: a file there that is a link, or that others may have written, is neither read,
+    written to nor run; one that is not there yet is as good.
+    """
+    files = " ".join(names)
+    return (
+        f'for f in {files}; do [ -e "$f" ] || [ -L "$f" ] || continue; case $(ls -ldn "$f") in '
+        '[-d]????-??-*) [ -O "$f" ];; *) false;; esac '
+        f'|| {{ echo "$PWD/$f {NOT_OURS}: $(ls -ld "$f"); look at what is in it, then '
+        '\\`chmod go-w\\` or \\`chown\\` it" >&2; exit 125; }; done\n'
+    )
+
+
+_RUN_FILES = _check_files('"$n.started"', '"$n.sh"', '"$n.log"', '"$n.pid"', '"$n.status"')
+
+
 def _enter(run: str) -> str:
     return f"umask 077\ncd {_folder(run)} || exit 125\n{_OURS}"
 
@@ -399,6 +422,6 @@ def _write(name: str, text: str) -> str:
     part = shlex.quote(f"{name}.part")
     whole = shlex.quote(name)
     return (
-        f"printf %s {shlex.quote(text)} | dd {shlex.quote(f'of={name}.part')} conv=fsync "
-        f"2>/dev/null && mv {part} {whole} || exit 125\n"
+        f"rm -f {part} && printf %s {shlex.quote(text)} "
+        f"| dd {shlex.quote(f'of={name}.part')} conv=fsync 2>/dev/null && mv {part} {whole} || exit 125\n"
     )

@@ -392,6 +392,66 @@ def test_the_last_words_of_a_utility(log: str, words: tuple[str, ...]) -> None:
     assert last_words(log) == words
 
 
+def _given_away(file: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("this needs root, to give a file away")
+    os.chown(file, 65534, 65534)
+
+
+def _linked(file: Path) -> None:
+    other = file.with_name("other")
+    file.rename(other)
+    file.symlink_to(other)
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file.chmod(0o666), _given_away, _linked])
+@pytest.mark.parametrize("name", ["journal.jsonl", "plan.json"])
+def test_a_file_of_a_run_that_others_may_write_is_not_believed(
+    shell: Shell, name: str, spoil: Callable[[Path], None]
+) -> None:
+    shell.run(keep_script(RUN, [(name, "ours")]))
+    spoil(shell.folder / name)
+    for script in (
+        read_script(RUN, name),
+        append_script(RUN, name, "more"),
+        replace_script(RUN, name, "ours and more"),
+    ):
+        done = shell.run(script)
+        assert (done.returncode, done.stdout) == (125, ""), script
+        assert f"{shell.folder}/{name} is not this account's alone: " in done.stderr
+        assert "; look at what is in it, then `chmod go-w` or `chown` it" in done.stderr
+    assert (shell.folder / name).read_text() == "ours"
+    shell.run(keep_script(RUN, [(name, "whole")]))
+    assert shell.run(read_script(RUN, name)).stdout == "whole", "a new file takes its place"
+
+
+@pytest.mark.parametrize("ending", ["status", "log", "pid", "sh"])
+def test_what_others_may_have_written_tells_nothing_of_a_utility(shell: Shell, ending: str) -> None:
+    shell.utility("gpaddmirrors", "echo done")
+    utility = the_utility()
+    assert started(shell, utility) == "started"
+    shell.wait(utility.name, lambda poll: poll.stage is Stage.ENDED)
+    file = shell.folder / f"{utility.name}.{ending}"
+    file.chmod(0o666)
+    done = shell.run(poll_script(RUN, utility.name, 0))
+    assert (done.returncode, done.stdout) == (125, "")
+    assert f"{file} is not this account's alone" in done.stderr
+    assert shell.run(start_script(RUN, utility, environment(shell))).returncode == 125
+    file.chmod(0o600)
+    assert shell.poll(utility.name).stage is Stage.ENDED
+
+
+def test_what_is_left_half_written_is_written_anew(shell: Shell) -> None:
+    """Whoever holds the old file open must not write into what is run."""
+    shell.run(keep_script(RUN, []))
+    elsewhere = shell.home / "elsewhere"
+    elsewhere.write_text("x")
+    (shell.folder / "journal.jsonl.part").symlink_to(elsewhere)
+    shell.run(keep_script(RUN, [("journal.jsonl", "ours")]))
+    assert elsewhere.read_text() == "x"
+    assert shell.run(read_script(RUN, "journal.jsonl")).stdout == "ours"
+
+
 @pytest.mark.parametrize("which", [".", ".."])
 def test_a_run_directory_that_others_may_write_is_not_believed(shell: Shell, which: str) -> None:
     shell.run(keep_script(RUN, [("journal.jsonl", "ours")]))
