@@ -15,7 +15,9 @@ from gpmirror.plan.canonical import LATER
 from gpmirror.plan.settings import Settings
 
 FORMAT_VERSION = "1.0"
-"""Minor: readers ignore what they do not know. Major: readers refuse."""
+"""A new key is a new minor version: gpmirror refuses a key that it does not know, for a reviewer
+might believe it. Other readers ignore those, and refuse another major version.
+"""
 
 
 class Action(StrEnum):

@@ -7,6 +7,7 @@ LF, UTF-8, no time stamps. The id is the sha256 of the body without the id itsel
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,15 @@ def read_plan(data: bytes, name: str) -> Plan:
             name,
             "make the plan again with `gpmirror plan -o`",
         ) from None
+    strange = next(_strangers(body, plain(plan), ""), None)
+    if strange is not None:
+        raise _refusal(
+            "GPM-P802",
+            f"plan file {name} is not a plan: {strange[:_SHOWN]}: format {FORMAT_VERSION} has no such "
+            "key, and a reviewer might believe it",
+            name,
+            "make the plan again with `gpmirror plan -o`, and ask who changed this one",
+        )
     check_plan(plan, name)
     return plan
 
@@ -80,6 +90,7 @@ def plan_schema() -> dict[str, Any]:
         properties["from"] = properties.pop("from_")
         required = schema["$defs"][part].get("required", [])
         schema["$defs"][part]["required"] = ["from" if x == "from_" else x for x in required]
+    del schema["$defs"]["Segment"]["properties"]["line"]  # no file keeps it
     schema["properties"]["plan_id"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     schema["required"] = sorted([*schema["required"], "plan_id"])
     schema["title"] = "gpmirror plan"
@@ -91,6 +102,22 @@ def _adapter() -> "TypeAdapter[Plan]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(Plan)
+
+
+def _strangers(stated: Any, known: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Keys that this version does not write: a reader of the file cannot tell that they say nothing,
+    and one of two names of a key would win unseen (`from_` beside `from`).
+    """
+    if isinstance(stated, dict) and isinstance(known, dict):
+        for key in sorted(stated):
+            where = f"{path}.{key}".lstrip(".")
+            if key in known:
+                yield from _strangers(stated[key], known[key], where)
+            else:
+                yield where
+    elif isinstance(stated, list) and isinstance(known, list):
+        for number, (one, other) in enumerate(zip(stated, known, strict=False)):
+            yield from _strangers(one, other, f"{path}[{number}]")
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - JSON has no narrower type

@@ -99,6 +99,35 @@ def test_a_plan_with_a_valid_id_but_a_wrong_shape_is_refused() -> None:
     assert _refusal(json.dumps(body).encode()) == "GPM-P802"
 
 
+@pytest.mark.parametrize(
+    ("where", "key"),
+    [
+        ((), "note_of_the_planner"),
+        (("changes", 0), "from_"),
+        (("changes", 0, "to"), "comment"),
+        (("waves", 0, "native", 0), "native_shown"),
+        (("waves", 0, "steps", 0), "from_"),
+        (("catalog", "segments", 0), "hostname_shown"),
+        (("settings", "coordinator"), "host_"),
+        (("settings", "ssh"), "real_config"),
+        (("asked",), "dry_run"),
+    ],
+)
+def test_a_key_that_no_plan_has_is_refused(where: tuple[str | int, ...], key: str) -> None:
+    """With `from` beside it, `from_` was what counted, and `from` what a reviewer read."""
+    body = json.loads(TEXT)
+    owner = body
+    for step in where:
+        owner = owner[step]
+    for said in (owner.get(key.removesuffix("_")), None, "all is well"):
+        owner[key] = said
+        with pytest.raises(InvalidInput) as caught:
+            read_plan(sealed(body), "plan.json")
+        (found,) = caught.value.diagnostics
+        assert found.code == "GPM-P802"
+        assert key in found.message
+
+
 def test_a_plan_keeps_all_of_the_catalog() -> None:
     """What planning looks at and a plan does not keep cannot be made again by its reader."""
     kept = {field.name for field in fields(PlannedCatalog)}
