@@ -67,7 +67,9 @@ class Utility:
 
 def environment_text(dialect: Dialect, coordinator: Segment) -> str:
     """Shell text (bash) that makes the Greenplum environment: of the running server if it can be
-    told, else $GPHOME, else the usual places. Ends with status 127 where none is found.
+    told (the number in postmaster.pid counts where that process works in the directory, and its
+    software where our account runs that very program, or where it belongs to root, to us or to the
+    directory's owner), else $GPHOME, else the usual places. Ends with status 127 where none is found.
 
     What the login sets for libpq (host, database, options) does not reach the utilities: it is meant
     for that person's own sessions. Who connects, and with which password, stays the login's.
@@ -83,9 +85,25 @@ for name in $(env | sed -n 's/^\\(PG[A-Z]*\\)=.*/\\1/p'); do
 done
 data={data}
 pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null)
-exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
+case $pid in ''|*[!0-9]*) pid=0 ;; esac
+own=
+if [ "/proc/$pid/cwd" -ef "$data" ]; then
+  own=$(readlink "/proc/$pid/exe" 2>/dev/null)
+  own=${{own%" (deleted)"}}
+  own=${{own%/bin/postgres}}
+  if [ -n "$own" ] && ! {{ [ -O "/proc/$pid" ] && [ "/proc/$pid/exe" -ef "$own/bin/postgres" ]; }}
+  then
+    owners=" 0 $(id -u) $(stat -L -c %u "$data" 2>/dev/null) "
+    for file in "$own" "$own"/greenplum_path.sh "$own"/cloudberry-env.sh "$own"/greengage_path.sh
+    do
+      [ -e "$file" ] || continue
+      uid=$(stat -L -c %u "$file" 2>/dev/null)
+      case $owners in *" ${{uid:--}} "*) ;; *) own= ;; esac
+    done
+  fi
+fi
 found=
-for home in "${{exe%/bin/postgres}}" "$GPHOME" /usr/local/greenplum-db /usr/local/cloudberry-db \\
+for home in "$own" "$GPHOME" /usr/local/greenplum-db /usr/local/cloudberry-db \\
   /usr/local/gpdb /opt/greengage
 do
   for file in greenplum_path.sh cloudberry-env.sh greengage_path.sh

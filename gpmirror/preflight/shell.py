@@ -93,9 +93,17 @@ if [ -d "$d" ]; then
   [ -r "$d/postmaster.pid" ] && read -r q <"$d/postmaster.pid"
   case $q in ''|*[!0-9]*) q=0 ;; esac
   [ -d "/proc/$q" ] || q=0
-  if [ "$q" -gt 0 ] && [ -z "$x" ]; then
+  if [ "$q" -gt 0 ] && [ -z "$x" ] && [ "/proc/$q/cwd" -ef "$d" ]; then
     x=$(readlink "/proc/$q/exe" 2>/dev/null)
     case ${x##*/} in postgres*|postmaster*) ;; *) x= ;; esac
+    b=${x%/*}
+    if [ -n "$x" ] && ! { [ -O "/proc/$q" ] && [ "/proc/$q/exe" -ef "$b/postgres" ]; }; then
+      o=" 0 $(id -u) $(stat -L -c %u "$d" 2>/dev/null) "
+      for f in "$b" "$b/postgres"; do
+        v=$(stat -L -c %u "$f" 2>/dev/null)
+        case $o in *" ${v:--} "*) ;; *) x= ;; esac
+      done
+    fi
   fi
 fi
 echo "server $k $q"
@@ -104,7 +112,10 @@ for t in "$d"/pg_tblspc/*; do
 done
 i=$((i+1))
 """
-"""A running server's directory `$d`; leaves its program in `$x`."""
+"""A running server's directory `$d`; leaves its program in `$x`. The number in postmaster.pid is a
+file's word: it counts where that process works in `$d`, as servers do (4.3 to 7), and its program is run
+only if it is the very one that our account runs there, or if it belongs, with its folder, to root,
+to us or to the owner of `$d`."""
 
 STATUS = r"""
 if [ $# -gt 0 ]; then

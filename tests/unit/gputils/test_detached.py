@@ -1,11 +1,13 @@
 """Detached runs through a real shell: started once, followed, lost, forestalled, kept private."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -228,6 +230,39 @@ def test_unknown_runs_are_absent(shell: Shell) -> None:
     assert shell.poll("wave-001-gpaddmirrors").stage is Stage.ABSENT
     shell.run(keep_script(RUN, []))
     assert shell.poll("wave-001-gpaddmirrors").stage is Stage.ABSENT
+
+
+@pytest.mark.parametrize("where", ["there", "upgraded", "elsewhere", "planted", "given away"])
+def test_the_environment_of_the_server_that_works_there(shell: Shell, where: str) -> None:
+    """The number in postmaster.pid is a file's word, and so is what it leads to."""
+    data, other = shell.home / "gpseg-1", shell.home / "other"
+    data.mkdir()
+    (other / "bin").mkdir(parents=True)
+    (other / "greenplum_path.sh").write_text("echo sourced the other\n")
+    program = other / "bin" / "postgres"
+    shutil.copy("/bin/sleep", program)
+    with subprocess.Popen([program, "60"], cwd=shell.home if where == "elsewhere" else data) as one:
+        try:
+            number = str(one.pid)
+            if where == "planted":
+                planted = shell.home / "process"
+                planted.mkdir()
+                (planted / "cwd").symlink_to(data)
+                (planted / "exe").symlink_to(program)
+                number = f"../{planted}"
+            if where in {"upgraded", "given away"}:
+                program.unlink()
+                shutil.copy("/bin/sleep", program)
+            if where == "given away":
+                if os.geteuid() != 0:
+                    pytest.skip("this needs root, to give a file away")
+                os.chown(other / "greenplum_path.sh", 65534, 65534)
+            (data / "postmaster.pid").write_text(f"{number}\n")
+            done = shell.run(f"bash -c {quote(environment(shell))}")
+        finally:
+            one.kill()
+    assert ("sourced the other" in done.stdout) == (where in {"there", "upgraded"})
+    assert done.returncode == 0
 
 
 def test_no_environment_is_said_in_words(shell: Shell) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
 from gpmirror.plan.request import Request
+from gpmirror.preflight import shell
 from gpmirror.preflight.judge import Silent, judge, read_answers
 from gpmirror.preflight.locations import (
     locations_script,
@@ -347,6 +349,77 @@ def test_a_held_port_on_a_host_whose_name_is_unknown(machines: Machines) -> None
 
 
 # --- names, shell, machine, software ------------------------------------------------------------
+
+
+class Software:
+    """A data directory, and a program `postgres` that a process of ours runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.bin, self.ran = folder / "gpseg0", folder / "gp" / "bin", folder / "ran"
+        self.data.mkdir()
+        self.bin.mkdir(parents=True)
+        self.program = self.bin / "postgres"
+        shutil.copy("/bin/sleep", self.program)
+
+    def replace(self) -> None:
+        """Another program stands in its place, and tells when it is run."""
+        self.program.unlink()
+        self.program.write_text(f"#!/bin/sh\ntouch {self.ran}\n")
+        self.program.chmod(0o755)
+
+    @contextmanager
+    def running(self, folder: Path) -> Iterator[None]:
+        with subprocess.Popen([self.program, "60"], cwd=folder) as server:
+            (self.data / "postmaster.pid").write_text(f"{server.pid}\n")
+            try:
+                yield
+            finally:
+                server.kill()
+
+    def is_taken(self, sh: str) -> bool:
+        """Whether preflight takes this software for the server's."""
+        script = (
+            f"{shell.PRELUDE}x=; i=0; d={quote(str(self.data))}{shell.SERVER}s=\n{shell.SOFTWARE}"
+        )
+        done = subprocess.run(
+            sh.split(), input=script, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
+            timeout=30, check=True,
+        )  # fmt: skip
+        return f"software t{self.bin}\n" in done.stdout
+
+
+@pytest.fixture
+def software(tmp_path: Path) -> Software:
+    return Software(tmp_path)
+
+
+@pytest.mark.parametrize("sh", SHELLS)
+def test_the_software_is_that_of_the_process_that_works_there(software: Software, sh: str) -> None:
+    with software.running(software.data.parent):
+        assert not software.is_taken(sh), "the number is a file's word"
+    with software.running(software.data):
+        assert software.is_taken(sh)
+        software.replace()
+        assert software.is_taken(sh), "it was upgraded"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("sh", SHELLS)
+@pytest.mark.parametrize("what", ["folder", "program"])
+def test_a_program_that_somebody_else_put_there_is_not_run(
+    software: Software, what: str, sh: str
+) -> None:
+    given = software.bin if what == "folder" else software.program
+    with software.running(software.data):
+        os.chown(given, 65534, 65534)
+        assert software.is_taken(sh), "it is the very program that our account runs there"
+        software.replace()
+        os.chown(given, 65534, 65534)
+        assert not software.is_taken(sh)
+        assert not software.ran.exists()
+        os.chown(software.data, 65534, 65534)
+        if what == "program":
+            assert software.is_taken(sh), "it belongs to whom the copy belongs to"
 
 
 def test_a_name_that_does_not_resolve(machines: Machines) -> None:
