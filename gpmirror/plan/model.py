@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from gpmirror.cluster.dialect import DialectName
 from gpmirror.cluster.observed import CopyFact
-from gpmirror.cluster.segment import Segment, Slot
+from gpmirror.cluster.segment import UNWRITTEN, Segment, Slot
 from gpmirror.plan.canonical import LATER
 from gpmirror.plan.settings import Settings
 
@@ -376,3 +376,5 @@ class Plan:
     names: tuple[NamePair, ...] | None = field(default=None, metadata=LATER)
     catalog: PlannedCatalog | None = field(default=None, metadata=LATER)
     asked: Asked | None = field(default=None, metadata=LATER)
+    unproved: tuple[str, ...] = field(default=(), compare=False, metadata=UNWRITTEN)
+    """Warnings of a plan file that the planner does not make again from the rest of it."""

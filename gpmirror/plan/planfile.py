@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,7 @@ def read_plan(data: bytes, name: str) -> Plan:
             name,
             "make the plan again with `gpmirror plan -o`, and ask who changed this one",
         )
-    check_plan(plan, name)
-    return plan
+    return replace(plan, unproved=check_plan(plan, name))
 
 
 def plan_schema() -> dict[str, Any]:
@@ -90,7 +90,8 @@ def plan_schema() -> dict[str, Any]:
         properties["from"] = properties.pop("from_")
         required = schema["$defs"][part].get("required", [])
         schema["$defs"][part]["required"] = ["from" if x == "from_" else x for x in required]
-    del schema["$defs"]["Segment"]["properties"]["line"]  # no file keeps it
+    del schema["$defs"]["Segment"]["properties"]["line"]  # no file keeps these two
+    del schema["properties"]["unproved"]
     schema["properties"]["plan_id"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     schema["required"] = sorted([*schema["required"], "plan_id"])
     schema["title"] = "gpmirror plan"

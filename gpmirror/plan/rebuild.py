@@ -48,8 +48,8 @@ _WORDS = frozenset({"reason", "source"})
 _REMADE = "make the plan again with `gpmirror plan -o`, and ask who changed this one"
 
 
-def check_plan(plan: Plan, name: str) -> None:
-    """Raises InvalidInput: a value that no spec and no catalog can hold (GPM-P802), a field that
+def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
+    """The warnings that do not follow from the rest of the plan. Raises InvalidInput: a value that no spec and no catalog can hold (GPM-P802), a field that
     does not follow from the rest of the plan (GPM-P804), or a plan without the catalog that it was
     made over, as earlier versions wrote it (GPM-P805).
     """
@@ -69,8 +69,11 @@ def check_plan(plan: Plan, name: str) -> None:
             name,
             _REMADE,
         )
+    own: tuple[str, ...] = ()
     try:
-        found = sorted(_differences(plan, plan.catalog))
+        made = _made(plan, plan.catalog)
+        own = made.warnings
+        found = sorted(_differences(plan, made))
     except GpmirrorError as error:
         found = [f"waves ({error.message})"]
     if found:
@@ -82,6 +85,9 @@ def check_plan(plan: Plan, name: str) -> None:
             name,
             _REMADE,
         )
+    proved = Counter(own)
+    proved.subtract(plan.catalog.notes)  # free words of the file, which the planner passes on
+    return tuple(text for text in plan.warnings if proved[text] <= 0)
 
 
 def _refusal(code: str, message: str, name: str, hint: str) -> InvalidInput:
@@ -106,12 +112,16 @@ def observed_of(plan: Plan, catalog: PlannedCatalog) -> Observed:
     )
 
 
-def _differences(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
-    """The fields in which the plan is not what the planner makes of its own beginnings."""
+def _made(plan: Plan, catalog: PlannedCatalog) -> Plan:
+    """What the planner makes of the plan's own beginnings."""
     observed = observed_of(plan, catalog)
     spec = spec_of(plan)
     desired = _desired(plan, spec, observed)
-    made = build_plan(spec, observed, desired, request_of(plan))
+    return build_plan(spec, observed, desired, request_of(plan))
+
+
+def _differences(plan: Plan, made: Plan) -> Iterator[str]:
+    """The fields in which the plan is not what the planner makes of its own beginnings."""
     made = replace(
         made,
         settings=replace(made.settings, reverts=plan.settings.reverts),

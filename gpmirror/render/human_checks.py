@@ -45,6 +45,13 @@ def allowance_texts(plan: Plan) -> list[str]:
     return [f"{name}: allowed in advance by the plan: {_meaning(name)}" for name in names]
 
 
+def warning_texts(plan: Plan) -> tuple[list[str], list[str]]:
+    """The planner's warnings, each once, and those that nothing but the plan file says."""
+    foreign = dict.fromkeys(plan.unproved)
+    own = [text for text in dict.fromkeys(plan.warnings) if text not in foreign]
+    return own, [f"from the file: {text}" for text in foreign]
+
+
 def _flag(name: str) -> str:
     lifted = name.removeprefix(_UNPROTECT)
     return f"--allow {name}" if lifted == name else f"--unprotect {lifted}"
@@ -80,7 +87,7 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
     entries = (
         ("Survival and policy", [*survival, *verdicts, *guards]),
         ("Switched roles", [(text, Style.ROLE) for text in switched_texts(plan)]),
-        ("Warnings", [(text, Style.CARE) for text in plan.warnings]),
+        ("Warnings", [(text, Style.CARE) for part in warning_texts(plan) for text in part]),
     )
     lines: list[Line] = []
     for title, texts in entries:

@@ -8,14 +8,14 @@ from gpmirror.render.events_text import short_id
 from gpmirror.render.fitting import fitted
 from gpmirror.render.human import LEAST_WIDTH, banners, exposure_section, server_text, title_lines
 from gpmirror.render.human_changes import changes_section
-from gpmirror.render.human_checks import hazards_section
+from gpmirror.render.human_checks import hazards_section, warning_texts
 from gpmirror.render.human_waves import waves_section
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.spans import BLANK, Line, Style, line, painted, styled
 from gpmirror.render.summary import summary_line
 
 MOST_REMARKS = 4
-"""So many warnings are shown; the rest is counted."""
+"""So many warnings that only the plan file says are shown; the rest is counted."""
 MOST_REMARK = 600
 """So many characters of a remark are shown."""
 _KEY = 12
@@ -102,12 +102,14 @@ def _cut(text: str) -> str:
 
 
 def _remarks(plan: Plan, *, width: int) -> list[Line]:
-    if not plan.warnings:
-        return []
-    lines = heading("Warnings")
-    for text in plan.warnings[:MOST_REMARKS]:
+    """First all that the planner says: whoever wrote the file cannot push it out."""
+    own, foreign = warning_texts(plan)
+    lines = heading("Warnings") if own or foreign else []
+    for text in (*own, *foreign[:MOST_REMARKS]):
         lines += paragraph(_cut(text), width=width, hang=2, style=Style.CARE)
-    if len(plan.warnings) > MOST_REMARKS:
-        rest = counted(len(plan.warnings) - MOST_REMARKS, "warning")
-        lines += paragraph(f"... {rest} more; `gpmirror show PLAN` lists all", width=width)
+    if len(foreign) > MOST_REMARKS:
+        rest = counted(len(foreign) - MOST_REMARKS, "warning")
+        lines += paragraph(
+            f"... {rest} more from the file; `gpmirror show PLAN` lists all", width=width
+        )
     return lines

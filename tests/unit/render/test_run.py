@@ -1,5 +1,6 @@
 """What a person sees before a run and after it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,7 +8,8 @@ import pytest
 
 from gpmirror.errors import ExitCode
 from gpmirror.plan.model import Plan
-from gpmirror.plan.planfile import plan_id
+from gpmirror.plan.planfile import plan_id, plan_text, read_plan
+from gpmirror.plan.request import Request
 from gpmirror.render.html import plan_html
 from gpmirror.render.human import plan_human
 from gpmirror.render.markdown import plan_markdown
@@ -21,7 +23,9 @@ from gpmirror.render.run import (
 )
 from gpmirror.spec.model import CoordinatorAddress
 from gpmirror.verify.model import ContentHealth, CopyState, Health
-from tests.plans import adding, founding, moving, rebalancing, recovering, swapping, wide
+from tests.clusters import mirrored, planned, spec
+from tests.forging import sealed
+from tests.plans import HOSTS, adding, founding, moving, rebalancing, recovering, swapping, wide
 from tests.runs import ENDED, RUN, health
 
 PLANS = {
@@ -97,10 +101,41 @@ def test_preview_of_a_large_plan_fits_a_screen() -> None:
     assert len(preview(wide(400), width=80).splitlines()) <= 27
 
 
+def moving_part() -> Plan:
+    request = Request(contents=frozenset({0}))
+    return planned(spec(HOSTS, "spread"), mirrored(HOSTS, 2), request)
+
+
 def test_many_warnings_are_counted() -> None:
-    text = preview(replace(adding(), warnings=tuple(f"remark {n}" for n in range(9))))
-    assert "remark 3" in text
-    assert "... 5 warnings more" in text
+    remarks = tuple(f"remark {n}" for n in range(9))
+    text = preview(replace(adding(), warnings=remarks))
+    assert all(remark in text for remark in remarks), "the planner's own"
+    text = preview(replace(adding(), warnings=remarks, unproved=remarks))
+    assert "from the file: remark 3" in text
+    assert "remark 4" not in text
+    assert "... 5 warnings more from the file" in text
+
+
+def test_the_words_of_a_file_push_no_warning_out() -> None:
+    """Any remark may stand in a plan file, in any order, as often as it likes."""
+    plan = moving_part()
+    real = [text for text in plan.warnings if "outside the selection" in text]
+    assert real
+    flood = tuple(f"all is well {n}" for n in range(50))
+    body = json.loads(plan_text(plan))
+    body["warnings"] = [*flood, *plan.warnings, *plan.warnings, *flood]
+    # the words of the catalog are the file's too, also where they repeat a real warning
+    body["catalog"]["notes"] = [*flood, *real]
+    body["warnings"] = [*body["catalog"]["notes"], *body["warnings"]]
+    read = read_plan(sealed(body), "plan.json")
+    for text in (preview(read, width=200), plan_human(read, width=200, color=False)):
+        assert f"  {real[0]}\n" in text
+        assert text.count(real[0]) == 1
+        assert text.index(real[0]) < text.index("from the file: all is well 0")
+        assert "  all is well" not in text
+    assert preview(read, width=200).count("all is well") == 4
+    assert real[0] in plan_markdown(read)
+    assert plan_id(read) == json.loads(sealed(body))["plan_id"]
 
 
 def test_no_remark_scrolls_a_danger_away() -> None:
