@@ -1,9 +1,10 @@
 """Carry a shell script to a shell and its output back, whatever stands around them.
 
-The command line is fixed text with a random mark and a number of seconds: login shells (sh, bash,
-csh, fish) read it alike. The script travels on standard input, so its size has no limit, between
-two lines with the mark: a script that did not arrive whole is not run. Its output is printed
-between lines with the mark too, so what start-up files print never counts as the script's.
+The command line is fixed text with a number of seconds: login shells (sh, bash, csh, fish) read it
+alike. The script travels on standard input, so its size has no limit, between two lines with a
+random mark: a script that did not arrive whole is not run. Its output is printed between lines with
+the mark too, so what start-up files print never counts as the script's. Others on the host see
+command lines, so the mark stands in none: who knew it could write an answer's end into a log.
 """
 
 import math
@@ -16,12 +17,15 @@ from dataclasses import dataclass
 # polite end of an overdue script reaches all processes of its group; this shell then stays, so that
 # the forced end that follows reaches those that did not listen.
 _INNER = (
-    'gpm_mark=$1; set --; echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
-    'gpm_script=$(cat); exec </dev/null; case $gpm_script in "#$gpm_mark"*'
-    '"#$gpm_mark") ;; *) echo "$gpm_mark cut"; echo "$gpm_mark cut" >&2; exit 0;; esac; '
+    'set --; read -r gpm_mark; case $gpm_mark in "#gpm"?*) ;; '
+    "*) echo; echo gpm-cut; echo >&2; echo gpm-cut >&2; exit 0;; esac; gpm_mark=${gpm_mark#?}; "
+    'echo; echo "$gpm_mark"; echo >&2; echo "$gpm_mark" >&2; '
+    'gpm_script=$(cat); exec </dev/null; gpm_end() { echo; echo "$gpm_mark $1"; }; '
+    'case $gpm_script in *"#$gpm_mark") ;; '
+    "*) gpm_end cut; gpm_end cut >&2; exit 0;; esac; "
     'gpm_script=${gpm_script%"#$gpm_mark"}; gpm_status=; trap "gpm_status=late" TERM; '
     '(eval "$gpm_script"); gpm_status=${gpm_status:-$?}; '
-    'echo "$gpm_mark $gpm_status"; echo "$gpm_mark $gpm_status" >&2; '
+    'gpm_end "$gpm_status"; gpm_end "$gpm_status" >&2; '
     "case $gpm_status in late) exec >/dev/null 2>&1; sleep 20;; esac; exit 0"
 )
 
@@ -29,12 +33,15 @@ _INNER = (
 # does. Then a watchdog ends the process group, which sshd makes for every command. A process that
 # left the group on purpose (setsid) lives on.
 _OUTER = (
-    'timeout -k 5 "$2" sh -c "$3" sh "$1"; r=$?; '
+    'timeout -k 5 "$1" sh -c "$2"; r=$?; '
     "if test $r -eq 0 || test $r -eq 124 || test $r -gt 127; then exit $r; fi; "
-    '( exec </dev/null >/dev/null 2>&1; k() { kill $c; exit; }; trap k TERM; sleep "$2" & c=$! ; '
+    '( exec </dev/null >/dev/null 2>&1; k() { kill $c; exit; }; trap k TERM; sleep "$1" & c=$! ; '
     'wait $c; trap "" TERM; kill -TERM 0; sleep 5; kill -KILL 0 ) & w=$! ; '
-    'sh -c "$3" sh "$1"; r=$?; kill $w; exit $r'
+    'sh -c "$2"; r=$?; kill $w; exit $r'
 )
+
+_EATEN = b"\ngpm-cut\n"
+"""Says that the line with the mark did not arrive."""
 
 MOST_ANSWER = 16 << 20
 """Bytes of one stream that are taken from a host; whoever has more to say is hung up on."""
@@ -64,13 +71,13 @@ class Parcel:
     @property
     def argv(self) -> list[str]:
         """The command line as words."""
-        return ["sh", "-c", _OUTER, "sh", self.mark, str(self.seconds), _INNER]
+        return ["sh", "-c", _OUTER, "sh", str(self.seconds), _INNER]
 
     @property
     def command(self) -> str:
         """The quick command line as text, quoted alike for every login shell."""
         limit = ["timeout", "-k", str(KILL_AFTER), str(self.seconds)]
-        return shlex.join([*limit, "sh", "-c", _INNER, "sh", self.mark])
+        return shlex.join([*limit, "sh", "-c", _INNER])
 
     @property
     def old_command(self) -> str:
@@ -99,7 +106,7 @@ class Captured:
 
     def __init__(self, mark: str) -> None:
         self._open = f"\n{mark}\n".encode()
-        self._close = f"{mark} ".encode()
+        self._close = f"\n{mark} ".encode()
         self._data = bytearray()
         self._begin = -1
         self._searched = 0
@@ -149,21 +156,22 @@ class Captured:
     def _find_begin(self) -> None:
         found = self._data.find(self._open, self._searched)
         if found < 0:
+            self.cut = self._data.find(_EATEN, self._searched) >= 0
             self._searched = max(0, len(self._data) - len(self._open))
         else:
             self._begin = self._searched = found + len(self._open)
 
     def _find_end(self) -> None:
-        found = self._data.find(self._close, self._searched)
-        if found < 0:
-            self._searched = max(self._searched, len(self._data) - len(self._close))
-            return
-        line = self._data.find(b"\n", found)
-        if line < 0:
-            return
-        word = bytes(self._data[found + len(self._close) : line])
-        del self._data[found:]
-        if word.isdigit():
-            self.status = int(word)
-        else:
-            self.cut, self.late = word == b"cut", word == b"late"
+        while (found := self._data.find(self._close, self._searched)) >= 0:
+            self._searched = found
+            line = self._data.find(b"\n", found + len(self._close))
+            if line < 0:
+                return
+            word = bytes(self._data[found + len(self._close) : line])
+            if word.isdigit() or word in {b"cut", b"late"}:
+                del self._data[found:]
+                self.status = int(word) if word.isdigit() else None
+                self.cut, self.late = word == b"cut", word == b"late"
+                return
+            self._searched = line  # the line feed may begin the closing line
+        self._searched = max(self._searched, len(self._data) - len(self._close))

@@ -117,7 +117,11 @@ class _Conversation:
     def begin(self) -> None:
         """Wait until the script's shell speaks, then send the seal that lets it begin."""
         seconds = max(_LEAST_START_SECONDS, self._parcel.seconds)
-        begun = self._read_until(lambda: self._out.begun or bool(self._flooded), seconds)
+        begun = self._read_until(
+            lambda: self._out.begun or self._out.cut or bool(self._flooded), seconds
+        )
+        if self._out.cut:
+            raise ssh_failures.cut(self._target)
         if not begun or self._flooded:
             raise self._not_begun(seconds)
         self._began = time.monotonic()

@@ -95,23 +95,23 @@ def leavings_of(run: Run, standing: Standing) -> list[Leaving]:
 
 def believed(standing: Standing, plans: Iterable[Plan]) -> Standing:
     """The run without cut-off copies at places which none of the plans that it goes on with was to
-    fill: a journal alone names no directory that is deleted.
+    fill for that content, with that data directory: a journal alone names no directory that is
+    deleted, and mixes none of them.
     """
     filled = {
-        (slot.host, path)
+        (one.content, one.host, one.path, one.home)
         for plan in plans
         for wave in plan.waves
-        for slot in (step.to for step in wave.steps)
-        if slot is not None
-        for path in slot.directories
+        for step in wave.steps
+        if step.to is not None
+        for one in _of_slot(step.content, step.to).values()
     }
     return replace(
         standing,
         clearing=tuple(
             one
             for one in standing.clearing
-            if (one.host, one.path) in filled
-            and (not one.home or (one.host, one.home) in filled)
+            if (one.content, one.host, one.path, one.home) in filled
             and (one.at == one.path or one.at.startswith(set_aside_name(one.path, "")))
         ),
     )
@@ -231,13 +231,17 @@ def _verdict(one: Leaving, evidence: _Evidence) -> Leaving:
 def _in_use(one: Leaving, here: Look, evidence: _Evidence) -> str:
     """Why it may still be needed; the first reason that holds."""
     needed = not one.begun and one.content not in evidence.synced
+    # a filespace's directory shows nothing of it, its data directory does
+    standing = [home for home in _homes(one, evidence) if home.kind == "directory"]
+    copies = standing if one.home else [here]
+    started = one.begun and bool(copies) and not any(copy.unfinished for copy in copies)
     reasons = (
         (needed, f"content {one.content} is not in sync"),
         (here.kind == "unreadable", "the login user may not look at it"),
         (here.kind != "directory", f"it is no directory of its own ({here.kind})"),
         (bool(here.processes), f"process {_pids(here)} works in it"),
         (here.mounted, "a file system is mounted in it"),
-        (one.begun and not one.home and not here.unfinished, "a server started from it"),
+        (started, "a server started from it"),
     )
     first = next((reason for holds, reason in reasons if holds), "")
     return first or _neighbour(one, here, evidence.used.get(one.host, ()))

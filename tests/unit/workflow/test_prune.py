@@ -452,9 +452,17 @@ def test_a_place_that_is_not_a_copy_s_alone_is_refused_at_once(path: str) -> Non
 
 def test_only_what_an_earlier_plan_was_to_fill_is_cleared() -> None:
     plan, _ = moved()
-    slot = next(step.to for wave in plan.waves for step in wave.steps if step.to is not None)
+    filled = [step for wave in plan.waves for step in wave.steps if step.to is not None]
+    slot, other = filled[0].to, filled[1].to
+    assert slot is not None
+    assert other is not None
+    content = filled[0].content
     good = Leaving(
-        content=0, host=slot.host, path=slot.directory or "", at=slot.directory or "", begun=True
+        content=content,
+        host=slot.host,
+        path=slot.directory or "",
+        at=slot.directory or "",
+        begun=True,
     )
     aside = replace(good, at=f"{good.path}.gpmirror-r0")
     forged = [
@@ -463,6 +471,10 @@ def test_only_what_an_earlier_plan_was_to_fill_is_cleared() -> None:
         replace(good, at="/data/other"),
         replace(good, at=f"{good.path}/base"),
         replace(good, home="/data/other"),
+        replace(good, content=content + 100),
+        replace(good, content=filled[1].content),
+        replace(good, home=other.directory or ""),
+        replace(good, home=good.path),
     ]
     standing = replace(begun(plan), clearing=(good, *forged, aside))
     assert believed(standing, [plan]).clearing == (good, aside)
@@ -730,3 +742,18 @@ def test_a_filespace_without_its_data_directory_is_nobody_s(held: Files | None) 
     error = refused(Unsafe, a_run(plan, life))
     assert f"sdw2:{SPACE}: no data directory stands at {home[1]} that proves whose" in error.message
     assert ("sdw2", SPACE) in life.files
+
+
+def test_a_filespace_of_a_copy_that_a_server_started_from_is_not_cleared() -> None:
+    """It shows nothing of that itself; its data directory does."""
+    plan, life, home = moved_with_filespace()
+    aside = f"{SPACE}.gpmirror-r0"
+    life.files["sdw2", aside] = life.files["sdw2", SPACE]
+    forged = replace(
+        begun(plan),
+        clearing=(Leaving(content=0, host="sdw2", path=SPACE, at=aside, home=home[1], begun=True),),
+    )
+    with pytest.raises(Unsafe) as error:
+        prune(a_run(plan, life), forged)
+    assert f"sdw2:{aside}: a server started from it" in error.value.message
+    assert ("sdw2", aside) in life.files
