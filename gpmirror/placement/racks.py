@@ -12,6 +12,7 @@ from gpmirror.placement.model import Placed, Target
 from gpmirror.placement.ring import STRATEGIES, make_ring
 from gpmirror.spec.model import Host, Spec, Strategy
 
+RACKS_NOT_KEPT_APART = "GPM-P204"
 _MOST_PRIMARIES = 8
 """So many primaries a host are thought of where no catalog tells how many there are."""
 _MOST_PINS = 64
@@ -70,7 +71,7 @@ def _warning(spec: Spec, message: str, remedy: str | None) -> Diagnostic:
     asked = next((rule.place for rule in spec.policy.survive if rule.of == "rack"), None)
     hint = remedy or "no order of these hosts keeps them apart: pin the mirrors, or add hosts"
     return Diagnostic(
-        code="GPM-P204",
+        code=RACKS_NOT_KEPT_APART,
         message=message,
         severity=Severity.WARNING,
         place=asked or _first_rack(spec),

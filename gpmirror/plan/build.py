@@ -17,6 +17,7 @@ from gpmirror.gputils.commands import (
 )
 from gpmirror.placement import Desired
 from gpmirror.placement.names import interfaces_remark
+from gpmirror.placement.racks import RACKS_NOT_KEPT_APART
 from gpmirror.plan.classify import Classified, classify, source_text
 from gpmirror.plan.colouring import Limits
 from gpmirror.plan.exposure import expose
@@ -344,7 +345,7 @@ def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
 
 
 def _warning_text(found: Diagnostic) -> str:
-    remedy = f"; {found.hint}" if found.code == "GPM-P204" else ""
+    remedy = f"; {found.hint}" if found.code == RACKS_NOT_KEPT_APART else ""
     return f"{found.message} ({found.code}){remedy}"
 
 
