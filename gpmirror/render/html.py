@@ -18,7 +18,6 @@ from gpmirror.render.human_checks import (
     hazard_text,
     switched_texts,
     verdict_text,
-    warning_texts,
 )
 from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
 from gpmirror.render.human_waves import exposed_text, exposure_texts, waves_title
@@ -83,8 +82,7 @@ def _policy(plan: Plan) -> list[str]:
 
 
 def _notes(plan: Plan) -> list[str]:
-    own, foreign = warning_texts(plan)
-    return items(("", words) for words in (*own, *switched_texts(plan), *foreign))
+    return items(("", words) for words in (*plan.warnings, *switched_texts(plan)))
 
 
 def _class(*, is_fine: bool) -> str:

@@ -87,7 +87,7 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
     entries = (
         ("Survival and policy", [*survival, *verdicts, *guards]),
         ("Switched roles", [(text, Style.ROLE) for text in switched_texts(plan)]),
-        ("Warnings", [(text, Style.CARE) for part in warning_texts(plan) for text in part]),
+        ("Warnings", [(text, Style.CARE) for text in plan.warnings]),
     )
     lines: list[Line] = []
     for title, texts in entries:

@@ -10,7 +10,6 @@ from gpmirror.render.human_checks import (
     hazard_text,
     switched_texts,
     verdict_text,
-    warning_texts,
 )
 from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
 from gpmirror.render.human_waves import exposure_texts, waves_title
@@ -73,8 +72,7 @@ def _warnings(plan: Plan) -> list[str]:
     alarms = [hazard_text(found) for found in plan.hazards]
     alarms += [guard_text(found) for found in plan.guards if found.exceeded]
     alarms += [verdict_text(found) for found in plan.policy if found.before and not found.after]
-    own, foreign = warning_texts(plan)
-    notes = [*own, *switched_texts(plan), *foreign]
+    notes = [*plan.warnings, *switched_texts(plan)]
     # whoever approves the plan approves these: none is left out
     allowed = [f"> - {escaped(text)}" for text in allowance_texts(plan)]
     lead = ["> [!WARNING]", *allowed, ""] if allowed else []
