@@ -38,7 +38,6 @@ _DEFAULT_PROBE_SECONDS = 60.0
 
 _BUSY_LOOKS = 6
 _BUSY_APART = 0.2
-"""In this database those of our own session count too, some of them late."""
 
 _PROBE_SECONDS = 8.0
 """A probe of hosts that are cut off takes minutes; asking for it takes no time."""

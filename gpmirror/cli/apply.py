@@ -9,6 +9,7 @@ from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.connection import accept_connection, can_be_asked, reached
 from gpmirror.cli.console import Console
+from gpmirror.cli.options import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.cli.plan import request_from
 from gpmirror.cli.renderings import tell_newcomers
 from gpmirror.errors import Detached, ExitCode, Partial, Unverified, Usage
@@ -28,7 +29,7 @@ def command(
         typer.Argument(metavar="PLAN|SPEC", envvar=SPEC_VARIABLE, help="A plan file or a spec."),
     ] = "gpmirror.yaml",
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run where; change nothing.")
     ] = False,
@@ -44,12 +45,8 @@ def command(
         int | None,
         typer.Option("--stop-after-wave", metavar="N", min=1, help="Stop after this wave."),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Write events as JSON lines on stdout.")
-    ] = False,
-    via_ssh: Annotated[
-        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
-    ] = False,
+    json: Events = False,
+    via_ssh: ViaSsh = False,
     content: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,24 +75,8 @@ def command(
         bool,
         typer.Option("--differential", help="With a spec: recover by the files that differ."),
     ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="X",
-            autocompletion=completion.allowances,
-            help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
-        ),
-    ] = None,
-    unprotect: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unprotect",
-            metavar="X",
-            autocompletion=completion.protections,
-            help="Lift a protection; repeatable.",
-        ),
-    ] = None,
+    allow: Allow = None,
+    unprotect: Unprotect = None,
 ) -> ExitCode:
     """Carry out a plan in waves and prove from the catalog that every mirror is in sync."""
     from gpmirror.cli.live_run import Manner, open_live, run_plan
@@ -117,8 +98,7 @@ def command(
             plan = _planned(spec, live, request)
         _check_stop(stop_after_wave, plan)
         wishes = _wishes(plan, request, stop_after_wave, rehearsal=dry_run)
-        server = None if spec.coordinator == plan.settings.coordinator else live.observed.source
-        _show(plan, manner, server=server, asks=not yes and not dry_run)
+        _show(plan, manner, server=live.not_of(plan), asks=not yes and not dry_run)
         if not plan.waves and not plan.summary.blocked:
             return _nothing(manner)
         try:
@@ -221,13 +201,10 @@ def _show(plan: "Plan", manner: "Manner", *, server: str | None, asks: bool) -> 
 
     console = manner.console
     if not manner.json:
-        told = preview(plan, server=server, width=console.width, color=console.color)
-        console.page(told)
+        console.page(preview(plan, server=server, width=console.width, color=console.color))
         asks = asks and not console.shows_data
     asks = asks and can_be_asked()
-    text = preview(plan, server=server, width=console.width, color=console.talk_color)
-    if asks:
-        console.alarm(text)
-    elif manner.json:
-        console.talk(text)
+    if asks or manner.json:
+        say = console.alarm if asks else console.talk
+        say(preview(plan, server=server, width=console.width, color=console.talk_color))
     tell_newcomers(plan, console)

@@ -131,11 +131,10 @@ def protections(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def allowances(incomplete: str) -> list[tuple[str, str]]:
     """What --allow takes, each with a line."""
-    from gpmirror.plan.hazards import COMMAND_HAZARDS, GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
+    from gpmirror.plan.hazards import ALLOWABLE, GUARDS
     from gpmirror.preflight.checks import CHECKS
 
-    named = {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS, **OVERRIDES}
-    found = [(name, info.title) for name, info in named.items()]
+    found = [(name, info.title) for name, info in ALLOWABLE.items()]
     found += [(f"guard:{name}", info.title) for name, info in GUARDS.items()]
     found += [
         (f"unchecked:{name}", "go on although this check could not be made") for name in CHECKS

@@ -48,6 +48,11 @@ class Live:
         row = self.observed.coordinator
         return "" if row is None else row.hostname
 
+    def not_of(self, plan: "Plan") -> str | None:
+        """The server that was connected to, where that is not the one that the plan names."""
+        is_its_own = self.spec.coordinator == plan.settings.coordinator
+        return None if is_its_own else self.observed.source
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli import completion
 from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
 from gpmirror.cli.console import Console
+from gpmirror.cli.options import Allow, ViaSsh
 from gpmirror.errors import ExitCode, Stale
 
 if TYPE_CHECKING:
@@ -34,18 +34,8 @@ def command(
             "--all", help="Look at every copy on every host too: server, directory, port, dbid."
         ),
     ] = False,
-    via_ssh: Annotated[
-        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="X",
-            autocompletion=completion.allowances,
-            help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
-        ),
-    ] = None,
+    via_ssh: ViaSsh = False,
+    allow: Allow = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> ExitCode:
     """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""

@@ -6,6 +6,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
+from gpmirror.cli.options import ViaSsh, Yes
 from gpmirror.errors import ExitCode, Usage
 
 
@@ -20,10 +21,8 @@ def command(
         ),
     ],
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    via_ssh: Annotated[
-        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
-    ] = False,
+    yes: Yes = False,
+    via_ssh: ViaSsh = False,
     allow: Annotated[
         list[str] | None,
         typer.Option("--allow", metavar="X", help="Allow connection-from-plan."),

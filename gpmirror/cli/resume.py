@@ -8,6 +8,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
+from gpmirror.cli.options import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 
 if TYPE_CHECKING:
@@ -25,31 +26,11 @@ def command(
         ),
     ] = None,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Write events as JSON lines on stdout.")
-    ] = False,
-    via_ssh: Annotated[
-        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="X",
-            autocompletion=completion.allowances,
-            help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
-        ),
-    ] = None,
-    unprotect: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unprotect",
-            metavar="X",
-            autocompletion=completion.protections,
-            help="Lift a protection; repeatable.",
-        ),
-    ] = None,
+    yes: Yes = False,
+    json: Events = False,
+    via_ssh: ViaSsh = False,
+    allow: Allow = None,
+    unprotect: Unprotect = None,
 ) -> ExitCode:
     """Take up a run that was cut off: follow what still runs, then do what is left.
 
@@ -116,13 +97,11 @@ def _resume(
     sure = manner.assume_yes or (agreed is not None and is_expected(plan, rest))
     # a question says what it is about, with --quiet too
     say = console.talk if sure else console.alarm
-    theirs = live.spec.coordinator != plan.settings.coordinator
-    server = live.observed.source if theirs else None
     say(
         preview(
             rest,
             rest_of=standing.run,
-            server=server,
+            server=live.not_of(plan),
             width=console.width,
             color=console.talk_color,
         )

@@ -8,6 +8,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
+from gpmirror.cli.options import ViaSsh
 from gpmirror.cli.renderings import (
     Outputs,
     PlanFormat,
@@ -37,9 +38,7 @@ def command(
     ] = None,
     form: Annotated[PlanFormat, typer.Option("--format", help="What to print.")] = PlanFormat.HUMAN,
     as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
-    via_ssh: Annotated[
-        bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
-    ] = False,
+    via_ssh: ViaSsh = False,
     allow: Annotated[
         list[str] | None,
         typer.Option(

@@ -1,9 +1,8 @@
 """Contents, hosts and things counted, in sentences."""
 
-import re
 from collections.abc import Iterable
 
-_DIGITS = re.compile(r"([0-9]+)")
+from gpmirror.cluster.hostlist import natural
 
 
 def counted(number: int, thing: str) -> str:
@@ -51,12 +50,3 @@ def _runs(contents: list[int]) -> list[tuple[int, int]]:
         else:
             runs.append((content, content))
     return runs
-
-
-def natural(name: str) -> tuple[tuple[str, int, str], ...]:
-    """Sort key under which sdw2 comes before sdw10."""
-    parts = _DIGITS.split(name)
-    return tuple(
-        (text, int(digits or "0"), digits)
-        for text, digits in zip(parts[::2], [*parts[1::2], ""], strict=True)
-    )

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Place
 from gpmirror.gputils import Grammar

@@ -111,6 +111,9 @@ COMMAND_HAZARDS = {
 }
 """Hazards that are allowed on the command line alone: in a plan the names allow nothing."""
 
+ALLOWABLE = {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS, **OVERRIDES}
+"""What --allow takes by its own name, each with its page; guards and checks stand behind a word."""
+
 _UNCHECKED = re.compile(r"unchecked:[a-z][a-z-]*")
 
 GUARDS = {
@@ -178,8 +181,7 @@ def check_unprotect(names: Iterable[str], protected: Sequence[str]) -> None:
 
 def _unknown_allow(allow: Iterable[str]) -> Iterator[Diagnostic]:
     named = [name for name in allow if not _UNCHECKED.fullmatch(name)]
-    named_here = [*HAZARDS, *HOST_HAZARDS, *COMMAND_HAZARDS, *OVERRIDES]
-    known = [*named_here, *(f"guard:{name}" for name in GUARDS)]
+    known = [*ALLOWABLE, *(f"guard:{name}" for name in GUARDS)]
     return _unknown("--allow", named, known)
 
 

@@ -3,7 +3,7 @@
 The plan file alone answers: apply and resume need no spec.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -41,20 +41,8 @@ def what_is_left(plan: Plan, observed: Observed) -> Left:
 
     Raises InvalidInput: a row stands on a host that the plan does not know.
     """
-    mine = {change.content: change for change in plan.changes}
-    pairs = observed.pairs()
     return Left(
-        changes=tuple(
-            now
-            for now in _classes(plan, observed).changes
-            if now.content in mine
-            and mine[now.content].action is not Action.BLOCKED
-            and not (
-                now.content
-                not in observed.disagreements  # rows that are contradicted prove nothing
-                and _is_beyond(mine[now.content], now, pairs[now.content])
-            )
-        )
+        changes=tuple(now for now, is_beyond in _still_asked(plan, observed) if not is_beyond)
     )
 
 
@@ -63,17 +51,21 @@ def what_is_beyond(plan: Plan, observed: Observed) -> Left:
     mirror moves in a later plan where its roles had to return first, or where it came back at its
     old place. Raises as `what_is_left`.
     """
+    return Left(changes=tuple(now for now, is_beyond in _still_asked(plan, observed) if is_beyond))
+
+
+def _still_asked(plan: Plan, observed: Observed) -> Iterator[tuple[Change, bool]]:
+    """What the layout asks of the plan's contents now, and whether that is beyond the plan. Rows that
+    are contradicted prove nothing done.
+    """
     mine = {change.content: change for change in plan.changes}
     pairs = observed.pairs()
-    return Left(
-        changes=tuple(
-            now
-            for now in _classes(plan, observed).changes
-            if now.content in mine
-            and now.content not in observed.disagreements
-            and _is_beyond(mine[now.content], now, pairs[now.content])
-        )
-    )
+    for now in _classes(plan, observed).changes:
+        planned = mine.get(now.content)
+        if planned is None or planned.action is Action.BLOCKED:
+            continue
+        proved = now.content not in observed.disagreements
+        yield now, proved and _is_beyond(planned, now, pairs[now.content])
 
 
 def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None]) -> bool:

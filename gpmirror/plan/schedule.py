@@ -104,7 +104,7 @@ def _wave_by_wave(jobs: Sequence[Job], limits: Limits) -> list[list[Job]]:
 @dataclass(slots=True)
 class _Queue:
     """Jobs not yet in a wave. `ready`: those that wait for nothing, as (urgency, place in `jobs`).
-    `load`: how many jobs each host has left to give and to take.
+    `gives` and `takes`: how many jobs each host has left on either side.
     """
 
     jobs: Sequence[Job]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment, Slot
 from gpmirror.gputils.commands import settings_in

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Mode, Segment
 from gpmirror.preflight import shell

@@ -61,7 +61,7 @@ def topic_of(name: str) -> Topic:
     if said.startswith("protected:"):
         said = "protected"
     by_name = {known.lower(): topic for known, topic in topics.items()}
-    found = by_name.get(said.lower()) or _exit_code(said)
+    found = by_name.get(said.lower()) or _exit_code(said, topics)
     if found is None:
         raise _unknown(name, topics)
     return found
@@ -145,13 +145,13 @@ def all_codes() -> dict[str, CodeInfo]:
     return dict(sorted((code, info) for table in tables for code, info in table.items()))
 
 
-def _exit_code(said: str) -> Topic | None:
+def _exit_code(said: str, topics: Mapping[str, Topic]) -> Topic | None:
     """By its number: `9` as well as `preflight`."""
     if not (said.isascii() and said.isdigit() and len(said) < len("1000")):
         return None
     known = {code.value: code for code in ExitCode}
     code = known.get(int(said))
-    return None if code is None else all_topics()[code.name.lower()]
+    return None if code is None else topics[code.name.lower()]
 
 
 def _unknown(name: str, known: Mapping[str, Topic]) -> InvalidInput:

@@ -24,6 +24,9 @@ from gpmirror.render.marks import MARKS
 from gpmirror.render.reasons import Rule, rule_of
 from gpmirror.render.slots import UNKNOWN_DIRECTORY, method_text
 
+COLUMNS = ("hosts", "contents", "ports", "directory", "")
+"""What the cells of a line are, in a table of a page."""
+
 SHORT, LONG = 24, 60
 """Hosts stand in pairs while that takes up to so many lines, with one line for each primary's host up
 to the second number; beyond, hosts whose lines differ by their number only share one.
@@ -61,6 +64,11 @@ class Fold:
     pattern: str
     notes: str
 
+    @property
+    def place(self) -> str:
+        """Ports and address in one cell."""
+        return ", ".join(filter(None, (self.ports, self.replication, self.address)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
@@ -97,6 +105,27 @@ def parts(plan: Plan, *, verbose: bool = False) -> list[Part]:
         for action, changes in found.items()
         if changes
     ]
+
+
+Lines = tuple[Action, Ruled, tuple[Fold, ...]]
+"""Lines that stand together below their rule: all of the rule's, or some."""
+
+
+def opened(plan: Plan, most: int) -> tuple[list[Lines], list[Lines], int]:
+    """The changes of a page: what stands in the open, at most so many lines, what is folded away, and
+    how many lines that are.
+    """
+    shown: list[Lines] = []
+    rest: list[Lines] = []
+    left, hidden = most, 0
+    for part in parts(plan):
+        for ruled in part.ruled:
+            for into, folds in ((shown, ruled.folds[:left]), (rest, ruled.folds[left:])):
+                if folds:
+                    into.append((part.action, ruled, folds))
+            hidden += len(ruled.folds[left:])
+            left -= len(ruled.folds[:left])
+    return shown, rest, hidden
 
 
 def stop_overs(plan: Plan, *, verbose: bool = False) -> list[tuple[int, Fold]]:
@@ -168,27 +197,22 @@ def _given(change: Change, replication: int | None) -> _Given:
         content=change.content,
         rule=rule_of(change),
         primary=change.primary,
-        note=_note(change),
+        note=remarks(change, own="the address"),
         old=change.from_,
         new=change.to,
         primary_replication=replication if adds else None,
     )
 
 
-def _note(change: Change) -> str:
-    """How a copy is brought back, and the hostname it will have if that changes."""
+def remarks(change: Change, *, own: str | None = None) -> str:
+    """How a copy is brought back, and the hostname it will have if that changes: `own` stands for one
+    that is the new address.
+    """
     hostname = change.hostname_after
     renamed = ""
     if hostname is not None:
-        own = change.to is not None and hostname == change.to.address
-        renamed = f"hostname becomes {'the address' if own else hostname}"
-    return "; ".join(part for part in (method_text(change), renamed) if part)
-
-
-def remarks(change: Change) -> str:
-    """How a copy is brought back, and the hostname it will have if that changes, for one content."""
-    hostname = change.hostname_after
-    renamed = "" if hostname is None else f"hostname becomes {hostname}"
+        is_own = change.to is not None and hostname == change.to.address
+        renamed = f"hostname becomes {own if own and is_own else hostname}"
     return "; ".join(part for part in (method_text(change), renamed) if part)
 
 

@@ -7,7 +7,7 @@ from gpmirror.cluster.hostlist import natural, one_expression
 from gpmirror.plan.model import Action, Plan, Wave, WaveExposure
 from gpmirror.plan.pace import stopping_seconds
 from gpmirror.plan.planfile import plan_id
-from gpmirror.render.folding import Fold, Ruled, parts
+from gpmirror.render.folding import COLUMNS, Fold, Lines, Ruled, opened
 from gpmirror.render.html_style import PAGE_STYLE
 from gpmirror.render.html_text import block, code, folded, items, section, table, text
 from gpmirror.render.human import banners, catalog_text, server_text
@@ -27,7 +27,6 @@ from gpmirror.render.svg import svg_element
 
 ROWS_SHOWN = 60
 """So many changes stand in the open; the rest is folded away."""
-_CHANGES = ("hosts", "contents", "ports", "directory", "")
 _HOSTS = ("host", "primaries", "mirrors before", "during", "after")
 
 
@@ -91,32 +90,30 @@ def _class(*, is_fine: bool) -> str:
 
 def _changes(plan: Plan) -> list[str]:
     """Each rule once, below it its lines; what goes beyond a screen opens on a click."""
-    opened: list[str] = []
-    more: list[str] = []
-    left, hidden = ROWS_SHOWN, 0
-    for part in parts(plan):
-        for ruled in part.ruled:
-            shown, rest = ruled.folds[:left], ruled.folds[left:]
-            opened += _table(part.action, ruled, shown)
-            more += _table(part.action, ruled, rest)
-            left, hidden = left - len(shown), hidden + len(rest)
-    return [*opened, *(folded(counted(hidden, "more line"), more) if more else [])]
+    shown, rest, hidden = opened(plan, ROWS_SHOWN)
+    more = folded(counted(hidden, "more line"), _tables(rest)) if rest else []
+    return [*_tables(shown), *more]
+
+
+def _tables(found: Iterable[Lines]) -> list[str]:
+    return [line for lines in found for line in _table(*lines)]
 
 
 def _table(action: Action, ruled: Ruled, folds: tuple[Fold, ...]) -> list[str]:
-    if not folds:
-        return []
     head = f'<b class="{action.value}">{text(count_text(action, ruled))}</b>'
     told = items(("", f"directory {words}") for words in ruled.directories)
-    return [f"<p>{head} {text(rule_text(ruled))}</p>", *told, *table(_CHANGES, map(_row, folds))]
+    return [
+        f"<p>{head} {text(rule_text(ruled))}</p>",
+        *told,
+        *table(COLUMNS, map(_row, folds)),
+    ]
 
 
 def _row(fold: Fold) -> tuple[str, ...]:
-    ports = ", ".join(part for part in (fold.ports, fold.replication, fold.address) if part)
     return (
         code(fold.hosts),
         text(fold.named),
-        text(ports),
+        text(fold.place),
         code(fold.storage) if fold.storage else "",
         text(fold.notes),
     )

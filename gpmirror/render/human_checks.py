@@ -3,7 +3,7 @@
 import re
 
 from gpmirror.cluster.counting import ranges
-from gpmirror.plan.hazards import COMMAND_HAZARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
+from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
 from gpmirror.plan.model import Guard, Hazard, Plan, Verdict
 from gpmirror.render.human_layout import survival_texts
 from gpmirror.render.prose import heading, paragraph
@@ -59,11 +59,10 @@ def _flag(name: str) -> str:
 
 def _meaning(name: str) -> str:
     kind, _, what = name.partition(":")
-    titles = {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS, **OVERRIDES}
     if name in COMMAND_HAZARDS:
         return "it counts on the command line alone"
-    if name in titles:
-        return titles[name].title
+    if name in ALLOWABLE:
+        return ALLOWABLE[name].title
     if name.startswith(_UNCHECKED):
         return f"go on although the check {what} could not be made"
     return (

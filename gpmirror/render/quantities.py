@@ -1,18 +1,10 @@
 """Names, bytes and times in words."""
 
-from collections.abc import Sequence
-
 from gpmirror.cluster.counting import counted
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
 _ROUNDS_TO_NEXT = 999.95
 """From here on a figure with one decimal would show as 1000.0."""
-
-
-def first_few(names: Sequence[str], *, most: int = 6) -> str:
-    """`sdw1, sdw2`; after `most` names the rest is counted: `, and 7 more`."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f", and {rest} more" if rest > 0 else "")
 
 
 def size_text(size: int | None) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.layout import Layout
 from gpmirror.errors import InvalidInput
 from gpmirror.simulate.copies import Copies, copies_of
 from gpmirror.simulate.unknown import unknown_host
+
+Severity = tuple[int, float]
+"""Contents lost, and the highest load factor of a survivor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,11 @@ class Loss:
     def worst_load_factor(self) -> float:
         """The factor of `worst`; 1.0 where nobody takes over a primary."""
         return self._worst()[1]
+
+    @property
+    def severity(self) -> "Severity":
+        """What the worst of several losses is told by: contents lost, then the highest load."""
+        return (len(self.contents_lost), self.worst_load_factor)
 
     def _worst(self) -> tuple[str | None, float]:
         # written out: this runs for every pair of hosts
@@ -133,7 +141,7 @@ def worst_pair(copies: Copies) -> Loss | None:
     linked = _together(copies)
     rank = copies.rank
     found = [
-        (_severity(lose_from(copies, (one, other))), (-rank[one], -rank[other]))
+        (lose_from(copies, (one, other)).severity, (-rank[one], -rank[other]))
         for one, others in linked.items()
         for other in others
         if rank[one] < rank[other]
@@ -146,13 +154,6 @@ def worst_pair(copies: Copies) -> Loss | None:
     if best is None:
         return None
     return lose_from(copies, [copies.hosts[-place] for place in best[1]])
-
-
-_Severity = tuple[int, float]
-
-
-def _severity(loss: Loss) -> _Severity:
-    return (len(loss.contents_lost), loss.worst_load_factor)
 
 
 def _together(copies: Copies) -> dict[str, set[str]]:
@@ -171,13 +172,13 @@ def _together(copies: Copies) -> dict[str, set[str]]:
 
 
 def _worst_apart(
-    hosts: Sequence[str], single: Mapping[str, _Severity], linked: Mapping[str, Collection[str]]
-) -> tuple[_Severity, tuple[str, str]] | None:
+    hosts: Sequence[str], single: Mapping[str, Severity], linked: Mapping[str, Collection[str]]
+) -> tuple[Severity, tuple[str, str]] | None:
     """The worst of the pairs that are not linked, the first in ring order; a factor of 0 in `single`
-    says that nobody takes over. A host whose pairs cannot
-    be worse than what was found is passed over; most are.
+    says that nobody takes over. A host whose pairs cannot be worse than what was found is passed
+    over; most are.
     """
-    best: tuple[_Severity, tuple[str, str]] | None = None
+    best: tuple[Severity, tuple[str, str]] | None = None
     most = max((lost for lost, _ in single.values()), default=0)
     highest = max([1.0, *(factor for _, factor in single.values())])
     for place, one in enumerate(hosts):

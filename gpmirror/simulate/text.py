@@ -53,8 +53,7 @@ def _pair_lines(surveyed: Survey) -> list[str]:
     more = surveyed.fatal_pair_count - len(shown)
     if more > 0:
         shown.append(f"+{more} more fatal pairs")
-    worst = surveyed.worst_pair
-    return shown + ([] if worst is None else [f"worst pair: {worst.label}, {_harm(worst)}"])
+    return shown + _closing("worst pair", filter(None, [surveyed.worst_pair]))
 
 
 def _pair_line(copies: Copies, pair: tuple[str, str]) -> str:
@@ -62,12 +61,8 @@ def _pair_line(copies: Copies, pair: tuple[str, str]) -> str:
 
 
 def _closing(what: str, losses: Iterable[Loss]) -> list[str]:
-    worst = max(losses, key=_severity, default=None)
+    worst = max(losses, key=lambda loss: loss.severity, default=None)
     return [] if worst is None else [f"{what}: {worst.label}, {_harm(worst)}"]
-
-
-def _severity(loss: Loss) -> tuple[int, float]:
-    return (len(loss.contents_lost), loss.worst_load_factor)
 
 
 def _harm(loss: Loss) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from gpmirror.boundary import Answered
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.errors import Failure
 from gpmirror.gputils.causes import failed_segments, last_words_script, read_last_words
 from gpmirror.plan.model import Wave

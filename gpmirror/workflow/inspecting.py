@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.gputils.pipe import reads_hostnames
 from gpmirror.gputils.tenants import Pulse, pulse_script, read_pulses

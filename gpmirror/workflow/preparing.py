@@ -3,7 +3,8 @@
 import shlex
 
 from gpmirror.boundary import Answered, NoAnswer, Reply
-from gpmirror.cluster.counting import counted, natural
+from gpmirror.cluster.counting import counted
+from gpmirror.cluster.hostlist import natural
 from gpmirror.errors import Partial
 from gpmirror.journal.records import step
 from gpmirror.plan.model import HostAction, Plan

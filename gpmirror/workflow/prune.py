@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from shlex import quote
 
 from gpmirror.boundary import Answered, Reply
-from gpmirror.cluster.counting import natural
+from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.nesting import lies_in
 from gpmirror.errors import Declined, Detached, ExitCode, GpmirrorError, Partial, Stale, Unsafe
 from gpmirror.gputils.leavings import (

@@ -354,6 +354,20 @@ def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -
     assert not aside.exists()
 
 
+def half_deleted(here: Path, blank: Look, shell: str) -> tuple[Path, str]:
+    """Set aside a copy that was only begun, and break its deletion off at the end: what tells of it
+    is still there. Where it stands, and the script that deletes it.
+    """
+    assert sh(set_aside_script(proved(here, identifier=""), "r1"), shell) == "aside 0\n"
+    aside = Path(set_aside_name(str(here), "r1"))
+    script = delete_script(proved(here, identifier=""))
+    broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
+    assert broken != script
+    assert sh(broken, shell) == ""
+    assert looked(aside, shell=shell) == [blank]
+    return aside, script
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_base_backup_that_brought_nothing_yet_says_so(tmp_path: Path, shell: str) -> None:
     """Its WAL is laid out and not written; it stays so until the last of it is deleted."""
@@ -363,13 +377,7 @@ def test_a_base_backup_that_brought_nothing_yet_says_so(tmp_path: Path, shell: s
     label.write_text(label.read_text() + "LABEL: pg_basebackup base backup\n")
     blank = Look(kind="directory", blank=True, unfinished=True)
     assert looked(here, shell=shell) == [blank]
-    assert sh(set_aside_script(proved(here, identifier=""), "r1"), shell) == "aside 0\n"
-    aside = Path(set_aside_name(str(here), "r1"))
-    script = delete_script(proved(here, identifier=""))
-    broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
-    assert broken != script
-    assert sh(broken, shell) == ""
-    assert looked(aside, shell=shell) == [blank]
+    aside, script = half_deleted(here, blank, shell)
     (aside / "global" / "pg_control").write_bytes(OWN)
     assert not looked(aside, shell=shell)[0].blank
     (aside / "global" / "pg_control").unlink()
@@ -397,13 +405,7 @@ def test_what_a_utility_of_5_laid_out_says_so(tmp_path: Path, shell: str) -> Non
         (here / data).write_bytes(bytes(64))
         assert not looked(here, shell=shell)[0].blank, data
         (here / data).unlink()
-    assert sh(set_aside_script(proved(here, identifier=""), "r1"), shell) == "aside 0\n"
-    aside = Path(set_aside_name(str(here), "r1"))
-    script = delete_script(proved(here, identifier=""))
-    broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
-    assert broken != script
-    assert sh(broken, shell) == ""
-    assert looked(aside, shell=shell) == [blank]
+    aside, script = half_deleted(here, blank, shell)
     assert sh(script, shell) == "deleted 0\n"
     assert not aside.exists()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gpmirror.cluster.counting import counted, ranges
 from gpmirror.cluster.segment import Slot
 from gpmirror.render.columns import folded, needed
-from gpmirror.render.quantities import first_few, size_text, yes
+from gpmirror.render.quantities import size_text, yes
 from gpmirror.render.slots import slot_text
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, painted, visible
 
@@ -57,8 +57,6 @@ def test_counts_and_answers() -> None:
     assert counted(1, "content") == "1 content"
     assert counted(1024, "content") == "1,024 contents"
     assert [yes(True), yes(False), yes(None)] == ["yes", "no", "unknown"]
-    assert first_few(["a", "b", "c"], most=2) == "a, b, and 1 more"
-    assert first_few(["a", "b"], most=2) == "a, b"
 
 
 @pytest.mark.parametrize(
