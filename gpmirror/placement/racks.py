@@ -10,6 +10,7 @@ from gpmirror.cluster.segment import SYSTEM_FILESPACE
 from gpmirror.diagnostics import Diagnostic, Place, Severity
 from gpmirror.placement.model import Placed, Target
 from gpmirror.placement.ring import STRATEGIES, make_ring
+from gpmirror.spec.emit import flow_text, scalar_text
 from gpmirror.spec.model import Host, Spec, Strategy
 
 RACKS_NOT_KEPT_APART = "GPM-P204"
@@ -186,7 +187,7 @@ def _flow(hosts: Sequence[Host]) -> str:
     ranges = [[text for text, _ in compress((h.name, None) for h in group)] for group in lists]
     if in_turn and not own and all(len(found) == 1 for found in ranges) and None not in racks:
         names = ", ".join(f'"{found[0]}"' for found in ranges)
-        keys = f"zip: [{names}], racks: [{', '.join(map(_word, racks))}]{shared}"
+        keys = f"zip: [{names}], racks: [{', '.join(map(scalar_text, racks))}]{shared}"
         return f"[{{{keys}}}]"
     entries = compress((host.name, _keys(host)) for host in hosts)
     keys_of = {host.name: _keys(host) for host in hosts}
@@ -204,8 +205,8 @@ def _keys(host: Host) -> str:
     """Everything that an entry says beside the name, host names in paths and addresses as {host}."""
     addresses = [_templated(address, host.name) for address in host.addresses]
     keys = {
-        "rack": None if host.rack is None else _word(host.rack),
-        "addresses": None if addresses == ["{host}"] else _list(addresses),
+        "rack": None if host.rack is None else scalar_text(host.rack),
+        "addresses": None if addresses == ["{host}"] else flow_text(addresses),
         "roots": _roots(host),
         "weight": None if host.weight == 1 else str(host.weight),
         "replaces": host.replaces,
@@ -216,25 +217,13 @@ def _keys(host: Host) -> str:
 def _roots(host: Host) -> str:
     own = [_templated(root, host.name) for root in host.roots]
     if not host.filespace_roots:
-        return _list(own) if own else ""
+        return flow_text(own) if own else ""
     others = "".join(
-        f", {name}: {_list([_templated(root, host.name) for root in roots])}"
+        f", {name}: {flow_text([_templated(root, host.name) for root in roots])}"
         for name, roots in host.filespace_roots
     )
-    return f"{{{SYSTEM_FILESPACE}: {_list(own)}{others}}}"
+    return f"{{{SYSTEM_FILESPACE}: {flow_text(own)}{others}}}"
 
 
 def _templated(text: str, name: str) -> str:
     return text.replace(name, "{host}")
-
-
-def _list(words: Sequence[str]) -> str:
-    return f"[{', '.join(map(_word, words))}]"
-
-
-def _word(text: str | None) -> str:
-    """Quoted where YAML could read something else."""
-    plain = text is not None and text[:1] in "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    safe = plain and all(letter.isalnum() or letter in "/._-" for letter in text or "")
-    is_word = (text or "").lower() in {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-    return text if safe and text is not None and not is_word else f'"{text}"'
