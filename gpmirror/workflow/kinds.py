@@ -6,8 +6,6 @@ from enum import StrEnum
 from shlex import quote
 
 from gpmirror.errors import Unreadable
-from gpmirror.gputils.colon import HEADER
-from gpmirror.gputils.recognise import is_initsystem
 
 _SPEC_KEY = re.compile(r"^(apiVersion|cluster|hosts|mirrors)[ \t]*:", re.MULTILINE)
 _CATALOG = re.compile(r"gp_segment_configuration|^[ \t|]*dbid[ \t]*\|", re.MULTILINE)
@@ -50,6 +48,10 @@ def kind_of(data: bytes) -> Kind:
         return Kind.SPEC
     if _CATALOG.search(text):
         return Kind.CATALOG
+    # every command that reads a spec comes by here, and hardly one gets as far
+    from gpmirror.gputils.colon import HEADER
+    from gpmirror.gputils.recognise import is_initsystem
+
     start = text[:_LONGEST_NATIVE_START]
     return Kind.NATIVE if start.startswith(HEADER) or is_initsystem(start) else Kind.OTHER
 
