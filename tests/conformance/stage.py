@@ -5,6 +5,7 @@ in what is read back values are named again, so that outcomes of different clust
 """
 
 import contextlib
+import os
 import re
 import shlex
 import time
@@ -28,8 +29,11 @@ Outcome = dict[str, Any]
 _NAME = re.compile(r"\{([a-z]+(?:\.[a-z_]+)*)\}")
 _VERSION = re.compile(r"\((Greenplum|Greengage) Database (\d+)\.(\d+)")
 _FOLDER = "gpmirror-conformance"
-_SPARE_PORT = 700
-"""Above a mirror's port: where a mirror goes on the spare host."""
+_SPARE_PORT = 700 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Above a mirror's port: where a mirror goes on the spare host.
+
+Who takes a port takes it on every address, and practice clusters beside this one share them.
+"""
 _BESIDE = 900
 """Seconds that a utility beside the play may take."""
 

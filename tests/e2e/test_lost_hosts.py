@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,12 +16,26 @@ from tests.stand_ins import Rig
 pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def practice() -> Iterator[Practice]:
+@contextmanager
+def mirrored() -> Iterator[Practice]:
     # of 7 the name of a dead host need not answer (7.0.0, recorded)
     with practice_cluster(hosts=3, primaries=1, spare=1, release="7.0.0") as found:
         done = found.gpmirror("apply", "--yes")
         assert done.returncode == 0, done.stderr
+        yield found
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[Practice]:
+    """What each test leaves as it found it."""
+    with mirrored() as found:
+        yield found
+
+
+@pytest.fixture
+def lost() -> Iterator[Practice]:
+    """One that loses a host for good."""
+    with mirrored() as found:
         yield found
 
 
@@ -128,38 +143,35 @@ def test_a_catalog_that_was_edited_by_hand_is_found_on_the_hosts(practice: Pract
     assert practice.gpmirror("preflight", "--all").returncode == 0
 
 
-def test_the_loss_of_a_host_is_played_to_its_end(practice: Practice) -> None:
-    rig = Rig(practice=practice)
-    before = practice.spec.read_text()
-    killed = practice.gpmirror("lab", "kill", "sdw2")
+def test_the_loss_of_a_host_is_played_to_its_end(lost: Practice) -> None:
+    rig = Rig(practice=lost)
+    before = lost.spec.read_text()
+    killed = lost.gpmirror("lab", "kill", "sdw2")
     assert killed.returncode == 0, killed.stderr
     rig.wait(lambda: {row[0] for row in rig.rows() if row[3] == "d"} == {0, 1})
     # its disks are lost with it: hosts of a practice cluster share one file system
-    for lost in (rig.host("sdw2").data / "primary", rig.host("sdw2").data / "mirror"):
-        assert rig.mdw(f"rm -rf {lost}/*").code == 0
+    for gone in (rig.host("sdw2").data / "primary", rig.host("sdw2").data / "mirror"):
+        assert rig.mdw(f"rm -rf {gone}/*").code == 0
     (roots,) = (one for one in before.splitlines() if one.lstrip().startswith("roots:"))
     entry = f"  - name: sdw[1-3]\n{roots}\n"
     assert entry in before, before
     names = ("sdw1", "sdw4\n    replaces: sdw2", "sdw3")  # where the lost one stood in the ring
     entries = "".join(f"  - name: {name}\n{roots}\n" for name in names)
-    practice.spec.write_text(before.replace(entry, entries))
-    try:
-        allowed = ("--allow", "guard:moves_percent")
-        planned = practice.gpmirror("plan", "-o", "loss.plan", *allowed)
-        assert planned.returncode == 0, planned.stdout + planned.stderr
-        assert "2 to recover" in planned.stdout.splitlines()[-1]
-        assert "sdw4 replaces sdw2" in " ".join(planned.stdout.split())
-        applied = practice.gpmirror("apply", "loss.plan", "--yes", *allowed, seconds=300)
-        assert applied.returncode == 0, applied.stderr
-        rig.wait_in_sync()
-        returned = practice.gpmirror(
-            "apply", "--yes", "--rebalance", "--allow", "cancels-queries", *allowed, seconds=300
-        )
-        assert returned.returncode == 0, returned.stderr
-        assert practice.gpmirror("status").returncode == 0
-        again = practice.gpmirror("plan", "--detailed-exitcode")
-        assert again.returncode == 0, again.stdout
-        assert {row[4] for row in rig.rows()} == {"sdw1", "sdw3", "sdw4"}
-        assert all(row[2:4] == ("s", "u") for row in rig.rows())
-    finally:
-        practice.spec.write_text(before)
+    lost.spec.write_text(before.replace(entry, entries))
+    allowed = ("--allow", "guard:moves_percent")
+    planned = lost.gpmirror("plan", "-o", "loss.plan", *allowed)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert "2 to recover" in planned.stdout.splitlines()[-1]
+    assert "sdw4 replaces sdw2" in " ".join(planned.stdout.split())
+    applied = lost.gpmirror("apply", "loss.plan", "--yes", *allowed, seconds=300)
+    assert applied.returncode == 0, applied.stderr
+    rig.wait_in_sync()
+    returned = lost.gpmirror(
+        "apply", "--yes", "--rebalance", "--allow", "cancels-queries", *allowed, seconds=300
+    )
+    assert returned.returncode == 0, returned.stderr
+    assert lost.gpmirror("status").returncode == 0
+    again = lost.gpmirror("plan", "--detailed-exitcode")
+    assert again.returncode == 0, again.stdout
+    assert {row[4] for row in rig.rows()} == {"sdw1", "sdw3", "sdw4"}
+    assert all(row[2:4] == ("s", "u") for row in rig.rows())
