@@ -223,8 +223,11 @@ def ssh(
     program = str(find_client("ssh"))
     words = [word for word in ctx.args[:1] if word != "--"] + ctx.args[1:]
     asked = [f'. "$GPHOME/{lab.release.path_file}";', *words] if words else []
-    name = lab.host_of(host).name
-    os.execv(program, [program, "-F", str(lab.ssh_config), name, *asked])  # noqa: S606 as above
+    there = lab.host_of(host)
+    login = [program, "-F", str(lab.ssh_config), there.name, *asked]
+    if words or not os.isatty(0) or _terminals_are_lent():
+        os.execv(program, login)  # noqa: S606 as above
+    raise typer.Exit(_on_a_terminal_of_its_own(login, there.bin / "session", lab))
 
 
 @command.command("down")
@@ -237,6 +240,47 @@ def down(ctx: typer.Context) -> None:
         return
     _give("down", where)
     console.page(f"The practice cluster in {where.state} is gone.")
+
+
+def _terminals_are_lent() -> bool:
+    """Whether an SSH server without root's rights can give a login a terminal.
+
+    OpenSSH hands it to the group tty, and hangs up where it may not (9.2p1: `chown(/dev/pts/1, ...)
+    failed`): terminals must be born in that group, which containers often leave out.
+    """
+    import grp
+
+    try:
+        wanted = f"gid={grp.getgrnam('tty').gr_gid}"
+        with open("/proc/mounts", encoding="utf-8", errors="replace") as mounts:
+            options = [line.split()[3].split(",") for line in mounts if " devpts " in line]
+    except (OSError, KeyError):
+        return True
+    return any(wanted in listed for listed in options)
+
+
+def _on_a_terminal_of_its_own(login: list[str], session: "Path", lab: "Lab") -> int:
+    """Log in where the SSH server cannot give a terminal: Python opens one on the host's side."""
+    import shlex
+    import subprocess
+    import termios
+    import tty
+
+    size = os.get_terminal_size(0)
+    shell = (
+        f"stty rows {size.lines} columns {size.columns}; "
+        f"unset SSH_ORIGINAL_COMMAND; exec {shlex.quote(str(session))}"
+    )
+    spawned = f"pty.spawn(['/bin/sh', '-c', {shell!r}])"
+    spawn = f"import os, pty; os._exit(os.waitstatus_to_exitcode({spawned}))"
+    term = shlex.quote(os.environ.get("TERM", "dumb"))
+    command = f"TERM={term} exec {shlex.quote(str(lab.python))} -c {shlex.quote(spawn)}"
+    before = termios.tcgetattr(0)
+    tty.setraw(0, termios.TCSADRAIN)  # what was typed ahead stays
+    try:
+        return subprocess.run([*login[:1], "-T", *login[1:], command], check=False).returncode  # noqa: S603 as above
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
 def _release(dialect: str | None, named: str | None) -> str:

@@ -97,7 +97,7 @@ def rebuild(lab: Lab) -> None:
     end(lambda: lab_processes(lab.state) - kept)
     free_memory(lab.state)
     for host in lab.everywhere:
-        for folder in (host.data, host.sock, host.log, host.home):
+        for folder in (host.data, host.disk_aside, host.sock, host.log, host.home):
             servers.remove(folder)
     (lab.state / "faults.json").unlink(missing_ok=True)
     _folders(lab)

@@ -88,14 +88,21 @@ def clear(state: Path) -> None:
 
 
 def kill_host(lab: Lab, host: LabHost) -> None:
-    """A host's sudden death: its servers and sessions gone, nothing written to disk before."""
+    """A host's sudden death: its servers and sessions gone, nothing written to disk before, and its
+    disk out of reach. All hosts share one file system, so the data is moved aside: the host that
+    replaces this one finds the same paths free, as it would on a disk of its own.
+    """
     end(lambda: host_processes(lab.state, host.folder))
+    if host.data.exists() and not host.disk_aside.exists():
+        host.data.rename(host.disk_aside)
 
 
 def restore_host(lab: Lab, host: LabHost) -> list[str]:
     """Start a host's SSH server and those of its servers that the catalog counts on; a copy marked
-    down waits for gprecoverseg. Returns the directories of what was started.
+    down waits for gprecoverseg. Returns the directories of what was started. Raises Failure:
+    another host took over its directories.
     """
+    _bring_disk_back(host)
     if ssh.sshd_process(host) is None:
         ssh.start_sshd(lab, host)
         ssh.wait_sshd(host)
@@ -106,6 +113,19 @@ def restore_host(lab: Lab, host: LabHost) -> list[str]:
     for data in started:
         servers.wait_ready(host, data)
     return [str(data) for data in started]
+
+
+def _bring_disk_back(host: LabHost) -> None:
+    if not host.disk_aside.exists():
+        return
+    if any(path.is_file() for path in host.data.rglob("*")):
+        raise Failure(
+            f"{host.name} cannot come back: the host that replaced it uses {host.data} now, and "
+            "hosts of a practice cluster share one file system",
+            hint="`gpmirror lab down`, then `gpmirror lab up`, to practise anew",
+        )
+    servers.remove(host.data)
+    host.disk_aside.rename(host.data)
 
 
 def _wanted(lab: Lab, host: LabHost) -> list[Path]:

@@ -49,6 +49,11 @@ class LabHost:
         return self.home.parent
 
     @property
+    def disk_aside(self) -> Path:
+        """Where the data of a dead host waits for its return."""
+        return self.folder / "data-of-dead-host"
+
+    @property
     def sock(self) -> Path:
         """The folder of its servers' Unix sockets."""
         return self.folder / "sock"

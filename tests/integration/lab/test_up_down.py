@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import random
+import select
 import subprocess
 import sys
 import time
@@ -314,3 +316,30 @@ def _name(pid: int) -> str:
 
 def _commands(pids: set[int]) -> bytes:
     return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
+
+
+def test_a_login_on_a_terminal_is_a_shell(fresh: Practice) -> None:
+    """Also where the SSH server may not give one: OpenSSH hands a terminal to the group tty, and
+    hangs up where an ordinary account cannot.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(fresh.spec.parent)
+        words = [sys.executable, "-m", "gpmirror", "lab", "ssh", "sdw1"]
+        os.execve(sys.executable, words, {**fresh.environment(), "TERM": "dumb"})
+    seen = b""
+
+    def read_until(what: bytes) -> None:
+        nonlocal seen
+        deadline = time.monotonic() + 60
+        while what not in seen and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 1)[0]:
+                seen += os.read(terminal, 4096)
+        assert what in seen, seen
+
+    read_until(b"sdw1 ~]$ ")
+    os.write(terminal, b"echo on $(hostname), $(tty | cut -c1-8), $(basename $GPHOME)\r")
+    read_until(b"on sdw1, /dev/pts, gphome")
+    os.write(terminal, b"exit 7\r")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    os.close(terminal)
