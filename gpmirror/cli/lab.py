@@ -249,14 +249,14 @@ def _terminals_are_lent() -> bool:
     failed`): terminals must be born in that group, which containers often leave out.
     """
     import grp
+    from pathlib import Path
 
     try:
         wanted = f"gid={grp.getgrnam('tty').gr_gid}"
-        with open("/proc/mounts", encoding="utf-8", errors="replace") as mounts:
-            options = [line.split()[3].split(",") for line in mounts if " devpts " in line]
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except (OSError, KeyError):
         return True
-    return any(wanted in listed for listed in options)
+    return any(wanted in line.split()[3].split(",") for line in mounts if " devpts " in line)
 
 
 def _on_a_terminal_of_its_own(login: list[str], session: "Path", lab: "Lab") -> int:
