@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 
 from gpmirror.cluster.segment import Segment
+from tests.labs import quick_folder
 
 BINARIES = max(
     Path("/usr/lib/postgresql").glob("*/bin"),
@@ -230,7 +231,7 @@ def eventually(what: Callable[[], object], complaint: str, seconds: float = _SEC
 @contextmanager
 def running() -> Iterator[Postgres]:
     """A server with its databases; gone, with its files, at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="gpmirror-test-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="gpmirror-test-pg-", dir=quick_folder()))
     server = Postgres(folder)
     try:
         _initialise(server)
