@@ -90,7 +90,9 @@ def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
         return _first_of_all(standing)
     if back.waves:
         file = "PLAN" if out is None else quote(out)
-        prune = f", and `gpmirror prune {run}` at the end" if leaves_directories(back) else ""
+        prune = (
+            f", and `gpmirror prune {run}` at the end" if leaves_directories(back.changes) else ""
+        )
         return f"then `gpmirror apply {file}`{prune}"
     if back.summary.blocked:
         from gpmirror.cluster.counting import counted

@@ -42,6 +42,9 @@ def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Pla
     former = _with_homes(plan, homes)
     spec = spec_of(former)
     desired = desired_of(former, spec, observed)
+    rule = f"back to where it stood before run {run}"
+    contents = (replace(p, rule=rule) if p.content in homes else p for p in desired.contents)
+    desired = replace(desired, contents=tuple(contents))
     _check_nested(observed, desired, homes)
     request = Request(contents=frozenset(homes), allow=request.allow, unprotect=request.unprotect)
     back = build_plan(spec, observed, desired, request)
@@ -84,9 +87,9 @@ def _staying(stuck: Mapping[int, Slot]) -> Iterator[str]:
         )
 
 
-def leaves_directories(back: Plan) -> bool:
-    """Whether the way back leaves any directory that prune could delete: a change of port or address
-    alone leaves none.
+def leaves_directories(changes: Iterable[Change]) -> bool:
+    """Whether changes leave any directory that prune could delete: one of port or address alone
+    leaves none.
     """
     return any(
         change.to is not None
@@ -95,7 +98,7 @@ def leaves_directories(back: Plan) -> bool:
             change.to.host != change.from_.host
             or not set(change.from_.directories) <= set(change.to.directories)
         )
-        for change in back.changes
+        for change in changes
     )
 
 

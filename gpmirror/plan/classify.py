@@ -18,6 +18,9 @@ NOT_INSPECTED = "directory not inspected"
 ASKED_FOR = "asked for"
 """The remark on a full recovery that `--full` asks for."""
 
+_PLACING = ("group:", "spread:", "block ", "balanced:")
+"""How the rules of strategies begin that choose among hosts."""
+
 _FULL_FACTS: dict[CopyFact, str] = {
     "absent": "its directory is absent",
     "backup_label": "its directory holds a partial base backup",
@@ -50,6 +53,8 @@ class _Content:
     idle_slot: Slot | None
     substitute: Host | None
     size: int | None
+    drained: Host | None = None
+    """The spec host of weight 0 that its mirror stands on."""
 
 
 def classify(observed: Observed, desired: Desired, request: Request) -> Classified:
@@ -94,6 +99,10 @@ def _content(
     acting, idle = primary, mirror
     if mirror is not None and mirror.role is Role.PRIMARY:
         acting, idle = mirror, primary
+    mirror_row = acting if acting.is_switched else idle
+    home = (
+        None if mirror_row is None else desired.hosts.hosts.get(desired.hosts.host_of(mirror_row))
+    )
     return _Content(
         placed=placed,
         acting=acting,
@@ -102,6 +111,7 @@ def _content(
         idle_slot=None if idle is None else slot_of(desired, idle),
         substitute=None if idle is None else _substitute(desired, idle),
         size=observed.sizes.get(placed.content),
+        drained=home if home is not None and home.weight == 0 else None,
     )
 
 
@@ -186,7 +196,21 @@ def _up(content: _Content, request: Request) -> Change | None:
         return _switched(content, request, in_place=in_place)
     if in_place:
         return None
-    return _change(content, Action.MOVE, mirror_slot, wanted)
+    return _drained(content, _change(content, Action.MOVE, mirror_slot, wanted))
+
+
+def _drained(content: _Content, change: Change) -> Change:
+    """The move with its true reason where it is its host that is emptied; the strategy only says
+    where the mirror goes. A pin speaks for itself, and so does a plan that is done again.
+    """
+    rule, host = content.placed.rule, content.drained
+    if host is None or host.name == content.placed.mirror.host or not rule.startswith(_PLACING):
+        return change
+    return replace(
+        change,
+        reason=f"{host.name} has `weight: 0`; {rule}",
+        source=source_text(host.place) if host.place.line else change.source,
+    )
 
 
 def _switched(content: _Content, request: Request, *, in_place: bool) -> Change | None:

@@ -3,7 +3,8 @@
 The plan file alone answers: apply and resume need no spec.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -21,6 +22,9 @@ from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedConten
 from gpmirror.plan.request import Request
 from gpmirror.plan.rules import LOAD_PATH, SAME_HOST_PATH, policy_of, protections_of, source_place
 from gpmirror.spec.model import Host, Offset, Path, Spec, Strategy
+
+_THE_PLAN = "as the plan has it"
+_DOWN = re.compile(r"down at [^ ;]+:[0-9]+; ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,30 @@ def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None
             return False
         case _:
             assert_never(planned.action)
+
+
+def replaced_hosts(plan: Plan) -> Iterator[tuple[str, str, frozenset[int]]]:
+    """Each host that replaces another, that other one, and the contents of which the plan's catalog
+    still has a copy on it.
+    """
+    rows = () if plan.catalog is None else plan.catalog.segments
+    for host in plan.desired.hosts:
+        if host.replaces is not None:
+            names = {host.replaces}
+            there = (
+                row.content
+                for row in rows
+                if row.content >= 0 and not names.isdisjoint({row.hostname, row.address})
+            )
+            yield host.name, host.replaces, frozenset(there)
+
+
+def to_forget(new: str, old: str) -> str:
+    """What is to be taken out of the spec and of SSH when nothing is left on a replaced host."""
+    return (
+        f"{new} holds what {old} held: remove `replaces: {old}` from the spec, and any lines for "
+        f"{old} from ~/.ssh/config on the coordinator's host (`Host {old}`) that lead it to {new}"
+    )
 
 
 def plan_what_is_left(
@@ -311,18 +339,26 @@ def desired_of(plan: Plan, spec: Spec, observed: Observed) -> Desired:
     """The plan's own layout, as placement would give it. Raises InvalidInput as `hosts_of` does."""
     ring = {host.name: position for position, host in enumerate(spec.hosts)}
     pairs = observed.pairs()
-    sources = {change.content: change.source for change in plan.changes}
+    changes = {change.content: change for change in plan.changes}
     known = [one for one in plan.desired.contents if one.mirror and one.content in pairs]
     known.sort(key=lambda one: (ring.get(one.primary.host, -1), one.primary.port, one.content))
-    placed = tuple(_placed(plan, one, pairs[one.content][0], sources) for one in known)
+    placed = tuple(
+        _placed(plan, one, pairs[one.content][0], changes.get(one.content)) for one in known
+    )
     return Desired(contents=placed, hosts=map_hosts(spec, observed), warnings=())
 
 
-def _placed(
-    plan: Plan, planned: PlannedContent, primary: Segment, sources: Mapping[int, str]
-) -> Placed:
+def _rule(change: Change | None) -> str:
+    """Why the mirror is to stand there, as the plan says it itself."""
+    if change is None or change.action in {Action.REBALANCE, Action.BLOCKED}:
+        return _THE_PLAN
+    rule = _DOWN.sub("", change.reason)
+    return _THE_PLAN if rule.endswith(" is down") or not rule else rule
+
+
+def _placed(plan: Plan, planned: PlannedContent, primary: Segment, change: Change | None) -> Placed:
     assert planned.mirror is not None  # noqa: S101 - the caller has left those out
-    source = sources.get(planned.content, plan.spec_file)
+    source = plan.spec_file if change is None else change.source
     return Placed(
         content=planned.content,
         primary=primary,
@@ -330,6 +366,6 @@ def _placed(
         mirror=planned.mirror,
         primary_replication_port=planned.primary.replication_port,
         allows_same_host=plan.settings.allow_same_host,
-        rule="the plan",
+        rule=_rule(change),
         source=source_place(source),
     )

@@ -16,6 +16,7 @@ from gpmirror.render.human_checks import (
     allowance_texts,
     guard_text,
     hazard_text,
+    next_action_texts,
     switched_texts,
     verdict_text,
 )
@@ -81,7 +82,8 @@ def _policy(plan: Plan) -> list[str]:
 
 
 def _notes(plan: Plan) -> list[str]:
-    return items(("", words) for words in (*plan.warnings, *switched_texts(plan)))
+    told = (*plan.warnings, *switched_texts(plan), *next_action_texts(plan))
+    return items(("", words) for words in told)
 
 
 def _class(*, is_fine: bool) -> str:

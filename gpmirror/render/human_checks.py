@@ -4,7 +4,8 @@ import re
 
 from gpmirror.cluster.counting import ranges
 from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
-from gpmirror.plan.model import Guard, Hazard, Plan, Verdict
+from gpmirror.plan.model import Action, Guard, Hazard, Plan, Verdict
+from gpmirror.plan.replan import replaced_hosts, to_forget
 from gpmirror.render.human_layout import survival_texts
 from gpmirror.render.prose import heading, paragraph
 from gpmirror.render.quantities import size_text
@@ -87,6 +88,7 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
         ("Survival and policy", [*survival, *verdicts, *guards]),
         ("Switched roles", [(text, Style.ROLE) for text in switched_texts(plan)]),
         ("Warnings", [(text, Style.CARE) for text in plan.warnings]),
+        ("Next actions", [(text, Style.PLAIN) for text in next_action_texts(plan)]),
     )
     lines: list[Line] = []
     for title, texts in entries:
@@ -131,6 +133,41 @@ def switched_texts(plan: Plan) -> list[str]:
     returned = {wave_content for wave in plan.waves for wave_content in wave.contents}
     left = [content for content in plan.switched if content not in returned]
     return [f"content {ranges(left)}: {SWITCHED_HINT}"] if left else []
+
+
+def next_action_texts(plan: Plan) -> list[str]:
+    """The ways out of the loss of a host, and what a replacement that is over leaves in the spec."""
+    lost = [
+        f"every segment on {host} is down. If the host comes back, apply this plan then. If it is "
+        f"lost, list a new host with `replaces: {host}` in its place. To go on without it for now, "
+        f"give it `weight: 0`: its mirrors move to other hosts. Then plan again"
+        for host in _dead_hosts(plan)
+    ]
+    over = [to_forget(new, old) for new, old, there in replaced_hosts(plan) if not there]
+    return [*lost, *over]
+
+
+def _dead_hosts(plan: Plan) -> list[str]:
+    """Hosts of the spec that the plan recovers in place, or cannot, and on which nothing is up."""
+    if plan.catalog is None:
+        return []
+    waiting = {
+        change.from_.host
+        for change in plan.changes
+        if change.action in {Action.RECOVER, Action.BLOCKED}
+        if change.from_ is not None and change.to in {change.from_, None}
+    }
+    dead = []
+    for host in plan.desired.hosts:
+        names = {host.name, *host.addresses}
+        rows = [
+            row
+            for row in plan.catalog.segments
+            if row.content >= 0 and (row.hostname in names or row.address in names)
+        ]
+        if host.weight and host.name in waiting and rows and not any(row.is_up for row in rows):
+            dead.append(host.name)
+    return dead
 
 
 def _guards(plan: Plan) -> tuple[Guard, ...]:

@@ -164,7 +164,8 @@ def _row(found: WaveLine) -> tuple[Line, ...]:
     if not found.exposures or len(found.exposures) < len(found.waves):
         return (*lead, (), (), (), ())
     cost = max(one.worst_host_loses for one in found.exposures)
-    single = max(len(one.single) for one in found.exposures)
+    # as in the peak above: with those that had one copy before
+    single = max(len(one.single) + one.already_single for one in found.exposures)
     up_to = "up to " if len(found.waves) > 1 else ""
     return (
         *lead,

@@ -8,6 +8,7 @@ from gpmirror.render.human_checks import (
     allowance_texts,
     guard_text,
     hazard_text,
+    next_action_texts,
     switched_texts,
     verdict_text,
 )
@@ -72,7 +73,7 @@ def _warnings(plan: Plan) -> list[str]:
     alarms = [hazard_text(found) for found in plan.hazards]
     alarms += [guard_text(found) for found in plan.guards if found.exceeded]
     alarms += [verdict_text(found) for found in plan.policy if found.before and not found.after]
-    notes = [*plan.warnings, *switched_texts(plan)]
+    notes = [*plan.warnings, *switched_texts(plan), *next_action_texts(plan)]
     # whoever approves the plan approves these: none is left out
     allowed = [f"> - {escaped(text)}" for text in allowance_texts(plan)]
     lead = ["> [!WARNING]", *allowed, ""] if allowed else []

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from gpmirror.cluster.counting import counted, named
+from gpmirror.plan.back import leaves_directories
 from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.plan.replan import replaced_hosts, to_forget
 from gpmirror.verify import ContentHealth, CopyState, Health
 
 _LACKS = {
@@ -19,9 +21,9 @@ _MENDS = {
 _REASONS = 2
 
 
-def advice(plan: Plan, health: Health, beyond: Sequence[Change]) -> tuple[str, ...]:
+def advice(plan: Plan, run: str, health: Health, beyond: Sequence[Change]) -> tuple[str, ...]:
     """One line for each thing that is left. `beyond` is what the layout still asks of the contents
-    that the plan is done with.
+    that the plan is done with; `run` did it.
     """
     blocked = {change.content for change in plan.changes if change.action is Action.BLOCKED}
     synced = {one.content for one in health.contents if one.state is CopyState.SYNCED}
@@ -30,6 +32,8 @@ def advice(plan: Plan, health: Health, beyond: Sequence[Change]) -> tuple[str, .
         *_roles(health),
         *_moves(beyond),
         *_blocked(len(blocked & synced)),
+        *_replaced(plan, blocked),
+        *_directories(plan, run),
     )
 
 
@@ -85,3 +89,22 @@ def _blocked(count: int) -> Iterator[str]:
     if count:
         are = "is" if count == 1 else "are"
         yield f"{counted(count, 'content')} {are} blocked: `gpmirror plan` says why"
+
+
+def _replaced(plan: Plan, blocked: set[int]) -> Iterator[str]:
+    """A dead host that nothing of the catalog stands on any more: its `replaces` has done its work."""
+    done = {change.content for change in plan.changes} - blocked
+    for new, old, there in replaced_hosts(plan):
+        if there <= done:
+            yield to_forget(new, old)
+
+
+def _directories(plan: Plan, run: str) -> Iterator[str]:
+    """What moved mirrors left behind, where the utility did not delete it."""
+    gone = {c for one in plan.hazards if one.name == "deletes-old-directory" for c in one.contents}
+    moves = [one for one in plan.changes if one.action is Action.MOVE and one.content not in gone]
+    if leaves_directories(moves):
+        yield (
+            f"the moved mirrors' old directories are still there: `gpmirror prune {run}` deletes "
+            "them after proof, once you trust the new copies"
+        )

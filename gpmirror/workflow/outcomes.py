@@ -17,7 +17,7 @@ def complete(run: Run, health: Health, beyond: Sequence[Change]) -> Outcome:
     return Outcome(
         code=ExitCode.OK,
         summary=_counts(run, health),
-        next_actions=advice(run.plan, health, beyond),
+        next_actions=advice(run.plan, run.name, health, beyond),
         health=health,
     )
 

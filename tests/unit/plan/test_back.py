@@ -115,9 +115,12 @@ def test_a_host_that_left_the_spec_takes_its_mirrors_back() -> None:
     seen = mirrored(HOSTS, 2)
     drained = spec([*HOSTS[:3], host("sdw4", weight=0)])
     plan = planned(drained, seen)
+    left = {c.reason for c in plan.changes if c.from_ and c.from_.host == "sdw4"}
+    assert all(reason.startswith("sdw4 has `weight: 0`; group: ") for reason in left)
     gone = replace(plan, desired=replace(plan.desired, hosts=plan.desired.hosts))
     after = done(gone, seen)
     back = plan_back(gone, after)
+    assert {c.reason for c in back.changes} == {"back to where it stood before run r1"}
     assert slots(done(back, after)) == slots(seen)
 
 
@@ -351,9 +354,9 @@ def test_only_what_comes_back_to_a_directory_that_it_left_finds_it_in_the_way() 
     port_only = plan_back(there, done(there, mirrored(HOSTS, 2)))
     assert port_only.summary.move == 8
     assert not any(enters_old_directory(change) for change in port_only.changes)
-    assert not leaves_directories(port_only), "nor is anything to be pruned at the end"
+    assert not leaves_directories(port_only.changes), "nor is anything to be pruned at the end"
     back = plan_back(moving(), done(moving(), seen))
-    assert leaves_directories(back)
+    assert leaves_directories(back.changes)
     assert [c.content for c in back.changes if enters_old_directory(c)] == [
         c.content for c in back.changes if c.action is Action.MOVE
     ]

@@ -245,6 +245,12 @@ def test_the_rest_of_a_plan_is_its_last_waves(number: int) -> None:
         content for wave in PLAN.waves[number:] for content in wave.contents
     }
     assert all(change.to == want[change.content] for change in rest.changes)
+    reasons = {c.content: c.reason for c in PLAN.changes}
+    assert {
+        change.reason == reasons[change.content]
+        for change in rest.changes
+        if change.from_ and change.to and change.from_.host != change.to.host  # no stop-over
+    } <= {True}
     assert rest.settings == PLAN.settings
     assert stale_rows(rest, cut_after(number)) == ()
 
@@ -276,6 +282,8 @@ def test_the_rest_of_what_was_not_begun_is_all_of_it(
     plan = make()
     rest = plan_what_is_left(plan, seen)
     now = {(c.content, c.action, c.to) for c in rest.changes}
+    reasons = {c.content: c.reason for c in plan.changes}
+    assert all(c.reason == reasons[c.content] for c in rest.changes), "also of what is down"
     assert now == {
         (c.content, c.action, c.to) for c in plan.changes if c.action is not Action.BLOCKED
     }
