@@ -15,7 +15,8 @@ PROBE = """
 import sys
 from gpmirror.cli.main import main
 code = main(sys.argv[1:])
-print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+own = (name for name in sys.modules if name.startswith("gpmirror."))
+print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}), *own)
 sys.exit(code)
 """
 
@@ -42,3 +43,5 @@ def test_planning_from_a_file_loads_no_network_library() -> None:
     )
     assert "pydantic" in loaded
     assert not {"psycopg", "fabric", "paramiko", "rich"} & loaded
+    runs = {"gpmirror.events", "gpmirror.journal", "gpmirror.preflight", "gpmirror.plan.rebuild"}
+    assert not runs & loaded, "a plan is made without what reads one, or runs one"

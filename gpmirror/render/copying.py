@@ -1,6 +1,6 @@
 """How much is copied and how long that takes, in words; the rate is always said."""
 
-from gpmirror.events.durations import about_text, remaining_text
+from gpmirror.cluster.counting import about_text, remaining_text
 from gpmirror.plan.model import Exposure, WaveExposure
 from gpmirror.render.quantities import size_text
 

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.counting import about_text, counted, elapsed_text, ranges
 from gpmirror.events import (
     Event,
     NativeEnded,
@@ -16,7 +16,6 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
-from gpmirror.events.durations import about_text, elapsed_text
 from gpmirror.render.marks import MARKS
 from gpmirror.render.quantities import size_text
 from gpmirror.render.spans import BLANK, Line, Span, Style, line, styled

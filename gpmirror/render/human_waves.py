@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.counting import about_text, counted, ranges
 from gpmirror.cluster.hostlist import natural, one_expression
-from gpmirror.events.durations import about_text
 from gpmirror.plan.model import Action, NativeRun, Plan, Wave, WaveExposure
 from gpmirror.plan.pace import stopping_left, stopping_seconds
 from gpmirror.render.columns import folded

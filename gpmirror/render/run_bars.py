@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import counted
-from gpmirror.events.durations import remaining_text
+from gpmirror.cluster.counting import counted, remaining_text
 from gpmirror.render.quantities import size_text
 from gpmirror.render.run_pace import Copy, Pace, pace
 from gpmirror.render.spans import Line, Span, Style, columns_of, line, styled

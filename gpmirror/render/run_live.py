@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpmirror.cluster.counting import counted, ranges
+from gpmirror.cluster.counting import counted, elapsed_text, ranges, remaining_text
 from gpmirror.events import Progress, Stakes, WaveStarted
-from gpmirror.events.durations import elapsed_text, remaining_text
 from gpmirror.render.quantities import size_text
 from gpmirror.render.run_bars import (
     Row,

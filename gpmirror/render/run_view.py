@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from gpmirror.cluster.counting import elapsed_text
 from gpmirror.events import (
     Event,
     PhaseDone,
@@ -11,7 +12,6 @@ from gpmirror.events import (
     WaveDone,
     WaveStarted,
 )
-from gpmirror.events.durations import elapsed_text
 from gpmirror.render.events_text import SPOKEN_FOR, logged, said
 from gpmirror.render.fitting import fitted
 from gpmirror.render.run_live import Standing, phase_lines, stakes_text, standing_line, wave_lines

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gpmirror.cluster.counting import counted
+from gpmirror.cluster.counting import counted, elapsed_text
 from gpmirror.errors import ExitCode, Failure
-from gpmirror.events.durations import elapsed_text
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.verify import Health
 from gpmirror.workflow.advice import advice

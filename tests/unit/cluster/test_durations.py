@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpmirror.events.durations import elapsed_text, remaining_text
+from gpmirror.cluster.counting import elapsed_text, remaining_text
 
 
 @pytest.mark.parametrize(
