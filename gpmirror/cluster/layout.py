@@ -1,4 +1,4 @@
-"""Who holds which copy: the shape that failure simulation works on."""
+"""Who holds which copy: the shape that failure simulation works on; and what is at stake in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,14 +25,48 @@ class Layout:
     racks: Mapping[str, str] = field(default_factory=dict)
 
 
-def live_pair(
-    content: int, primary: str, mirror: str | None, *, primary_up: bool, mirror_up: bool
-) -> Pair:
-    """The pair as far as it lives: a copy that is down does not count. With none left the content is
-    laid to its primary's host all the same, as one that does not live.
+class AtStake:
+    """What one more loss would cost: contents with one copy that lives, and what the worst host would
+    take with it. `put` says where a content's copies live now, as often as it changes; each costs
+    the same however many contents there are.
+
+    A content without any live copy is told apart (`none`): a further loss costs nothing of it. Two
+    copies on one host are no single copy, but that host takes both.
     """
-    if not primary_up and (mirror is None or not mirror_up):
-        return Pair(content, primary, None, lives=False)
-    if mirror is None or (primary_up and mirror_up):
-        return Pair(content, primary, mirror)
-    return Pair(content, mirror if mirror_up else primary, None)
+
+    def __init__(self) -> None:
+        self._places: dict[int, tuple[str, ...]] = {}
+        self._alone: dict[str, int] = {}
+        self.single_count = 0
+
+    def put(self, content: int, hosts: tuple[str, ...]) -> None:
+        """From now on the content's live copies stand on these hosts, twice the same if it must."""
+        self._count(self._places.get(content, ()), -1)
+        self._places[content] = hosts
+        self._count(hosts, 1)
+
+    @property
+    def single(self) -> tuple[int, ...]:
+        """Contents with one copy that lives."""
+        return tuple(sorted(one for one, hosts in self._places.items() if len(hosts) == 1))
+
+    @property
+    def none(self) -> tuple[int, ...]:
+        """Contents without any."""
+        return tuple(sorted(one for one, hosts in self._places.items() if not hosts))
+
+    def live_copies(self, content: int) -> int:
+        """How many copies of it live."""
+        return len(self._places[content])
+
+    def worst(self) -> tuple[str | None, int]:
+        """The host whose loss would lose most contents, the last of them by name, and how many."""
+        return max(self._alone.items(), key=lambda found: (found[1], found[0]), default=(None, 0))
+
+    def _count(self, hosts: tuple[str, ...], number: int) -> None:
+        self.single_count += number if len(hosts) == 1 else 0
+        if len(set(hosts)) != 1:
+            return
+        left = self._alone.pop(hosts[0], 0) + number
+        if left:
+            self._alone[hosts[0]] = left

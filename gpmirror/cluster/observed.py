@@ -51,14 +51,6 @@ class Observed:
         return None
 
     @property
-    def has_down_copies(self) -> bool:
-        """Whether a segment that does not act as primary is down."""
-        return any(
-            row.content >= 0 and not row.is_acting_primary and not row.is_up
-            for row in self.segments
-        )
-
-    @property
     def directories_known(self) -> bool:
         """Whether every row of a segment tells its data directory."""
         return all(row.directory is not None for row in self.segments if row.content >= 0)
@@ -71,6 +63,17 @@ class Observed:
             if row.content >= 0:
                 (primaries if row.preferred_role is Role.PRIMARY else mirrors)[row.content] = row
         return {content: (primaries[content], mirrors.get(content)) for content in primaries}
+
+    def by_acting_role(self) -> dict[int, tuple[Segment, Segment | None]]:
+        """Content -> (acting primary's row, the other row or None), by content id. Where no row acts,
+        which only a catalog can have that contradicts itself, the preferred primary's counts.
+        """
+        return {
+            content: (mirror, primary)
+            if mirror is not None and mirror.is_acting_primary
+            else (primary, mirror)
+            for content, (primary, mirror) in self.pairs().items()
+        }
 
 
 def in_canonical_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:

@@ -43,6 +43,10 @@ class Facts:
     target: Mapping[int, str]
     remarks: tuple[str, ...]
 
+    def host_of(self, row: Segment) -> str:
+        """The host that a content's row stands on."""
+        return (self.home if row.is_preferred_primary else self.target)[row.content]
+
     @property
     def same_host(self) -> bool:
         """Whether some mirror stands beside its primary."""

@@ -66,7 +66,7 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     _check_method(request, observed)
     state = read_state(observed, desired)
     _check_request(spec, state, request)
-    classified = classify(observed, desired, request)
+    classified = classify(observed, state.contents, desired, request)
     selected = _select(classified, request)
     returns = find_returns(classified, selected, state, request)
     phases = _arrange(spec, observed, state, classified, selected, returns)
@@ -140,7 +140,7 @@ def _arrange(
 
 def _check_request(spec: Spec, state: State, request: Request) -> None:
     hosts = {host.name for host in spec.hosts} | set(state.hostnames)
-    problems = check_known(request, state.copies, hosts)
+    problems = check_known(request, state.contents, hosts)
     if problems:
         raise InvalidInput(problems)
     check_names(request, spec)
@@ -255,10 +255,7 @@ def _with_hostnames(
             after is not None
             and change.to is not None
             and after
-            not in {
-                state.hostname_of(change.to.host),
-                state.copies[change.content].idle_hostname,
-            }
+            not in {state.hostname_of(change.to.host), state.idle_hostname(change.content)}
         )
         result.append(replace(change, hostname_after=after) if renamed else change)
     return result

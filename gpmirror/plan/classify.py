@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gpmirror.cluster.content import Content
 from gpmirror.cluster.observed import CopyFact, Observed
-from gpmirror.cluster.segment import Mode, Role, Segment, Slot
+from gpmirror.cluster.segment import Mode, Segment, Slot
 from gpmirror.diagnostics import Place, base_name
 from gpmirror.placement import Desired, Placed
 from gpmirror.plan.model import Action, Change, Method
@@ -44,29 +45,49 @@ class Classified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """A content under judgement. `idle` is the acting mirror's row."""
+    """A content under judgement: its copies now, and where they belong."""
 
     placed: Placed
-    acting: Segment
-    idle: Segment | None
-    acting_slot: Slot
-    idle_slot: Slot | None
+    copies: Content
     substitute: Host | None
     size: int | None
     drained: Host | None = None
     """The spec host of weight 0 that its mirror stands on."""
 
+    @property
+    def acting(self) -> Segment:
+        """The acting primary's row."""
+        return self.copies.acting.row
 
-def classify(observed: Observed, desired: Desired, request: Request) -> Classified:
-    """The class of every content, first match wins, whatever the selection."""
-    pairs = observed.pairs()
-    mirrored = any(mirror is not None for _, mirror in pairs.values())
+    @property
+    def acting_slot(self) -> Slot:
+        """Where it stands."""
+        return self.copies.acting.slot
+
+    @property
+    def idle(self) -> Segment | None:
+        """The other row."""
+        return None if self.copies.idle is None else self.copies.idle.row
+
+    @property
+    def idle_slot(self) -> Slot | None:
+        """Where that one stands."""
+        return None if self.copies.idle is None else self.copies.idle.slot
+
+
+def classify(
+    observed: Observed, contents: Mapping[int, Content], desired: Desired, request: Request
+) -> Classified:
+    """The class of every content, first match wins, whatever the selection. `contents` are those of
+    `observed`.
+    """
+    mirrored = any(content.idle is not None for content in contents.values())
     changes: list[Change] = []
     unchanged: list[int] = []
     switched: list[int] = []
     in_place: dict[int, Change] = {}
     for placed in desired.contents:
-        content = _content(observed, desired, placed, pairs[placed.content])
+        content = _content(observed, desired, placed, contents[placed.content])
         change = _class(observed, content, request, mirrored=mirrored)
         if change is not None and _may_stay(change, desired):
             in_place[placed.content] = _recovery_in_place(observed, content, request)
@@ -92,24 +113,13 @@ def _may_stay(change: Change, desired: Desired) -> bool:
     return host is not None and host.weight > 0
 
 
-def _content(
-    observed: Observed, desired: Desired, placed: Placed, rows: tuple[Segment, Segment | None]
-) -> _Content:
-    primary, mirror = rows
-    acting, idle = primary, mirror
-    if mirror is not None and mirror.role is Role.PRIMARY:
-        acting, idle = mirror, primary
-    mirror_row = acting if acting.is_switched else idle
-    home = (
-        None if mirror_row is None else desired.hosts.hosts.get(desired.hosts.host_of(mirror_row))
-    )
+def _content(observed: Observed, desired: Desired, placed: Placed, copies: Content) -> _Content:
+    mirror = copies.mirror
+    home = None if mirror is None else desired.hosts.hosts.get(mirror.host)
     return _Content(
         placed=placed,
-        acting=acting,
-        idle=idle,
-        acting_slot=slot_of(desired, acting),
-        idle_slot=None if idle is None else slot_of(desired, idle),
-        substitute=None if idle is None else _substitute(desired, idle),
+        copies=copies,
+        substitute=None if copies.idle is None else _substitute(desired, copies.idle.row),
         size=observed.sizes.get(placed.content),
         drained=home if home is not None and home.weight == 0 else None,
     )
@@ -119,18 +129,6 @@ def _substitute(desired: Desired, row: Segment) -> Host | None:
     """The spec host that takes over the row's dead host."""
     home = desired.hosts.home_of(row)
     return None if home in {None, desired.hosts.host_of(row)} else desired.hosts.hosts[home or ""]
-
-
-def slot_of(desired: Desired, row: Segment) -> Slot:
-    """Where a row stands now."""
-    return Slot(
-        host=desired.hosts.host_of(row),
-        address=row.address,
-        port=row.port,
-        directory=row.directory,
-        replication_port=row.replication_port,
-        filespaces=row.filespaces,
-    )
 
 
 def _class(
@@ -188,15 +186,14 @@ def _headless(content: _Content) -> str:
 
 
 def _up(content: _Content, request: Request) -> Change | None:
-    wanted = content.placed.mirror
-    mirror_slot = content.acting_slot if content.acting.is_switched else content.idle_slot
-    assert mirror_slot is not None  # noqa: S101 - the caller has checked that both rows exist
-    in_place = mirror_slot.same_place(wanted)
+    wanted, mirror = content.placed.mirror, content.copies.mirror
+    assert mirror is not None  # noqa: S101 - the caller has checked that both rows exist
+    in_place = mirror.slot.same_place(wanted)
     if content.acting.is_switched:
         return _switched(content, request, in_place=in_place)
     if in_place:
         return None
-    return _drained(content, _change(content, Action.MOVE, mirror_slot, wanted))
+    return _drained(content, _change(content, Action.MOVE, mirror.slot, wanted))
 
 
 def _drained(content: _Content, change: Change) -> Change:

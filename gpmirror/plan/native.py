@@ -167,7 +167,7 @@ def _unknown_directory(step: Step) -> bool:
 def _move_line(step: Step, context: NativeContext, engine: MoveEngine, names: _Names) -> MoveLine:
     assert step.from_ is not None  # noqa: S101 - only `add` comes from nowhere
     # The utility compares the old hostname with the catalog, so it must be the row's own.
-    now = names.hostnames.get(step.content) or context.state.copies[step.content].idle_hostname
+    now = names.hostnames.get(step.content) or context.state.idle_hostname(step.content)
     old = _location(step.from_, context, now)
     if step.to is None or step.to == step.from_:
         return MoveLine(content=step.content, old=old)

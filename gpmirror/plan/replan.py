@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from gpmirror.cluster.content import contents_of
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
@@ -259,7 +260,9 @@ def _in_use(planned: Fingerprint, now: Fingerprint) -> list[str]:
 
 def _classes(plan: Plan, observed: Observed) -> Classified:
     spec = spec_of(plan)
-    return classify(observed, desired_of(plan, spec, observed), _request(plan))
+    desired = desired_of(plan, spec, observed)
+    contents = contents_of(observed, desired.hosts.host_of)
+    return classify(observed, contents, desired, _request(plan))
 
 
 def _request(plan: Plan) -> Request:

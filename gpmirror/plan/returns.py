@@ -25,7 +25,7 @@ def find_returns(
     return frozenset(
         change.content
         for change in selected
-        if change.action is Action.RECOVER and state.copies[change.content].switched
+        if change.action is Action.RECOVER and state.contents[change.content].switched
     )
 
 
@@ -33,7 +33,9 @@ def staying_single(changes: Iterable[Change], state: State) -> list[int]:
     """Contents that have one copy and do not get the other one back by these changes."""
     fixed = {c.content for c in changes if c.action in {Action.RECOVER, Action.ADD}}
     return sorted(
-        c.content for c in state.copies.values() if c.is_single and c.content not in fixed
+        content.number
+        for content in state.contents.values()
+        if len(content.live_hosts) < 2 and content.number not in fixed  # noqa: PLR2004 - both copies
     )
 
 

@@ -1,14 +1,12 @@
 """The layout before the plan, at its weakest moment, and after it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.cluster.content import Content, Walk
 from gpmirror.plan.classify import source_text
-from gpmirror.plan.exposure import survivor
 from gpmirror.plan.model import (
-    Action,
     Exposure,
     HostLoad,
     Plan,
@@ -19,7 +17,7 @@ from gpmirror.plan.model import (
     WaveExposure,
 )
 from gpmirror.plan.phases import Phases, PlannedWave
-from gpmirror.plan.state import State, current_layout, layout
+from gpmirror.plan.state import State, layout
 from gpmirror.simulate import Survey, judge_survey, survey
 from gpmirror.spec.model import Spec
 
@@ -34,18 +32,16 @@ class Judged:
 
 def judge_stages(spec: Spec, state: State, phases: Phases, exposure: Exposure) -> Judged:
     """Survival before, during and after, and the spec's policy judged before and after."""
-    before = survey(current_layout(spec, state), pairs=False)
-    after = survey(final_layout(spec, state, phases), pairs=False)
-    weakest = survey(_weakest_layout(spec, state, phases, exposure), pairs=False)
+    then = _after(state, phases.waves)
+    before = survey(layout(spec, state.contents.values()), pairs=False)
+    after = survey(layout(spec, then.values()), pairs=False)
+    weakest = survey(layout(spec, _weakest(state, phases.waves, exposure)), pairs=False)
     hosts = _host_order(spec, state)
-    mirrors_before = Counter(c.preferred_mirror for c in state.copies.values())
-    homes = _homes_after(state, phases)
-    mirrors_after = Counter(mirror for _, mirror in homes.values())
     fewest = _fewest_live(state, phases.waves)
-    primaries = Counter(c.preferred_primary for c in state.copies.values())
-    primaries_after = Counter(primary for primary, _ in homes.values())
+    primaries, mirrors = _homes(state.contents)
+    primaries_after, mirrors_after = _homes(then)
     stages = Stages(
-        before=Stage(hosts=_loads(hosts, primaries, mirrors_before), survival=_survival(before)),
+        before=Stage(hosts=_loads(hosts, primaries, mirrors), survival=_survival(before)),
         during=Stage(hosts=_loads(hosts, primaries, fewest), survival=_survival(weakest)),
         after=Stage(hosts=_loads(hosts, primaries_after, mirrors_after), survival=_survival(after)),
     )
@@ -69,74 +65,53 @@ def newcomers(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
-def final_layout(spec: Spec, state: State, phases: Phases) -> Layout:
-    """Who holds which copy by preferred role once the plan is done, as far as it lives."""
-    changed = _changed(phases)
-    homes = _homes_after(state, phases)
-    return layout(
-        spec,
-        [
-            Pair(content, *homes[content]) if content in changed else copy.live
-            for content, copy in state.copies.items()
-        ],
+def _after(state: State, waves: Sequence[PlannedWave]) -> Mapping[int, Content]:
+    """All contents once the plan is done."""
+    walk = Walk(state.contents)
+    for wave in waves:
+        walk.begin(wave.steps)
+        walk.end(wave.steps)
+    return walk.contents
+
+
+def _homes(contents: Mapping[int, Content]) -> tuple[Counter[str], Counter[str]]:
+    """How many primaries and mirrors each host has by preferred role, up or down."""
+    mirrors = (one.mirror for one in contents.values())
+    return (
+        Counter(one.primary.host for one in contents.values()),
+        Counter(mirror.host for mirror in mirrors if mirror is not None),
     )
 
 
-def _changed(phases: Phases) -> set[int]:
-    """Contents whose copies the plan makes or moves; blocked and switched ones stay."""
-    stays = {Action.BLOCKED, Action.REBALANCE}
-    return {change.content for change in phases.changes if change.action not in stays}
-
-
-def _homes_after(state: State, phases: Phases) -> dict[int, tuple[str, str | None]]:
-    """Hosts of preferred primary and mirror by content once the plan is done, up or down."""
-    homes = {
-        copy.content: (copy.preferred_primary, copy.preferred_mirror)
-        for copy in state.copies.values()
-    }
-    for change in phases.changes:
-        if change.to is not None:
-            primary, mirror = homes[change.content]
-            switched = state.copies[change.content].switched
-            homes[change.content] = (
-                (change.to.host, mirror) if switched else (primary, change.to.host)
-            )
-    return homes
-
-
-def _weakest_layout(spec: Spec, state: State, phases: Phases, exposure: Exposure) -> Layout:
-    """The layout in the wave in which losing one host would cost most."""
-    start = current_layout(spec, state)
-    if not exposure.waves:
-        return start
-    worst = max(exposure.waves, key=_danger)
-    now = {pair.content: pair for pair in start.pairs}
-    for number, wave in enumerate(phases.waves, start=1):
-        for step in wave.steps:
-            copy = state.copies[step.content]
-            if number == worst.wave:
-                now[step.content] = Pair(step.content, survivor(wave, step, state), None)
-            elif number < worst.wave and step.to is not None:
-                now[step.content] = Pair(step.content, copy.acting.host, step.to.host)
-    return layout(spec, list(now.values()))
+def _weakest(state: State, waves: Sequence[PlannedWave], exposure: Exposure) -> Iterable[Content]:
+    """All contents in the wave in which losing one host would cost most."""
+    walk = Walk(state.contents)
+    worst = max(exposure.waves, key=_danger).wave if exposure.waves else 0
+    for wave in waves[:worst]:
+        walk.begin(wave.steps)
+        if wave is not waves[worst - 1]:
+            walk.end(wave.steps)
+    return walk.contents.values()
 
 
 def _danger(wave: WaveExposure) -> tuple[int, int, int]:
     return (wave.worst_host_loses, len(wave.single) + wave.already_single, -wave.wave)
 
 
-def _fewest_live(state: State, waves: Sequence[PlannedWave]) -> Counter[str | None]:
+def _fewest_live(state: State, waves: Sequence[PlannedWave]) -> Counter[str]:
     """The fewest live mirrors of each host at any time, by preferred role."""
-    where = {c.content: c.preferred_mirror for c in state.copies.values() if c.mirror_lives}
-    live: Counter[str | None] = Counter(where.values())
+    mirrors = {number: content.mirror for number, content in state.contents.items()}
+    where = {number: one.host for number, one in mirrors.items() if one is not None and one.lives}
+    live = Counter(where.values())
     fewest = Counter(live)
     for wave in waves:
-        steps = [step for step in wave.steps if not state.copies[step.content].switched]
+        steps = [step for step in wave.steps if not state.contents[step.content].switched]
         for step in steps:
-            live[where.pop(step.content, None)] -= 1
+            if step.content in where:
+                live[where.pop(step.content)] -= 1
         for step in steps:
-            host = step.from_.host if step.from_ is not None else None
-            fewest[host] = min(fewest[host], live[host])
+            if step.from_ is not None:
+                fewest[step.from_.host] = min(fewest[step.from_.host], live[step.from_.host])
         for step in steps:
             if step.to is not None:
                 live[step.to.host] += 1
@@ -146,13 +121,12 @@ def _fewest_live(state: State, waves: Sequence[PlannedWave]) -> Counter[str | No
 
 def _host_order(spec: Spec, state: State) -> list[str]:
     known = [host.name for host in spec.hosts]
-    others = {c.preferred_primary for c in state.copies.values()}
-    others |= {c.preferred_mirror for c in state.copies.values() if c.preferred_mirror is not None}
-    return known + sorted(others - set(known))
+    primaries, mirrors = _homes(state.contents)
+    return known + sorted({*primaries, *mirrors} - set(known))
 
 
 def _loads(
-    hosts: Sequence[str], primaries: Mapping[str, int], mirrors: Mapping[str | None, int]
+    hosts: Sequence[str], primaries: Mapping[str, int], mirrors: Mapping[str, int]
 ) -> tuple[HostLoad, ...]:
     return tuple(
         HostLoad(host=host, primaries=primaries.get(host, 0), mirrors=max(0, mirrors.get(host, 0)))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpmirror.catalog import read_catalog
-from gpmirror.cluster.layout import Layout, Pair, live_pair
+from gpmirror.cluster.content import contents_of
+from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Usage
 from gpmirror.infer.facts import gather
@@ -129,14 +130,10 @@ def _desired(subject: Input, catalog: Input | None, table: int | None) -> Moment
 def _observed(observed: Observed) -> Moment:
     """Preferred roles; a copy that is down counts as absent."""
     facts = gather(observed)
-    pairs: list[Pair] = []
-    down = 0
-    for content, (primary, mirror) in sorted(observed.pairs().items()):
-        home, target = facts.home[content], facts.target.get(content)
-        up = (primary.is_up, mirror is not None and mirror.is_up)
-        down += 0 if mirror is None else up.count(False)
-        pairs.append(live_pair(content, home, target, primary_up=up[0], mirror_up=up[1]))
+    contents = contents_of(observed, facts.host_of)
+    pairs = tuple(content.live for _, content in sorted(contents.items()))
+    down = sum(row.content >= 0 and not row.is_up for row in observed.segments)
     title = f"observed layout of {observed.source}"
     if down:
         title += f" ({down} {'copies' if down > 1 else 'copy'} down: counted as absent)"
-    return Moment(title=title, layout=Layout(pairs=tuple(pairs), hosts=tuple(facts.hosts)))
+    return Moment(title=title, layout=Layout(pairs=pairs, hosts=tuple(facts.hosts)))

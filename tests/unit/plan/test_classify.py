@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gpmirror.cluster.content import contents_of
 from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.plan.classify import Classified, classify
@@ -46,7 +47,8 @@ def _hit(item: Segment, fate: str) -> Segment:
 
 
 def _classes(spec: Spec, seen: Observed, request: Request = clusters.EVERYTHING) -> Classified:
-    return classify(seen, clusters.placed(spec, seen), request)
+    desired = clusters.placed(spec, seen)
+    return classify(seen, contents_of(seen, desired.hosts.host_of), desired, request)
 
 
 def _change(spec: Spec, seen: Observed, request: Request = clusters.EVERYTHING) -> Change:

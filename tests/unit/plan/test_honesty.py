@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.layout import Pair, live_pair
 from gpmirror.cluster.segment import Role, Slot, Status
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.engines import keeps_some_directory
@@ -16,21 +15,6 @@ from tests import clusters
 
 HOSTS = ["sdw1", "sdw2", "sdw3", "sdw4"]
 MIRRORED = clusters.mirrored(HOSTS, 2)
-
-
-@pytest.mark.parametrize(
-    ("primary_up", "mirror_up", "pair"),
-    [
-        (True, True, Pair(3, "sdw1", "sdw2")),
-        (True, False, Pair(3, "sdw1", None)),
-        (False, True, Pair(3, "sdw2", None)),
-        (False, False, Pair(3, "sdw1", None, lives=False)),
-    ],
-)
-def test_a_copy_that_is_down_does_not_count(
-    *, primary_up: bool, mirror_up: bool, pair: Pair
-) -> None:
-    assert live_pair(3, "sdw1", "sdw2", primary_up=primary_up, mirror_up=mirror_up) == pair
 
 
 def test_a_primary_that_is_down_leaves_one_copy() -> None:
