@@ -15,6 +15,13 @@ class Pair:
     mirror: str | None
     lives: bool = True
 
+    @property
+    def live_hosts(self) -> tuple[str, ...]:
+        """Hosts of the copies that live, twice the same if both stand there."""
+        if not self.lives:
+            return ()
+        return (self.primary,) if self.mirror is None else (self.primary, self.mirror)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
@@ -23,6 +30,11 @@ class Layout:
     pairs: tuple[Pair, ...]
     hosts: tuple[str, ...]
     racks: Mapping[str, str] = field(default_factory=dict)
+
+
+def only_host(hosts: tuple[str, ...]) -> str | None:
+    """The host that takes a content with it whose live copies stand on `hosts`; None: none does."""
+    return hosts[0] if hosts and hosts.count(hosts[0]) == len(hosts) else None
 
 
 class AtStake:
@@ -65,8 +77,9 @@ class AtStake:
 
     def _count(self, hosts: tuple[str, ...], number: int) -> None:
         self.single_count += number if len(hosts) == 1 else 0
-        if len(set(hosts)) != 1:
+        only = only_host(hosts)
+        if only is None:
             return
-        left = self._alone.pop(hosts[0], 0) + number
+        left = self._alone.pop(only, 0) + number
         if left:
-            self._alone[hosts[0]] = left
+            self._alone[only] = left

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpmirror.cluster.hostlist import natural
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.cluster.layout import Layout, Pair, only_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,11 +60,10 @@ def copies_of(layout: Layout) -> Copies:
     alone: dict[str, list[int]] = {host: [] for host in hosts}
     heirs: dict[str, dict[str, list[int]]] = {host: {} for host in hosts}
     for pair in pairs:
-        if not pair.lives:
-            continue
-        if pair.mirror is None or pair.mirror == pair.primary:
-            alone[pair.primary].append(pair.content)
-        else:
+        only = only_host(pair.live_hosts)
+        if only is not None:
+            alone[only].append(pair.content)
+        elif pair.lives and pair.mirror is not None:
             heirs[pair.primary].setdefault(pair.mirror, []).append(pair.content)
     return Copies(
         hosts=hosts,

@@ -1,8 +1,9 @@
 """What is at stake now, from the catalog: contents with one copy, and what one more loss would cost."""
 
-from collections import Counter
 from collections.abc import Mapping
+from typing import assert_never
 
+from gpmirror.cluster.layout import AtStake
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.events import Stakes
@@ -12,28 +13,26 @@ from gpmirror.verify import CopyState, Health
 
 def stakes_now(plan: Plan, observed: Observed, health: Health) -> Stakes:
     """The stakes at this look. Contents without any live copy are told apart: a further loss costs
-    nothing of them.
+    nothing of them. Of contents that are not in sync only the acting primary counts.
     """
     names = {
         name: host.name for host in plan.desired.hosts for name in (*host.addresses, host.name)
     }
-    pairs = observed.pairs()
-    single: list[int] = []
-    dead: list[int] = []
-    alone: Counter[str] = Counter()
-    for found in health.contents:
-        if found.state is CopyState.NONE:
-            dead.append(found.content)
-            continue
-        rows = [row for row in pairs[found.content] if row is not None and row.is_up]
-        if found.state is not CopyState.SYNCED:
-            single.append(found.content)
-            rows = [row for row in rows if row.is_acting_primary] or rows
-        hosts = {_host(row, names) for row in rows}
-        if len(hosts) == 1:
-            alone[hosts.pop()] += 1
-    host, loses = max(alone.items(), key=lambda one: (one[1], one[0]), default=(None, 0))
-    return Stakes(single=tuple(single), worst_host=host, worst_host_loses=loses, none=tuple(dead))
+    rows = observed.by_acting_role()
+    found = AtStake()
+    for one in health.contents:
+        hosts = tuple(_host(row, names) for row in rows[one.content] if row and row.is_up)
+        match one.state:
+            case CopyState.NONE:
+                found.put(one.content, ())
+            case CopyState.SYNCED:
+                found.put(one.content, hosts)
+            case CopyState.SYNCING | CopyState.SINGLE:
+                found.put(one.content, hosts[:1])
+            case _:
+                assert_never(one.state)
+    host, loses = found.worst()
+    return Stakes(single=found.single, worst_host=host, worst_host_loses=loses, none=found.none)
 
 
 def _host(row: Segment, names: Mapping[str, str]) -> str:
