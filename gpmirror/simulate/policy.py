@@ -7,7 +7,8 @@ from typing import Literal
 from gpmirror.cluster.layout import Layout
 from gpmirror.simulate import phrases
 from gpmirror.simulate.copies import Copies
-from gpmirror.simulate.fatal import fatal_pair_count, worst_alone, worst_pair
+from gpmirror.simulate.fatal import fatal_pair_count, worst_alone
+from gpmirror.simulate.loss import worst_pair
 from gpmirror.simulate.surveys import Survey, survey
 
 Domain = Literal["host", "rack"]
@@ -63,7 +64,7 @@ def _survive(surveyed: Survey, count: int, of: Domain) -> Verdict:
 def _worst(copies: Copies, count: int) -> tuple[str, ...]:
     pair = worst_pair(copies) if count > 1 else None
     if pair is not None:
-        return pair
+        return pair.lost if pair.contents_lost else ()
     alone = worst_alone(copies)
     return () if alone is None else (alone,)
 
