@@ -6,8 +6,10 @@ from random import Random
 from hypothesis import assume, given, settings
 
 from gpmirror.cluster.segment import Segment
-from gpmirror.plan.model import Action, Wave
+from gpmirror.plan.model import Action, Plan, Wave
 from gpmirror.plan.request import Request
+from gpmirror.simulate import survey
+from gpmirror.workflow.replay import replay
 from tests.clusters import planned
 from tests.simulator import SimulatedCluster, machines
 from tests.strategies import RANDOMS, case
@@ -34,6 +36,21 @@ def _lost(cluster: SimulatedCluster, wave: Wave) -> Counter[str]:
     return Counter(found.pop() for found in places if len(found) == 1)
 
 
+def _simulated_alike(plan: Plan) -> None:
+    """What `simulate PLAN` shows is what the plan itself says of each of its moments."""
+    before, *waves, after = replay(plan)
+    for moment, told in zip(waves, plan.exposure.waves, strict=True):
+        assert moment.danger == (told.worst_host_loses, len(told.single) + told.already_single)
+    stages = plan.layout
+    for moment, stage in ((before, stages.before), (after, stages.after)):
+        found = survey(moment.layout, pairs=False)
+        assert (
+            sum(p.lives and p.mirror is None for p in moment.layout.pairs) == stage.survival.single
+        )
+        assert found.fatal_pair_count == stage.survival.fatal_pairs
+        assert found.survives_any_host == stage.survival.any_host
+
+
 @given(RANDOMS)
 @settings(max_examples=150)
 def test_each_wave_tells_what_the_worst_host_would_cost(random: Random) -> None:
@@ -52,6 +69,7 @@ def test_each_wave_tells_what_the_worst_host_would_cost(random: Random) -> None:
         assert told.worst_host_loses == max(lost.values(), default=0)
         assert lost[told.worst_host or ""] == told.worst_host_loses
         cluster.run_wave(wave)
+    _simulated_alike(plan)
     assert plan.exposure.most_lost_with_one_host == max(
         (told.worst_host_loses for told in plan.exposure.waves), default=0
     )

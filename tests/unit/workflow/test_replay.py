@@ -50,12 +50,39 @@ def test_what_no_copy_of_lives_is_told_apart_at_every_moment() -> None:
         assert [pair.content for pair in moment.layout.pairs if not pair.lives] == [2]
 
 
-def test_what_is_down_or_blocked_counts_once_and_stays() -> None:
-    wanted = spec(HOSTS)
-    plan = planned(wanted, seen_in_trouble(), Request(rebalance=True))
+def test_what_is_down_counts_once_and_what_is_blocked_keeps_the_copies_that_live() -> None:
+    seen = seen_in_trouble()
+    plan = planned(spec(HOSTS), seen, Request(rebalance=True))
+    down = len({row.content for row in seen.segments if not row.is_up})
     before, *_, after = replay(plan)
-    assert copies(before) == 8 - plan.summary.recover - plan.summary.blocked
-    assert copies(after) == 8 - plan.summary.blocked
+    assert copies(before) == 8 - down
+    assert copies(after) == 8 - down + plan.summary.recover
+
+
+def test_what_is_outside_the_selection_stays_as_the_catalog_has_it() -> None:
+    rows = [
+        replace(row, status=Status.DOWN, mode=Mode.NOT_IN_SYNC)
+        if row.content in {1, 3} and row.role is Role.MIRROR
+        else row
+        for row in mirrored(HOSTS, 2).segments
+    ]
+    plan = planned(spec(HOSTS), observed(rows), Request(contents=frozenset({1})))
+    before, *_, after = replay(plan)
+    assert (copies(before), copies(after)) == (6, 7)
+    assert after.layout.pairs[3] == Pair(3, "sdw2", None)
+
+
+def test_a_wave_of_returning_roles_leaves_one_copy_of_each() -> None:
+    rows = [
+        replace(row, role=Role.MIRROR if row.role is Role.PRIMARY else Role.PRIMARY)
+        if row.content in {0, 5}
+        else row
+        for row in mirrored(HOSTS, 2).segments
+    ]
+    plan = planned(spec(HOSTS), observed(rows), Request(rebalance=True))
+    before, during, after = replay(plan)
+    assert [copies(moment) for moment in (before, during, after)] == [8, 6, 8]
+    assert during.layout.pairs[0] == Pair(0, "sdw1", None), "the acting mirror is stopped first"
 
 
 def test_a_copy_that_comes_back_at_its_old_place_is_seen_there() -> None:
