@@ -12,7 +12,7 @@ from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.gputils import AddFile, AddLine, Location, MoveFile, MoveLine, read_native
 from gpmirror.plan.model import Action, NativeRun, Plan, Wave
-from gpmirror.spec.model import Spec, WaveLimits
+from gpmirror.spec.model import Site, Spec, WaveLimits
 
 Taken = tuple[str, int | str]
 """(machine, port) or (machine, directory)."""
@@ -260,7 +260,7 @@ def simulate(plan: Plan, spec: Spec, observed: Observed) -> Observed:
     ).apply(plan)
 
 
-def machines(spec: Spec, rows: Iterable[Segment]) -> dict[str, str]:
+def machines(spec: Site, rows: Iterable[Segment]) -> dict[str, str]:
     """Every hostname and address -> its machine: the spec host that claims it, else the row's
     hostname.
     """

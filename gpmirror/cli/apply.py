@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpmirror.cli.live_run import Live, Manner
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
-    from gpmirror.spec.model import Spec
+    from gpmirror.spec.model import Site
     from gpmirror.workflow.running import Wishes
 
 
@@ -112,7 +112,7 @@ def command(
 
 def read_target(
     target: str, request: "Request", *, signers: str | None = None
-) -> "tuple[Spec, Plan | None]":
+) -> "tuple[Site, Plan | None]":
     """A plan file with what it tells of its spec, or a spec alone. Raises Usage: a plan file cannot
     be selected from, and a spec has no signature; Unsafe (4): none of `signers` signed the plan.
     """
@@ -135,7 +135,7 @@ def read_target(
 
         check_signature(target, data, signers)
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.plan.replan import spec_of
+    from gpmirror.plan.replan import site_of
     from gpmirror.plan.rules import protections_of
 
     if request.selection or request.rebalance or request.full or request.differential:
@@ -147,13 +147,15 @@ def read_target(
     check_allow(request.allow)
     plan = read_plan(data, target)
     check_unprotect(request.unprotect, [one.name for one in protections_of(plan.settings.protect)])
-    return reached(spec_of(plan)), plan
+    return reached(site_of(plan)), plan
 
 
-def _planned(spec: "Spec", live: "Live", request: "Request") -> "Plan":
+def _planned(site: "Site", live: "Live", request: "Request") -> "Plan":
+    from gpmirror.spec.model import Spec
     from gpmirror.workflow.inspecting import plan_live
 
-    return plan_live(spec, live.observed, request, live.hosts, live.server)
+    assert isinstance(site, Spec)  # noqa: S101 - without a plan the target is a spec
+    return plan_live(site, live.observed, request, live.hosts, live.server)
 
 
 def _nothing(manner: "Manner") -> ExitCode:

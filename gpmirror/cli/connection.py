@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gpmirror.cli.console import Console
 from gpmirror.cli.failures import visible
@@ -14,7 +14,9 @@ from gpmirror.errors import Declined, Unsafe
 
 if TYPE_CHECKING:
     from gpmirror.plan.settings import Settings
-    from gpmirror.spec.model import Spec
+    from gpmirror.spec.model import Site
+
+    Reached = TypeVar("Reached", bound=Site)
 
 ALLOW = "connection-from-plan"
 """What --allow takes on the command line; in a plan file it allows nothing."""
@@ -42,7 +44,7 @@ def is_ignored(environment: Mapping[str, str]) -> bool:
     return environment.get(IGNORE_VARIABLE, "") not in {"", "0"}
 
 
-def reached(spec: "Spec") -> "Spec":
+def reached(spec: "Reached") -> "Reached":
     """The spec with its own word on the connection, or without it where that is not to count: a spec
     out of a pull request would decide what is started and who gets the password.
     """
@@ -59,7 +61,7 @@ def accept_connection(
     allow: tuple[str, ...],
     console: Console,
     *,
-    own: "Spec | None",
+    own: "Site | None",
     assume_yes: bool,
 ) -> None:
     """See that the operator knows how the plan file `name` wants the cluster reached;
@@ -98,7 +100,7 @@ def can_be_asked() -> bool:
 
 
 def foreign(
-    settings: "Settings", own: "Spec | None", environment: Mapping[str, str]
+    settings: "Settings", own: "Site | None", environment: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """What the plan says of the connection that the operator does not: keys of the spec, values."""
     import getpass

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gpmirror.journal.records import Record
     from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
-    from gpmirror.spec.model import Spec
+    from gpmirror.spec.model import Site
     from gpmirror.workflow.running import Outcome, Run, Wishes
 
 TOLD = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.UNVERIFIED, ExitCode.INTERRUPTED})
@@ -37,7 +37,7 @@ class Live:
     first seen.
     """
 
-    spec: "Spec"
+    spec: "Site"
     server: "Server"
     hosts: "SshHosts"
     observed: "Observed"
@@ -71,7 +71,7 @@ def who() -> str:
 
 
 @contextmanager
-def open_live(spec: "Spec", *, via_ssh: bool) -> "Iterator[Live]":
+def open_live(spec: "Site", *, via_ssh: bool) -> "Iterator[Live]":
     """The cluster that a spec names, catalog read once. Raises what connecting raises."""
     from gpmirror.adapters.ssh import open_hosts
     from gpmirror.cli.wiring import live_catalog

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
     from gpmirror.preflight.model import Preflight
-    from gpmirror.spec.model import Spec
+    from gpmirror.spec.model import Site
 
 _SHOWN = 8
 
@@ -98,17 +98,19 @@ def _code(plan: "Plan", found: "Preflight") -> ExitCode:
 
 
 def _plan(
-    spec: "Spec", plan: "Plan | None", observed: "Observed", hosts: "Hosts", request: "Request"
+    site: "Site", plan: "Plan | None", observed: "Observed", hosts: "Hosts", request: "Request"
 ) -> "Plan":
     """The plan to check: from the spec now, or the file's, which must still match the catalog.
 
     Raises Stale (5): it does not, or was made for review only.
     """
     from gpmirror.plan.replan import stale_rows
+    from gpmirror.spec.model import Spec
     from gpmirror.workflow.inspecting import plan_inspected
 
     if plan is None:
-        return plan_inspected(spec, observed, request, hosts)
+        assert isinstance(site, Spec)  # noqa: S101 - without a plan the target is a spec
+        return plan_inspected(site, observed, request, hosts)
     if plan.review_only:
         raise Stale(
             "the plan is for review only: the catalog it was made from does not show directories",

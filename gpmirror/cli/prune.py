@@ -32,7 +32,7 @@ def command(
     from gpmirror.cli.connection import ALLOW
     from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import Manner, open_live, running
-    from gpmirror.cli.recorded import caught_up, recorded, spec_of_run
+    from gpmirror.cli.recorded import caught_up, recorded, site_of_run
     from gpmirror.workflow.prune import prune
     from gpmirror.workflow.running import Wishes
 
@@ -42,7 +42,7 @@ def command(
     console: Console = ctx.obj
     folder, standing, plan = recorded(run, via_ssh=via_ssh)
     manner = Manner(console=console, json=False, assume_yes=yes)
-    spec = spec_of_run(standing.run, plan, console, allow=tuple(allow or ()), assume_yes=yes)
+    spec = site_of_run(standing.run, plan, console, allow=tuple(allow or ()), assume_yes=yes)
     with (
         open_live(spec, via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpmirror.cli.live_run import Live
     from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
-    from gpmirror.spec.model import Spec
+    from gpmirror.spec.model import Site, Spec
 
 
 def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
@@ -49,14 +49,14 @@ def agreed_to(name: str, plan: "Plan") -> "Agreed | None":
     return read_agreed(runs_folder(os.environ), name, plan_id(plan))
 
 
-def spec_of_run(
+def site_of_run(
     name: str,
     plan: "Plan",
     console: Console,
     *,
     allow: tuple[str, ...] = (),
     assume_yes: bool = False,
-) -> "Spec":
+) -> "Site":
     """What a recorded run's plan tells of its spec, and how the cluster is reached: as the operator
     confirmed when the run began here; as the spec of this folder or the environment says, where
     another machine began it or it was not reached as its plan says. Where nobody knows, it is asked
@@ -64,10 +64,10 @@ def spec_of_run(
     """
     from gpmirror.adapters.runs import is_reached_otherwise, runs_folder
     from gpmirror.cli.catalog_input import own_spec
-    from gpmirror.plan.replan import spec_of
+    from gpmirror.plan.replan import site_of
     from gpmirror.spec.model import CoordinatorAddress, SshOptions
 
-    spec, agreed, own = spec_of(plan), agreed_to(name, plan), own_spec()
+    spec, agreed, own = site_of(plan), agreed_to(name, plan), own_spec()
     otherwise = agreed is not None and not agreed.as_planned
     if otherwise or is_reached_otherwise(runs_folder(os.environ), name):
         spec = replace(

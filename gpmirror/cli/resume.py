@@ -38,7 +38,7 @@ def command(
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
     from gpmirror.cli.live_run import Manner, open_live
-    from gpmirror.cli.recorded import recorded, spec_of_run
+    from gpmirror.cli.recorded import recorded, site_of_run
     from gpmirror.plan.hazards import check_allow, check_unprotect
     from gpmirror.plan.rules import protections_of
     from gpmirror.preflight.checks import check_unchecked
@@ -54,7 +54,7 @@ def command(
     allowed = (*(allow or ()), *(f"protected:{name}" for name in unprotect or ()))
     manner = Manner(console=console, json=json, assume_yes=yes)
     try:
-        spec = spec_of_run(standing.run, plan, console, allow=allowed, assume_yes=yes)
+        spec = site_of_run(standing.run, plan, console, allow=allowed, assume_yes=yes)
         with open_live(spec, via_ssh=via_ssh) as live:
             return _resume(plan, standing, live, manner, allowed)
     except (Partial, Unverified, Detached) as error:

@@ -56,7 +56,7 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Plan the way back from a run: every mirror that it moved returns to its old place."""
-    from gpmirror.cli.recorded import first_recorded, spec_of_run
+    from gpmirror.cli.recorded import first_recorded, site_of_run
     from gpmirror.cli.wiring import live_catalog, plan_over
     from gpmirror.plan.back import plan_back, to_set_aside
     from gpmirror.plan.hazards import check_allow
@@ -69,7 +69,7 @@ def command(
     check_allow(allow or ())
     standing, plan = first_recorded(run, via_ssh=via_ssh)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
-    spec = spec_of_run(standing.run, plan, console, allow=request.allow)
+    spec = site_of_run(standing.run, plan, console, allow=request.allow)
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.cluster.observed import Observed
     from gpmirror.plan.model import Plan
-    from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
+    from gpmirror.spec.model import CoordinatorAddress, Site, SshOptions
 
 
 @contextmanager
 def live_catalog(
-    spec: "Spec | None", *, via_ssh: bool, environment: Mapping[str, str]
+    spec: "Site | None", *, via_ssh: bool, environment: Mapping[str, str]
 ) -> "Iterator[Server]":
     """A session on the coordinator that `spec` names, filled up from PG* variables; closed at the
     end. `via_ssh` goes through a tunnel to the coordinator's host.
@@ -42,7 +42,7 @@ def live_catalog(
 
 
 def plan_over(
-    server: "Server", spec: "Spec", plan_from: "Callable[[Observed], Plan]"
+    server: "Server", spec: "Site", plan_from: "Callable[[Observed], Plan]"
 ) -> "tuple[Plan, Observed]":
     """The plan that `plan_from` makes over the live catalog, and that catalog: down copies are looked
     at on their hosts, names on the coordinator's where lines depend on them, sizes are measured where something is copied whole.
@@ -55,7 +55,7 @@ def plan_over(
 
 
 def _inspected(
-    observed: "Observed", spec: "Spec", plan_from: "Callable[[Observed], Plan]"
+    observed: "Observed", spec: "Site", plan_from: "Callable[[Observed], Plan]"
 ) -> "tuple[Plan, Observed]":
     from gpmirror.workflow.inspecting import inspected, needs_hosts
 

@@ -13,7 +13,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Related
 from gpmirror.errors import InvalidInput
-from gpmirror.spec.model import Host, Spec
+from gpmirror.spec.model import Site, SiteHost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class HostMap:
     spec host it is placed with, None where no spec host claims it. Both by (hostname, address).
     """
 
-    hosts: Mapping[str, Host]
+    hosts: Mapping[str, SiteHost]
     physical: Mapping[tuple[str, str], str]
     home: Mapping[tuple[str, str], str | None]
 
@@ -35,12 +35,12 @@ class HostMap:
         return self.home[row.hostname, row.address]
 
 
-def map_hosts(spec: Spec, observed: Observed) -> HostMap:
+def map_hosts(site: Site, observed: Observed) -> HostMap:
     """Every row's host. Raises InvalidInput where two spec hosts claim one row (GPM-P001) and where
     a preferred primary stands on a host that no spec host claims (GPM-P002).
     """
-    claims = {name: host for host in spec.hosts for name in (*host.addresses, host.name)}
-    replaced = {host.replaces: host for host in spec.hosts if host.replaces is not None}
+    claims = {name: host for host in site.hosts for name in (*host.addresses, host.name)}
+    replaced = {host.replaces: host for host in site.hosts if host.replaces is not None}
     physical: dict[tuple[str, str], str] = {}
     home: dict[tuple[str, str], str | None] = {}
     problems: list[Diagnostic] = []
@@ -57,14 +57,14 @@ def map_hosts(spec: Spec, observed: Observed) -> HostMap:
         owner = found or substitute
         physical[key] = found.name if found else dead or row.hostname
         home[key] = owner.name if owner else None
-    result = HostMap(hosts={h.name: h for h in spec.hosts}, physical=physical, home=home)
-    problems += _unclaimed(spec, observed.segments, result)
+    result = HostMap(hosts={h.name: h for h in site.hosts}, physical=physical, home=home)
+    problems += _unclaimed(site, observed.segments, result)
     if problems:
         raise InvalidInput(problems)
     return result
 
 
-def _two_claims(row: Segment, one: Host, other: Host) -> Diagnostic:
+def _two_claims(row: Segment, one: SiteHost, other: SiteHost) -> Diagnostic:
     return Diagnostic(
         code="GPM-P001",
         message=(
@@ -78,7 +78,7 @@ def _two_claims(row: Segment, one: Host, other: Host) -> Diagnostic:
     )
 
 
-def _unclaimed(spec: Spec, rows: Iterable[Segment], hosts: HostMap) -> list[Diagnostic]:
+def _unclaimed(site: Site, rows: Iterable[Segment], hosts: HostMap) -> list[Diagnostic]:
     lost: dict[str, list[int]] = {}
     addresses: dict[str, list[str]] = {}
     for row in rows:
@@ -87,17 +87,17 @@ def _unclaimed(spec: Spec, rows: Iterable[Segment], hosts: HostMap) -> list[Diag
             addresses.setdefault(row.hostname, []).append(row.address)
     # a host that the catalog knows by its own name is not this one
     matched = set(hosts.home.values())
-    known = sorted(host.name for host in spec.hosts if host.name not in matched)
+    known = sorted(host.name for host in site.hosts if host.name not in matched)
     return [
-        _missing_host(spec, name, sorted(set(addresses[name])), sorted(contents), known)
+        _missing_host(site, name, sorted(set(addresses[name])), sorted(contents), known)
         for name, contents in lost.items()
     ]
 
 
-def _guess(spec: Spec, name: str, addresses: Sequence[str], known: list[str]) -> str:
+def _guess(site: Site, name: str, addresses: Sequence[str], known: list[str]) -> str:
     """The spec host that this one may be: by the first part of a long name, or by likeness."""
     short = _first_part(name)
-    same = [one.name for one in spec.hosts if short and _first_part(one.name) == short]
+    same = [one.name for one in site.hosts if short and _first_part(one.name) == short]
     if not same:
         close = get_close_matches(name, known, n=1)
         return f"did you mean that {close[0]} is this host? else " if close else ""
@@ -113,16 +113,16 @@ def _first_part(name: str) -> str:
 
 
 def _missing_host(
-    spec: Spec, name: str, addresses: Sequence[str], contents: list[int], known: list[str]
+    site: Site, name: str, addresses: Sequence[str], contents: list[int], known: list[str]
 ) -> Diagnostic:
-    guess = _guess(spec, name, addresses, known)
+    guess = _guess(site, name, addresses, known)
     return Diagnostic(
         code="GPM-P002",
         message=(
             f"host {name} holds the preferred primaries of content {name_contents(contents)} "
             "but is not in `hosts`"
         ),
-        place=spec.place_of("hosts"),
+        place=site.place_of("hosts"),
         hint=f"{guess}list it; with `weight: 0` it keeps its primaries and gets no mirrors",
     )
 

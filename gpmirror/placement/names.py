@@ -8,7 +8,7 @@ from gpmirror.cluster.hostlist import natural
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Severity
-from gpmirror.spec.model import Host, Spec
+from gpmirror.spec.model import SiteHost, Spec
 
 DEFAULT_PREFIX = "gpseg"
 _INTERFACE = re.compile(
@@ -81,7 +81,7 @@ class DirectoryTemplate:
         return path is None or any(path == self.path(root, content, host) for root in roots)
 
 
-def mirror_address(primary: Segment, home: Host, target: Host) -> str:
+def mirror_address(primary: Segment, home: SiteHost, target: SiteHost) -> str:
     """The target's address for a mirror of this primary: the interface after the primary's own,
     around the target's list, as gpaddmirrors on standard arrays (all versions).
     """

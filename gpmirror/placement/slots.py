@@ -49,6 +49,11 @@ class SlotChooser:
     template: DirectoryTemplate
     numbering: Numbering
     pins: Mapping[int, Pin] = field(default_factory=dict)
+    _targets: Mapping[str, Host] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Index the hosts that have roots."""
+        self._targets = {host.name: host for host in self.spec.hosts}
 
     def choose(self, requests: Sequence[Request]) -> list[Chosen]:
         """A slot for each request, in the order given (native order)."""
@@ -149,4 +154,4 @@ class SlotChooser:
         return mirror_address(request.primary, self.hosts.hosts[home], self._host(request))
 
     def _host(self, request: Request) -> Host:
-        return self.hosts.hosts[request.target.host]
+        return self._targets[request.target.host]

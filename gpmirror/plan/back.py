@@ -13,7 +13,7 @@ from gpmirror.placement.hosts import name_contents
 from gpmirror.placement.nested import nested_directories
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.model import Action, Change, Plan, PlannedContent, PlannedHost
-from gpmirror.plan.replan import desired_of, spec_of
+from gpmirror.plan.replan import desired_of, site_of
 from gpmirror.plan.request import Request
 
 
@@ -40,14 +40,14 @@ def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Pla
     if not homes:
         raise _no_way(moved)
     former = _with_homes(plan, homes)
-    spec = spec_of(former)
-    desired = desired_of(former, spec, observed)
+    site = site_of(former)
+    desired = desired_of(former, site, observed)
     rule = f"back to where it stood before run {run}"
     contents = (replace(p, rule=rule) if p.content in homes else p for p in desired.contents)
     desired = replace(desired, contents=tuple(contents))
     _check_nested(observed, desired, homes)
     request = Request(contents=frozenset(homes), allow=request.allow, unprotect=request.unprotect)
-    back = build_plan(spec, observed, desired, request)
+    back = build_plan(site, observed, desired, request)
     back = replace(back, settings=replace(back.settings, reverts=run))
     return replace(back, warnings=(*back.warnings, *_staying(stuck), *to_set_aside(back)))
 

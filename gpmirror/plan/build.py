@@ -1,4 +1,4 @@
-"""(spec, observed, desired, request) -> Plan."""
+"""(site, observed, desired, request) -> Plan."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -51,10 +51,10 @@ from gpmirror.plan.rules import planned_policy, planned_protections, same_host_s
 from gpmirror.plan.settings import Settings
 from gpmirror.plan.stages import judge_stages
 from gpmirror.plan.state import State, read_state
-from gpmirror.spec.model import Spec
+from gpmirror.spec.model import Site
 
 
-def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Request) -> Plan:
+def build_plan(site: Site, observed: Observed, desired: Desired, request: Request) -> Plan:
     """The plan. Pure and deterministic.
 
     Raises InvalidInput for a selection that names what does not exist (GPM-P302), cuts an add or a
@@ -62,36 +62,36 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
     can do (GPM-P306), and for values that the native
     files cannot carry (GPM-N0nn).
     """
-    _check_settings(spec, observed.dialect)
+    _check_settings(site, observed.dialect)
     _check_method(request, observed)
     state = read_state(observed, desired)
-    _check_request(spec, state, request)
+    _check_request(site, state, request)
     classified = classify(observed, state.contents, desired, request)
     selected = _select(classified, request)
     returns = find_returns(classified, selected, state, request)
-    phases = _arrange(spec, observed, state, classified, selected, returns)
-    written = write_waves(phases.waves, _context(spec, observed, desired, state))
+    phases = _arrange(site, observed, state, classified, selected, returns)
+    written = write_waves(phases.waves, _context(site, observed, desired, state))
     changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
-    exposure = expose(phases, state, spec.apply.native.hosts)
-    judged = judge_stages(spec, state, phases, exposure)
+    exposure = expose(phases, state, site.apply.native.hosts)
+    judged = judge_stages(site, state, phases, exposure)
     found = Judgement(
-        spec=spec,
+        site=site,
         request=request,
         changes=changes,
         waves=written.waves,
         verdicts=judged.verdicts,
         contents=len(desired.contents),
-        same_host=_same_host(spec, desired, changes),
+        same_host=_same_host(site, desired, changes),
     )
     return Plan(
         format_version=FORMAT_VERSION,
-        cluster=spec.cluster,
+        cluster=site.cluster,
         dialect=observed.dialect.name,
-        spec_file=spec.file,
-        spec_digest=spec.digest,
+        spec_file=site.file,
+        spec_digest=site.digest,
         observed=_observed(observed),
         fingerprint=fingerprint(observed, changes),
-        desired=_desired(spec, desired),
+        desired=_desired(site, desired),
         changes=tuple(sorted(changes, key=lambda change: change.content)),
         waves=written.waves,
         exposure=exposure,
@@ -101,13 +101,13 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
         guards=find_guards(found),
         allowed=allowed_names(request),
         warnings=(
-            *_warnings(spec, observed, desired, len(classified.changes) - len(selected)),
+            *_warnings(site, observed, desired, len(classified.changes) - len(selected)),
             *_about_names(written, observed),
         ),
         summary=_summary(changes, classified),
         switched=classified.switched,
         selection=request.selection,
-        settings=_settings(spec),
+        settings=_settings(site),
         review_only=not observed.directories_known,
         names=written.names or None,
         catalog=_catalog(observed),
@@ -116,14 +116,14 @@ def build_plan(spec: Spec, observed: Observed, desired: Desired, request: Reques
 
 
 def _arrange(
-    spec: Spec,
+    site: Site,
     observed: Observed,
     state: State,
     classified: Classified,
     selected: Sequence[Change],
     returns: Collection[int],
 ) -> Phases:
-    given = spec.apply.waves
+    given = site.apply.waves
     limits = Limits(
         total=given.max_contents,
         per_source=given.per_source_host,
@@ -138,12 +138,12 @@ def _arrange(
     return arrange(rest, slots, state.fixed, limits, in_place)
 
 
-def _check_request(spec: Spec, state: State, request: Request) -> None:
-    hosts = {host.name for host in spec.hosts} | set(state.hostnames)
+def _check_request(site: Site, state: State, request: Request) -> None:
+    hosts = {host.name for host in site.hosts} | set(state.hostnames)
     problems = check_known(request, state.contents, hosts)
     if problems:
         raise InvalidInput(problems)
-    check_names(request, spec)
+    check_names(request, site)
 
 
 def _select(classified: Classified, request: Request) -> list[Change]:
@@ -174,12 +174,12 @@ def _cut(action: Action, taken: int, total: int, request: Request) -> Diagnostic
     )
 
 
-def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> NativeContext:
+def _context(site: Site, observed: Observed, desired: Desired, state: State) -> NativeContext:
     return NativeContext(
         dialect=observed.dialect,
         server_version=observed.server_version,
         filespaces=_filespaces(observed, desired),
-        told=_told(spec),
+        told=_told(site),
         state=state,
         primary_replication={
             placed.content: placed.primary_replication_port for placed in desired.contents
@@ -188,8 +188,8 @@ def _context(spec: Spec, observed: Observed, desired: Desired, state: State) -> 
     )
 
 
-def _told(spec: Spec) -> UtilityOptions:
-    native = spec.apply.native
+def _told(site: Site) -> UtilityOptions:
+    native = site.apply.native
     return UtilityOptions(
         hosts=native.hosts,
         per_host=native.per_host,
@@ -200,19 +200,19 @@ def _told(spec: Spec) -> UtilityOptions:
     )
 
 
-def _check_settings(spec: Spec, dialect: Dialect) -> None:
+def _check_settings(site: Site, dialect: Dialect) -> None:
     """What no release of the family has is refused where it stands; for the rest the installed
     utilities are asked in preflight.
     """
     problems = []
-    for option in lacking(dialect, _told(spec)):
+    for option in lacking(dialect, _told(site)):
         setting = SETTINGS[option]
         problems.append(
             Diagnostic(
                 code="GPM-P306",
                 message=f"{setting.key}: no utility of {dialect.title} has {option}; "
                 f"{setting.since} have it",
-                place=spec.place_of(*setting.key.split(".")),
+                place=site.place_of(*setting.key.split(".")),
                 hint=f"leave {setting.key} out: {setting.default} then",
             )
         )
@@ -261,14 +261,14 @@ def _with_hostnames(
     return result
 
 
-def _same_host(spec: Spec, desired: Desired, changes: Iterable[Change]) -> tuple[int, ...]:
+def _same_host(site: Site, desired: Desired, changes: Iterable[Change]) -> tuple[int, ...]:
     """Mirrors beside their primaries: all where the spec grants it, else those the plan puts there."""
     beside = {
         placed.content
         for placed in desired.contents
         if placed.mirror.host == placed.primary_slot.host
     }
-    if not spec.allow_same_host:
+    if not site.allow_same_host:
         beside &= {change.content for change in changes if change.to is not None}
     return tuple(sorted(beside))
 
@@ -308,19 +308,19 @@ def _asked(request: Request) -> Asked:
     )
 
 
-def _settings(spec: Spec) -> Settings:
+def _settings(site: Site) -> Settings:
     return Settings(
-        coordinator=spec.coordinator,
-        ssh=spec.ssh,
-        apply=spec.apply,
-        allow_same_host=spec.allow_same_host,
-        policy=planned_policy(spec),
-        protect=planned_protections(spec),
-        same_host_source=same_host_source(spec),
+        coordinator=site.coordinator,
+        ssh=site.ssh,
+        apply=site.apply,
+        allow_same_host=site.allow_same_host,
+        policy=planned_policy(site),
+        protect=planned_protections(site),
+        same_host_source=same_host_source(site),
     )
 
 
-def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
+def _desired(site: Site, desired: Desired) -> DesiredLayout:
     return DesiredLayout(
         hosts=tuple(
             PlannedHost(
@@ -330,7 +330,7 @@ def _desired(spec: Spec, desired: Desired) -> DesiredLayout:
                 weight=host.weight,
                 replaces=host.replaces,
             )
-            for host in spec.hosts
+            for host in site.hosts
         ),
         contents=tuple(
             PlannedContent(
@@ -346,16 +346,16 @@ def _warning_text(found: Diagnostic) -> str:
     return f"{found.message} ({found.code}){remedy}"
 
 
-def _warnings(spec: Spec, observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
+def _warnings(site: Site, observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
     warnings = [*observed.notes]
-    if observed.dialect.file_replication and spec.apply.native.per_host != DEFAULT_PER_HOST:
-        place = source_text(spec.place_of("apply", "native", "per_host"))
+    if observed.dialect.file_replication and site.apply.native.per_host != DEFAULT_PER_HOST:
+        place = source_text(site.place_of("apply", "native", "per_host"))
         warnings.append(
             f"apply.native.per_host ({place}) is not used: the utilities of "
             f"{observed.dialect.title} have no -b, and their -B counts segments (apply.native.hosts)"
         )
     warnings += map(_warning_text, desired.warnings)
-    if (alike := interfaces_remark(host.name for host in spec.hosts)) is not None:
+    if (alike := interfaces_remark(host.name for host in site.hosts)) is not None:
         warnings.append(alike)
     if left_out:
         warnings.append(f"{counted(left_out, 'further change')} outside the selection")

@@ -10,7 +10,7 @@ from gpmirror.diagnostics import Place, base_name
 from gpmirror.placement import Desired, Placed
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import Host
+from gpmirror.spec.model import SiteHost
 from gpmirror.verify import TAKES_OVER, revival
 
 NOT_INSPECTED = "directory not inspected"
@@ -49,9 +49,9 @@ class _Content:
 
     placed: Placed
     copies: Content
-    substitute: Host | None
+    substitute: SiteHost | None
     size: int | None
-    drained: Host | None = None
+    drained: SiteHost | None = None
     """The spec host of weight 0 that its mirror stands on."""
 
     @property
@@ -125,7 +125,7 @@ def _content(observed: Observed, desired: Desired, placed: Placed, copies: Conte
     )
 
 
-def _substitute(desired: Desired, row: Segment) -> Host | None:
+def _substitute(desired: Desired, row: Segment) -> SiteHost | None:
     """The spec host that takes over the row's dead host."""
     home = desired.hosts.home_of(row)
     return None if home in {None, desired.hosts.host_of(row)} else desired.hosts.hosts[home or ""]

@@ -12,7 +12,7 @@ from gpmirror.plan.engines import deletes_directory, reuses_directory
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
 from gpmirror.plan.rules import SAME_HOST_PATH
-from gpmirror.spec.model import Protection, Spec
+from gpmirror.spec.model import Protection, Site
 
 PAUSED_EXPANSION = "paused-expansion"
 
@@ -143,7 +143,7 @@ PROTECTED = CodeInfo(
 class Judgement:
     """Everything hazards are found in."""
 
-    spec: Spec
+    site: Site
     request: Request
     changes: Sequence[Change]
     waves: Sequence[Wave]
@@ -152,9 +152,9 @@ class Judgement:
     same_host: tuple[int, ...] = field(default=())
 
 
-def check_names(request: Request, spec: Spec) -> None:
+def check_names(request: Request, site: Site) -> None:
     """Raises InvalidInput (GPM-P303) for --allow and --unprotect names that do not exist."""
-    protected = [item.name for item in spec.protect]
+    protected = [item.name for item in site.protect]
     problems = [
         *_unknown_allow(request.allow),
         *_unknown("--unprotect", request.unprotect, protected),
@@ -226,10 +226,10 @@ def _same_host(found: Judgement) -> Iterator[Hazard]:
     message = (
         f"{len(found.same_host)} mirrors share their primary's host: losing it loses both copies"
     )
-    if not found.spec.allow_same_host:
+    if not found.site.allow_same_host:
         yield _hazard(found, "same-host", message, found.same_host)
         return
-    place = found.spec.place_of(*SAME_HOST_PATH)
+    place = found.site.place_of(*SAME_HOST_PATH)
     yield Hazard(
         name="same-host",
         message=message,
@@ -311,13 +311,13 @@ def _policy(found: Judgement) -> Iterator[Hazard]:
 
 
 def _protected(found: Judgement) -> Iterator[Hazard]:
-    for item in found.spec.protect:
+    for item in found.site.protect:
         contents = [c.content for c in found.changes if _touches(c, item)]
         if contents:
             yield Hazard(
                 name=f"protected:{item.name}",
                 message=f"{item.name} is protected against moves "
-                f"({found.spec.file}:{item.place.line}); {len(contents)} would move",
+                f"({found.site.file}:{item.place.line}); {len(contents)} would move",
                 flag=f"--unprotect {item.name}",
                 contents=tuple(sorted(contents)),
                 allowed=item.name in found.request.unprotect,
@@ -341,7 +341,7 @@ def _moves(change: Change) -> bool:
 
 def find_guards(found: Judgement) -> tuple[Guard, ...]:
     """The guards with this plan's figures."""
-    limits = found.spec.policy.guards
+    limits = found.site.policy.guards
     heavy = [c for c in found.changes if _moves(c) or c.method is Method.FULL]
     percent = -(-100 * len(heavy) // found.contents) if found.contents else 0
     judged = found.contents >= limits.min_contents

@@ -28,9 +28,9 @@ from gpmirror.plan.build import build_plan
 from gpmirror.plan.canonical import plain
 from gpmirror.plan.model import Plan, PlannedCatalog
 from gpmirror.plan.occupancy import keys_of
-from gpmirror.plan.replan import desired_of, request_of, spec_of
+from gpmirror.plan.replan import desired_of, request_of, site_of
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
-from gpmirror.spec.model import Spec
+from gpmirror.spec.model import Site
 from gpmirror.spec.words import (
     address_problem,
     coordinator_problem,
@@ -115,9 +115,9 @@ def observed_of(plan: Plan, catalog: PlannedCatalog) -> Observed:
 def _made(plan: Plan, catalog: PlannedCatalog) -> Plan:
     """What the planner makes of the plan's own beginnings."""
     observed = observed_of(plan, catalog)
-    spec = spec_of(plan)
-    desired = _desired(plan, spec, observed)
-    return build_plan(spec, observed, desired, request_of(plan))
+    site = site_of(plan)
+    desired = _desired(plan, site, observed)
+    return build_plan(site, observed, desired, request_of(plan))
 
 
 def _differences(plan: Plan, made: Plan) -> Iterator[str]:
@@ -131,9 +131,9 @@ def _differences(plan: Plan, made: Plan) -> Iterator[str]:
     yield from _differ(plain(plan), plain(made), "")
 
 
-def _desired(plan: Plan, spec: Spec, observed: Observed) -> Desired:
+def _desired(plan: Plan, site: Site, observed: Observed) -> Desired:
     """The plan's layout, its primaries where the catalog and the replaced hosts put them."""
-    desired = desired_of(plan, spec, observed)
+    desired = desired_of(plan, site, observed)
     contents = tuple(
         replace(
             one,

@@ -22,7 +22,7 @@ from gpmirror.plan.hazards import HAZARDS
 from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedContent
 from gpmirror.plan.request import Request
 from gpmirror.plan.rules import LOAD_PATH, SAME_HOST_PATH, policy_of, protections_of, source_place
-from gpmirror.spec.model import Host, Offset, Path, Spec, Strategy
+from gpmirror.spec.model import Path, Site, SiteHost
 
 _THE_PLAN = "as the plan has it"
 _DOWN = re.compile(r"down at [^ ;]+:[0-9]+; ")
@@ -124,7 +124,7 @@ def plan_what_is_left(
     Where nobody knows that it was confirmed, `allow` is what is allowed beside the plan itself.
     Raises InvalidInput as `build_plan` does.
     """
-    spec = spec_of(plan)
+    site = site_of(plan)
     mine = {c.content for c in plan.changes if c.action is not Action.BLOCKED}
     mine -= {change.content for change in what_is_beyond(plan, observed).changes}
     request = _request(plan)
@@ -137,7 +137,7 @@ def plan_what_is_left(
         allow=_begun_with(plan, request) if allow is None else _said(request, allow),
         unprotect=_unprotected(plan) if allow is None else request.unprotect,
     )
-    rest = build_plan(spec, observed, desired_of(plan, spec, observed), request)
+    rest = build_plan(site, observed, desired_of(plan, site, observed), request)
     return replace(rest, settings=replace(rest.settings, reverts=plan.settings.reverts))
 
 
@@ -259,8 +259,8 @@ def _in_use(planned: Fingerprint, now: Fingerprint) -> list[str]:
 
 
 def _classes(plan: Plan, observed: Observed) -> Classified:
-    spec = spec_of(plan)
-    desired = desired_of(plan, spec, observed)
+    site = site_of(plan)
+    desired = desired_of(plan, site, observed)
     contents = contents_of(observed, desired.hosts.host_of)
     return classify(observed, contents, desired, _request(plan))
 
@@ -288,16 +288,13 @@ def request_of(plan: Plan) -> Request:
     )
 
 
-def spec_of(plan: Plan) -> Spec:
-    """The spec as far as the plan tells it: hosts, connections, limits, and the rules that plans are
-    judged by.
-    """
+def site_of(plan: Plan) -> Site:
+    """The site that the plan was made for, as far as its file tells it."""
     place = Place(file=plan.spec_file)
     hosts = tuple(
-        Host(
+        SiteHost(
             name=host.name,
             addresses=host.addresses,
-            roots=("/",),  # every slot is given: no root is ever used
             rack=host.rack,
             weight=host.weight,
             replaces=host.replaces,
@@ -305,11 +302,9 @@ def spec_of(plan: Plan) -> Spec:
         )
         for host in plan.desired.hosts
     )
-    return Spec(
+    return Site(
         cluster=plan.cluster,
         hosts=hosts,
-        strategy=Strategy.PINNED,
-        ports=Offset(1),  # as above
         allow_same_host=plan.settings.allow_same_host,
         dialect=plan.dialect,
         coordinator=plan.settings.coordinator,
@@ -335,12 +330,12 @@ def _rule_places(plan: Plan) -> dict[Path, Place]:
 
 def hosts_of(plan: Plan, observed: Observed) -> HostMap:
     """Which of the plan's hosts each row stands on. Raises InvalidInput: a primary on an unknown one."""
-    return map_hosts(spec_of(plan), observed)
+    return map_hosts(site_of(plan), observed)
 
 
-def desired_of(plan: Plan, spec: Spec, observed: Observed) -> Desired:
+def desired_of(plan: Plan, site: Site, observed: Observed) -> Desired:
     """The plan's own layout, as placement would give it. Raises InvalidInput as `hosts_of` does."""
-    ring = {host.name: position for position, host in enumerate(spec.hosts)}
+    ring = {host.name: position for position, host in enumerate(site.hosts)}
     pairs = observed.pairs()
     changes = {change.content: change for change in plan.changes}
     known = [one for one in plan.desired.contents if one.mirror and one.content in pairs]
@@ -348,7 +343,7 @@ def desired_of(plan: Plan, spec: Spec, observed: Observed) -> Desired:
     placed = tuple(
         _placed(plan, one, pairs[one.content][0], changes.get(one.content)) for one in known
     )
-    return Desired(contents=placed, hosts=map_hosts(spec, observed), warnings=())
+    return Desired(contents=placed, hosts=map_hosts(site, observed), warnings=())
 
 
 def _rule(change: Change | None) -> str:

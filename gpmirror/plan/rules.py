@@ -3,36 +3,36 @@
 from gpmirror.diagnostics import Place
 from gpmirror.plan.classify import source_text
 from gpmirror.plan.settings import PlannedLoss, PlannedPolicy, PlannedProtection
-from gpmirror.spec.model import Policy, Protection, Spec, Survive
+from gpmirror.spec.model import Policy, Protection, Site, Survive
 
 LOAD_PATH = ("policy", "max_load_factor")
 SAME_HOST_PATH = ("mirrors", "allow_same_host")
 
 
-def planned_policy(spec: Spec) -> PlannedPolicy:
+def planned_policy(site: Site) -> PlannedPolicy:
     """The policy, with the lines it stands in."""
     return PlannedPolicy(
         survive=tuple(
             PlannedLoss(count=one.count, of=one.of, source=source_text(one.place))
-            for one in spec.policy.survive
+            for one in site.policy.survive
         ),
-        max_load_factor=spec.policy.max_load_factor,
-        load_source=source_text(spec.place_of(*LOAD_PATH)),
-        guards=spec.policy.guards,
+        max_load_factor=site.policy.max_load_factor,
+        load_source=source_text(site.place_of(*LOAD_PATH)),
+        guards=site.policy.guards,
     )
 
 
-def planned_protections(spec: Spec) -> tuple[PlannedProtection, ...]:
+def planned_protections(site: Site) -> tuple[PlannedProtection, ...]:
     """The protections, with the lines they stand in."""
     return tuple(
         PlannedProtection(content=one.content, host=one.host, source=source_text(one.place))
-        for one in spec.protect
+        for one in site.protect
     )
 
 
-def same_host_source(spec: Spec) -> str | None:
+def same_host_source(site: Site) -> str | None:
     """The line that allows mirrors beside their primaries, if one does."""
-    return source_text(spec.place_of(*SAME_HOST_PATH)) if spec.allow_same_host else None
+    return source_text(site.place_of(*SAME_HOST_PATH)) if site.allow_same_host else None
 
 
 def policy_of(planned: PlannedPolicy | None) -> Policy:

@@ -19,7 +19,7 @@ from gpmirror.plan.model import (
 from gpmirror.plan.phases import Phases, PlannedWave
 from gpmirror.plan.state import State, layout
 from gpmirror.simulate import Survey, judge_survey, survey
-from gpmirror.spec.model import Spec
+from gpmirror.spec.model import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,13 @@ class Judged:
     verdicts: tuple[Verdict, ...]
 
 
-def judge_stages(spec: Spec, state: State, phases: Phases, exposure: Exposure) -> Judged:
+def judge_stages(site: Site, state: State, phases: Phases, exposure: Exposure) -> Judged:
     """Survival before, during and after, and the spec's policy judged before and after."""
     then = _after(state, phases.waves)
-    before = survey(layout(spec, state.contents.values()), pairs=False)
-    after = survey(layout(spec, then.values()), pairs=False)
-    weakest = survey(layout(spec, _weakest(state, phases.waves, exposure)), pairs=False)
-    hosts = _host_order(spec, state)
+    before = survey(layout(site, state.contents.values()), pairs=False)
+    after = survey(layout(site, then.values()), pairs=False)
+    weakest = survey(layout(site, _weakest(state, phases.waves, exposure)), pairs=False)
+    hosts = _host_order(site, state)
     fewest = _fewest_live(state, phases.waves)
     primaries, mirrors = _homes(state.contents)
     primaries_after, mirrors_after = _homes(then)
@@ -45,7 +45,7 @@ def judge_stages(spec: Spec, state: State, phases: Phases, exposure: Exposure) -
         during=Stage(hosts=_loads(hosts, primaries, fewest), survival=_survival(weakest)),
         after=Stage(hosts=_loads(hosts, primaries_after, mirrors_after), survival=_survival(after)),
     )
-    return Judged(stages=stages, verdicts=_verdicts(spec, before, after))
+    return Judged(stages=stages, verdicts=_verdicts(site, before, after))
 
 
 def newcomers(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -119,8 +119,8 @@ def _fewest_live(state: State, waves: Sequence[PlannedWave]) -> Counter[str]:
     return fewest
 
 
-def _host_order(spec: Spec, state: State) -> list[str]:
-    known = [host.name for host in spec.hosts]
+def _host_order(site: Site, state: State) -> list[str]:
+    known = [host.name for host in site.hosts]
     primaries, mirrors = _homes(state.contents)
     return known + sorted({*primaries, *mirrors} - set(known))
 
@@ -148,13 +148,13 @@ def _survival(found: Survey) -> Survival:
     )
 
 
-def _verdicts(spec: Spec, before: Survey, after: Survey) -> tuple[Verdict, ...]:
-    policy = spec.policy
+def _verdicts(site: Site, before: Survey, after: Survey) -> tuple[Verdict, ...]:
+    policy = site.policy
     demands = [(rule.count, rule.of) for rule in policy.survive]
     first = judge_survey(before, demands, policy.max_load_factor)
     last = judge_survey(after, demands, policy.max_load_factor)
     places = [rule.place for rule in policy.survive]
-    places.append(spec.place_of("policy", "max_load_factor"))
+    places.append(site.place_of("policy", "max_load_factor"))
     return tuple(
         Verdict(
             rule=then.name,

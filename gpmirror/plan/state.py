@@ -10,7 +10,7 @@ from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Slot
 from gpmirror.placement import Desired
 from gpmirror.plan.occupancy import Key, keys_of
-from gpmirror.spec.model import Spec
+from gpmirror.spec.model import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +66,10 @@ def _hostnames(observed: Observed, desired: Desired) -> dict[str, str]:
     }
 
 
-def layout(spec: Spec, contents: Iterable[Content]) -> Layout:
+def layout(site: Site, contents: Iterable[Content]) -> Layout:
     """Who holds which copy by preferred role, as far as it lives, with the spec's hosts and racks."""
     return Layout(
         pairs=tuple(sorted((one.live for one in contents), key=lambda pair: pair.content)),
-        hosts=tuple(host.name for host in spec.hosts),
-        racks={host.name: host.rack for host in spec.hosts if host.rack is not None},
+        hosts=tuple(host.name for host in site.hosts),
+        racks={host.name: host.rack for host in site.hosts if host.rack is not None},
     )

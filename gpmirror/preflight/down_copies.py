@@ -9,13 +9,13 @@ from gpmirror.preflight.copies import Look, copy_fact
 from gpmirror.preflight.facts import HostFacts
 from gpmirror.preflight.questions import Landing, Questions, Source
 from gpmirror.preflight.reading import read_facts
-from gpmirror.spec.model import Host
+from gpmirror.spec.model import SiteHost
 
 Asked = Mapping[str, Questions]
 """By host."""
 
 
-def homes_of(hosts: Iterable[Host]) -> dict[str, str]:
+def homes_of(hosts: Iterable[SiteHost]) -> dict[str, str]:
     """Every name and address of the spec's hosts -> the host's name."""
     return {name: host.name for host in hosts for name in (*host.addresses, host.name)}
 

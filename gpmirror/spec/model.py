@@ -25,20 +25,25 @@ class Strategy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """One host after range expansion. `roots` are the directory roots of pg_system, in order;
-    `filespace_roots` (name -> roots) those of further filespaces (4.3, 5), sorted by name.
-    `replaces` names the dead host whose segments this one takes over.
-    """
+class SiteHost:
+    """A host as a plan knows it. `replaces` names the dead host whose segments this one takes over."""
 
     name: str
     addresses: tuple[str, ...]
-    roots: tuple[str, ...]
-    filespace_roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rack: str | None = None
     weight: int = 1
     replaces: str | None = None
     place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host(SiteHost):
+    """One host of a spec after range expansion. `roots` are the directory roots of pg_system, in
+    order; `filespace_roots` (name -> roots) those of further filespaces (4.3, 5), sorted by name.
+    """
+
+    roots: tuple[str, ...]
+    filespace_roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +172,17 @@ class SshOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """What the user wants. `hosts` in ring order. `file` is the spec's base name, `digest` the
-    sha256 of its meaning (comments and layout of the YAML do not count). `places` maps document
-    paths to places; ask with `place_of`.
+class Site:
+    """What a plan needs beside the layout it is to reach: hosts in ring order, limits, rules to be
+    judged by, and how the cluster is reached. A spec is this and where mirrors go; a plan file holds
+    it without that, so that the rest of a plan and the way back are planned by the same rules.
+
+    `file` is the spec's base name, `digest` the sha256 of its meaning (comments and layout of the
+    YAML do not count). `places` maps document paths to places; ask with `place_of`.
     """
 
     cluster: str
-    hosts: tuple[Host, ...]
-    strategy: Strategy
-    ports: Offset | Bases
-    directory: str = "{root}/{prefix}{content}"
-    block_size: int | None = None
-    pins: tuple[Pin, ...] = ()
+    hosts: tuple[SiteHost, ...]
     allow_same_host: bool = False
     dialect: DialectName | None = None
     coordinator: CoordinatorAddress = field(default_factory=CoordinatorAddress)
@@ -198,3 +201,15 @@ class Spec:
             if found is not None:
                 return found
         return Place(file=self.file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec(Site):
+    """What the user wants: a site, and how its mirrors are spread."""
+
+    hosts: tuple[Host, ...]
+    strategy: Strategy
+    ports: Offset | Bases
+    directory: str = "{root}/{prefix}{content}"
+    block_size: int | None = None
+    pins: tuple[Pin, ...] = ()

@@ -18,7 +18,7 @@ from gpmirror.preflight.down_copies import Asked, copy_facts, copy_questions, ho
 from gpmirror.preflight.names import one_machine
 from gpmirror.preflight.reading import read_related
 from gpmirror.preflight.script import copies_script, related_script
-from gpmirror.spec.model import Host, Spec
+from gpmirror.spec.model import SiteHost, Spec
 from gpmirror.verify import restart, resynchronising
 from gpmirror.workflow.measuring import measured
 from gpmirror.workflow.plan import make_plan
@@ -34,7 +34,7 @@ Pair = tuple[str, str]
 def inspect_copies(
     observed: Observed,
     hosts: Hosts,
-    spec_hosts: Iterable[Host],
+    spec_hosts: Iterable[SiteHost],
     contents: Collection[int] | None = None,
 ) -> Observed:
     """The same with facts of the down copies of `contents`, None: of all. Every host is asked once;
@@ -69,7 +69,7 @@ def informed(
     observed: Observed,
     hosts: Hosts,
     catalog: Catalog,
-    spec_hosts: Iterable[Host],
+    spec_hosts: Iterable[SiteHost],
     plan_from: Callable[[Observed], Plan],
 ) -> Plan:
     """The plan that `plan_from` makes once it is known what the down copies that it brings back hold,
@@ -82,7 +82,7 @@ def informed(
 def inspected(
     observed: Observed,
     hosts: Hosts,
-    spec_hosts: Iterable[Host],
+    spec_hosts: Iterable[SiteHost],
     plan_from: Callable[[Observed], Plan],
 ) -> tuple[Plan, Observed]:
     """A plan made again with a look at the copies that it would recover in place, and at the names
@@ -104,7 +104,7 @@ def needs_hosts(plan: Plan, observed: Observed) -> bool:
     return bool(not_inspected(plan) or not_related(plan) or resynchronising(observed))
 
 
-def see_lifeless(observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]) -> Observed:
+def see_lifeless(observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]) -> Observed:
     """The same with mirrors told that the catalog calls resynchronising and that are not there: it would
     call them so for ever (5.8.1, recorded). Their hosts are asked; one that gives no answer is noted.
     """
@@ -123,7 +123,7 @@ def see_lifeless(observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]) -
 
 
 def lifeless_mirrors(
-    observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]
+    observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]
 ) -> tuple[dict[int, str], tuple[str, ...]]:
     """Why nothing comes of mirrors that the catalog calls resynchronising, by content; notes on hosts
     that do not answer.
@@ -206,7 +206,7 @@ def relate_names(
     return replace(observed, common_ip={**observed.common_ip, **known})
 
 
-def candidate_pairs(observed: Observed, spec_hosts: Iterable[Host]) -> tuple[Pair, ...]:
+def candidate_pairs(observed: Observed, spec_hosts: Iterable[SiteHost]) -> tuple[Pair, ...]:
     """Every hostname and address that a plan over this cluster could write on one line: those of the
     catalog, and of each spec host; none where the release reads no hostnames.
     """

@@ -16,7 +16,7 @@ from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 from gpmirror.preflight.shell import VERSION
 from gpmirror.preflight.standing import copies_by_host, standing_script
-from gpmirror.spec.model import Host
+from gpmirror.spec.model import SiteHost
 from gpmirror.workflow.standing import judge_copies
 
 SECONDS = 60.0
@@ -37,7 +37,7 @@ def run_preflight(
 
 
 def preflight_everywhere(
-    plan: Plan, observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]
+    plan: Plan, observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]
 ) -> Preflight:
     """The same, and a look at every copy on every host, in the same round trip."""
     asked = copies_by_host(observed, homes_of(spec_hosts))

@@ -13,7 +13,7 @@ from gpmirror.journal.standing import Standing
 from gpmirror.plan.arrival import moved_elsewhere
 from gpmirror.plan.model import Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.replan import plan_what_is_left, spec_of, what_is_left
+from gpmirror.plan.replan import plan_what_is_left, site_of, what_is_left
 from gpmirror.verify import Health
 from gpmirror.workflow.ending import changing, ending, finish, tell_start
 from gpmirror.workflow.following import follow_utilities, record
@@ -93,7 +93,7 @@ def resume(run: Run, standing: Standing, by: str) -> Outcome:
         with changing(run):
             _settle_last(run, standing)
             observed, health = _look_settled(run)
-            observed = see_lifeless(observed, run.world.hosts, spec_of(run.plan).hosts)
+            observed = see_lifeless(observed, run.world.hosts, site_of(run.plan).hosts)
             check_places(run, observed)
             if what_is_left(run.plan, observed).is_empty:
                 return finish(run, verify(run))
@@ -150,7 +150,7 @@ def _rest(run: Run, observed: Observed) -> Plan:
         observed,
         run.world.hosts,
         run.world.catalog,
-        spec_of(run.plan).hosts,
+        site_of(run.plan).hosts,
         lambda seen: plan_what_is_left(
             run.plan, seen, allow=None if run.wishes.confirmed else run.wishes.allow
         ),

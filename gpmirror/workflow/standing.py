@@ -14,13 +14,13 @@ from gpmirror.preflight.standing import (
     silent,
     standing_script,
 )
-from gpmirror.spec.model import Host
+from gpmirror.spec.model import SiteHost
 
 _SECONDS = 60.0
 
 
 def look_at_copies(
-    observed: Observed, hosts: Hosts, spec_hosts: Iterable[Host]
+    observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]
 ) -> tuple[Check, ...]:
     """What is not as the catalog says, and what is, by host. A host that gives no answer is unknown."""
     asked = copies_by_host(observed, homes_of(spec_hosts))

@@ -13,13 +13,13 @@ from gpmirror.boundary import Answered, Reply
 from gpmirror.cli.console import Console
 from gpmirror.cli.live_run import Live, Manner, hand_over, run_plan
 from gpmirror.cli.main import main
-from gpmirror.cli.recorded import spec_of_run
+from gpmirror.cli.recorded import site_of_run
 from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, ExitCode, Failure
 from gpmirror.journal.records import Opening, Record, end, resumed, step
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.replan import spec_of
-from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
+from gpmirror.plan.replan import site_of
+from gpmirror.spec.model import CoordinatorAddress, Site, SshOptions
 from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.clusters import spec
 from tests.plans import HOSTS, adding, seen_before_add
@@ -92,7 +92,7 @@ class Untouched:
         raise AssertionError(f"asked for {name}")
 
 
-def live(seen: Observed, wanted: Spec | None = None) -> Live:
+def live(seen: Observed, wanted: Site | None = None) -> Live:
     nobody: Any = Untouched()
     return Live(spec=wanted or spec(HOSTS), server=nobody, hosts=nobody, observed=seen)
 
@@ -144,13 +144,13 @@ def test_a_connection_that_nobody_agreed_to_is_not_taken_later(
     evil = CoordinatorAddress(host="attacker")
     settings = replace(adding().settings, coordinator=evil, ssh=SshOptions(config="/tmp/evil"))
     plan = replace(adding(), settings=settings)
-    taken = spec_of(plan) if agreed else spec(HOSTS)
+    taken = site_of(plan) if agreed else spec(HOSTS)
     manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=True)
     monkeypatch.setattr("gpmirror.workflow.apply.apply", said_yes)
     with pytest.raises(Failure, match="cut off"):
         run_plan(plan, live(seen_before_add(), taken), Wishes(), manner)
     (run,) = folder.iterdir()
-    found = spec_of_run(run.name, plan, manner.console)
+    found = site_of_run(run.name, plan, manner.console)
     assert (found.coordinator == evil) is agreed
     assert (found.ssh.config == "/tmp/evil") is agreed
 

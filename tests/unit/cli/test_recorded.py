@@ -9,7 +9,7 @@ import pytest
 from gpmirror.adapters.runs import Agreed, RunJournal, create_run, keep_agreed, keep_run
 from gpmirror.cli.console import Console
 from gpmirror.cli.main import main
-from gpmirror.cli.recorded import first_recorded, recorded, spec_of_run
+from gpmirror.cli.recorded import first_recorded, recorded, site_of_run
 from gpmirror.errors import ExitCode, Failure, Unsafe
 from gpmirror.journal.records import PLAN, Opening, Record, step
 from gpmirror.plan.model import Plan
@@ -175,14 +175,14 @@ def test_a_run_of_another_machine_is_reached_as_the_operator_here_says(
     plan = elsewhere(adding())
     keep(folder, plan)
     say_yes(folder, plan)
-    assert spec_of_run(NAME, plan, QUIET).ssh.config == "/tmp/evil", "it was confirmed here"
+    assert site_of_run(NAME, plan, QUIET).ssh.config == "/tmp/evil", "it was confirmed here"
     other = f"{NAME}1"
     opening = Opening(run=other, plan_id=plan_id(plan), cluster="c", by="me", version="0")
     keep_run(folder, other, f"{json.dumps(opening.record())}\n", plan_text(plan))
-    found = spec_of_run(other, recorded(other, via_ssh=False)[2], QUIET)
+    found = site_of_run(other, recorded(other, via_ssh=False)[2], QUIET)
     assert (found.coordinator, found.ssh) == (CoordinatorAddress(), SshOptions())
     (tmp_path / "gpmirror.yaml").write_text(SPEC)
-    found = spec_of_run(other, plan, QUIET)
+    found = site_of_run(other, plan, QUIET)
     assert (found.coordinator.host, found.coordinator.user) == ("127.0.0.1", "me")
     assert found.ssh == SshOptions()
 
@@ -223,10 +223,10 @@ def test_a_yes_to_another_plan_or_another_way_there_is_none(folder: Path) -> Non
     keep(folder, plan)
     say_yes(folder, elsewhere(moving()))
     with pytest.raises(Unsafe, match="attacker"):
-        spec_of_run(NAME, plan, QUIET)
+        site_of_run(NAME, plan, QUIET)
     (folder.parent / "confirmed" / f"{NAME}.json").unlink()
     say_yes(folder, plan, as_planned=False)
-    assert spec_of_run(NAME, plan, QUIET).coordinator == CoordinatorAddress()
+    assert site_of_run(NAME, plan, QUIET).coordinator == CoordinatorAddress()
 
 
 def test_a_yes_that_others_may_have_written_is_refused(folder: Path) -> None:
@@ -236,11 +236,11 @@ def test_a_yes_that_others_may_have_written_is_refused(folder: Path) -> None:
     yes = folder.parent / "confirmed" / f"{NAME}.json"
     yes.chmod(0o666)
     with pytest.raises(Failure, match="others may write it"):
-        spec_of_run(NAME, plan, QUIET)
+        site_of_run(NAME, plan, QUIET)
     yes.chmod(0o600)
     yes.write_text('{"run": "cut o')
     with pytest.raises(Unsafe, match="attacker"):
-        spec_of_run(NAME, plan, QUIET)
+        site_of_run(NAME, plan, QUIET)
 
 
 def test_prune_allows_the_connection_alone(folder: Path, capsys: Shown) -> None:

@@ -13,7 +13,7 @@ from gpmirror.plan.back import plan_back as plan_back_from
 from gpmirror.plan.foresee import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
-from gpmirror.plan.replan import spec_of
+from gpmirror.plan.replan import site_of
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Guards, Offset, Policy, Protection, Survive
 from tests.clusters import host, mirrored, planned, spec
@@ -98,7 +98,7 @@ def test_the_way_back_is_one_that_utilities_can_go() -> None:
     back = plan_back(plan, after)
     cluster = SimulatedCluster(
         after,
-        machines(spec_of(back), after.segments),
+        machines(site_of(back), after.segments),
         back.settings.apply.waves,
         back.settings.allow_same_host,
     )

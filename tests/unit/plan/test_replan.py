@@ -1,7 +1,7 @@
 """A plan against a newer catalog: is it stale, is it done, what is left."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -15,13 +15,23 @@ from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.replan import (
     foreign_cluster,
     plan_what_is_left,
+    site_of,
     stale_rows,
     what_is_beyond,
     what_is_left,
 )
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import Protection
-from tests.clusters import mirrored, planned, row, spec
+from gpmirror.spec.model import (
+    ApplyOptions,
+    CoordinatorAddress,
+    Guards,
+    Policy,
+    Protection,
+    Site,
+    SshOptions,
+    WaveLimits,
+)
+from tests.clusters import host, mirrored, planned, row, spec
 from tests.plans import (
     HOSTS,
     adding,
@@ -369,3 +379,24 @@ def test_another_cluster_is_told_from_a_changed_one(now: Observed, foreign: bool
     assert (told is not None) is foreign
     if told is not None:
         assert "made for prod-dwh, coordinator mdw:5432 (system identifier 1)" in told
+
+
+def test_a_plan_file_tells_the_site_that_it_was_planned_for() -> None:
+    """Field by field what the spec said, and nothing of where mirrors go."""
+    wanted = spec(
+        [host(name, rack=rack) for name, rack in zip(HOSTS, "aabb", strict=True)],
+        coordinator=CoordinatorAddress(host="mdw", port=6543),
+        ssh=SshOptions(user="gpadmin"),
+        policy=Policy(max_load_factor=3.0, guards=Guards(moves_percent=7)),
+        protect=(Protection(content=3, place=Place(file="gpmirror.yaml", line=9)),),
+        apply=ApplyOptions(waves=WaveLimits(max_contents=5)),
+        digest="abc",
+    )
+    plan = planned(wanted, mirrored(HOSTS, 2))
+    site = site_of(read_plan(plan_text(plan).encode(), "plan.json"))
+    assert type(site) is Site
+    for name in {one.name for one in fields(Site)} - {"hosts", "places", "dialect", "protect"}:
+        assert getattr(site, name) == getattr(wanted, name), name
+    assert [one.name for one in site.protect] == ["content:3"]
+    told = [(one.name, one.addresses, one.rack, one.weight) for one in site.hosts]
+    assert told == [(one.name, one.addresses, one.rack, one.weight) for one in wanted.hosts]
