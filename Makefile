@@ -1,7 +1,7 @@
 # One target a task; each does its own set-up. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap venv pips servers test check demo bench docs format lint types layers golden \
-  lock clean
+.PHONY: help bootstrap venv pips servers test test-all check demo bench docs format lint types \
+  layers golden lock clean
 SHELL := bash
 BIN := .venv/bin
 # results must not depend on the caller's cluster or language
@@ -12,7 +12,7 @@ unexport PYTHONHOME PYTHONPATH LD_LIBRARY_PATH OPENSSL_CONF
 export LC_ALL := C.UTF-8
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 bootstrap: venv servers ## .venv, and PostgreSQL and OpenSSH for tests and practice
 
@@ -25,7 +25,10 @@ servers: ## see that the PostgreSQL and OpenSSH servers are installed
 pips: venv ## see that the oldest pip and the newest can install the lock files
 	@.ci/pips
 
-test: bootstrap ## run the tests
+test: bootstrap ## run the tests, but for the long ones
+	@$(BIN)/pytest -q -n 4 --talk -m "not long"
+
+test-all: bootstrap ## run all tests, long lives, kills at every record and hostile sizes too
 	@$(BIN)/pytest -q -n 4 --talk
 
 check: lint types layers pips servers ## all that must hold: lint, types, layers, installs, tests, coverage, speed

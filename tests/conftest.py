@@ -40,18 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     greenplum.select(config, items)
-    items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> tuple[bool, str, int, tuple[int, ...]]:
-    """The longest first, so that all workers end at the same time; and tests that share a cluster
-    in the order in which they stand, because one begins with what another left.
-    """
-    if item.get_closest_marker("e2e") is None:
-        return True, "", 0, ()
-    rows = getattr(item, "callspec", None)
-    indices = tuple(rows.indices.values()) if rows is not None else ()
-    return False, str(item.path), item.reportinfo()[1] or 0, indices
+    turns = config.pluginmanager.get_plugin("turns")
+    assert isinstance(turns, talking.Turns)
+    turns.sort(items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -6,15 +6,21 @@ Switched on by `--talk`, as `make test` does. With several processes only the on
 import time
 from collections import Counter
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
 from gpmirror.cluster.counting import counted
 
-_USUAL = "gpmirror/whole-runs"
+_USUAL = {"": "gpmirror/whole-runs", "not long": "gpmirror/short-runs"}
+_AT_FIRST = {"": 25 * 60, "not long": 8 * 60}
+"""Runs of everything, and of everything but the long tests; seconds of one on two cores, where this
+machine has not done one yet.
+"""
+_FILES = "gpmirror/file-seconds"
 _KEPT = 5
-_AT_FIRST = 25 * 60
-"""Seconds of a whole run on four cores, where this machine has not done one yet."""
+_GUESSES = {"long": 60.0, "e2e": 15.0, "slow": 10.0, "postgres": 1.0, "ssh": 1.0}
+"""Seconds of one test by its marks, until a run has told how long its file takes."""
 _QUIET = 60.0
 _LONG = 5.0
 _PLAIN = {"passed", "skipped"}
@@ -26,9 +32,48 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def begin(config: pytest.Config) -> None:
-    """Let the process in front talk, where that is wanted."""
+    """Let the process in front talk, where that is wanted; put the longest files first."""
+    config.pluginmanager.register(Turns(config), "turns")
     if config.getoption("--talk") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Talking(config), "talking")
+
+
+class Turns:
+    """Which file's tests come first: the longest, so that all processes end at the same time. Every
+    process has the same order, because the one in front tells the others what it remembers.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        told = getattr(config, "workerinput", {}).get(_FILES)
+        cache: pytest.Cache | None = getattr(config, "cache", None)
+        kept = cache.get(_FILES, {}) if told is None and cache is not None else told
+        self.known: dict[str, float] = dict(kept or {})
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell another process before it collects."""
+        node.workerinput[_FILES] = self.known
+
+    def sort(self, items: list[pytest.Item]) -> None:
+        """Files by their seconds; short files stay as they are. Tests that share a cluster come in
+        the order in which they stand, because one begins with what another left.
+        """
+        guessed: dict[str, float] = {}
+        for item in items:
+            marks = (guess for name, guess in _GUESSES.items() if item.get_closest_marker(name))
+            file = _file(item.nodeid)
+            guessed[file] = guessed.get(file, 0.0) + next(marks, 0.0)
+        seconds = guessed | {file: took for file, took in self.known.items() if file in guessed}
+        items.sort(key=lambda item: self._turn(item, seconds[_file(item.nodeid)]))
+
+    def _turn(self, item: pytest.Item, seconds: float) -> tuple[float, str, int, tuple[int, ...]]:
+        if seconds < _LONG:
+            return 0.0, "", 0, ()
+        if item.get_closest_marker("e2e") is None:
+            return -seconds, _file(item.nodeid), 0, ()
+        rows = getattr(item, "callspec", None)
+        indices = tuple(rows.indices.values()) if rows is not None else ()
+        return -seconds, _file(item.nodeid), item.reportinfo()[1] or 0, indices
 
 
 def minutes(seconds: float) -> str:
@@ -72,25 +117,33 @@ class Talking:
         told = f"{tests} in {files}, {processes} at a time"
         if self.is_whole():
             usual = self.usual()
-            known = f"usually {minutes(usual)}" if usual else f"about {minutes(_AT_FIRST)}"
+            known = f"usually {minutes(usual)}" if usual else f"about {minutes(self._at_first())}"
             told += f"; this takes {known}, and a line follows for each file that took long"
         self._say(told)
         Thread(target=self._beat, name="talking", daemon=True).start()
 
     def is_whole(self) -> bool:
-        """Whether nothing was left out: only such runs tell how long one takes."""
+        """Whether nothing was left out, or the long tests alone: only such runs tell how long one
+        takes.
+        """
         chosen = self._config.option
         return not (
             self._config.args_source is pytest.Config.ArgsSource.ARGS
             or chosen.keyword
-            or chosen.markexpr
+            or chosen.markexpr not in _USUAL
             or chosen.collectonly
         )
+
+    def _at_first(self) -> float:
+        return _AT_FIRST[self._config.option.markexpr]
+
+    def _usual(self) -> str:
+        return _USUAL[self._config.option.markexpr]
 
     def usual(self) -> float | None:
         """The median of the last whole runs on this machine, in seconds."""
         cache: pytest.Cache | None = getattr(self._config, "cache", None)
-        known = sorted(cache.get(_USUAL, [])) if cache is not None else []
+        known = sorted(cache.get(self._usual(), [])) if cache is not None else []
         return known[len(known) // 2] if known else None
 
     # --- meanwhile ------------------------------------------------------------------------------
@@ -145,12 +198,17 @@ class Talking:
     # --- after ----------------------------------------------------------------------------------
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Keep how long a whole run took."""
+        """Keep how long each file took, and a whole run."""
         self._over.set()
         cache: pytest.Cache | None = getattr(self._config, "cache", None)
-        if exitstatus == 0 and self._done and self.is_whole() and cache is not None:
-            took = time.monotonic() - self._began
-            cache.set(_USUAL, [*cache.get(_USUAL, []), took][-_KEPT:])
+        if cache is None or not self._done:
+            return
+        if self.is_whole():
+            took = {file: ms / 1000 for file, ms in self._seconds.items() if not self._files[file]}
+            cache.set(_FILES, cache.get(_FILES, {}) | took)
+        if exitstatus == 0 and self.is_whole():
+            whole = time.monotonic() - self._began
+            cache.set(self._usual(), [*cache.get(self._usual(), []), whole][-_KEPT:])
 
     def _percent(self) -> str:
         return f"{100 * self._done // max(self._total, 1):3} %"

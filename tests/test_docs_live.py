@@ -15,7 +15,17 @@ LIVE = [file for file in documents() if BLOCK.search(file.read_text(encoding="ut
 pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("file", LIVE, ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(
+            file,
+            id=str(file.relative_to(ROOT)),
+            marks=[] if file.name == "README.md" else [pytest.mark.long],
+        )
+        for file in LIVE
+    ],
+)
 def test_live_commands_print_what_is_shown(request: pytest.FixtureRequest, file: Path) -> None:
     shown = file.read_text(encoding="utf-8")
     with lab_folder() as practice:

@@ -18,6 +18,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     talking.begin(config)
     talking._LONG = 0.3
+
+def pytest_collection_modifyitems(config, items):
+    config.pluginmanager.get_plugin("turns").sort(items)
 """
 FIRST = """
 import time, pytest
@@ -52,7 +55,7 @@ def test_skipped():
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = long: takes long\n")
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_first.py").write_text(FIRST)
     (tmp_path / "test_second.py").write_text(SECOND)
@@ -90,11 +93,24 @@ def test_what_runs_and_what_fails_is_said_at_once(
 
 
 def test_a_whole_run_that_passed_tells_the_next_one_how_long_it_takes(suite: Path) -> None:
-    (suite / "test_second.py").unlink()
+    (suite / "test_second.py").write_text(
+        "import pytest\n\n@pytest.mark.long\ndef test_long():\n    pass\n"
+    )
     assert "this takes about 25 min" in run(suite)
-    assert "2 tests in 1 file, 1 at a time; this takes usually" in run(suite)
+    assert "3 tests in 2 files, 1 at a time; this takes usually" in run(suite)
     assert "this takes" not in run(suite, "-k", "two"), "a part tells nothing of the whole"
+    assert "this takes about 8 min" in run(suite, "-m", "not long"), "without the long ones"
     assert "this takes" not in run(suite, "test_first.py")
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "1", "--dist=loadfile", "--no-loadscope-reorder"]])
+def test_the_longest_file_comes_first_once_that_is_known(suite: Path, words: list[str]) -> None:
+    body = "import time\n\ndef test_it():\n    open('order', 'a').write({name!r})\n"
+    (suite / "test_first.py").write_text(body.format(name="a"))
+    (suite / "test_second.py").write_text(body.format(name="b") + "    time.sleep(0.4)\n")
+    run(suite, *words)
+    run(suite, *words)
+    assert (suite / "order").read_text() == "abba"
 
 
 def test_durations() -> None:

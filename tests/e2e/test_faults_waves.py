@@ -14,7 +14,7 @@ from gpmirror.lab.faults import Faults, clear_faults, set_faults, slow
 from tests.e2e.attacks import AHEAD, BACK, BACKWARDS, GROUP, MARKS, Ended, Running, Site, site_on
 from tests.labs import Practice
 
-pytestmark = [*MARKS, pytest.mark.xdist_group("refused")]
+pytestmark = [pytest.mark.long, *MARKS, pytest.mark.xdist_group("refused")]
 ONE_BY_ONE = "apply: {waves: {max_contents: 1}}\n"
 FIRST = "wave-001-gprecoverseg"
 PLACES = itertools.count(1)

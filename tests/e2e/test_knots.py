@@ -11,7 +11,7 @@ from gpmirror.lab.faults import Faults, clear_faults, set_faults, slow
 from tests.e2e.attacks import MARKS, Site, site_on
 from tests.labs import Practice
 
-pytestmark = [*MARKS, pytest.mark.xdist_group("refused")]
+pytestmark = [pytest.mark.long, *MARKS, pytest.mark.xdist_group("refused")]
 ALLOWED = ("--allow", "guard:moves_percent")
 RING = ("sdw1", "sdw2", "sdw3", "sdw4")
 RETURN = ("--rebalance", "--allow", "cancels-queries")

@@ -17,6 +17,7 @@ from tests.e2e.practising import PracticeCluster
 from tests.labs import Practice
 
 pytestmark = [
+    pytest.mark.long,
     *(pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow),
     pytest.mark.xdist_group("practice"),
 ]

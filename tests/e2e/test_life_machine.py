@@ -47,6 +47,7 @@ from tests.e2e.troubles import FAILURES, Trouble, befall, prepare, some_trouble
 from tests.labs import Practice
 
 pytestmark = [
+    pytest.mark.long,
     *(pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow),
     pytest.mark.xdist_group("machine"),
 ]

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.clusters import Cluster
 
 pytestmark = [
+    pytest.mark.long,
     *(pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow),
     pytest.mark.xdist_group("practice"),
 ]

@@ -7,7 +7,13 @@ import pytest
 
 from tests.e2e.clusters import Cluster, laid_out, wanted
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.e2e,
+    pytest.mark.postgres,
+    pytest.mark.ssh,
+    pytest.mark.slow,
+]
 _GUARDED = ("--allow", "guard:moves_percent")
 
 

@@ -8,7 +8,7 @@ from gpmirror.lab.faults import Faults, clear_faults, set_faults
 from tests.labs import Practice, practice_cluster
 from tests.stand_ins import Rig
 
-pytestmark = [pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
+pytestmark = [pytest.mark.long, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
 
 DEAD = "no server works in sdw2:"
 

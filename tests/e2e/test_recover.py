@@ -11,6 +11,7 @@ from tests.e2e.mending import BreakableCluster
 from tests.labs import Practice
 
 pytestmark = [
+    pytest.mark.long,
     *(pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow),
     pytest.mark.xdist_group("mending"),
 ]

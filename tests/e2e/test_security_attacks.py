@@ -18,7 +18,7 @@ from gpmirror.plan.planfile import _digest
 from tests.e2e.attacks import AHEAD, BACK, MARKS, Ended, Site, eventually, site_on
 from tests.labs import Practice
 
-pytestmark = [*MARKS, pytest.mark.xdist_group("attacked")]
+pytestmark = [pytest.mark.long, *MARKS, pytest.mark.xdist_group("attacked")]
 ALLOWED = ("--allow", "guard:moves_percent")
 ONE_BY_ONE = "apply: {waves: {max_contents: 1}}\n"
 RUNS = (("resume", "--yes"), ("prune", "--yes"), ("revert",), ("runs",))

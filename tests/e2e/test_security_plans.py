@@ -15,7 +15,7 @@ from tests.e2e.attacks import MARKS, Site, site_on
 from tests.forging import fields, mutated, sealed
 from tests.labs import Practice
 
-pytestmark = [*MARKS, pytest.mark.xdist_group("running")]
+pytestmark = [pytest.mark.long, *MARKS, pytest.mark.xdist_group("running")]
 
 Change = Callable[[dict[str, Any], str], None]
 

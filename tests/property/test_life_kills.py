@@ -176,6 +176,7 @@ def make_room(life: Life, refusal: NotReady) -> None:
             life.somebody_deletes(spot)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fate", ["ok", "vanish", "some"])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("scene", SCENES)
