@@ -247,7 +247,8 @@ class Stage:
 
     def _run_beside(self, command: str) -> None:
         """The same, and the play goes on."""
-        script = self._script(f"{{ {command} </dev/null >BESIDE 2>&1; echo $? >STATUS; }}")
+        noted = f"{{ {command} </dev/null >BESIDE 2>&1; echo $? >STATUS; }}"
+        script = self._script(f"echo $$ >SHELL && {noted}")
         start = f"setsid bash -c {shlex.quote(script)} >/dev/null 2>&1 </dev/null &"
         assert self.session(self._coordinator, start).returncode == 0
 
@@ -283,6 +284,8 @@ class Stage:
         name = match[1]
         if name in ("file", "out"):
             return name.upper()
+        if name == "folder":
+            return _FOLDER
         label, _, field = name.rpartition(".")
         found = self._names[label] if label else self._names[name]
         return str(getattr(found, field) if isinstance(found, Place) else found)
@@ -306,18 +309,19 @@ class Stage:
             case _:
                 raise AssertionError(what)
 
-    def _add_lines(self, but: Mapping[int, str]) -> str:
-        """Every mirror; `but` gives the lines of some contents, "" for none."""
+    def _add_lines(self, but: Mapping[int, str | int]) -> str:
+        """Every mirror; `but` gives the lines of some contents, "" for none, or their ports."""
         lines = ["filespaceOrder="] if self.cluster.old else []
         for content, place in self._mirrors.items():
-            line = but.get(content, self._add_line(content, place))
+            line = but.get(content, place.port)
+            line = self._add_line(content, place, line) if isinstance(line, int) else line
             lines += [self._filled(line)] if line else []
         return "".join(f"{line}\n" for line in lines)
 
-    def _add_line(self, content: int, place: Place) -> str:
+    def _add_line(self, content: int, place: Place, port: int) -> str:
         if not self.cluster.old:
-            return f"{content}|{place.address}|{place.port}|{place.directory}"
-        ports = (place.port, place.replication_port, place.port + 2000)
+            return f"{content}|{place.address}|{port}|{place.directory}"
+        ports = (port, place.replication_port, place.port + 2000)
         words = (content, place.address, *ports, place.directory)
         return f"mirror{content}={':'.join(map(str, words))}"
 
@@ -344,7 +348,7 @@ class Stage:
                 values.setdefault(f"{found.address}:{found.port}:{found.directory}", label)
         for content, place in self._mirrors.items():
             values.setdefault(f"{place.address}|{place.port}|{place.directory}", f"m{content}")
-            values.setdefault(self._add_line(content, place), f"add {content}")
+            values.setdefault(self._add_line(content, place, place.port), f"add {content}")
         new = self._names.get("new")
         if isinstance(new, Place):
             values.setdefault(f"|{new.port}|{new.directory}", "new.port, new.directory")
@@ -390,6 +394,8 @@ class Stage:
                     return label
                 as_named = f"{label} as {row.hostname} {row.address}"
                 return as_named.replace(found.hostname, f"<{label}.hostname>")
+            if isinstance(found, Place) and found.directory == row.directory:
+                return f"{label} at {row.port}"
         return f"{row.hostname} {row.port} {row.directory}"
 
 

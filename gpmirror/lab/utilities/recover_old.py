@@ -30,7 +30,8 @@ def execute(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int
     console.info("Updating configuration with new mirrors")
     for recovery in recoveries:
         catalog.place(recovery.target)
-    code = start_mirrors(crew, catalog, recoveries)
+    if not start_mirrors(crew, catalog, recoveries):
+        return 1
     for line in _RECOVERED:
         console.info(line)
-    return code
+    return 0

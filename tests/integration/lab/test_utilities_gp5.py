@@ -136,8 +136,9 @@ def test_a_port_in_use_is_only_a_warning(mirrorless: Rig) -> None:
         f"0:sdw2:{port + 1000}:", f"0:sdw2:{lab.host('sdw2').ssh_port}:"
     )
     lab.write("taken.cfg", taken)
-    added = lab.mdw("gpaddmirrors -a -i taken.cfg")
-    assert added.code == 1
+    added = lab.mdw("timeout 40 gpaddmirrors -a -i taken.cfg")
+    assert added.code == 124, "it waits for the primary of a mirror that is not there"
     assert "[WARNING]:-Failed to start segment." in added.out
+    assert "Mirror segments have been added" not in added.out
     assert lab.mirror(0)[2:4] in {("r", "u"), ("r", "d")}
     lab.wait(lambda: lab.out_of_sync() <= {0})
