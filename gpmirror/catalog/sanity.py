@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from gpmirror.catalog import codes
 from gpmirror.catalog.source import Source
+from gpmirror.cluster.claims import contested, on_disk
 from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
 from gpmirror.diagnostics import Diagnostic
 
@@ -82,32 +83,31 @@ class _Check:
                 yield self._acting(content, rows, len(acting))
 
     def ports(self) -> Iterator[Diagnostic]:
-        taken: dict[tuple[str, int], tuple[Segment, str]] = {}
-        for row in self._segments:
-            ports = [("port", row.port)]
-            if row.replication_port is not None:
-                ports.append(("replication_port", row.replication_port))
-            for column, port in ports:
-                first, its = taken.setdefault((row.hostname, port), (row, column))
-                if first is not row or its != column:
-                    message = (
-                        f"host {row.hostname} has port {port} twice: {_named(first)} as {its} "
-                        f"and {_named(row)} as {column}"
-                    )
-                    yield self._found(codes.DUPLICATE_PORT, message, [row])
+        made = (
+            ((row.hostname, port), (row, column))
+            for row in self._segments
+            for column, port in (("port", row.port), ("replication_port", row.replication_port))
+            if port is not None
+        )
+        for (host, port), (first, its), (row, column) in contested(made):
+            message = (
+                f"host {host} has port {port} twice: {_named(first)} as {its} "
+                f"and {_named(row)} as {column}"
+            )
+            yield self._found(codes.DUPLICATE_PORT, message, [row])
 
     def directories(self) -> Iterator[Diagnostic]:
-        taken: dict[tuple[str, str], Segment] = {}
-        for row in self._segments:
-            own = (("", row.directory), *row.filespaces) if row.directory else row.filespaces
-            for number, (_, path) in enumerate(own):
-                first = taken.setdefault((row.hostname, path.rstrip("/")), row)
-                if first is not row or path in {other for _, other in own[:number]}:
-                    message = (
-                        f"host {row.hostname} has directory {path} twice: {_named(first)} "
-                        f"and {_named(row)}"
-                    )
-                    yield self._found(codes.DUPLICATE_DIRECTORY, message, [row])
+        made = (
+            (on_disk(row.hostname, path), (row, path))
+            for row in self._segments
+            for path in (row.directory, *(path for _, path in row.filespaces))
+            if path is not None
+        )
+        for _, (first, _), (row, path) in contested(made):
+            message = (
+                f"host {row.hostname} has directory {path} twice: {_named(first)} and {_named(row)}"
+            )
+            yield self._found(codes.DUPLICATE_DIRECTORY, message, [row])
 
     def _preferred(self, content: int, rows: list[Segment], primaries: int) -> Iterator[Diagnostic]:
         subject, those = _subject(content), ", ".join(map(_named, rows))

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 def lies_in(inner: str, outer: str) -> bool:
     """Whether `inner` is strictly below `outer`; both absolute."""
-    return _normal(outer) in ancestors(inner)
+    return normal(outer) in ancestors(inner)
 
 
 def ancestors(path: str) -> Iterator[str]:
     """The directories above an absolute path, the nearest first, without the root."""
-    above = _normal(path).rpartition("/")[0]
+    above = normal(path).rpartition("/")[0]
     while above:
         yield above
         above = above.rpartition("/")[0]
@@ -50,6 +50,8 @@ _SYSTEM = frozenset(
 )
 
 
-def _normal(path: str) -> str:
+def normal(path: str) -> str:
     """One slash between names, none at the end: a catalog tells paths as they were typed."""
+    if path[:1] == "/" and path[-1:] != "/" and "//" not in path:  # nearly all are
+        return path
     return "/" + "/".join(part for part in path.split("/") if part)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gpmirror.cluster.nesting import normal
+
 COORDINATOR_CONTENT = -1
 """Content id of the coordinator and its standby; every segment's content id is >= 0."""
 
@@ -106,16 +108,33 @@ class Slot:
         return own + tuple(path for _, path in self.filespaces)
 
     def same_place(self, other: "Slot") -> bool:
-        """Whether both name one place; an unknown directory or replication port equals any."""
-        return (
-            self.host == other.host
-            and self.address == other.address
-            and self.port == other.port
-            and _equal_if_known(self.directory, other.directory)
-            and _equal_if_known(self.replication_port, other.replication_port)
-            and (not self.filespaces or not other.filespaces or self.filespaces == other.filespaces)
+        """Whether both name one place of one host, by `same_place`."""
+        return self.host == other.host and same_place(self, other)
+
+
+def same_place(one: Segment | Slot, other: Segment | Slot) -> bool:
+    """Whether a copy that stands at one of them stands at the other: the one rule, for rows and slots.
+
+    Address and port are equal. What one side does not tell equals any: a directory (4.3 and 5
+    without pg_filespace_entry), a replication port, filespaces. Paths are equal whatever slashes
+    they have. Hostnames do not count, because the utilities of 6 and later write the address there.
+    """
+    return (
+        one.address == other.address
+        and one.port == other.port
+        and _equal_if_told(one.replication_port, other.replication_port)
+        and (
+            one.directory is None
+            or other.directory is None
+            or normal(one.directory) == normal(other.directory)
         )
+        and (not one.filespaces or not other.filespaces or _paths(one) == _paths(other))
+    )
 
 
-def _equal_if_known(one: object, other: object) -> bool:
+def _equal_if_told(one: object, other: object) -> bool:
     return one is None or other is None or one == other
+
+
+def _paths(place: Segment | Slot) -> list[tuple[str, str]]:
+    return [(name, normal(path)) for name, path in place.filespaces]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from gpmirror.cluster.claims import contested
 from gpmirror.diagnostics import Diagnostic, Related
 from gpmirror.gputils.lines import AddLine, ExpandLine, Location, MoveLine
 
@@ -89,16 +90,7 @@ def _expanded(line: ExpandLine) -> Iterator[_Thing]:
 
 
 def _clashes(claims: Iterable[tuple[_Thing, _Line]]) -> list[Diagnostic]:
-    return list(islice(_every_clash(claims), MAX_CLASHES))
-
-
-def _every_clash(claims: Iterable[tuple[_Thing, _Line]]) -> Iterator[Diagnostic]:
-    first: dict[_Thing, _Line] = {}
-    for thing, line in claims:
-        if thing in first:
-            yield _clash(thing, first[thing], line)
-        else:
-            first[thing] = line
+    return [_clash(*found) for found in islice(contested(claims), MAX_CLASHES)]
 
 
 def _clash(thing: _Thing, earlier: _Line, line: _Line) -> Diagnostic:

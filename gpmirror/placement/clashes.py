@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from gpmirror.cluster.claims import Claim, contested, on_disk
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place, Related, Severity
 from gpmirror.errors import InvalidInput
@@ -105,24 +107,32 @@ def ports_place(spec: Spec) -> Place:
 def _port_clashes(
     spec: Spec, observed: Observed, hosts: HostMap, planned: Sequence[Planned]
 ) -> Iterator[Diagnostic]:
-    taken: dict[tuple[str, int], _Use] = {}
-    for row in observed.segments:
-        if row.content < 0:
-            what = f"the coordinator (dbid {row.dbid})"
-            taken[hosts.host_of(row), row.port] = _Use(
-                what, None, Place(file=observed.source), server=True
-            )
-    for item in planned:
-        primary = item.placed.primary_slot
-        what = f"the primary of content {item.placed.content} (dbid {item.placed.primary.dbid})"
-        place = Place(file=observed.source)
-        yield from _take(taken, (primary.host, primary.port), _Use(what, None, place, server=True))
-    for item in planned:
-        for (host, port), use in _computed_uses(spec, item):
-            yield from _take(taken, (host, port), use)
+    file = Place(file=observed.source)
+    made: dict[Claim, _Use] = {
+        (hosts.host_of(row), row.port): _Use(
+            f"the coordinator (dbid {row.dbid})", None, file, server=True
+        )
+        for row in observed.segments
+        if row.content < 0
+    }
+    primaries = (
+        (
+            (item.placed.primary_slot.host, item.placed.primary_slot.port),
+            _Use(
+                f"the primary of content {item.placed.content} (dbid {item.placed.primary.dbid})",
+                None,
+                file,
+                server=True,
+            ),
+        )
+        for item in planned
+    )
+    computed = (use for item in planned for use in _computed_uses(spec, item))
+    for key, first, use in contested(chain(made.items(), primaries, computed)):
+        yield _port_clash(key, first, use)
 
 
-def _computed_uses(spec: Spec, item: Planned) -> Iterator[tuple[tuple[str, int], _Use]]:
+def _computed_uses(spec: Spec, item: Planned) -> Iterator[tuple[Claim, _Use]]:
     placed, place = item.placed, _ports_place(spec, item)
     content, mirror, primary = placed.content, placed.mirror, placed.primary_slot
     if primary.replication_port is not None:
@@ -137,15 +147,10 @@ def _computed_uses(spec: Spec, item: Planned) -> Iterator[tuple[tuple[str, int],
         yield (mirror.host, mirror.replication_port), _Use(what, item.replication, place)
 
 
-def _take(
-    taken: dict[tuple[str, int], _Use], key: tuple[str, int], use: _Use
-) -> Iterator[Diagnostic]:
-    first = taken.setdefault(key, use)
-    if first is use:
-        return
+def _port_clash(key: Claim, first: _Use, use: _Use) -> Diagnostic:
     host, port = key
     related = (Related(place=first.place, label=f"taken by {first.what}"),)
-    yield Diagnostic(
+    return Diagnostic(
         code="GPM-P111",
         message=(f"port {port} on {host} is taken: {_told(use)} and {_told(first)} both need it"),
         place=use.place,
@@ -154,7 +159,7 @@ def _take(
     )
 
 
-def _way_out(key: tuple[str, int], first: _Use, second: _Use) -> str:
+def _way_out(key: Claim, first: _Use, second: _Use) -> str:
     """Only `replaces` brings two servers together that both keep their ports."""
     host, port = key
     if first.server and second.server:
@@ -171,19 +176,23 @@ def _told(use: _Use) -> str:
 def _directory_clashes(
     observed: Observed, hosts: HostMap, blamed: Sequence[tuple[Placed, Place]]
 ) -> Iterator[Diagnostic]:
-    taken: dict[tuple[str, str], tuple[str, Place]] = {}
-    for row in observed.segments:
-        if row.content < 0 and row.directory is not None:
-            place = Place(file=observed.source)
-            taken[hosts.host_of(row), row.directory] = (f"the coordinator (dbid {row.dbid})", place)
-    for what, kind in (("primary", 0), ("mirror", 1)):
-        for placed, place in blamed:
-            slot = placed.mirror if kind else placed.primary_slot
-            for path in slot.directories:
-                use = (f"the {what} of content {placed.content}", place)
-                first = taken.setdefault((slot.host, path), use)
-                if first is not use:
-                    yield _directory_clash(slot.host, path, use, first)
+    file = Place(file=observed.source)
+    made: dict[Claim, _Use] = {
+        on_disk(hosts.host_of(row), row.directory): _Use(
+            f"the coordinator (dbid {row.dbid})", None, file
+        )
+        for row in observed.segments
+        if row.content < 0 and row.directory is not None
+    }
+    wanted = (
+        (on_disk(slot.host, path), _Use(f"the {what} of content {placed.content}", None, place))
+        for what in ("primary", "mirror")
+        for placed, place in blamed
+        for slot in (placed.mirror if what == "mirror" else placed.primary_slot,)
+        for path in slot.directories
+    )
+    for key, first, use in contested(chain(made.items(), wanted)):
+        yield _directory_clash(key, use, first)
 
 
 def _with_directory_places(spec: Spec, planned: Iterable[Planned]) -> list[tuple[Placed, Place]]:
@@ -196,15 +205,14 @@ def _with_directory_places(spec: Spec, planned: Iterable[Planned]) -> list[tuple
     ]
 
 
-def _directory_clash(
-    host: str, path: str, use: tuple[str, Place], first: tuple[str, Place]
-) -> Diagnostic:
+def _directory_clash(key: Claim, use: _Use, first: _Use) -> Diagnostic:
+    host, path = key
     return Diagnostic(
         code="GPM-P112",
-        message=f"directory {path} on {host} is taken: {use[0]} and {first[0]} both need it",
-        place=use[1],
+        message=f"directory {path} on {host} is taken: {use.what} and {first.what} both need it",
+        place=use.place,
         hint="choose other `roots` or another `directory` template, or pin the content elsewhere",
-        related=(Related(place=first[1], label=f"taken by {first[0]}"),),
+        related=(Related(place=first.place, label=f"taken by {first.what}"),),
     )
 
 

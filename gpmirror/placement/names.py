@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gpmirror.cluster.hostlist import natural
+from gpmirror.cluster.nesting import normal
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Severity
@@ -77,8 +78,13 @@ class DirectoryTemplate:
         return filled.replace("{content}", str(content)).replace("{host}", host)
 
     def fits(self, path: str | None, roots: Sequence[str], content: int, host: str) -> bool:
-        """Whether `path` is the template under one of the roots; an unknown path fits."""
-        return path is None or any(path == self.path(root, content, host) for root in roots)
+        """Whether `path` is the template under one of the roots, whatever slashes it is told with; an
+        unknown path fits.
+        """
+        if path is None:
+            return True
+        told = normal(path)
+        return any(told == normal(self.path(root, content, host)) for root in roots)
 
 
 def mirror_address(primary: Segment, home: SiteHost, target: SiteHost) -> str:

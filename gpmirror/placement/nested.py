@@ -5,7 +5,7 @@ happens to the inner one too. What stands so already is left in peace; only new 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gpmirror.cluster.nesting import ancestors
+from gpmirror.cluster.nesting import ancestors, normal
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.placement.hosts import HostMap
@@ -47,13 +47,13 @@ def _uses(
         what = f"{of} (dbid {row.dbid}) stands there"
         for path in (row.directory, *(path for _, path in row.filespaces)):
             if path is not None:
-                uses[hosts.host_of(row), path] = _Use(what=what, place=None)
+                uses[hosts.host_of(row), normal(path)] = _Use(what=what, place=None)
     for placed, place in contents:
         wanted = ((placed.primary_slot, "primary"), (placed.mirror, "mirror"))
         for slot, kind in wanted:
             what = f"the {kind} of content {placed.content} is to stand there"
             for path in slot.directories:
-                uses.setdefault((slot.host, path), _Use(what=what, place=place))
+                uses.setdefault((slot.host, normal(path)), _Use(what=what, place=place))
     return uses
 
 

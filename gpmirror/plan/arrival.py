@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment, Slot
+from gpmirror.cluster.segment import Segment, Slot, same_place
 from gpmirror.plan.model import Action, Plan, Step, Wave
 
 
@@ -27,7 +27,7 @@ def arrivals(wave: Wave, observed: Observed) -> dict[int, Arrival]:
 def _arrival(step: Step, rows: list[Segment]) -> Arrival:
     if step.to is None:
         return Arrival.ELSEWHERE if any(row.is_switched for row in rows) else Arrival.UP
-    there = [row for row in rows if stands(row, step.to)]
+    there = [row for row in rows if same_place(row, step.to)]
     if there:
         return Arrival.UP if all(row.is_up for row in there) else Arrival.DOWN
     return Arrival.ELSEWHERE if len(rows) > 1 else Arrival.ABSENT
@@ -57,7 +57,7 @@ def moved_elsewhere(plan: Plan, observed: Observed) -> tuple[str, ...]:
         f"content {content}: its mirror is {mirror.hostname}:{mirror.port} by now"
         for content, (primary, mirror) in sorted(observed.pairs().items())
         if mirror is not None and places.get(content)
-        if not any(stands(row, slot) for row in (primary, mirror) for slot in places[content])
+        if not any(same_place(row, slot) for row in (primary, mirror) for slot in places[content])
     )
 
 
@@ -68,24 +68,9 @@ def _stray(action: Action, step: Step, rows: list[Segment]) -> str:
     if step.from_ is None:
         return "" if idle is None else f"content {step.content} has a mirror by now"
     name = f"content {step.content}"
-    if idle is None or not stands(idle, step.from_):
+    if idle is None or not same_place(idle, step.from_):
         where = "has none" if idle is None else f"is {idle.hostname}:{idle.port} by now"
         return f"{name}: {step.from_.host}:{step.from_.port} was to go, its mirror {where}"
     if action is Action.MOVE and not idle.is_up:
         return f"{name}: its mirror {step.from_.host}:{step.from_.port} is down by now"
     return ""
-
-
-def stands(row: Segment, slot: Slot) -> bool:
-    """Hostnames do not count: the utilities of 6 and later write the address there. What either
-    side does not show equals any.
-    """
-    same = row.address == slot.address and row.port == slot.port
-    ports = (row.replication_port, slot.replication_port)
-    spaces = not row.filespaces or not slot.filespaces or row.filespaces == slot.filespaces
-    return (
-        same
-        and (slot.directory is None or row.directory == slot.directory)
-        and (None in ports or ports[0] == ports[1])
-        and spaces
-    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
+from gpmirror.cluster.segment import Segment, same_place
 from gpmirror.plan.compare import FactDifference
 
 Kind = Literal["added", "removed", "moved", "switched", "changed"]
@@ -64,28 +64,12 @@ def _kind(first: Segment | None, second: Segment | None) -> Kind | None:
         return "added"
     if second is None:
         return "removed"
-    if not _same_place(first, second):
+    if first.hostname != second.hostname or not same_place(first, second):
         return "moved"
     if first.role is not second.role:
         return "switched"
     states = ((row.dbid, row.status, row.mode) for row in (first, second))
     return "changed" if len(set(states)) > 1 else None
-
-
-def _same_place(first: Segment, second: Segment) -> bool:
-    exact = all(
-        getattr(first, name) == getattr(second, name) for name in ("hostname", "address", "port")
-    )
-    known = all(
-        _equal_if_told(getattr(first, name), getattr(second, name))
-        for name in ("directory", "replication_port")
-    )
-    spaces = not first.filespaces or not second.filespaces or first.filespaces == second.filespaces
-    return exact and known and spaces
-
-
-def _equal_if_told(first: object, second: object) -> bool:
-    return first is None or second is None or first == second
 
 
 def _facts(first: Observed, second: Observed) -> tuple[FactDifference, ...]:

@@ -3,18 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gpmirror.cluster.claims import Claim, claims
 from gpmirror.cluster.segment import Slot
 
-Key = tuple[str, int | str]
+Key = Claim
 """(host, port) or (host, directory)."""
 
 
 def keys_of(slot: Slot) -> tuple[Key, ...]:
     """Everything a slot occupies on its host."""
-    return (
-        *((slot.host, port) for port in slot.ports),
-        *((slot.host, path) for path in slot.directories),
-    )
+    return claims(slot.host, slot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

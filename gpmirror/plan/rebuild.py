@@ -18,6 +18,7 @@ from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.source import Source
+from gpmirror.cluster.claims import claims, contested
 from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.segment import Segment, Slot
@@ -27,7 +28,6 @@ from gpmirror.placement import Desired, primary_slot
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.canonical import plain
 from gpmirror.plan.model import Plan, PlannedCatalog
-from gpmirror.plan.occupancy import keys_of
 from gpmirror.plan.replan import desired_of, request_of, site_of
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
 from gpmirror.spec.model import Site
@@ -214,8 +214,8 @@ def _layout_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
             yield f"desired: mirror host {slot.host!r} is no host of the plan"
         yield from _names(slot.host, (slot.address,), known)
         yield from _path_problems(slot, told)
-    held = Counter(key for slot in mirrors for key in keys_of(slot))
-    yield from (f"desired: two mirrors want {key}" for key, count in held.items() if count > 1)
+    twice = contested((key, slot) for slot in mirrors for key in claims(slot.host, slot))
+    yield from (f"desired: two mirrors want {key}" for key, _, _ in twice)
 
 
 def _names(name: str, addresses: Iterable[str], known: set[str]) -> Iterator[str]:

@@ -10,11 +10,10 @@ from typing import assert_never
 
 from gpmirror.cluster.content import contents_of
 from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
+from gpmirror.cluster.segment import Segment, same_place
 from gpmirror.diagnostics import Place
 from gpmirror.placement import Desired, Placed
 from gpmirror.placement.hosts import HostMap, map_hosts
-from gpmirror.plan.arrival import stands
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.classify import Classified, classify
 from gpmirror.plan.fingerprint import fingerprint
@@ -83,7 +82,7 @@ def _is_beyond(planned: Change, now: Change, rows: tuple[Segment, Segment | None
     match planned.action:
         case Action.RECOVER:
             assert planned.to is not None  # noqa: S101 - a recovery has a place
-            return len(both) == len(rows) and any(stands(row, planned.to) for row in both)
+            return len(both) == len(rows) and any(same_place(row, planned.to) for row in both)
         case Action.REBALANCE:
             return len(both) == len(rows) and not any(row.is_switched for row in both)
         case Action.ADD | Action.MOVE | Action.BLOCKED:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from gpmirror.cluster.claims import on_disk
 from gpmirror.cluster.segment import Slot
 from gpmirror.placement.figures import MAX_PORT
 from gpmirror.plan.occupancy import Key, Relocation, keys_of
@@ -36,7 +37,7 @@ class TemporarySlots:
         replication = ports[1] if wanted.replication_port is not None else None
         aside = replace(wanted, port=ports[0], replication_port=replication)
         paths = wanted.directories
-        holders = {self._held.get((wanted.host, path), item.content) for path in paths}
+        holders = {self._held.get(on_disk(wanted.host, path), item.content) for path in paths}
         found = aside if holders <= {item.content} else self._beside(aside)
         self._take(keys_of(found))
         return found
@@ -57,7 +58,7 @@ class TemporarySlots:
     def _beside(self, aside: Slot) -> Slot:
         number = 0
         while any(
-            (aside.host, path + _suffix(number)) in self._taken for path in aside.directories
+            on_disk(aside.host, path + _suffix(number)) in self._taken for path in aside.directories
         ):
             number += 1
         return replace(
