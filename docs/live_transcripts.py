@@ -30,6 +30,7 @@ _CHANGING = (
     (r"\b\d+(\.\d+)? (bytes|[kMGT]B)\b", "SIZE"),
     (r"\b(about \d+ min|under 1 min)\b", "TIME"),
     (r"\b\d+ checks\b", "N checks"),
+    (r"\b\d+ ok\b", "N ok"),
 )
 
 
