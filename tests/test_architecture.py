@@ -4,6 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from gpmirror.cluster.dialect import DialectName
+
 ROOT = Path(__file__).parents[1] / "gpmirror"
 MODULES = sorted(ROOT.rglob("*.py"))
 MOST_LINES = 800  # one idea stays in one file; beyond this it is surely two
@@ -64,3 +66,30 @@ def worldly(module: ast.Module) -> set[str]:
 def test_what_is_looked_for_in_the_core_is_found() -> None:
     text = "from pathlib import Path\nfrom io import open_code\nprint(Path('x').read_text())\n"
     assert worldly(ast.parse(text)) == {"Path", "open_code", "print", "read_text"}
+
+
+def test_what_sets_dialects_apart_stands_in_their_table() -> None:
+    """The practice cluster has releases of its own, each with the family it is of."""
+    own = {"cluster/dialect.py", "cli/lab.py"}
+    asked = [one for one in MODULES if name(one) not in own and not name(one).startswith("lab/")]
+    found = {name(one): sorted(dialects_named(tree(one))) for one in asked}
+    assert {one: what for one, what in found.items() if what} == {}
+
+
+def dialects_named(module: ast.Module) -> set[str]:
+    """Dialects that a module names: as members, or as texts; prose may speak of them."""
+    nodes = list(ast.walk(module))
+    members = {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "DialectName"
+    }
+    texts = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    return members | (texts & {one.value for one in DialectName})
+
+
+def test_a_named_dialect_is_found() -> None:
+    text = "from x import DialectName\nold = {DialectName.GP4, 'gp5', 'an old gp5'}\n"
+    assert dialects_named(ast.parse(text)) == {"GP4", "gp5"}

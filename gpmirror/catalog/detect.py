@@ -7,40 +7,21 @@ from dataclasses import dataclass
 from gpmirror.catalog import codes
 from gpmirror.catalog.source import Source
 from gpmirror.catalog.tables import Table
-from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.cluster.dialect import DIALECTS, USUAL, DialectName, families, family
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 
 _VERSION = re.compile(
     r"PostgreSQL (\d{1,4}(?:\.\d{1,4})?)[^\s()]{0,40} \(([A-Z][A-Za-z ]{0,60}?) (\d+(?:\.\d+)+[^\s)]*)"
 )
-_BACKENDS = {
-    "8.2": DialectName.GP4,
-    "8.3": DialectName.GP5,
-    "9.4": DialectName.GP6,
-    "12": DialectName.GP7,
-    "14": DialectName.CLOUDBERRY,
-}
-_GREENPLUM = {
-    "4": DialectName.GP4,
-    "5": DialectName.GP5,
-    "6": DialectName.GP6,
-    "7": DialectName.GP7,
-}
-_GREENGAGE = {"6": DialectName.GREENGAGE6, "7": DialectName.GREENGAGE7}
-
-_OLD = frozenset({DialectName.GP4, DialectName.GP5})
+_OLD = families(lambda one: one.file_replication)
 _NEW = frozenset(DialectName) - _OLD
 _TELLING = {
-    "san_mounts": (_OLD, DialectName.GP4),
-    "warehouseid": (frozenset({DialectName.CLOUDBERRY}), DialectName.CLOUDBERRY),
-    "replication_port": (_OLD, DialectName.GP5),
-    "fselocation": (_OLD, DialectName.GP5),
-    "fsname": (_OLD, DialectName.GP5),
+    column: (_OLD if one.file_replication else frozenset({one.name}), one.name)
+    for one in DIALECTS.values()
+    for column in one.columns
 }
 """Columns that prove a family: what is possible, and what to take unless version() says more."""
-
-_SUCCESSORS = {DialectName.GP6: DialectName.GREENGAGE6, DialectName.GP7: DialectName.GREENGAGE7}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +53,7 @@ def families_like(name: DialectName, *, assumed: bool) -> frozenset[DialectName]
     is certain.
     """
     if not assumed:
-        return frozenset({name, _SUCCESSORS.get(name, name)})
+        return families(lambda one: name in {one.name, one.fork_of})
     return _OLD if name in _OLD else _NEW
 
 
@@ -82,14 +63,14 @@ def column_evidence(table: Table, *, has_entries: bool) -> Evidence:
         if name in table.names:
             return _columns(allowed, preferred, f"has {name}")
     if has_entries:
-        return _columns(_OLD, DialectName.GP5, "comes with pg_filespace_entry")
+        return _columns(_OLD, USUAL[True], "comes with pg_filespace_entry")
     if "datadir" in table.names:
         return Evidence(
-            allowed=_NEW, preferred=DialectName.GP6, settled=False, proof="the table has datadir"
+            allowed=_NEW, preferred=USUAL[False], settled=False, proof="the table has datadir"
         )
     return Evidence(
         allowed=frozenset(DialectName),
-        preferred=DialectName.GP6,
+        preferred=USUAL[False],
         settled=False,
         proof="the table has neither datadir nor replication_port",
     )
@@ -137,7 +118,7 @@ def settle(
     )
 
 
-_ASSUMED = "dialect taken as gp6: the text has datadir but no version() line"
+_ASSUMED = f"dialect taken as {USUAL[False].value}: the text has datadir but no version() line"
 
 
 def _columns(allowed: frozenset[DialectName], name: DialectName, has: str) -> Evidence:
@@ -145,7 +126,7 @@ def _columns(allowed: frozenset[DialectName], name: DialectName, has: str) -> Ev
 
 
 def _from_version(source: Source, line: int, backend: str, product: str, version: str) -> Evidence:
-    name = _family(backend, product.lower(), version.partition(".")[0])
+    name = family(product.lower(), version.partition(".")[0], backend)
     said = f"version() says {product} {version}"
     if name is None:
         raise InvalidInput([_unknown(source, line, said)])
@@ -157,17 +138,6 @@ def _from_version(source: Source, line: int, backend: str, product: str, version
         version=version,
         line=line,
     )
-
-
-def _family(backend: str, product: str, major: str) -> DialectName | None:
-    """By product and its major version; an unknown product by the PostgreSQL it is built on."""
-    if "cloudberry" in product:
-        return DialectName.CLOUDBERRY
-    if "greengage" in product:
-        return _GREENGAGE.get(major)
-    if product.startswith("greenplum"):
-        return _GREENPLUM.get(major)
-    return _BACKENDS.get(backend) or _BACKENDS.get(backend.partition(".")[0])
 
 
 def _fits(version: Evidence, wanted: DialectName | None) -> bool:

@@ -11,7 +11,7 @@ from gpmirror.catalog.rows import read_rows
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.source import Source
 from gpmirror.catalog.tables import Kind, Shape, Table
-from gpmirror.cluster.dialect import DIALECTS, Dialect, DialectName
+from gpmirror.cluster.dialect import DIALECTS, USUAL, Dialect, DialectName
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.cluster.segment import Segment
@@ -57,7 +57,7 @@ def family_of(said: str, server: str, wanted: DialectName | None) -> Verdict:
     if not versions:
         raise InvalidInput([_no_greenplum(source, said)])
     anything = Evidence(
-        allowed=frozenset(DialectName), preferred=DialectName.GP6, settled=False, proof=""
+        allowed=frozenset(DialectName), preferred=USUAL[False], settled=False, proof=""
     )
     return settle(source, anything, versions, wanted)
 

@@ -6,7 +6,7 @@ server's search_path decides. `%s` are parameters. One query reads one catalog t
 
 from dataclasses import dataclass
 
-from gpmirror.cluster.dialect import Dialect, DialectName
+from gpmirror.cluster.dialect import Dialect
 
 VERSION = "SELECT version()"
 
@@ -108,8 +108,8 @@ class Queries:
 def queries_for(dialect: Dialect) -> Queries:
     """What to ask a server of this family."""
     old = dialect.file_replication
-    word = "location" if dialect.name in _BACKEND_9 else "lsn"
-    from_12 = not old and dialect.name not in _BACKEND_9
+    word = dialect.wal_word
+    from_12 = dialect.tells_copies
     further = "replication_port" if old else "datadir"
     activity = _ACTIVITY_8 if old else _ACTIVITY
     return Queries(
@@ -139,6 +139,5 @@ _COLUMNS = (
     "hostname",
     "address",
 )
-_BACKEND_9 = frozenset({DialectName.GP6, DialectName.GREENGAGE6})
 _ACTIVITY_8 = {"pid": "procpid", "query": "current_query", "busy": "current_query <> '<IDLE>'"}
 _ACTIVITY = {"pid": "pid", "query": "query", "busy": "state <> 'idle'"}

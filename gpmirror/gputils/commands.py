@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from gpmirror.cluster.dialect import Dialect, DialectName, release_of
+from gpmirror.cluster.dialect import Dialect, DialectName, families, has, release_of
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.gputils.lines import MoveEngine
@@ -55,7 +55,7 @@ class Setting:
     takes_value: bool = True
 
 
-_LATER = frozenset(DialectName) - {DialectName.GP4, DialectName.GP5}
+_LATER = families(lambda one: not one.file_replication)
 
 SETTINGS: Mapping[str, Setting] = {
     "-b": Setting(
@@ -75,7 +75,7 @@ SETTINGS: Mapping[str, Setting] = {
         key="apply.native.max_rate",
         since="WarehousePG 7.4 and Greengage 7",
         default="full copies take what the network gives",
-        families=frozenset({DialectName.GP7, DialectName.CLOUDBERRY, DialectName.GREENGAGE7}),
+        families=families(lambda one: one.limits_rate),
     ),
     "--replay-lag": Setting(
         key="apply.native.replay_lag",
@@ -121,15 +121,15 @@ def why_not_differential(dialect: Dialect, server_version: str | None) -> str | 
     """
     if dialect.file_replication:
         return f"{dialect.title} has no such recovery"
-    if dialect.name is DialectName.CLOUDBERRY:
+    if dialect.differential is False:
         return f"that gprecoverseg of {dialect.title} has it is on no record"
     release = release_of(server_version)
     if release is None:
         return "the catalog does not show the server's release, and not every one has it"
-    told = ".".join(map(str, release))
-    if release >= (7, 1) or (6, 27) <= release < (7, 0):
+    if has(dialect.differential, server_version):
         return None
-    if release >= (6, 25):
+    told = ".".join(map(str, release))
+    if has(dialect.backup_mode, server_version):
         return (
             f"gprecoverseg of {told} takes --differential for every down copy at once, not for "
             "those of a file"

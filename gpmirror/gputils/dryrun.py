@@ -17,23 +17,6 @@ from gpmirror.gputils.colon import HEADER
 from gpmirror.gputils.lines import AddFile, AddLine, MoveFile, MoveLine
 from gpmirror.gputils.reader import read_native
 
-_Release = tuple[int, int, int]
-
-_PROVED: dict[tuple[str, DialectName], _Release] = {
-    ("gpaddmirrors", DialectName.GP5): (5, 8, 1),
-    ("gpaddmirrors", DialectName.GP6): (6, 24, 3),
-    ("gpaddmirrors", DialectName.GP7): (7, 0, 0),
-    ("gpaddmirrors", DialectName.GREENGAGE6): (6, 27, 1),
-    ("gprecoverseg", DialectName.GP5): (5, 8, 1),
-    ("gprecoverseg", DialectName.GP6): (6, 24, 3),
-    ("gprecoverseg", DialectName.GP7): (7, 0, 0),
-    ("gprecoverseg", DialectName.GREENGAGE6): (6, 27, 1),
-}
-"""The release on which a run with -o was seen to change nothing: recorded live, and read in the
-source of the same release. Later releases of the same major count as proved: -o ends the program
-before it starts anything. Earlier ones, and families that are not here, are not tried.
-"""
-
 _VERSION = re.compile(r"(?:^|Database )(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?")
 
 _BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?=\|)")
@@ -68,12 +51,12 @@ def dry_run_argv(argv: Sequence[str], output: str) -> tuple[str, ...]:
 def why_not_tried(utility: str, name: DialectName, server_version: str | None) -> str | None:
     """Why a utility of this server is not tried; None: it is."""
     utility, title = trier_of(utility), DIALECTS[name].title
-    first = _PROVED.get((utility, name))
+    first = DIALECTS[name].dry_run_from
     if first is None:
         known = ", ".join(
-            f"{DIALECTS[one].title} {'.'.join(map(str, release))}"
-            for (of, one), release in _PROVED.items()
-            if of == utility
+            f"{one.title} {'.'.join(map(str, one.dry_run_from))}"
+            for one in DIALECTS.values()
+            if one.dry_run_from is not None
         )
         return (
             f"that -o changes nothing is not proved of {utility} of {title} (it is from {known} on)"

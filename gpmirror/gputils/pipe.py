@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gpmirror.cluster.dialect import Dialect, DialectName, release_of
+from gpmirror.cluster.dialect import Dialect, has
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.clashes import add_clashes, move_clashes
@@ -63,13 +63,8 @@ def move_file(
 
 
 def reads_hostnames(dialect: Dialect, server_version: str | None) -> bool:
-    """Whether gprecoverseg takes `host|address|port|directory`: from 6.25 and 7.0 on. Not known
-    of Cloudberry, whose own version numbers say nothing about it.
-    """
-    release = release_of(server_version)
-    if release is None or dialect.file_replication or dialect.name is DialectName.CLOUDBERRY:
-        return False
-    return release >= (6, 25)
+    """Whether gprecoverseg takes `host|address|port|directory`."""
+    return has(dialect.hostnames, server_version)
 
 
 def hostnames_in(text: str) -> list[tuple[str, str, int]]:

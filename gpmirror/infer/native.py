@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.cluster.dialect import DIALECTS, USUAL
 from gpmirror.cluster.observed import Observed, in_canonical_order
 from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Diagnostic, Place
@@ -178,7 +178,7 @@ def _segment(row: _Row, role: Role) -> Segment:
 
 def _observed(name: str, rows: Sequence[Segment], *, is_old: bool) -> Observed:
     _check_primaries(name, rows)
-    dialect = DIALECTS[DialectName.GP5 if is_old else DialectName.GP6]
+    dialect = DIALECTS[USUAL[is_old]]
     return Observed(
         segments=in_canonical_order(rows), dialect=dialect, dialect_assumed=True, source=name
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from gpmirror.cluster.dialect import DialectName
+from gpmirror.cluster.dialect import DIALECTS
 from gpmirror.cluster.observed import CopyFact
 from gpmirror.gputils.leavings import set_aside_name
 from gpmirror.plan.model import Action, Method
@@ -15,7 +15,6 @@ from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
 _RIGHTS = 0o777
 """Below a directory that hands its group on, every other has that bit too; servers do not mind."""
 _PRIVATE = 0o700
-_LATER = frozenset({DialectName.GP7, DialectName.CLOUDBERRY, DialectName.GREENGAGE7})
 _MODES_LATER = (_PRIVATE, 0o750)
 """From PostgreSQL 11 on the group may read."""
 
@@ -206,7 +205,8 @@ def _closed(visit: Visit, subject: str, landing: Landing, place: Place) -> Findi
             f"{subject} belongs to {status.who}, not to {login}",
             f"see whose it is, then as root `chown -R {login} {quote(landing.path)}`",
         )
-    modes = _MODES_LATER if visit.survey.plan.dialect in _LATER else (_PRIVATE,)
+    later = DIALECTS[visit.survey.plan.dialect].group_may_read
+    modes = _MODES_LATER if later else (_PRIVATE,)
     if status.mode & _RIGHTS not in modes:
         return bad(
             f"{subject} has mode {status.mode:04o}; a server starts only in "

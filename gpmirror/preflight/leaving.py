@@ -6,7 +6,7 @@ without it (recorded). Where gprecoverseg has a dry run, that tells; elsewhere t
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from shlex import quote
 
-from gpmirror.cluster.dialect import DialectName
+from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.gputils.characters import lines_of
@@ -16,9 +16,6 @@ from gpmirror.preflight.asking import coordinator_host, host_of
 from gpmirror.preflight.model import Check, Result
 
 _YES = "reached"
-
-_NEED_THE_NAME = {DialectName.GP6: True, DialectName.GP7: False}
-"""What is known where nothing can be tried: recorded on 6.24.3 and 7.0.0, nothing of the others."""
 
 Left = Mapping[str, str]
 """Hostname in the catalog -> the host that its name may lead to meanwhile, as the plan has it."""
@@ -30,7 +27,7 @@ def left_behind(plan: Plan, observed: Observed, silent: Collection[str]) -> Left
     """
     dialect = observed.dialect
     tried = why_not_tried("gprecoverseg", dialect.name, observed.server_version) is None
-    if dialect.file_replication or tried or _NEED_THE_NAME.get(dialect.name) is False:
+    if dialect.file_replication or tried or dialect.needs_old_name is False:
         return {}
     names = dict.fromkeys(
         row.hostname
@@ -100,7 +97,7 @@ def judge_left(left: Left, coordinator: str, answer: str, dialect: DialectName) 
     it, else unknown.
     """
     reached = {line.removeprefix(f"{_YES} ") for line in lines_of(answer)}
-    known = _NEED_THE_NAME.get(dialect, False)
+    known = DIALECTS[dialect].needs_old_name
     leaves = (
         "gprecoverseg leaves out every copy whose old host does not answer it"
         if known

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from gpmirror.cluster.dialect import DialectName, release_of
+from gpmirror.cluster.dialect import has
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.segment import Segment
 from gpmirror.plan.hazards import DEAD_LOCK
@@ -55,9 +55,6 @@ def _work(visit: Visit) -> Iterator[Work]:
                 yield copy_work(visit.host, process)
 
 
-_UTILITY_MODE_6 = frozenset({DialectName.GP6, DialectName.GREENGAGE6})
-
-
 def judge_backup_mode(visit: Visit) -> list[Finding]:
     """Acting primaries in backup mode. gprecoverseg takes one for a sign of a differential recovery
     under way, leaves the content out and ends with 0; one that was cut off leaves its primary so for
@@ -82,13 +79,8 @@ def judge_backup_mode(visit: Visit) -> list[Finding]:
 
 
 def _minds_backup_mode(observed: Observed) -> bool:
-    """From 6.25 and 7.0 on, where differential recovery came; Cloudberry has it of 7."""
-    if observed.dialect.file_replication:
-        return False
-    if observed.dialect.name is DialectName.CLOUDBERRY:
-        return True
-    release = release_of(observed.server_version)
-    return release is not None and release >= (6, 25)
+    """Where differential recovery came."""
+    return has(observed.dialect.backup_mode, observed.server_version)
 
 
 def _in_backup_mode(visit: Visit, primary: Segment) -> Finding:
@@ -107,9 +99,7 @@ def _in_backup_mode(visit: Visit, primary: Segment) -> Finding:
             f"{where}: a differential recovery of it is running (process {', '.join(copying)})",
             "wait until it ends",
         )
-    setting = "gp_role"
-    if visit.survey.observed.dialect.name in _UTILITY_MODE_6:
-        setting = "gp_session_role"
+    setting = visit.survey.observed.dialect.utility_role
     command = (
         f"PGOPTIONS='-c {setting}=utility' psql -h {primary.address} -p {primary.port} "
         "-d postgres -c 'SELECT pg_stop_backup()'"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from gpmirror.cluster.dialect import DialectName
+from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.plan.hazards import DEAD_LOCK
 from gpmirror.preflight.facts import LockFile, Process
 from gpmirror.preflight.programs import COPIERS, UTILITIES, program_of
@@ -17,18 +17,6 @@ _STOPPED_BY = {
 }
 """Which utilities a lock keeps from running; gpmovemirrors starts gprecoverseg. gpaddmirrors takes
 none and looks at none (6.24.3, recorded; 5.8.1 and 7.0.0, source), gpstop's is its own business."""
-
-_REMOVE_DEAD_LOCKS = frozenset(
-    {
-        DialectName.GP4,
-        DialectName.GP5,
-        DialectName.GP7,
-        DialectName.GREENGAGE6,
-        DialectName.GREENGAGE7,
-    }
-)
-"""Where a utility itself removes the lock of a number under which nothing runs (7.0.0 and Greengage
-6.27.1, recorded; 5.8.1, source). 6.24.3 exits with 0 and does nothing (recorded)."""
 
 _BY_PORT = frozenset({"gpbackup", "gprestore"})
 
@@ -163,7 +151,7 @@ def _lock(host: str, lock: LockFile, program: str | None, runs: Runs) -> Work | 
         )
     if runs.utilities.isdisjoint(_STOPPED_BY.get(utility, ())):
         return None
-    if lock.is_dead and not lock.alive and runs.dialect in _REMOVE_DEAD_LOCKS:
+    if lock.is_dead and not lock.alive and DIALECTS[runs.dialect].removes_dead_locks:
         return None
     why = _whose(lock)
     if lock.is_dead:

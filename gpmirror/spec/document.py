@@ -4,7 +4,7 @@ The descriptions are the reference documentation and the JSON Schema. What one f
 the light of another is judged afterwards, with places, in the modules beside this one.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from gpmirror.cluster.dialect import DialectName
 from gpmirror.spec.units import (
     RATE_PATTERN,
     SIZE_PATTERN,
@@ -25,6 +26,11 @@ from gpmirror.spec.units import (
     rate_of,
     seconds_of,
 )
+
+if TYPE_CHECKING:
+    Dialect: TypeAlias = str
+else:
+    Dialect = Literal[tuple(one.value for one in DialectName)]
 
 API_VERSION = "gpmirror/v1"
 MAX_PORT = 65_535
@@ -102,9 +108,9 @@ class ClusterPart(Part):
         pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$",
         description="Name of the cluster in plans and messages: small letters, digits, . _ -",
     )
-    dialect: (
-        Literal["gp4", "gp5", "gp6", "gp7", "cloudberry", "greengage6", "greengage7"] | None
-    ) = Field(None, description="Server family; detected from the catalog when left out.")
+    dialect: Dialect | None = Field(
+        None, description="Server family; detected from the catalog when left out."
+    )
     coordinator: CoordinatorPart | None = Field(
         None,
         description="Where the coordinator listens; PG* variables fill what is left out.",

@@ -1,5 +1,6 @@
 """The commented spec that `gpmirror init` writes."""
 
+from gpmirror.cluster.dialect import USUAL, DialectName
 from gpmirror.spec.emit import flow_text
 from gpmirror.spec.meaning import coordinator_keys
 from gpmirror.spec.model import CoordinatorAddress
@@ -12,7 +13,7 @@ apiVersion: gpmirror/v1
 
 cluster:
   name: {cluster}
-  # dialect: gp6          # gp4, gp5, gp6, gp7, cloudberry, greengage6, greengage7; usually detected
+  # dialect: {usual}          # {dialects}; usually detected
   {coordinator}
 
 # ssh: {{user: gpadmin, config: ~/.ssh/config}}
@@ -66,4 +67,9 @@ def starter_text(cluster: str = "my-cluster", coordinator: CoordinatorAddress | 
     line = _COORDINATOR
     if coordinator and coordinator.host and coordinator_problem(coordinator.host) is None:
         line = f"coordinator: {flow_text(coordinator_keys(coordinator))}"
-    return _TEXT.format(cluster=cluster, coordinator=line)
+    return _TEXT.format(
+        cluster=cluster,
+        coordinator=line,
+        usual=USUAL[False].value,
+        dialects=", ".join(one.value for one in DialectName),
+    )
