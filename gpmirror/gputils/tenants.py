@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from gpmirror.gputils.characters import lines_of
 
 _PID = re.compile(r"[0-9]{1,10}")
+_WORD = re.compile(r"[A-Za-z]{1,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
     """Whether a server works in a copy's directory or something writes there, and the last line of
     its own log that tells of trouble (empty: none). `rest` is the process that is left of a base backup
-    that was cut off.
+    that was cut off. `fault` is what a mirror's server tells of itself that runs and does not replicate
+    (before 6; empty: none does): such a copy does not live.
     """
 
     alive: bool
     said: str = ""
     rest: int | None = None
+    fault: str = ""
 
 
 def pulse_script(paths: Sequence[str], *, again: int = 0) -> str:
@@ -44,6 +47,7 @@ def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
     alive: set[str] = set()
     said: dict[str, str] = {}
     rest: dict[str, int] = {}
+    fault: dict[str, str] = {}
     for line in lines:
         match line:
             case [number, "process", *_]:
@@ -53,11 +57,16 @@ def read_pulses(answer: str, paths: Sequence[str]) -> dict[str, Pulse]:
             # what stands behind the words of a log is none of the script's own
             case [number, "rest", pid] if number not in said and _PID.fullmatch(pid):
                 rest[number] = int(pid)
+            case [number, "fault", word] if number not in said and _WORD.fullmatch(word):
+                fault[number] = word
             case _:
                 pass
     return {
         path: Pulse(
-            alive=str(number) in alive, said=said.get(str(number), ""), rest=rest.get(str(number))
+            alive=str(number) in alive,
+            said=said.get(str(number), ""),
+            rest=rest.get(str(number)),
+            fault=fault.get(str(number), ""),
         )
         for number, path in enumerate(paths)
     }
@@ -93,9 +102,27 @@ writers() {
 # place too. What is left alone is the one for the WAL: it holds the other's connection open, so that the
 # primary shows a base backup for ever, and copies nothing (practice cluster)
 _PULSE = r"""
+# before 6 a mirror's server is asked what it does as its utilities ask it: it may run without
+# replicating, FaultMirror (its replication port was taken), and is called up for good (5.8.1, recorded)
+fault() {
+  q=; read -r q <"$1/postmaster.pid"
+  case $q in ''|*[!0-9]*) return ;; esac
+  [ "/proc/$q/cwd" -ef "$1" ] && [ -O "/proc/$q" ] || return
+  b=$(readlink "/proc/$q/exe"); b=${b%/*}
+  [ -x "$b/gp_primarymirror" ] || b=${GPHOME:-}/bin
+  [ -x "$b/gp_primarymirror" ] || return
+  p=$(tr '\0' '\n' <"/proc/$q/cmdline" | sed -n '/^-p$/{n;p;q;}')
+  [ -n "$p" ] || p=$(sed -n 4p "$1/postmaster.pid")
+  t=; command -v timeout >/dev/null && t='timeout 10'
+  echo getMirrorStatus | LD_LIBRARY_PATH=${b%/*}/lib $t "$b/gp_primarymirror" -h localhost -p "$p" 2>&1 |
+    sed -n 's/^Success: *//; /^mode:/h; /^segmentState:/H; /^faultType:/{ H; x; s/\n/ /g
+      s/^mode:MirrorSegment segmentState:Fault faultType:\([A-Za-z]*\)$/\1/p; }'
+}
 pulse() {
   # of another account's processes nothing can be told
   if [ -e "$2" ] && [ ! -O "$2" ]; then echo "$1 process 0"; return; fi
+  x=
+  [ ! -r "$2/postmaster.pid" ] || x=$(fault "$2" 2>/dev/null)
   o=$(writers "$1" "$2")
   case $o in
     ''|*"
@@ -103,12 +130,15 @@ pulse() {
     *) p=${o##* }; tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -n 1 | grep -q 'pg_basebackup$' \
       && tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline" | grep -q stream && o="$1 rest $p" ;;
   esac
-  [ -z "$o" ] || printf '%s\n' "$o"
-  for c in /proc/[0-9]*/cwd; do
-    [ "$c" -ef "$2" ] && { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; break; }
-  done
+  if [ -n "$x" ]; then echo "$1 fault $x"; else
+    [ -z "$o" ] || printf '%s\n' "$o"
+    for c in /proc/[0-9]*/cwd; do
+      [ "$c" -ef "$2" ] && { p=${c#/proc/}; echo "$1 process ${p%/cwd}"; break; }
+    done
+  fi
   l=$(ls -t "$2"/pg_log/* "$2"/log/* 2>/dev/null | head -n 2 | while read -r f; do
-    tail -c 100000 "$f" 2>/dev/null | grep -a -E 'FATAL|PANIC|No space left' | tail -n 1
+    tail -c 100000 "$f" 2>/dev/null | grep -a -E 'FATAL|PANIC|No space left|could not start listener' |
+      grep -a -v 'is in mirror or uninitialized mode' | tail -n 1
   done | head -n 1 | cut -c 1-300 | tr -d '\000-\037\177')
   [ -n "$l" ] && echo "$1 said $l"
 }

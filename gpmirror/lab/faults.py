@@ -6,6 +6,7 @@ They lie in `faults.json` of the lab's state folder and are read when a utility 
   on gp5 the utility returns before it.
 - `fail_copy`: contents whose base backup breaks off and leaves half a directory.
 - `fail_start`: contents whose copy succeeds and whose server then does not start.
+- `fail_replication`: contents whose mirror starts and does not replicate (5).
 - `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing; a dry run
   (`-o`) says what it would say without the fault.
 - `hang_before_catalog`: seconds of standing still just before rows are written.
@@ -30,6 +31,7 @@ class Faults:
     slow_copy: Mapping[str, float] = field(default_factory=dict)
     fail_copy: tuple[int, ...] = ()
     fail_start: tuple[int, ...] = ()
+    fail_replication: tuple[int, ...] = ()
     exit_zero_do_nothing: bool = False
     hang_before_catalog: float = 0.0
     refuse_dispatch: bool = False
@@ -78,6 +80,7 @@ def read_faults(state: Path) -> Faults:
             slow_copy=_delays(fields.get("slow_copy", {})),
             fail_copy=tuple(int(c) for c in fields.get("fail_copy", ())),
             fail_start=tuple(int(c) for c in fields.get("fail_start", ())),
+            fail_replication=tuple(int(c) for c in fields.get("fail_replication", ())),
             exit_zero_do_nothing=bool(fields.get("exit_zero_do_nothing", False)),
             hang_before_catalog=float(fields.get("hang_before_catalog", 0)),
             refuse_dispatch=bool(fields.get("refuse_dispatch", False)),

@@ -10,7 +10,14 @@ from pathlib import Path
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.programs import find_client
 
-UTILITIES = ("gpaddmirrors", "gprecoverseg", "gpmovemirrors", "gpstate", "gpstop")
+UTILITIES = (
+    "gpaddmirrors",
+    "gprecoverseg",
+    "gpmovemirrors",
+    "gpstate",
+    "gpstop",
+    "gp_primarymirror",
+)
 _POSTGRES = ("postgres", "psql", "pg_ctl", "pg_basebackup", "pg_controldata", "pg_isready")
 
 _SESSION = """\

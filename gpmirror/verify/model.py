@@ -57,8 +57,11 @@ def restart(mirror: Segment) -> str:
     too, and the pair is in sync in seconds (5.8.1, recorded). While helpers of the utility are still
     at the primary the restart fails.
     """
+    ports = f"port {mirror.port}"
+    if mirror.replication_port is not None:
+        ports += f" or its replication port {mirror.replication_port}"
     return (
-        f"fix what keeps it from starting (port {mirror.port} in use, its directory, its log on "
+        f"fix what keeps it from starting ({ports} in use, its directory, its log on "
         f"{mirror.hostname}); end the utility that still waits for it, and its gp_primarymirror "
         "processes on the primary's host (while one is there a start ends with "
         "OtherTransitionInProgress); then restart the cluster (`gpstop -r`), which starts this mirror "

@@ -177,6 +177,8 @@ def _lifeless(host: str, path: str, pulse: Pulse) -> str:
             f"; process {pulse.rest} there is what is left of a base backup that was cut off: end it "
             f"(`kill {pulse.rest}` on {host}), it never ends by itself"
         )
+    if pulse.fault:
+        return f"the server in {host}:{path} runs and does not replicate ({pulse.fault}){said}"
     return f"no server works in {host}:{path} and nothing copies into it{said}"
 
 

@@ -1,4 +1,6 @@
-"""On 5 a mirror that never started is called up and resynchronising for good: who tells, and what helps."""
+"""On 5 a mirror that never started, or runs and does not replicate, is called up and resynchronising
+for good: who tells, and what helps.
+"""
 
 from collections.abc import Iterator
 
@@ -10,7 +12,10 @@ from tests.stand_ins import Rig
 
 pytestmark = [pytest.mark.long, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
 
-DEAD = "no server works in sdw2:"
+FAULTS = {
+    "no server works in sdw2:": Faults(fail_start=(0,)),
+    "runs and does not replicate (FaultMirror)": Faults(fail_replication=(0,)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +24,11 @@ def practice() -> Iterator[Practice]:
         yield found
 
 
-def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice) -> None:
+@pytest.mark.parametrize("dead", FAULTS)
+def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice, dead: str) -> None:
     rig = Rig(practice=practice)
-    set_faults(practice.state, Faults(fail_start=(0,)))
+    practice.reset()
+    set_faults(practice.state, FAULTS[dead])
     applied = practice.gpmirror("apply", "--yes")
     assert applied.returncode in {10, 11}, applied.stderr
     (run,) = {
@@ -43,7 +50,7 @@ def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice) -> 
     assert {one.returncode for one in (status, waited, told)} == {2}
     for one in (planned.stdout, resumed.stderr, status.stdout, waited.stdout, told.stdout):
         flat = " ".join(one.split())
-        assert DEAD in flat, one
+        assert dead in flat, one
         assert "restart the cluster (`gpstop -r`)" in flat or one is resumed.stderr, one
 
     clear_faults(practice.state)

@@ -9,7 +9,7 @@ from gpmirror.errors import Failure
 from gpmirror.lab.utilities.failures import BadOption, Broken, Refused, Stop
 from gpmirror.lab.utilities.session import Session, open_session
 
-NAMES = ("gpaddmirrors", "gprecoverseg", "gpmovemirrors", "gpstate", "gpstop")
+NAMES = ("gpaddmirrors", "gprecoverseg", "gpmovemirrors", "gpstate", "gpstop", "gp_primarymirror")
 _USAGE = 64
 
 

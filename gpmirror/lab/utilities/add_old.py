@@ -105,7 +105,7 @@ def start_mirrors(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) 
     failed = {dbid for dbid, outcome in outcomes.items() if outcome.failed}
     for recovery in recoveries:
         if recovery.target.dbid in failed:
-            _tell_start(crew, recovery)
+            _tell_start(crew, recovery, outcomes[recovery.target.dbid].said)
     console.info("Updating configuration to mark mirrors up")
     for recovery in recoveries:
         catalog.resynchronise(recovery.target, started=recovery.target.dbid not in failed)
@@ -149,9 +149,9 @@ def _create_directories(crew: Crew, recoveries: Sequence[Recovery]) -> None:
             raise Stop(2)
 
 
-def _tell_start(crew: Crew, recovery: Recovery) -> None:
+def _tell_start(crew: Crew, recovery: Recovery, why: str) -> None:
     t = recovery.target
     where = f"{t.hostname}:{t.directory}:content={t.content}:dbid={t.dbid}:mode=r:status=d"
     said = "Failed to start segment.  The fault prober will shortly mark it as down."
-    reason = "REASON: Start failed; check segment logfile."
-    crew.session.console.warning(f"{said} Segment: {where}: {reason}")
+    reason = why if why.startswith("Failure in") else "Start failed; check segment logfile."
+    crew.session.console.warning(f"{said} Segment: {where}: REASON: {reason}")

@@ -6,13 +6,15 @@ import socket
 from pathlib import Path
 
 from gpmirror.lab.layout import Lab, LabHost
-from gpmirror.lab.servers import server_log
+from gpmirror.lab.servers import server_log, write_instance
 from gpmirror.lab.utilities import settings
 from gpmirror.lab.utilities.backup import base_backup, make_slot, rewind, room
 from gpmirror.lab.utilities.running import program, sql
 from gpmirror.lab.utilities.tasks import Outcome, Task
 
 _START_SECONDS = 60
+_NOT_STARTED = "Start failed; check segment logfile."
+_NOT_MIRRORING = "Failure in segment mirroring; check segment logfile"
 _AGAIN = """UPDATE gp_segment_configuration SET mode = 'r', status = 'u' WHERE content = {content}
 AND EXISTS (SELECT 1 FROM gp_segment_configuration WHERE content = {content} AND status = 'd')"""
 
@@ -72,6 +74,8 @@ def copy_and_start(lab: Lab, host: LabHost, task: Task) -> Outcome:
         with contextlib.suppress(OSError):
             Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.make_mirror(lab, host, task)
+    if task.fault == "mirroring":
+        write_instance(host, Path(task.directory), task.port)
     if not _start(lab, host, task):
         return Outcome(dbid=task.dbid, failed="start")
     Path(task.log).unlink(missing_ok=True)
@@ -89,10 +93,13 @@ def resynchronise(lab: Lab, host: LabHost, task: Task) -> Outcome:
     return outcome
 
 
-def check_port(_lab: Lab, host: LabHost, task: Task) -> Outcome:
+def check_port(lab: Lab, host: LabHost, task: Task) -> Outcome:
     """Whether a mirror could start at all, and listen on its port."""
     if task.fault == "start":
-        return Outcome(dbid=task.dbid, failed="start", said="it does not start")
+        return Outcome(dbid=task.dbid, failed="start", said=_NOT_STARTED)
+    if task.fault == "mirroring":
+        copy_and_start(lab, host, task)
+        return Outcome(dbid=task.dbid, failed="start", said=_NOT_MIRRORING)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -36,6 +36,7 @@ def _start(session: Session, catalog: Catalog) -> int:
     recoveries = [Recovery(target=row, source=array.primaries[row.content]) for row in mirrors]
     crew = Crew(session=session, remote=Remote(session.lab), hosts=16, per_host=64)
     ports = [(one.target.address, task_of(session, one)) for one in recoveries]
+    crew.all_do("stop", ports)  # one that runs and does not replicate
     outcomes = crew.all_do("port", ports)
     failed = {dbid for dbid, (_, outcome) in outcomes.items() if outcome.failed}
     for one in recoveries:

@@ -89,6 +89,8 @@ def task_of(session: Session, recovery: Recovery, stamp: str = "") -> Task:
     )
     if target.content in faults.fail_copy:
         return replace(wanted, fault="copy")
+    if target.content in faults.fail_replication and session.old:
+        return replace(wanted, fault="mirroring")
     return replace(wanted, fault="start") if target.content in faults.fail_start else wanted
 
 

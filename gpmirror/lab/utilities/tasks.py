@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Action = Literal["empty", "make", "port", "stop", "copy", "resync"]
-Step = Literal["", "setup", "copy", "start"]
+Step = Literal["", "setup", "copy", "start", "mirroring"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -651,6 +651,59 @@ def test_a_copy_lives_where_a_server_works_or_something_writes(tmp_path: Path, s
     assert read_pulses("0 process 7\n", paths) == {}, "only a whole answer counts"
 
 
+TOLD = """Success: mode:{mode}
+segmentState:{state}
+dataState:InResync
+faultType:{fault}
+databaseStatus:Down
+postmasterState:init
+"""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        (("MirrorSegment", "Fault", "FaultMirror"), "FaultMirror"),
+        (("MirrorSegment", "Ready", "NotInitialized"), ""),
+        (("PrimarySegment", "InResyncTransition", "NotInitialized"), ""),
+        (None, ""),
+    ],
+)
+def test_a_mirror_s_server_that_does_not_replicate_tells_so(
+    tmp_path: Path, shell: str, told: tuple[str, str, str] | None, fault: str
+) -> None:
+    """gp_primarymirror lies beside the server's own program, and is asked at its own port (5.8.1)."""
+    here, programs = data_directory(tmp_path / "gpseg0"), tmp_path / "db" / "bin"
+    programs.mkdir(parents=True)
+    shutil.copy("/bin/sh", programs / "postgres")
+    if told is not None:
+        said = TOLD.format(**dict(zip(("mode", "state", "fault"), told, strict=True)))
+        asked = '[ "$(cat) $*" = "getMirrorStatus -h localhost -p 7000" ] || exit 1\n'
+        (programs / "gp_primarymirror").write_text(f"#!/bin/sh\n{asked}echo '{said}' >&2\n")
+        (programs / "gp_primarymirror").chmod(0o755)
+    (here / "pg_log").mkdir()
+    (here / "pg_log" / "a.csv").write_text(
+        'FATAL,"the database system is in mirror or uninitialized mode"\n'
+        "WARNING,\"could not start listener, host:'sdw2' port:'8000': Address already in use\"\n"
+        'FATAL,"the database system is in mirror or uninitialized mode"\n'
+    )
+    words = [str(programs / "postgres"), "-c", "sleep 60; :", "-D", str(here), "-p", "7000"]
+    with subprocess.Popen(words, cwd=here, start_new_session=True) as server:
+        (here / "postmaster.pid").write_text(f"{server.pid}\n{here}\n  7000001        14\n")
+        try:
+            found = read_pulses(sh(pulse_script([str(here)]), shell), [str(here)])[str(here)]
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+    assert (found.alive, found.fault) == (not fault, fault)
+    assert "Address already in use" in found.said
+
+
+def test_what_stands_behind_the_words_of_a_log_is_no_fault() -> None:
+    assert read_pulses("0 said FATAL\n0 fault FaultMirror\nend\n", ["/a"])["/a"].fault == ""
+    assert read_pulses("0 fault a-b\nend\n", ["/a"])["/a"].fault == ""
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("part", SEPARATORS)
 def test_words_of_a_log_name_no_process(tmp_path: Path, part: str, shell: str) -> None:
