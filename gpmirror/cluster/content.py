@@ -149,12 +149,14 @@ def at_stake(contents: Iterable[Content]) -> AtStake:
 
 
 def contents_of(observed: Observed, host_of: Callable[[Segment], str]) -> dict[int, Content]:
-    """Every content of the catalog, in its order; a copy lives where the catalog calls it up."""
+    """Every content of the catalog, in its order; a copy lives where the catalog calls it up, and
+    the idle one in sync too where both are up: as `verify` counts.
+    """
     return {
         number: Content(
             number=number,
             acting=_copy(acting, host_of),
-            idle=None if idle is None else _copy(idle, host_of),
+            idle=None if idle is None else _idle(acting, idle, host_of),
         )
         for number, (acting, idle) in observed.by_acting_role().items()
     }
@@ -181,6 +183,15 @@ def rows_of(content: Content) -> Iterator[Segment]:
 
 def _copy(row: Segment, host_of: Callable[[Segment], str]) -> Copy:
     return Copy(row, slot_of(row, host_of(row)), lives=row.is_up)
+
+
+def _idle(acting: Segment, idle: Segment, host_of: Callable[[Segment], str]) -> Copy:
+    """Beside a primary that is up, a copy that is not in sync is no second copy: it cannot take over.
+    Where the primary is down it is what is left.
+    """
+    in_sync = acting.mode is Mode.SYNCED and idle.mode is Mode.SYNCED
+    lives = idle.is_up and (in_sync or not acting.is_up)
+    return Copy(idle, slot_of(idle, host_of(idle)), lives=lives)
 
 
 def _synced(copy: Copy) -> Copy:

@@ -128,12 +128,19 @@ def _desired(subject: Input, catalog: Input | None, table: int | None) -> Moment
 
 
 def _observed(observed: Observed) -> Moment:
-    """Preferred roles; a copy that is down counts as absent."""
+    """Preferred roles; a copy that is down counts as absent, and so does a mirror not in sync."""
     facts = gather(observed)
     contents = contents_of(observed, facts.host_of)
     pairs = tuple(content.live for _, content in sorted(contents.items()))
     down = sum(row.content >= 0 and not row.is_up for row in observed.segments)
+    behind = sum(
+        one.idle is not None and one.idle.row.is_up and not one.idle.lives
+        for one in contents.values()
+    )
     title = f"observed layout of {observed.source}"
-    if down:
-        title += f" ({down} {'copies' if down > 1 else 'copy'} down: counted as absent)"
+    absent = down + behind
+    if absent:
+        words = " or not in sync" if behind and down else " not in sync" if behind else ""
+        what = f"{' down' if down else ''}{words}"
+        title += f" ({absent} {'copies' if absent > 1 else 'copy'}{what}: counted as absent)"
     return Moment(title=title, layout=Layout(pairs=pairs, hosts=tuple(facts.hosts)))

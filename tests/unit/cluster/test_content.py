@@ -6,6 +6,7 @@ from gpmirror.cluster.content import Content, Walk, at_stake, contents_of, rows_
 from gpmirror.cluster.layout import AtStake, Pair
 from gpmirror.cluster.segment import Role, Segment, Slot
 from gpmirror.plan.model import Step
+from gpmirror.verify import CopyState, judge
 from tests.clusters import observed, row
 
 NEW = Slot(host="sdw3", address="sdw3-1", port=9000, directory="/new")
@@ -32,6 +33,9 @@ def content(
         (content(primary="d", mirror="d"), Pair(0, "sdw1", None, lives=False), ()),
         (content(mirror=None), Pair(0, "sdw1", None), ("sdw1",)),
         (content(mirror=None, primary="d"), Pair(0, "sdw1", None, lives=False), ()),
+        (content(mode="n"), Pair(0, "sdw1", None), ("sdw1",)),
+        (content(mode="r"), Pair(0, "sdw1", None), ("sdw1",)),
+        (content(mode="n", primary="d"), Pair(0, "sdw2", None), ("sdw2",)),
         (content(acts="mirror"), Pair(0, "sdw1", "sdw2"), ("sdw2", "sdw1")),
         (content(acts="mirror", primary="d"), Pair(0, "sdw2", None), ("sdw2",)),
         (content(acts="mirror", mirror="d"), Pair(0, "sdw1", None), ("sdw1",)),
@@ -122,3 +126,22 @@ def test_what_is_at_stake_counts_each_content_once() -> None:
 def test_nothing_is_at_stake_where_every_content_has_two_copies() -> None:
     found = at_stake([content(), content(acts="mirror")])
     assert (found.single, found.none, found.worst()) == ((), (), (None, 0))
+
+
+@pytest.mark.parametrize("dialect", ["gp5", "gp6"])
+@pytest.mark.parametrize("acts", ["primary", "mirror"])
+@pytest.mark.parametrize("statuses", ["uu", "ud", "du", "dd"])
+@pytest.mark.parametrize("modes", ["ss", "sn", "ns", "nn", "rr", "cs"])
+def test_a_plan_counts_copies_as_status_does(
+    dialect: str, acts: str, statuses: str, modes: str
+) -> None:
+    roles = ("p", "m") if acts == "primary" else ("m", "p")
+    rows = [
+        row(2, 0, roles[0], "sdw1", 6000, prefers="p", status=statuses[0], mode=modes[0]),
+        row(3, 0, roles[1], "sdw2", 7000, prefers="m", status=statuses[1], mode=modes[1]),
+    ]
+    seen = observed(rows, dialect)
+    found = contents_of(seen, lambda one: one.hostname)[0]
+    state = judge(seen, None).contents[0].state
+    live = {CopyState.SYNCED: 2, CopyState.SYNCING: 1, CopyState.SINGLE: 1, CopyState.NONE: 0}
+    assert len(found.live_hosts) == live[state]
