@@ -30,6 +30,15 @@ GROWTH = {
     "simulate, pairs as JSON": 400,
 }
 
+# the same of single functions
+SINGLE = {
+    "the worst of the hostile specs": 250,
+    "the worst of the hostile native files": 60,
+    "survey of 1,000 hosts": 8,
+    "picture of 8,000 contents": 20,
+    "64 hosts in a known_hosts of 3,500 lines": 10,
+}
+
 GPMIRROR = [sys.executable, "-m", "gpmirror"]
 
 
@@ -65,6 +74,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gpmirror-bench-") as folder:
         results = measure(cases(Path(folder)), repeats=5 if options.light else 15)
     found = limits(results)
+    found += single_limits()
     if not options.light:
         found += host_limits()
         found += ssh_limits()
@@ -190,6 +200,17 @@ def ssh_limits() -> list[Limit]:
         f"a further script on {HOSTS} hosts against bare fabric": figures.ratio_again,
     }
     return [Limit(name=name, measured=way, bound=1.3, unit="x") for name, way in ways.items()]
+
+
+def single_limits() -> list[Limit]:
+    """The promises about inputs of the largest size; they take some seconds."""
+    from bench.scale import bare, single
+
+    unit = bare()
+    return [
+        Limit(name=f"{name} against bare", measured=took / unit, bound=SINGLE[name], unit="x")
+        for name, took in single().items()
+    ]
 
 
 def growth_limits() -> list[Limit]:

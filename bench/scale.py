@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -16,11 +18,18 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
+from gpmirror.adapters.ssh_known_hosts import KnownHosts  # noqa: E402
 from gpmirror.catalog import read_catalog  # noqa: E402
+from gpmirror.cluster.layout import Layout, Pair  # noqa: E402
+from gpmirror.errors import InvalidInput  # noqa: E402
+from gpmirror.gputils.reader import read_native  # noqa: E402
+from gpmirror.gputils.source import MAX_BYTES  # noqa: E402
 from gpmirror.placement import place  # noqa: E402
 from gpmirror.plan.build import build_plan  # noqa: E402
 from gpmirror.plan.replan import stale_rows, what_is_left  # noqa: E402
 from gpmirror.plan.request import Request  # noqa: E402
+from gpmirror.render.svg import plan_svg  # noqa: E402
+from gpmirror.simulate import survey  # noqa: E402
 from gpmirror.spec import load  # noqa: E402
 
 PRIMARIES = 8
@@ -74,6 +83,67 @@ def gate() -> float:
     after = read_catalog(mirrored_catalog_text(SMALL, PRIMARIES).encode(), "after")
     plan = build_plan(spec, before, place(spec, before), Request())
     return _processor(lambda: (stale_rows(plan, before), what_is_left(plan, after)))
+
+
+def single() -> dict[str, float]:
+    """Processor seconds of single functions on the largest input that they take or draw."""
+    spec = load(spec_text(SMALL).encode(), "gpmirror.yaml")
+    observed = read_catalog(catalog_text(SMALL, PRIMARIES).encode(), "catalog")
+    plan = build_plan(spec, observed, place(spec, observed), Request())
+    names = [f"h{number:04}" for number in range(SMALL)]
+    layout = Layout(
+        pairs=tuple(
+            Pair(host * PRIMARIES + n, names[host], names[(host + 1 + n) % SMALL])
+            for host in range(SMALL)
+            for n in range(PRIMARIES)
+        ),
+        hosts=tuple(names),
+    )
+    with tempfile.TemporaryDirectory(prefix="gpmirror-bench-") as folder:
+        known = Path(folder) / "known_hosts"
+        key = b64encode(b"\0\0\0\x0bssh-ed25519key").decode()
+        known.write_text("".join(f"host{n} ssh-ed25519 {key}\n" for n in range(3500)))
+        trusted = _processor(lambda: _judge_all(known))
+    return {
+        "the worst of the hostile specs": max(
+            _processor(partial(_refused, load, d)) for d in _SPECS
+        ),
+        "the worst of the hostile native files": max(
+            _processor(partial(_refused, read_native, d)) for d in _NATIVES
+        ),
+        "survey of 1,000 hosts": _processor(lambda: survey(layout, pairs=False)),
+        "picture of 8,000 contents": _processor(lambda: plan_svg(plan)),
+        "64 hosts in a known_hosts of 3,500 lines": trusted,
+    }
+
+
+_SPECS = (
+    b"[" * 3_900_000,
+    b"a:\n" * 1_000_000,
+    b'"\\"' * 1_000_000,
+    b"[a," * 20 + b"a," * 1_900_000,
+)
+_NATIVES = (
+    b"0|" * (MAX_BYTES // 2),
+    b"0|a|b|/m\n" * (MAX_BYTES // 9),
+    b"PORT_BASE=" + b"$" * 1_000_000,
+    b"PORT_BASE=1\n" * 80_000,
+)
+
+
+def _refused(read: Callable[[bytes, str], object], data: bytes) -> None:
+    try:
+        read(data, "hostile")
+    except InvalidInput:
+        return
+    raise SystemExit(f"error: a hostile input was taken: {data[:20]!r}...")
+
+
+def _judge_all(file: Path) -> None:
+    known = KnownHosts()
+    for number in range(64):
+        names = (f"[sdw{number}]:2200", f"sdw{number}")
+        known.judge([str(file)], names, "ssh-ed25519", b"\0\0\0\x0bssh-ed25519key")
 
 
 def bare() -> float:

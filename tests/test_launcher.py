@@ -184,6 +184,7 @@ def test_every_script_of_the_workshop_begins_without_it(script: Path) -> None:
     assert (first[0], set(first[1:])) == ("unset", FOREIGN)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES[:1], indirect=True)
 def test_the_readmes_lines_install_it(file: Path, tmp_path: Path) -> None:
@@ -200,6 +201,7 @@ def test_the_readmes_lines_install_it(file: Path, tmp_path: Path) -> None:
     assert (home / "gpmirror/bin/gpmirror").read_bytes() == LAUNCHER.read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_make_sets_itself_up(tmp_path: Path) -> None:
     """`make venv` with few packages, in the worst of shells."""

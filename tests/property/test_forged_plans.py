@@ -24,6 +24,7 @@ _BODIES = [json.loads(plan_text(make())) for make in _PLANS]
 _PATHS = [list(fields(body)) for body in _BODIES]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(_BODIES)))
 def test_a_changed_field_is_refused_or_is_a_plan(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -411,9 +412,16 @@ def _told(ended: Ended) -> str:
             return f"{type(ended).__name__} ({int(ended.exit_code)})"
 
 
-TestLife = Layout.TestCase
-TestLife.settings = settings(
-    max_examples=2 * settings().max_examples,
+_SETTINGS = settings(
     stateful_step_count=16,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+class TestSomeLives(Layout.TestCase):  # type: ignore[misc, valid-type]
+    settings = settings(_SETTINGS, max_examples=max(1, settings().max_examples // 4))
+
+
+@pytest.mark.long
+class TestLife(Layout.TestCase):  # type: ignore[misc, valid-type]
+    settings = settings(_SETTINGS, max_examples=2 * settings().max_examples)

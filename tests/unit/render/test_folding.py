@@ -31,11 +31,12 @@ from tests.clusters import (
 from tests.unfolding import expected, seen
 
 ROOTS = {"one root": ("/data/mirror",), "two roots": ("/data1/mirror", "/data2/mirror")}
+MANY = 500
 SIZES = {
     4: ((2, 2), (4, 1)),
     16: ((4, 4), (8, 2), (2, 8)),
     48: ((12, 4), (8, 6), (6, 8)),
-    500: ((50, 10), (63, 8), (125, 4), (20, 25)),
+    MANY: ((50, 10), (63, 8), (125, 4), (20, 25)),
 }
 LINES = {16: 60, 500: 150}
 
@@ -63,7 +64,11 @@ def is_whole(plan: Plan, width: int = 80) -> None:
 
 def additions() -> list[object]:
     return [
-        pytest.param(strategy, contents, hosts, each, roots, id=f"{strategy}-{hosts}x{each}-{name}")
+        pytest.param(
+            *(strategy, contents, hosts, each, roots),
+            id=f"{strategy}-{hosts}x{each}-{name}",
+            marks=[pytest.mark.long] if contents == MANY and (hosts, each) != (50, 10) else [],
+        )
         for strategy in ("group", "spread", "block")
         for contents, shapes in SIZES.items()
         for hosts, each in shapes

@@ -234,6 +234,7 @@ def test_a_host_without_primaries_has_no_factor_of_its_own() -> None:
     assert "0 -> 4 primaries (x1.0)" in plan.policy[0].evidence
 
 
+@pytest.mark.long
 def test_eight_thousand_contents_are_rendered_in_bounded_text() -> None:
     shown = plan_human(plans.wide(8000), width=80, color=False)
     assert len(shown) < 5_000

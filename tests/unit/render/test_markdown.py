@@ -68,6 +68,7 @@ def moving_many() -> Plan:
     return planned(spec([*names, "sdw3"], cluster="many"), mirrored(names, 300))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("plan", [scattered, moving_many])
 def test_a_huge_plan_stays_within_the_budget_and_counts_what_is_left_out(
     plan: Callable[[], Plan],
@@ -79,6 +80,7 @@ def test_a_huge_plan_stays_within_the_budget_and_counts_what_is_left_out(
     assert "Plan id `" in text
 
 
+@pytest.mark.long
 def test_eight_thousand_changes_that_follow_a_rule_are_all_in_the_comment() -> None:
     text = plan_markdown(plans.wide(8000))
     assert "`sdw[001-3999] -> sdw[002-4000]`" in text

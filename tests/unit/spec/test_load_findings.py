@@ -210,11 +210,7 @@ def test_finding_has_code_and_place(text: str | bytes, code: str, line: int, col
     found = findings(text)
     spots = [(one.code, one.place.line, one.place.column) for one in found if one.place]
     assert (code, line, column) in spots
-
-
-@pytest.mark.parametrize("text", [pytest.param(c[1], id=c[0]) for c in CASES])
-def test_every_finding_has_place_and_hint(text: str | bytes) -> None:
-    for one in findings(text):
+    for one in found:
         assert one.code in CODES
         assert one.place is not None
         assert one.place.file == "spec.yaml"

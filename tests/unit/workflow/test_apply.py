@@ -241,6 +241,7 @@ def test_a_lost_coordinator_and_a_silent_host_are_waited_for() -> None:
     assert world.started == ["r1/wave-001-gpaddmirrors"]
 
 
+@pytest.mark.long
 def test_the_day_ends_even_if_the_host_never_answers() -> None:
     world = cluster()
 

@@ -83,6 +83,7 @@ def test_resume_clears_its_own_copies_and_completes() -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("before", [True, False])
 def test_killed_at_every_record_of_the_rest(before: bool) -> None:
     """What was set aside and what was deleted half is finished by the next."""

@@ -74,6 +74,7 @@ def go_on(cluster: FakeCluster, plan: Plan, records: list[Mapping[str, object]])
         apply(run_in(cluster, outcome.remaining, MemoryJournal()), "?")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("vanish", [False, True])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("kind", ["add", "move"])
