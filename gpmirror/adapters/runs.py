@@ -24,6 +24,8 @@ _OTHERWISE = "reached-otherwise"
 it, or the operator let the environment alone decide.
 """
 
+_SHOWN = 4
+
 _AGREED = "confirmed"
 """The folder beside that of the runs which holds what the operator of this machine said yes to. A run's
 own folder can be copied here from anywhere: what lies in it proves no yes.
@@ -200,6 +202,26 @@ def add_records(folder: Path, name: str, lines: str) -> None:
         append(path, f"{chr(10) if cut_off else ''}{lines}".encode("utf-8", "replace"))
     except OSError as error:
         raise _unwritten(path, error, changed=True) from error
+
+
+def whole_name(folder: Path, given: str) -> str:
+    """The run of this machine whose name begins so, if there is one; else what was given. Raises
+    Failure: several begin so.
+    """
+    try:
+        names = sorted((path.name for path in folder.iterdir() if path.is_dir()), reverse=True)
+    except OSError:  # what reads the run says why
+        return given
+    found = [name for name in names if name.startswith(given)] if given else []
+    if given in found or not found:
+        return given
+    if len(found) > 1:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise Failure(
+            f"{len(found)} runs begin with {given}: {', '.join(found[:_SHOWN])}{more}",
+            hint="write more of the name",
+        )
+    return found[0]
 
 
 def check_name(folder: Path, name: str) -> None:

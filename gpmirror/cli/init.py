@@ -10,15 +10,24 @@ from gpmirror.cli.console import Console
 
 def command(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(help="The file to write.")] = "gpmirror.yaml",
+    file: Annotated[
+        str | None, typer.Argument(help="The file to write.  [default: gpmirror.yaml]")
+    ] = None,
+    *,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="The same as FILE.")
+    ] = None,
 ) -> None:
     """Write a starter spec with comments."""
     from gpmirror.adapters.files import is_stdout, is_stream, write_output
     from gpmirror.adapters.server_address import named_by
-    from gpmirror.errors import Failure
+    from gpmirror.errors import Failure, Usage
     from gpmirror.spec.starter import starter_text
 
     console: Console = ctx.obj
+    if file is not None and output is not None:
+        raise Usage(f"two files to write: {file} and -o {output}", hint="name one of them")
+    file = file or output or "gpmirror.yaml"
     if os.path.lexists(file) and not is_stream(file):
         raise Failure(
             f"cannot write {file}: it exists, and init never overwrites",

@@ -7,19 +7,20 @@ import typer
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.cli.options import ViaSsh, Yes
-from gpmirror.errors import ExitCode, Usage
+from gpmirror.errors import ExitCode, GpmirrorError, Usage
 
 
 def command(
     ctx: typer.Context,
     run: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="RUN",
             autocompletion=completion.runs,
-            help="Run whose leftover directories to delete.",
+            help="Run whose leftover directories to delete; the begin of its name is enough. "
+            "Without it: list the runs that left some.",
         ),
-    ],
+    ] = None,
     *,
     yes: Yes = False,
     via_ssh: ViaSsh = False,
@@ -40,6 +41,9 @@ def command(
         if name != ALLOW:
             raise Usage(f"--allow {name}: prune takes {ALLOW} alone", hint="leave it out")
     console: Console = ctx.obj
+    if run is None:
+        console.page(_candidates())
+        return ExitCode.OK
     folder, standing, plan = recorded(run, via_ssh=via_ssh)
     manner = Manner(console=console, json=False, assume_yes=yes)
     spec = site_of_run(standing.run, plan, console, allow=tuple(allow or ()), assume_yes=yes)
@@ -51,3 +55,36 @@ def command(
     kept = (f"  kept {one}" for one in outcome.next_actions)
     console.page(visible("\n".join((outcome.summary, *kept))))
     return outcome.code
+
+
+def _candidates() -> str:
+    """The runs of this machine that left directories and were not pruned; no host is asked."""
+    import os
+    from contextlib import suppress
+
+    from gpmirror.adapters.runs import list_runs, read_run, runs_folder
+    from gpmirror.cluster.hostlist import natural, one_expression
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.workflow.proving import left_behind
+
+    lines = []
+    folder = runs_folder(os.environ)
+    for one in list_runs(folder):
+        if one.was_pruned or not one.native_begun:
+            continue
+        with suppress(GpmirrorError):
+            plan = read_plan(read_run(folder, one.run)[1], f"{one.run}/plan.json")
+            spots = left_behind(plan, one)
+            if spots:
+                hosts = one_expression(sorted({host for host, _ in spots}, key=natural))
+                many = "directory" if len(spots) == 1 else "directories"
+                lines.append(f"{one.run}  {one.cluster}: {len(spots):,} {many} on {hosts}")
+    if not lines:
+        return "No run of this machine left directories that may go."
+    return "\n".join(
+        (
+            "These runs left directories that may go:",
+            *(f"  {one}" for one in lines),
+            "`gpmirror prune RUN` looks at the hosts, lists what is proved unused, and asks.",
+        )
+    )

@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 
 def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
-    """A run's folder, where it stands, and its plan. One that this machine does not know is copied
+    """A run's folder, where it stands, and its plan; the begin of its name is enough. One that this machine does not know is copied
     from the run directory on the coordinator's host, which the spec here names.
 
     Raises Failure: nobody knows it, or its folder holds another plan than the one that it was begun
     with; InvalidInput: its plan was changed.
     """
-    from gpmirror.adapters.runs import check_name, read_run, runs_folder
+    from gpmirror.adapters.runs import check_name, read_run, runs_folder, whole_name
     from gpmirror.plan.planfile import read_plan
     from gpmirror.workflow.resume import check_own_plan
 
     folder = runs_folder(os.environ)
     check_name(folder, name)
+    name = whole_name(folder, name)
     if not (folder / name).is_dir():
         _fetch(folder, name, via_ssh=via_ssh)
     standing, data = read_run(folder, name)
@@ -128,7 +129,7 @@ def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":
     plan is the whole. Raises as `recorded`.
     """
     _, standing, plan = recorded(name, via_ssh=via_ssh)
-    known = {name}
+    known = {standing.run}
     while standing.continues is not None and standing.continues not in known:
         known.add(standing.continues)
         _, standing, plan = recorded(standing.continues, via_ssh=via_ssh)

@@ -29,7 +29,7 @@ def command(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", autocompletion=completion.runs, help="The run to go back from."
+            metavar="RUN", autocompletion=completion.runs, help="The run to go back from; the begin of its name is enough."
         ),
     ],
     *,
@@ -74,7 +74,7 @@ def command(
         back, _ = plan_over(server, spec, lambda seen: plan_back(plan, seen, standing.run, request))
     write_outputs(back, outputs, console)
     show_plan(back, form, console, outputs=outputs)
-    if standing.run != run:
+    if not standing.run.startswith(run):
         console.talk(
             f"run {run} did the rest of run {standing.run}: this is the way back from both"
         )

@@ -29,7 +29,7 @@ def command(
     ctx: typer.Context,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", autocompletion=completion.runs, help="One run, in full."),
+        typer.Argument(metavar="RUN", autocompletion=completion.runs, help="One run, in full; the begin of its name is enough."),
     ] = None,
     *,
     every: Annotated[
@@ -38,7 +38,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> ExitCode:
     """List the runs of this machine, newest first, or show one."""
-    from gpmirror.adapters.runs import list_runs, read_run, runs_folder
+    from gpmirror.adapters.runs import list_runs, read_run, runs_folder, whole_name
     from gpmirror.cluster.counting import counted
     from gpmirror.render.run import runs_table
 
@@ -56,6 +56,7 @@ def command(
             hidden = counted(len(found) - len(shown), "run")
             console.talk(f"{hidden} that changed nothing: `gpmirror runs --all`")
         return ExitCode.OK
+    run = whole_name(folder, run)
     standing, _ = read_run(folder, run)
     if as_json:
         console.data(_json([standing], folder))

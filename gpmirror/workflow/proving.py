@@ -72,6 +72,31 @@ def leavings(plan: Plan, run: str, begun: Collection[int] = ()) -> tuple[Leaving
     )
 
 
+def left_behind(plan: Plan, standing: Standing) -> frozenset[Spot]:
+    """The places that begun waves left, and those that a wave was to fill which did not end: what the
+    journal tells, before any host is asked.
+    """
+    begun = set(standing.native_begun)
+    ended = begun & set(standing.waves_done)
+    held = {
+        spot
+        for wave in plan.waves
+        if wave.number in ended
+        for step in wave.steps
+        if step.to is not None
+        for spot in _of_slot(step.content, step.to)
+    }
+    left = {
+        (one.host, one.path)
+        for one in leavings(
+            replace(plan, waves=tuple(wave for wave in plan.waves if wave.number in begun)),
+            standing.run,
+            begun - ended,
+        )
+    }
+    return frozenset(left - held)
+
+
 def _of_slot(content: int, slot: Slot) -> dict[Spot, Leaving]:
     """Its directories; those of filespaces with the data directory that proves whose they are."""
     return {

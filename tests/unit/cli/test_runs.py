@@ -60,6 +60,22 @@ def test_runs_newest_first(folder: Path, capsys: Shown) -> None:
     assert f"does the rest of run {OLD}" in capsys.readouterr().out
 
 
+def test_the_begin_of_a_name_is_enough_where_it_is_the_only_one(
+    folder: Path, capsys: Shown
+) -> None:
+    for name in (OLD, NEW):
+        begin(folder, name).write(end(ExitCode.OK, "Apply complete"))
+    assert main(["runs", OLD[:8]]) == ExitCode.OK
+    assert OLD in capsys.readouterr().out
+    for command in ("runs", "prune", "revert", "resume"):
+        assert main([command, "202611"]) == ExitCode.ERROR
+        said = " ".join(capsys.readouterr().err.split())
+        assert f"2 runs begin with 202611: {NEW}, {OLD}" in said
+        assert "hint: write more of the name" in said
+    assert main(["prune", OLD[:8]]) != ExitCode.OK
+    assert f"{OLD}/plan.json" in capsys.readouterr().err, "it was found; its plan here is none"
+
+
 @pytest.mark.parametrize(
     ("records", "state"),
     [

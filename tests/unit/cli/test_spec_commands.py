@@ -42,6 +42,14 @@ def test_init_writes_a_spec_that_validates(folder: Path, capsys: Shown) -> None:
     assert capsys.readouterr().out.startswith("gpmirror.yaml: ok (4 hosts, group, offset 1000)\n")
 
 
+def test_init_takes_its_file_with_o_as_the_other_commands(folder: Path, capsys: Shown) -> None:
+    assert main(["init", "-o", "new.yaml"]) == ExitCode.OK
+    assert "gpmirror validate new.yaml" in capsys.readouterr().out
+    assert (folder / "new.yaml").exists()
+    assert main(["init", "a.yaml", "-o", "b.yaml"]) == ExitCode.USAGE
+    assert main(["init", "-o", "good.yaml"]) == ExitCode.ERROR
+
+
 def test_init_never_overwrites(folder: Path, capsys: Shown) -> None:
     assert main(["init", "good.yaml"]) == ExitCode.ERROR
     assert "good.yaml: it exists" in capsys.readouterr().err
