@@ -22,7 +22,7 @@ from gpmirror.errors import ExitCode  # noqa: E402
 from gpmirror.events.schema import events_schema  # noqa: E402
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
 from gpmirror.preflight.checks import CHECKS  # noqa: E402
-from gpmirror.render.explain_code import Topic, all_codes, all_topics  # noqa: E402
+from gpmirror.render.explain_code import GLOSSARY, Topic, all_codes, all_topics  # noqa: E402
 from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
 
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
@@ -147,6 +147,19 @@ def checks_page() -> str:
     return page("Host checks", *body)
 
 
+def glossary_page() -> str:
+    """Every term, from what `gpmirror explain` knows."""
+    return page(
+        "Glossary",
+        "One word for one thing, in screens, messages and these pages.",
+        "`gpmirror explain wave` prints one of them.",
+        "",
+        "| term | meaning |",
+        "| --- | --- |",
+        *(f"| **{term}** | {meaning} |" for term, meaning in GLOSSARY.items()),
+    )
+
+
 def page(title: str, *lines: str) -> str:
     """A generated page: notice, heading, lines."""
     return "\n".join([f"{NOTICE}\n# {title}\n", *lines]) + "\n"
@@ -164,6 +177,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/diagnostics.md": diagnostics_page,
     "docs/reference/hazards.md": hazards_page,
     "docs/reference/checks.md": checks_page,
+    "docs/reference/glossary.md": glossary_page,
     "schemas/events.schema.json": lambda: schema_text(events_schema()),
     "schemas/gpmirror.schema.json": lambda: schema_text(spec_schema()),
     "schemas/plan.schema.json": lambda: schema_text(plan_schema()),

@@ -50,6 +50,7 @@ failed_over() {
 
 cd "$work"
 
+tell "This takes one to three minutes. Each step shows its command and what it prints."
 tell "A practice cluster: real SSH and PostgreSQL servers on loopback addresses of this machine."
 expect 0 gpmirror lab up
 

@@ -86,6 +86,8 @@ def _rows(screen: str) -> Iterator[tuple[str, str, str]]:
     text = screen.partition("\nChanges\n")[2].partition("\n\n")[0]
     action, shared, row = "", "", ""
     for line in [*text.splitlines(), "  (end"]:
+        if line.startswith("  + set the replication port of "):
+            continue  # a sum of what the lines above it say
         if line.startswith("     ") and row:
             row += f" {line.strip()}"
             continue

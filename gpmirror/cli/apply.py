@@ -114,7 +114,8 @@ def read_target(
     target: str, request: "Request", *, signers: str | None = None
 ) -> "tuple[Site, Plan | None]":
     """A plan file with what it tells of its spec, or a spec alone. Raises Usage: a plan file cannot
-    be selected from, and a spec has no signature; Unsafe (4): none of `signers` signed the plan.
+    be selected from, and a spec has no signature; Unsafe (4): none of `signers` signed the plan;
+    Stale (5): it is for review only, which no cluster needs to be asked about.
     """
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.hazards import check_allow, check_unprotect
@@ -137,6 +138,7 @@ def read_target(
     from gpmirror.plan.planfile import read_plan
     from gpmirror.plan.replan import site_of
     from gpmirror.plan.rules import protections_of
+    from gpmirror.workflow.allowing import check_complete
 
     if request.selection or request.rebalance or request.full or request.differential:
         raise Usage(
@@ -146,6 +148,7 @@ def read_target(
         )
     check_allow(request.allow)
     plan = read_plan(data, target)
+    check_complete(plan)
     check_unprotect(request.unprotect, [one.name for one in protections_of(plan.settings.protect)])
     return reached(site_of(plan)), plan
 

@@ -147,9 +147,9 @@ def topics(ctx: typer.Context, incomplete: str) -> list[str]:
     before = ctx.params.get("topic") or [""]
     if before[0] in {"content", "host"}:
         return (contents if before[0] == "content" else hosts)(ctx, incomplete)
-    from gpmirror.render.explain_code import all_topics
+    from gpmirror.render.explain_code import GLOSSARY, all_topics
 
-    return _offered([*all_topics(), "content", "host"], incomplete)
+    return _offered([*all_topics(), *GLOSSARY, "content", "host"], incomplete)
 
 
 # --- what this machine knows ----------------------------------------------------------------------

@@ -30,9 +30,10 @@ def command(
     topic: Annotated[
         list[str],
         typer.Argument(
-            metavar="content N | host H | NAME",
+            metavar="content N [SPEC] | host H [SPEC] | NAME",
             autocompletion=completion.topics,
-            help="What to explain. NAME: a code, hazard, guard, host check or exit code.",
+            help="What to explain. NAME: a code, hazard, guard, host check, exit code or a term such as "
+            "wave.",
         ),
     ],
     spec: Annotated[
@@ -67,27 +68,45 @@ def command(
             tell(_name(name, as_json=as_json))
         case ["exit", name]:
             tell(_name(f"exit:{name}", as_json=as_json))
-        case ["content", number] if number.isascii() and number.isdigit():
+        case ["content", number, *more] if number.isascii() and number.isdigit():
+            spec = _spec(more, spec)
             from gpmirror.render.explain import explain_content
             from gpmirror.render.facts_json import content_json
 
             plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             content = content_json if as_json else explain_content
             tell(content(plan, observed, int(number[:_DIGITS])))
-        case ["host", name]:
+        case ["host", name, *more] if not _is_term(" ".join(topic)):
+            spec = _spec(more, spec)
             from gpmirror.render.explain import explain_host
             from gpmirror.render.facts_json import host_json
 
             plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             tell((host_json if as_json else explain_host)(plan, observed, name))
+        case [*words] if _is_term(" ".join(words)):
+            tell(_name(" ".join(words), as_json=as_json))
         case _:
             raise Usage(f"cannot explain {' '.join(topic)}", hint=_HINT)
+
+
+def _is_term(name: str) -> bool:
+    """Whether the glossary knows it."""
+    from gpmirror.render.explain_code import term_of
+
+    return term_of(name) is not None
+
+
+def _spec(more: list[str], spec: str) -> str:
+    """A spec behind the topic, as other commands take it, does for --spec."""
+    if len(more) > 1:
+        raise Usage(f"more than one spec: {' '.join(more)}", hint=_HINT)
+    return more[0] if more else spec
 
 
 def _name(name: str, *, as_json: bool) -> str:
     from gpmirror.render.explain_code import explain_name, explain_name_json
 
-    if name in {"content", "host", "exit"}:
+    if name in {"content", "exit"}:
         raise Usage(f"explain {name}: which one is missing", hint=_HINT)
     return (explain_name_json if as_json else explain_name)(name)
 

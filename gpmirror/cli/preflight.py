@@ -102,7 +102,7 @@ def _plan(
 ) -> "Plan":
     """The plan to check: from the spec now, or the file's, which must still match the catalog.
 
-    Raises Stale (5): it does not, or was made for review only.
+    Raises Stale (5): it does not.
     """
     from gpmirror.plan.replan import stale_rows
     from gpmirror.spec.model import Spec
@@ -111,11 +111,6 @@ def _plan(
     if plan is None:
         assert isinstance(site, Spec)  # noqa: S101 - without a plan the target is a spec
         return plan_inspected(site, observed, request, hosts)
-    if plan.review_only:
-        raise Stale(
-            "the plan is for review only: the catalog it was made from does not show directories",
-            hint="plan again from the live catalog",
-        )
     if rows := stale_rows(plan, observed):
         shown = "\n".join(f"  {row}" for row in rows[:_SHOWN])
         raise Stale(

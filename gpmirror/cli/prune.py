@@ -63,6 +63,7 @@ def _candidates() -> str:
     from contextlib import suppress
 
     from gpmirror.adapters.runs import list_runs, read_run, runs_folder
+    from gpmirror.cluster.counting import counted
     from gpmirror.cluster.hostlist import natural, one_expression
     from gpmirror.plan.planfile import read_plan
     from gpmirror.workflow.proving import left_behind
@@ -77,8 +78,8 @@ def _candidates() -> str:
             spots = left_behind(plan, one)
             if spots:
                 hosts = one_expression(sorted({host for host, _ in spots}, key=natural))
-                many = "directory" if len(spots) == 1 else "directories"
-                lines.append(f"{one.run}  {one.cluster}: {len(spots):,} {many} on {hosts}")
+                many = counted(len(spots), "directory", "directories")
+                lines.append(f"{one.run}  {one.cluster}: {many} on {hosts}")
     if not lines:
         return "No run of this machine left directories that may go."
     return "\n".join(

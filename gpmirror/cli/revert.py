@@ -29,7 +29,9 @@ def command(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", autocompletion=completion.runs, help="The run to go back from; the begin of its name is enough."
+            metavar="RUN",
+            autocompletion=completion.runs,
+            help="The run to go back from; the begin of its name is enough.",
         ),
     ],
     *,

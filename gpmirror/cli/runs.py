@@ -29,7 +29,11 @@ def command(
     ctx: typer.Context,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", autocompletion=completion.runs, help="One run, in full; the begin of its name is enough."),
+        typer.Argument(
+            metavar="RUN",
+            autocompletion=completion.runs,
+            help="One run, in full; the begin of its name is enough.",
+        ),
     ] = None,
     *,
     every: Annotated[

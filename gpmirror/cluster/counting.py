@@ -11,9 +11,9 @@ _HOURS_OF_A_DAY = 24
 _TENTHS_BELOW = 10
 
 
-def counted(number: int, thing: str) -> str:
-    """`1 content`, `2 contents`, `1,024 contents`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def counted(number: int, thing: str, things: str = "") -> str:
+    """`1 content`, `2 contents`, `1,024 contents`; `things` where the plural is another."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {things or f'{thing}s'}"
 
 
 def named(contents: Iterable[int]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gpmirror.cluster.counting import hosts_named
 from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
@@ -33,7 +34,7 @@ def infer_spec(
     if not facts.target:
         return _first(facts, name, coordinator)
     chosen = choose(facts, name)
-    left = remaining(chosen.plan)
+    left = (*remaining(chosen.plan), *_about_roots(facts, chosen.draft))
     header = [_origin(facts), _PROVED, *(f"Left: {one}." for one in left)]
     draft = replace(chosen.draft, coordinator=coordinator)
     return _finished(facts, draft, header, left)
@@ -58,8 +59,9 @@ def _finished(
     notes: Sequence[str] = (),
 ) -> Inferred:
     unobserved = _unobserved(facts)
+    guessed = {host.name for host in draft.hosts if unobserved or not facts.mirrors.get(host.name)}
     further = map(_sentence, (*facts.remarks, *unobserved))
-    text = spec_text(draft, [*header, *further], notes)
+    text = spec_text(draft, [*header, *further], notes, guessed)
     spec, plan = prove(text, facts.observed)
     if not facts.target and not adds_only(plan):
         raise InvalidInput([_not_only_adds(facts)])
@@ -90,6 +92,19 @@ def _unobserved(facts: Facts) -> tuple[str, ...]:
     if facts.observed.directories_known:
         return ()
     return ("the catalog text does not show directories: `roots` are not observed, correct them",)
+
+
+def _about_roots(facts: Facts, draft: Spec) -> tuple[str, ...]:
+    """Hosts without a mirror get the roots of another: a spec cannot leave them out."""
+    empty = [
+        host.name
+        for host in draft.hosts
+        if host.roots and host.weight and not facts.mirrors.get(host.name)
+    ]
+    if not empty or not facts.observed.directories_known:
+        return ()
+    which = "its `roots` are" if len(empty) == 1 else "their `roots` are"
+    return (f"no mirror stands on {hosts_named(empty)}: {which} guessed from another host's",)
 
 
 def _about_offset(draft: Spec) -> tuple[str, ...]:

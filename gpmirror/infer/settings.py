@@ -22,7 +22,11 @@ def spec_of_settings(found: InitSystem, name: str) -> Inferred:
     hosts = tuple(_placeholder(f"sdw{number}", roots) for number in range(1, count + 1))
     draft = Spec(cluster=name, hosts=hosts, strategy=strategy, ports=_ports(found))
     remarks = tuple(_remarks(found))
-    text = spec_text(draft, [_origin(found), *(f"{one[0].upper()}{one[1:]}." for one in remarks)])
+    text = spec_text(
+        draft,
+        [_origin(found), *(f"{one[0].upper()}{one[1:]}." for one in remarks)],
+        guessed=() if found.mirror_directories else [host.name for host in hosts],
+    )
     spec = load(text.encode(), SPEC_NAME)
     return Inferred(
         text=text, spec=spec, strategy=spec.strategy, pins=0, remarks=remarks, plan=None

@@ -1,6 +1,6 @@
 """A spec as YAML that a person would write: ranges of hosts, short lists, comments."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gpmirror.cluster.hostlist import compress
 from gpmirror.cluster.segment import SYSTEM_FILESPACE
@@ -9,14 +9,24 @@ from gpmirror.spec.meaning import coordinator_keys
 from gpmirror.spec.model import Bases, CoordinatorAddress, Host, Offset, Pin, Spec
 
 _DEFAULT_DIRECTORY = "{root}/{prefix}{content}"
+GUESSED = "guessed, not observed: check it"
+"""What stands behind roots that are an assumption."""
+
 _ALNUM_AFTER = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 _Entry = tuple[tuple[str, ...], object, int]
 """Addresses, roots and weight, with `{host}` for the name: hosts with equal ones form a range."""
 
 
-def spec_text(spec: Spec, header: Iterable[str] = (), notes: Iterable[str] = ()) -> str:
-    """The YAML text. `header` are comment lines on top, `notes` comment lines above the ports."""
+def spec_text(
+    spec: Spec,
+    header: Iterable[str] = (),
+    notes: Iterable[str] = (),
+    guessed: Collection[str] = (),
+) -> str:
+    """The YAML text. `header` are comment lines on top, `notes` comment lines above the ports,
+    `guessed` the hosts whose roots nobody observed.
+    """
     lines = [
         *(f"# {comment(line)}".rstrip() for line in header),
         "apiVersion: gpmirror/v1",
@@ -25,7 +35,7 @@ def spec_text(spec: Spec, header: Iterable[str] = (), notes: Iterable[str] = ())
         *((f"  dialect: {spec.dialect.value}",) if spec.dialect else ()),
         *_coordinator(spec.coordinator),
         "hosts: # in ring order",
-        *_host_lines(spec.hosts),
+        *_host_lines(spec.hosts, guessed),
         "mirrors:",
         f"  strategy: {spec.strategy.value}",
         *((f"  block_size: {spec.block_size}",) if spec.block_size else ()),
@@ -47,15 +57,18 @@ def _coordinator(coordinator: CoordinatorAddress) -> Iterator[str]:
         yield f"  coordinator: {flow_text(keys)}"
 
 
-def _host_lines(hosts: Sequence[Host]) -> Iterator[str]:
-    for name, names in compress((host.name, _entry(host)) for host in hosts):
+def _host_lines(hosts: Sequence[Host], guessed: Collection[str]) -> Iterator[str]:
+    """Roots that were observed and such that were not stand in entries of their own."""
+    entries = ((host.name, (*_entry(host), host.name in guessed)) for host in hosts)
+    for name, names in compress(entries):
         first = next(host for host in hosts if host.name == names[0])
         addresses, roots, weight = _entry(first)
         yield f"  - name: {name if '[' in name else scalar_text(name)}"
         if addresses != ("{host}",):
             yield f"    addresses: {flow_text(addresses)}"
         if roots:
-            yield f"    roots: {flow_text(_roots(roots))}"
+            remark = f" # {GUESSED}" if names[0] in guessed else ""
+            yield f"    roots: {flow_text(_roots(roots))}{remark}"
         if weight != 1:
             yield f"    weight: {weight}"
 

@@ -232,10 +232,10 @@ def _ephemeral(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
         code="GPM-P202",
         severity=Severity.WARNING,
         message=(
-            f"ports {span} of {len(found)} new instances on {len(hosts)} "
-            f"host{'s' * (len(hosts) != 1)} lie in the usual ephemeral range "
-            f"{EPHEMERAL.start}-{EPHEMERAL.stop - 1}: an outgoing connection may hold one when the "
-            "mirror starts"
+            f"{len(found)} port{'s' * (len(found) != 1)} to be used on {len(hosts)} "
+            f"host{'s' * (len(hosts) != 1)} ({span}) lie{'s' * (len(found) == 1)} in the usual "
+            f"ephemeral range {EPHEMERAL.start}-{EPHEMERAL.stop - 1}: an outgoing connection may hold "
+            "one when the mirror starts"
         ),
         place=ports_place(spec),
         hint="reserve them on the hosts (sysctl net.ipv4.ip_local_reserved_ports), or choose ports "

@@ -19,6 +19,7 @@ from gpmirror.placement import Desired
 from gpmirror.placement.names import interfaces_remark
 from gpmirror.placement.racks import RACKS_NOT_KEPT_APART
 from gpmirror.plan.classify import Classified, classify, source_text
+from gpmirror.plan.codes import REVIEW_ONLY_WARNING
 from gpmirror.plan.colouring import Limits
 from gpmirror.plan.exposure import expose
 from gpmirror.plan.fingerprint import catalog_digest, fingerprint
@@ -360,10 +361,7 @@ def _warnings(site: Site, observed: Observed, desired: Desired, left_out: int) -
     if left_out:
         warnings.append(f"{counted(left_out, 'further change')} outside the selection")
     if not observed.directories_known:
-        warnings.append(
-            "the catalog text does not show data directories (no pg_filespace_entry): this plan is "
-            "for review only"
-        )
+        warnings.append(REVIEW_ONLY_WARNING)
     return tuple(warnings)
 
 

@@ -62,3 +62,17 @@ CODES = {
         fix="Make the plan again.",
     ),
 }
+
+REVIEW_ONLY = CodeInfo(
+    title="the plan is for review only: its catalog does not show the directories",
+    why="4.3 and 5 keep directories in pg_filespace_entry. Without it the lines of native files are "
+    "incomplete, so `gpmirror apply` and `gpmirror preflight` refuse the plan (5).",
+    fix="Plan over the live catalog (without `--catalog`), over a snapshot (`gpmirror snapshot`), or "
+    "over a text that also holds `SELECT * FROM pg_filespace_entry`.",
+)
+"""What `explain review-only` says."""
+
+REVIEW_ONLY_WARNING = (
+    "the catalog text does not show data directories (no pg_filespace_entry): this plan is "
+    "for review only"
+)

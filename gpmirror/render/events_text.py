@@ -57,10 +57,10 @@ def short_id(digest: str) -> str:
 
 
 def _run_started(event: RunStarted) -> list[Line]:
-    doing = "resuming" if event.resumed else "applying"
+    doing = "resuming " if event.resumed else ""
     if event.rehearsal:
-        doing = "dry run, nothing is changed:"
-    title = styled(f"{doing} plan {short_id(event.plan_id)} on {event.cluster}", Style.STRONG)
+        doing = "dry run, nothing is changed: "
+    title = styled(f"{doing}plan {short_id(event.plan_id)} on {event.cluster}", Style.STRONG)
     amount = f"{counted(event.changes, 'change')} in {counted(event.waves, 'wave')}"
     return [line(title, f": {amount}"), line(styled(f"  run {event.run}", Style.FAINT))]
 
@@ -98,9 +98,12 @@ def _wave_started(event: WaveStarted) -> list[Line]:
 
 def _foreseen(event: WaveStarted) -> str:
     """What the plan foresees while the wave runs: who is alone, and the worst loss."""
-    loss = counted(event.worst_host_loses, "content")
-    host = "" if event.worst_host is None else f" (e.g. {event.worst_host})"
-    return f"one live copy each until then; losing a host costs at most {loss}{host}"
+    until = "no synchronized mirror until the wave ends"
+    if not event.worst_host_loses:
+        return f"{until}; losing any one host would lose no segment"
+    loss = counted(event.worst_host_loses, "segment")
+    host = "" if event.worst_host is None else f" ({event.worst_host})"
+    return f"{until}; losing the worst host{host} would lose {loss}"
 
 
 def _time(event: WaveStarted) -> str:
@@ -142,7 +145,7 @@ def _native_ended(event: NativeEnded) -> Line:
 
 
 def _wave_done(event: WaveDone) -> Line:
-    text = f" wave {event.wave} of {event.waves}: every content in sync"
+    text = f" wave {event.wave} of {event.waves}: every segment of it in sync"
     time = f"  {elapsed_text(event.seconds)}"
     if event.syncing is not None and event.syncing >= 1:
         time += f", {elapsed_text(round(event.syncing))} of it after the utility's end"

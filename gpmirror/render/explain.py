@@ -41,9 +41,11 @@ def explain_host(plan: Plan, observed: Observed, host: str) -> str:
     """
     _, primaries, before, during, after = check_host(plan, host)
     lines = [f"host {host} of {plan.cluster}{_of_spec(plan, host)}"]
-    lines += [f"  primaries {primaries}, mirrors {before} before, {during} during, {after} after"]
+    lines += [
+        f"  preferred primaries {primaries}, mirrors {before} before, {during} during, {after} after"
+    ]
     homes = [(found.content, found.primary.host) for found in plan.desired.contents]
-    lines += [f"  primaries of {_contents(c for c, home in homes if home == host)}"]
+    lines += [f"  preferred primaries of {_contents(c for c, home in homes if home == host)}"]
     mirrors = ((found.content, found.mirror) for found in plan.desired.contents)
     wanted = (content for content, slot in mirrors if slot is not None and slot.host == host)
     lines += [f"  desired mirrors of {_contents(wanted)}"]
@@ -76,7 +78,7 @@ def _text(lines: Iterable[str]) -> str:
 
 
 def _kind(row: Segment) -> str:
-    return "primary" if row.is_preferred_primary else "mirror"
+    return f"preferred {'primary' if row.is_preferred_primary else 'mirror'}"
 
 
 def _contents(contents: Iterable[int]) -> str:
@@ -86,7 +88,7 @@ def _contents(contents: Iterable[int]) -> str:
 
 def _desired(found: PlannedContent) -> str:
     mirror = "none" if found.mirror is None else slot_text(found.mirror)
-    return f"mirror {mirror} for primary {slot_text(found.primary)}"
+    return f"mirror {mirror} for preferred primary {slot_text(found.primary)}"
 
 
 def _decision(plan: Plan, content: int) -> str:

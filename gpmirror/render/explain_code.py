@@ -13,6 +13,78 @@ _IN_THE_SPEC = "mirrors.allow_same_host: true in the spec, --allow same-host on 
 _UNPROTECT = "--unprotect content:N, --unprotect host:H"
 
 
+GLOSSARY: Mapping[str, str] = {
+    "acting role": "The role that a copy has now (`role` in the catalog): the acting primary serves "
+    "queries, the acting mirror follows it.",
+    "address": "The network name under which other hosts reach a copy (`address` in the catalog); "
+    "a host with several interfaces has several.",
+    "blocked": "A segment that this plan cannot bring to the spec; the reason and what helps stand"
+    " beside it.",
+    "catalog": "`gp_segment_configuration` (and `pg_filespace_entry` on 4.3 and 5) of the "
+    "coordinator: what the cluster says of itself.",
+    "content ID": "A segment's number, 0 and up; the coordinator has -1. Lists of numbers say "
+    "`contents`.",
+    "coordinator": "The server that clients connect to; called master before Greenplum 7.",
+    "copy": "A primary or a mirror: one of the two database servers that hold the data of a "
+    "segment.",
+    "desired": "The layout that the spec asks for.",
+    "down": "Status `d` in the catalog: the copy does not run, or its primary has stopped "
+    "waiting for it.",
+    "drain": "Move all mirrors away from a host (`weight: 0`).",
+    "exposure": "What the loss of one more host would cost while a plan runs: a segment without a "
+    "synchronized mirror is lost with the host of its primary.",
+    "failover": "The mirror of a primary that was lost takes over; the roles are switched from then"
+    " on.",
+    "fault prober": "The coordinator's process that asks every primary whether it and its mirror live "
+    "(`fts`).",
+    "filespace": "A second place for data on 4.3 and 5, with a directory for every segment.",
+    "full recovery": "Copy the whole primary into an empty directory.",
+    "guard": "A limit that a plan would exceed, such as the share of mirrors that move at once; "
+    "allowed by name.",
+    "hazard": "A danger of a plan or a run; those that need a word from you are allowed by name "
+    "(`--allow NAME`).",
+    "host": "A machine with segments, named as in `hostname` of the catalog.",
+    "host loss": "A host dies with every copy on it. `host loss costs up to 2`: two segments would "
+    "have no live copy left.",
+    "in sync": "The mirror has everything that its primary has (mode `s`, status `u`), and "
+    "gpmirror saw it stream where the release can say so.",
+    "incremental recovery": "Bring back a mirror that is down by copying only what changed since.",
+    "leftover directory": "The old data directory of a mirror that moved; `gpmirror prune` deletes it.",
+    "mirror": "The copy that follows the primary, ready to take over. Where it matters, "
+    "`preferred` or `acting` says which role is meant.",
+    "move": "Give a mirror another host, port or directory: it is copied to the new place, and "
+    "the old directory is left over.",
+    "observed": "The layout that the catalog shows.",
+    "peak exposure": "The most segments that are without a synchronized mirror at one time while a plan "
+    "runs.",
+    "plan": "The steps from observed to desired, as a value: a file that can be reviewed, "
+    "compared and applied.",
+    "preferred role": "The role that a copy should have (`preferred_role`). Acting and preferred roles "
+    "differ after a failover. Layouts are judged by preferred roles.",
+    "prefix": "The part of a directory's name before the content ID (`gpseg` in `gpseg3`).",
+    "primary": "The copy that serves queries. Where it matters, `preferred` or `acting` says which"
+    " role is meant.",
+    "protection": "A rule in the spec (`protect`) that forbids to move or copy the mirrors that it "
+    "names.",
+    "rebalance": "Return all roles to the preferred ones (`gprecoverseg -r`); running queries are "
+    "cancelled.",
+    "recover": "Bring a mirror that is down back into sync, where it is or elsewhere.",
+    "review-only plan": "A plan over a catalog text without directories: to be read, not applied. `gpmirror"
+    " explain review-only`.",
+    "run": "One `gpmirror apply`, with a name, a journal and a folder on the coordinator.",
+    "segment": "Rows of one table live in many segments: each has a content ID, a primary and a "
+    "mirror.",
+    "selection": "The part of a plan that `--content` and `--host` ask for; the rest is left out.",
+    "spec": "The YAML file that says which layout is wanted.",
+    "switched": "Primary and mirror act in each other's role, after a failover.",
+    "unmirrored": "Without a synchronized mirror: one live copy only. The column counts the segments "
+    "that are so while a wave runs, those that were before it too.",
+    "wave": "The part of a plan that one call of a native utility carries out; waves follow one"
+    " another.",
+}
+"""One word for one thing, in screens, messages and pages, and what it means."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
     """A name with its page. `kind` as a person would say it; `allowed_by` the flag that lets a plan
@@ -27,6 +99,8 @@ class Topic:
 
 def explain_name(name: str) -> str:
     """What it means, why it matters, how to fix it. Raises InvalidInput (GPM-P305): no such name."""
+    if (term := term_of(name)) is not None:
+        return f"{term}: {GLOSSARY[term]}\n"
     topic = topic_of(name)
     title = topic.info.title
     head = f"{topic.name}: {title}\n"
@@ -38,6 +112,19 @@ def explain_name(name: str) -> str:
 
 def explain_name_json(name: str) -> str:
     """The same as JSON. Raises InvalidInput (GPM-P305): no such name."""
+    from gpmirror.render.facts_json import document
+
+    if (term := term_of(name)) is not None:
+        return document(
+            {
+                "name": term,
+                "kind": "term",
+                "what": GLOSSARY[term],
+                "why": "",
+                "fix": "",
+                "allowed_by": None,
+            }
+        )
     topic = topic_of(name)
     body: dict[str, object] = {
         "name": topic.name,
@@ -47,9 +134,18 @@ def explain_name_json(name: str) -> str:
         "fix": topic.info.fix,
         "allowed_by": topic.allowed_by,
     }
-    from gpmirror.render.facts_json import document
-
     return document(body)
+
+
+def term_of(name: str) -> str | None:
+    """The term of the glossary that a name stands for, in whatever case; a code, hazard, guard, check
+    or exit code of that name comes first.
+    """
+    said = " ".join(name.lower().split())
+    if said in all_topics():
+        return None
+    known = {term.lower(): term for term in GLOSSARY}
+    return known.get(said) or known.get(said.removesuffix("s"))
 
 
 def topic_of(name: str) -> Topic:
@@ -69,6 +165,7 @@ def topic_of(name: str) -> Topic:
 
 def all_topics() -> dict[str, Topic]:
     """Every name that can be explained, codes first; an exit code by its name."""
+    from gpmirror.plan.codes import REVIEW_ONLY
     from gpmirror.plan.hazards import (
         COMMAND_HAZARDS,
         GUARDS,
@@ -111,6 +208,7 @@ def all_topics() -> dict[str, Topic]:
         Topic(name=code.name.lower(), kind=f"exit code {code.value}", info=code.info)
         for code in ExitCode
     ]
+    found.append(Topic(name="review-only", kind="kind of plan", info=REVIEW_ONLY))
     return {topic.name: topic for topic in found}
 
 
@@ -158,14 +256,15 @@ def _unknown(name: str, known: Mapping[str, Topic]) -> InvalidInput:
     from difflib import get_close_matches
 
     said = name.strip()[:100]
-    close = get_close_matches(said.upper(), known, n=3) or get_close_matches(
-        said.lower(), known, n=3
+    every = [*known, *GLOSSARY]
+    close = get_close_matches(said.upper(), every, n=3) or get_close_matches(
+        said.lower(), every, n=3
     )
     hint = (
         f"did you mean {' or '.join(close)}?"
         if close
         else "a code (GPM-V014: V spec, C catalog, N native files, P placement and plan), a hazard, a "
-        "guard, a host check or an exit code"
+        "guard, a host check, an exit code or a term of the glossary"
     )
     what = "code" if said.upper().startswith("GPM-") else "name"
     message = f"{said}: no such {what}"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from gpmirror.cluster.counting import counted, ranges
-from gpmirror.cluster.hostlist import natural, one_expression
 from gpmirror.plan.model import Action, Plan, Wave, WaveExposure
 from gpmirror.plan.pace import stopping_seconds
 from gpmirror.plan.planfile import plan_id
@@ -17,18 +16,19 @@ from gpmirror.render.human_checks import (
     guard_text,
     hazard_text,
     next_action_texts,
+    shown_warnings,
     switched_texts,
     verdict_text,
 )
 from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
-from gpmirror.render.human_waves import exposed_text, exposure_texts, waves_title
+from gpmirror.render.human_waves import exposed_text, exposure_texts, made_texts, waves_title
 from gpmirror.render.native import command_text
 from gpmirror.render.summary import summary_line
 from gpmirror.render.svg import svg_element
 
 ROWS_SHOWN = 60
 """So many changes stand in the open; the rest is folded away."""
-_HOSTS = ("host", "primaries", "mirrors before", "during", "after")
+_HOSTS = ("host", "preferred primaries", "mirrors before", "during", "after")
 
 
 def plan_html(plan: Plan) -> str:
@@ -82,7 +82,7 @@ def _policy(plan: Plan) -> list[str]:
 
 
 def _notes(plan: Plan) -> list[str]:
-    told = (*plan.warnings, *switched_texts(plan), *next_action_texts(plan))
+    told = (*shown_warnings(plan), *switched_texts(plan), *next_action_texts(plan))
     return items(("", words) for words in told)
 
 
@@ -132,10 +132,7 @@ def _wave(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     if exposure is not None:
         told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
         lines = [f"<p>{text(told)}</p>"]
-    if wave.host_actions:
-        hosts = one_expression(sorted({found.host for found in wave.host_actions}, key=natural))
-        actions = counted(len(wave.host_actions), "host action")
-        lines.append(f"<p>{text(f'First {actions} on {hosts}.')}</p>")
+    lines += (f"<p>{text(f'First {words}.')}</p>" for words in made_texts([wave]))
     for run in wave.native:
         lines.append(block(command_text(run)))
         if run.file_name is not None and run.file_text is not None:

@@ -1,6 +1,7 @@
 """A plan for a person at a terminal: what is at stake, what changes, in which steps; the summary last."""
 
 from gpmirror.cluster.counting import counted
+from gpmirror.plan.codes import REVIEW_ONLY
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.fitting import fitted
@@ -59,8 +60,8 @@ def gist(plan: Plan) -> str:
         text += f", {size_text(plan.exposure.bytes)} to copy"
     number = to_allow(plan)
     if number:
-        return f"{text}; {number} {'hazard needs' if number == 1 else 'hazards need'} allowing"
-    return f"{text}; nothing needs allowing" if plan.waves else text
+        return f"{text}; {number} {'hazard needs' if number == 1 else 'hazards need'} --allow"
+    return f"{text}; no --allow needed" if plan.waves else text
 
 
 def exposure_section(plan: Plan, *, width: int) -> list[Line]:
@@ -85,8 +86,8 @@ def banners(plan: Plan) -> list[str]:
         texts.append(f"PARTIAL PLAN: only {plan.selection}; the rest of the cluster is left out")
     if plan.review_only:
         texts.append(
-            "REVIEW ONLY: the catalog does not show all directories, so the lines below are "
-            "incomplete and `gpmirror apply` refuses this plan"
+            "REVIEW ONLY: the catalog text does not show the directories, so lines are incomplete and "
+            f"`gpmirror apply` refuses this plan. {REVIEW_ONLY.fix}"
         )
     return texts
 

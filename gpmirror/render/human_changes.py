@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from gpmirror.cluster.counting import counted
+from gpmirror.cluster.counting import counted, ranges
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.render.columns import folded, needed
 from gpmirror.render.folding import Fold, Ruled, parts
@@ -29,10 +29,29 @@ def changes_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Li
     for part in found:
         for ruled in part.ruled:
             lines += ruled_lines(part.action, ruled, width=width)
+        if part.action is Action.ADD and (told := primary_ports_text(plan)):
+            first, *rest = paragraph(told, width=width, hang=2)
+            lines += [(Span("  "), Span(first[0].text.strip(), Style.ADD)), *rest]
     folds = (fold for part in found for ruled in part.ruled for fold in ruled.folds)
     if any("[" in fold.hosts for fold in folds):
         lines += paragraph(f"({IN_TURN})", width=width, hang=1, style=Style.FAINT)
     return lines
+
+
+def primary_ports_text(plan: Plan) -> str:
+    """What an addition changes of the primaries themselves (4.3, 5); empty from 6 on."""
+    added = {change.content for change in plan.changes if change.action is Action.ADD}
+    ports = {
+        one.primary.replication_port
+        for one in plan.desired.contents
+        if one.content in added and one.primary.replication_port is not None
+    }
+    if not ports:
+        return ""
+    return (
+        f"+ set the replication port of {counted(len(added), 'primary', 'primaries')}, once: "
+        f"{ranges(ports)}"
+    )
 
 
 def why_text(change: Change) -> str:

@@ -3,6 +3,7 @@
 import re
 
 from gpmirror.cluster.counting import ranges
+from gpmirror.plan.codes import REVIEW_ONLY_WARNING
 from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
 from gpmirror.plan.model import Action, Guard, Hazard, Plan, Verdict
 from gpmirror.plan.replan import replaced_hosts, to_forget
@@ -46,6 +47,11 @@ def allowance_texts(plan: Plan) -> list[str]:
     return [f"{name}: allowed in advance by the plan: {_meaning(name)}" for name in names]
 
 
+def shown_warnings(plan: Plan) -> list[str]:
+    """All but what the banner of the plan says already."""
+    return [text for text in plan.warnings if text != REVIEW_ONLY_WARNING]
+
+
 def warning_texts(plan: Plan) -> tuple[list[str], list[str]]:
     """The planner's warnings, each once, and those that nothing but the plan file says."""
     foreign = dict.fromkeys(plan.unproved)
@@ -87,7 +93,7 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
     entries = (
         ("Survival and policy", [*survival, *verdicts, *guards]),
         ("Switched roles", [(text, Style.ROLE) for text in switched_texts(plan)]),
-        ("Warnings", [(text, Style.CARE) for text in plan.warnings]),
+        ("Warnings", [(text, Style.CARE) for text in shown_warnings(plan)]),
         ("Next actions", [(text, Style.PLAIN) for text in next_action_texts(plan)]),
     )
     lines: list[Line] = []

@@ -24,7 +24,7 @@ def layout_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Lin
     return [*heading("Hosts"), *((Span("  "), *one) for one in table)]
 
 
-_HEAD = ("host", "primaries", "mirrors before", "during", "after")
+_HEAD = ("host", "preferred primaries", "mirrors before", "during", "after")
 
 
 def host_rows(plan: Plan) -> list[HostRow]:

@@ -21,7 +21,7 @@ SINGLY = 12
 """Up to so many waves have a line each; of more, waves that do the same share one."""
 
 _MOST_RANGES = 6
-_HEAD = ("wave", "action", "contents", "to copy", "time", "unmirrored", "host loss")
+_HEAD = ("wave", "action", "contents", "to copy", "time", "unmirrored", "host loss costs")
 _NUMBERS = frozenset({0, 5})
 
 
@@ -205,7 +205,9 @@ def _time(found: WaveLine) -> str:
 
 def _steps(found: WaveLine, plan: Plan, *, width: int, verbose: bool) -> list[Line]:
     """What is done: directories made, the command lines as they stand in the plan."""
-    texts = [*_made(found.waves, verbose=verbose)]
+    texts = [
+        f"first {one}" if not verbose else one for one in made_texts(found.waves, verbose=verbose)
+    ]
     for runs in zip(*(wave.native for wave in found.waves), strict=False):
         texts += _commands(runs)
     lines: list[Line] = []
@@ -219,7 +221,8 @@ def _steps(found: WaveLine, plan: Plan, *, width: int, verbose: bool) -> list[Li
     return lines
 
 
-def _made(waves: Iterable[Wave], *, verbose: bool) -> list[str]:
+def made_texts(waves: Iterable[Wave], *, verbose: bool = False) -> list[str]:
+    """The directories that are made before the utility starts; `verbose`: each."""
     made = [one for wave in waves for one in wave.host_actions]
     if not made:
         return []
@@ -234,7 +237,7 @@ def _made(waves: Iterable[Wave], *, verbose: bool) -> list[str]:
     for host in sorted(paths, key=natural):
         hosts.setdefault(tuple(sorted(paths[host], key=natural)), []).append(host)
     told = (f"{one_expression(made)} on {one_expression(on)}" for made, on in hosts.items())
-    return [f"first make {'; '.join(told)}"]
+    return [f"make {'; '.join(told)}"]
 
 
 def _commands(runs: Sequence[NativeRun]) -> list[str]:

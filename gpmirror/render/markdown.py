@@ -9,6 +9,7 @@ from gpmirror.render.human_checks import (
     guard_text,
     hazard_text,
     next_action_texts,
+    shown_warnings,
     switched_texts,
     verdict_text,
 )
@@ -73,7 +74,7 @@ def _warnings(plan: Plan) -> list[str]:
     alarms = [hazard_text(found) for found in plan.hazards]
     alarms += [guard_text(found) for found in plan.guards if found.exceeded]
     alarms += [verdict_text(found) for found in plan.policy if found.before and not found.after]
-    notes = [*plan.warnings, *switched_texts(plan), *next_action_texts(plan)]
+    notes = [*shown_warnings(plan), *switched_texts(plan), *next_action_texts(plan)]
     # whoever approves the plan approves these: none is left out
     allowed = [f"> - {escaped(text)}" for text in allowance_texts(plan)]
     lead = ["> [!WARNING]", *allowed, ""] if allowed else []
@@ -121,7 +122,7 @@ def _waves(plan: Plan, budget: int) -> list[str]:
 
 
 def _hosts(plan: Plan, budget: int) -> list[str]:
-    head = row("host", "primaries", "mirrors before", "during", "after")
+    head = row("host", "preferred primaries", "mirrors before", "during", "after")
     rows = folded_hosts(host_rows(plan))
     body = (row(code(host), *map(escaped, cells)) for host, *cells in rows)
     lines = _within([head, row("---", *["---:"] * 4), *body], budget)

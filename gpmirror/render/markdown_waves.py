@@ -1,10 +1,9 @@
 """The waves of a plan as folded parts of a Markdown comment, native files included."""
 
 from gpmirror.cluster.counting import counted, ranges
-from gpmirror.cluster.hostlist import natural, one_expression
 from gpmirror.plan.model import NativeRun, Plan, Wave, WaveExposure
 from gpmirror.plan.pace import stopping_seconds
-from gpmirror.render.human_waves import exposed_text
+from gpmirror.render.human_waves import exposed_text, made_texts
 from gpmirror.render.markdown_text import code, escaped, fenced, folded_away
 from gpmirror.render.native import command_text
 
@@ -21,11 +20,8 @@ def _block(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     if exposure is not None:
         told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
         lines = [escaped(told), ""]
-    if wave.host_actions:
-        hosts = escaped(
-            one_expression(sorted({found.host for found in wave.host_actions}, key=natural))
-        )
-        lines += [f"First {counted(len(wave.host_actions), 'host action')} on {hosts}.", ""]
+    for text in made_texts([wave]):
+        lines += [f"First {escaped(text)}.", ""]
     for run in wave.native:
         lines += _run(run)
     return folded_away(f"wave {wave.number}: {wave.action.value} {contents}", lines)

@@ -56,7 +56,11 @@ _GENERAL = tuple(
             r"the only host \(allow_same_host\)",
             "on the primary's own host, the only one (allow_same_host)",
         ),
-        ("acts on", r"acts on [^ ]+, prefers [^ ]+", "not in its preferred role"),
+        (
+            "acts on",
+            r"acts on [^ ]+, prefers [^ ]+",
+            "not in its preferred role: the primary goes back where it was, nothing is copied",
+        ),
         ("not as", r"\bon [^ ]+ not as the spec computes", "not as the spec computes"),
     )
 )

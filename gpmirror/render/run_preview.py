@@ -24,7 +24,8 @@ _KEY = 12
 def question(plan: Plan, *, clears: bool = False) -> str:
     """What is asked after the preview; `clears`: and after a list of cut-off copies that go first."""
     first = "Delete the cut-off copies named above, then apply" if clears else "Apply"
-    return f"{first} these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
+    checks = "" if clears else "After your yes every host is checked before anything changes.\n"
+    return f"{checks}{first} these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
 
 
 def preview(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from gpmirror.errors import Stale, Unsafe
+from gpmirror.plan.codes import REVIEW_ONLY
 from gpmirror.plan.model import Guard, Hazard, Plan
 from gpmirror.preflight.model import Preflight
 
@@ -13,12 +14,14 @@ def check_allowed(plan: Plan, allow: Collection[str]) -> None:
     """Raises Unsafe (4), naming each danger that neither the plan nor `allow` allows and the flag
     that would; Stale (5) for a plan that was made for review only.
     """
-    if plan.review_only:
-        raise Stale(
-            "the plan is for review only: the catalog it was made from does not show directories",
-            hint="plan again from the live catalog or a snapshot",
-        )
+    check_complete(plan)
     refuse(plan.hazards, plan.guards, allow)
+
+
+def check_complete(plan: Plan) -> None:
+    """Raises Stale (5) for a plan that was made for review only."""
+    if plan.review_only:
+        raise Stale(REVIEW_ONLY.title, hint=REVIEW_ONLY.fix)
 
 
 def refuse(hazards: Iterable[Hazard], guards: Iterable[Guard], allow: Collection[str]) -> None:

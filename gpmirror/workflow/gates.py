@@ -6,12 +6,18 @@ from dataclasses import replace
 from gpmirror.boundary import Answered, LockHolder
 from gpmirror.cluster.counting import named
 from gpmirror.cluster.observed import Observed
-from gpmirror.errors import Locked, NotReady, Stale
+from gpmirror.errors import InvalidInput, Locked, NotReady, Stale
 from gpmirror.gputils.detached import environment_text
 from gpmirror.plan.arrival import strayed
 from gpmirror.plan.hazards import DEAD_LOCK, PAUSED_EXPANSION
 from gpmirror.plan.model import Action, Hazard, Plan, Wave
-from gpmirror.plan.replan import foreign_cluster, other_cluster, stale_rows, what_is_left
+from gpmirror.plan.replan import (
+    foreign_cluster,
+    hosts_of,
+    other_cluster,
+    stale_rows,
+    what_is_left,
+)
 from gpmirror.preflight.competing import competing_script, competing_work
 from gpmirror.preflight.facts import LockFile
 from gpmirror.preflight.processes import Runs
@@ -116,13 +122,28 @@ def check_expansion(run: Run) -> str:
 
 
 def check_cluster(plan: Plan, observed: Observed) -> None:
-    """Raises Stale (5): the cluster that answers is not the one that the plan was made for."""
+    """Raises Stale (5): the cluster that answers is not the one that the plan was made for, or it has
+    primaries by now on hosts that the plan does not know.
+    """
     if foreign := foreign_cluster(plan, observed):
         raise Stale(
             foreign,
             hint="see how the cluster is reached: PGHOST and PGPORT, or `cluster.coordinator` in "
             "the spec; `gpmirror plan` makes a plan for the one that answers",
         )
+    _check_hosts_known(plan, observed)
+
+
+def _check_hosts_known(plan: Plan, observed: Observed) -> None:
+    try:
+        hosts_of(plan, observed)
+    except InvalidInput as error:
+        told = "; ".join(dict.fromkeys(one.message for one in error.diagnostics))
+        raise Stale(
+            f"the plan does not match the catalog any more: {told}",
+            hint="the spec inside a plan file cannot be edited: list the host in your spec, plan "
+            "again and review what changed",
+        ) from error
 
 
 def check_fresh(plan: Plan, observed: Observed) -> None:

@@ -54,7 +54,7 @@ def test_lines_that_stay_pile_up_above_the_live_area() -> None:
         clock.seconds += 1
         shown.tell(event)
     before = terminal.screen
-    assert before[0] == "applying plan 9c41d7ab12cd on prod-dwh: 8 changes in 2 waves"
+    assert before[0] == "plan 9c41d7ab12cd on prod-dwh: 8 changes in 2 waves"
     assert before[-1].startswith("  wave 1 of 2  1 of 2 in sync  10s")
     shown.tell(EVERY_EVENT[4])
     assert terminal.screen == [
@@ -73,7 +73,7 @@ def test_the_live_area_is_wiped_at_the_end() -> None:
         shown.tell(event)
     shown.tell(WaveDone(wave=1, waves=2, seconds=60))
     shown.tell(ENDED)
-    assert terminal.screen[-1] == "  ok wave 1 of 2: every content in sync  1m 00s"
+    assert terminal.screen[-1] == "  ok wave 1 of 2: every segment of it in sync  1m 00s"
     assert terminal.column == 0
 
 

@@ -222,3 +222,26 @@ def test_an_edited_plan_is_refused(folder: Path, capsys: Shown) -> None:
     (folder / "p.json").write_text(text.replace('"sdw3"', '"sdw4"', 1))
     assert main(["show", "p.json"]) == ExitCode.INVALID
     assert "GPM-P801" in capsys.readouterr().err
+
+
+def test_a_spec_may_stand_behind_what_is_explained(folder: Path, capsys: Shown) -> None:
+    (folder / "gpmirror.yaml").rename(folder / "other.yaml")
+    for topic in (("content", "1"), ("host", "sdw1")):
+        assert main(["explain", *topic, "other.yaml", "--catalog", "full.txt"]) == ExitCode.OK
+        assert capsys.readouterr().out.startswith(f"{topic[0]} {topic[1]} of ")
+    assert main(["explain", "content", "1", "a.yaml", "b.yaml"]) == ExitCode.USAGE
+    assert main(["explain", "host", "loss"]) == ExitCode.OK
+    assert capsys.readouterr().out.startswith("host loss: ")
+
+
+@pytest.mark.parametrize("command", ["apply", "preflight"])
+def test_a_plan_for_review_is_refused_before_anybody_is_asked(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    golden = Path(__file__).parents[2] / "golden" / "review-only" / "plan.json"
+    assert main([command, str(golden)]) == ExitCode.STALE
+    said = " ".join(capsys.readouterr().err.split())
+    assert "for review only: its catalog does not show the directories" in said
+    assert "without `--catalog`" in said
+    assert "cannot connect" not in said

@@ -247,7 +247,10 @@ def test_filespaces_get_roots_of_their_own() -> None:
         for n in range(2)
     ]
     inferred = infer_spec(observed([coordinator(), *rows], "gp5", filespaces=("fast",)), name="x")
-    assert "    roots: {pg_system: [/data/mirror], fast: [/ssd/mirror]}\n" in inferred.text
+    assert (
+        "    roots: {pg_system: [/data/mirror], fast: [/ssd/mirror]} # guessed, not observed: check it\n"
+        in inferred.text
+    )
 
 
 def test_names_of_one_machine_are_one_host() -> None:

@@ -24,17 +24,17 @@ def shown(event: Event) -> str:
 
 def test_a_whole_run() -> None:
     assert "".join(map(shown, EVERY_EVENT)) == (
-        "applying plan 9c41d7ab12cd on prod-dwh: 8 changes in 2 waves\n"
+        "plan 9c41d7ab12cd on prod-dwh: 8 changes in 2 waves\n"
         "  run 20261121T091203Z-4f2a\n"
         "  ok preflight    12 checks on 5 hosts  1.2s\n"
         "\n"
         "  wave 1 of 2  ~ move: 3 contents (0, 3, 5) with gprecoverseg\n"
-        "     one live copy each until then; losing a host costs at most 2 contents (e.g. sdw1)\n"
+        "     no synchronized mirror until the wave ends; losing the worst host (sdw1) would lose 2 segments\n"
         "     120.0 GB, about 20 min (100.0 MB/s a host, assumed)\n"
         "     log mdw:/home/gpadmin/runs/4f2a/wave-001.log\n"
         "     | warning: Segments will be started on a different host\n"
         "     gprecoverseg succeeded after 5m 10s\n"
-        "  ok wave 1 of 2: every content in sync  6m 12s\n"
+        "  ok wave 1 of 2: every segment of it in sync  6m 12s\n"
         "     about 12 min for 1 more wave at 107.5 MB/s a host, as measured\n"
         "  would run on sdw1:\n"
         "    mkdir -m 700 /data1/mirror\n"
@@ -74,14 +74,20 @@ def test_words(event: Event, words: str) -> None:
         (replace(WAVE, rate_assumed=False), "about 20 min (100.0 MB/s a host)"),
         (
             replace(WAVE, bytes=None, seconds=None),
-            "(e.g. sdw1)\n     size unknown, so how long is unknown too\n",
+            "host (sdw1) would lose 2 segments\n     size unknown, so how long is unknown too\n",
         ),
-        (replace(WAVE, bytes=0, seconds=0), "(e.g. sdw1)\n     nothing is copied\n"),
+        (
+            replace(WAVE, bytes=0, seconds=0),
+            "host (sdw1) would lose 2 segments\n     nothing is copied\n",
+        ),
         (
             replace(WAVE, bytes=0, seconds=0, catching_up=1),
             "\n     fetches only what changed: how long is unknown\n",
         ),
-        (replace(WAVE, worst_host=None, worst_host_loses=0), "costs at most 0 contents\n"),
+        (
+            replace(WAVE, worst_host=None, worst_host_loses=0),
+            "losing any one host would lose no segment\n",
+        ),
     ],
 )
 def test_what_a_wave_is_foreseen_to_risk(event: Event, words: str) -> None:

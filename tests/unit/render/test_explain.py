@@ -10,6 +10,7 @@ from gpmirror.plan.request import Request
 from gpmirror.preflight.checks import CHECKS
 from gpmirror.render.explain import explain_content, explain_host
 from gpmirror.render.explain_code import (
+    GLOSSARY,
     all_codes,
     all_topics,
     explain_name,
@@ -92,8 +93,25 @@ def test_no_name_means_two_things() -> None:
         CHECKS,
     )
     assert (
-        len(all_topics()) == sum(len(table) for table in tables) + len(ExitCode) + 1
-    )  # `protected`
+        len(all_topics()) == sum(len(table) for table in tables) + len(ExitCode) + 2
+    )  # `protected`, `review-only`
+    assert not {term.lower() for term in GLOSSARY} & {name.lower() for name in all_topics()}
+
+
+@pytest.mark.parametrize("term", GLOSSARY)
+def test_every_term_is_explained(term: str) -> None:
+    text = explain_name(term.upper())
+    assert text == f"{term}: {GLOSSARY[term]}\n"
+    assert GLOSSARY[term].endswith(".")
+    told = json.loads(explain_name_json(term))
+    assert (told["name"], told["kind"], told["what"]) == (term, "term", GLOSSARY[term])
+
+
+def test_a_term_is_found_in_the_plural_and_proposed_where_mistyped() -> None:
+    assert explain_name("waves").startswith("wave: ")
+    with pytest.raises(InvalidInput) as refused:
+        explain_name("exposre")
+    assert refused.value.diagnostics[0].hint == "did you mean exposure or peak exposure?"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +141,7 @@ def test_names_as_people_write_them(said: str, name: str, kind: str) -> None:
         ("GPM-V0012", "GPM-V0012: no such code", "GPM-V"),
         ("hostname-become-address", "no such name", "did you mean hostname-becomes-address?"),
         ("spcae", "no such name", "did you mean space"),
-        ("what?", "what?: no such name", "a hazard, a guard, a host check or an exit code"),
+        ("what?", "what?: no such name", "a hazard, a guard, a host check, an exit code or a term"),
         ("12", "12: no such name", ""),
         ("9" * 5000, "no such name", ""),
     ],

@@ -135,14 +135,14 @@ def numbered(run: NativeRun, number: int) -> NativeRun:
 def test_the_screen_opens_with_the_plan_in_one_line() -> None:
     first = [plan_human(MADE[name](), width=200, color=False).split("\n")[0] for name in MADE]
     assert first == [
-        "gpmirror plan  prod-dwh: 8 to add; 1 wave; nothing needs allowing",
-        "gpmirror plan  prod-dwh: 12 to move; 4 waves, 3.1 TB to copy; 4 hazards need allowing",
-        "gpmirror plan  prod-dwh: 1 to recover, 1 blocked; 1 wave; nothing needs allowing",
-        "gpmirror plan  prod-dwh: 1 to recover, 1 to rebalance; 2 waves; 1 hazard needs allowing",
+        "gpmirror plan  prod-dwh: 8 to add; 1 wave; no --allow needed",
+        "gpmirror plan  prod-dwh: 12 to move; 4 waves, 3.1 TB to copy; 4 hazards need --allow",
+        "gpmirror plan  prod-dwh: 1 to recover, 1 blocked; 1 wave; no --allow needed",
+        "gpmirror plan  prod-dwh: 1 to recover, 1 to rebalance; 2 waves; 1 hazard needs --allow",
         "gpmirror plan  prod-dwh: no changes",
-        "gpmirror plan  prod-dwh: 2 to move; 3 waves; 1 hazard needs allowing",
-        "gpmirror plan  digoal: 8 to add; 1 wave; nothing needs allowing",
-        "gpmirror plan  wide: 96 to add; 1 wave; nothing needs allowing",
+        "gpmirror plan  prod-dwh: 2 to move; 3 waves; 1 hazard needs --allow",
+        "gpmirror plan  digoal: 8 to add; 1 wave; no --allow needed",
+        "gpmirror plan  wide: 96 to add; 1 wave; no --allow needed",
     ]
 
 

@@ -67,7 +67,7 @@ def test_preview_of_moves() -> None:
     text = preview(moving(), width=80)
     assert text.startswith(
         "gpmirror apply  prod-dwh: 12 to move; 4 waves, 3.1 TB to copy; 4 hazards need\n"
-        "  allowing\n"
+        "  --allow\n"
         "  server       gp6 (6.24.3)\n"
         f"  plan         {plan_id(moving())[:12]} made from gpmirror.yaml\n"
         "  coordinator  mdw\n"
@@ -79,7 +79,7 @@ def test_preview_of_moves() -> None:
         "                    /data[1-2]/mirror/gpseg{content} in turn\n"
         "\n"
         "Waves: 4 (minimum under apply.waves)\n"
-        "  wave  action  contents      to copy   time        unmirrored  host loss\n"
+        "  wave  action  contents      to copy   time        unmirrored  host loss costs\n"
         "     1  ~ move  3 (3, 7, 11)  960.0 GB  1 h 21 min           3  up to 1\n"
     ) in text
     assert "        $ gprecoverseg -a -i wave-004-gprecoverseg.conf\n\nHazards and guards\n" in text
@@ -226,7 +226,7 @@ def test_only_what_is_syncing_is_waited_for(state: CopyState, waits: bool) -> No
 
 def test_the_question_is_fixed() -> None:
     assert question(adding()) == (
-        "Apply these changes to cluster prod-dwh? Only 'yes' is accepted:"
+        "After your yes every host is checked before anything changes.\nApply these changes to cluster prod-dwh? Only 'yes' is accepted:"
     )
 
 

@@ -358,3 +358,15 @@ def test_a_plan_of_another_cluster_is_named_as_such(yes: bool) -> None:
     assert "(system identifier 7)" in error.message
     assert "PGHOST" in (error.hint or "")
     assert other.started == before
+
+
+def test_a_primary_on_a_host_that_the_plan_does_not_know_makes_it_stale() -> None:
+    """What can be edited is the spec, not the one inside the plan file."""
+    seen = seen_before_add()
+    away = [
+        replace(one, hostname="new9", address="new9") if one.content == 3 else one
+        for one in seen.segments
+    ]
+    error = refused(Stale, started(FakeCluster(observed=replace(seen, segments=tuple(away))))[0])
+    assert "new9" in error.message
+    assert "list the host in your spec, plan again" in (error.hint or "")
