@@ -41,7 +41,7 @@ demo: bootstrap ## first mirrors, the loss of a host, its return: on a practice 
 bench: bootstrap ## measure, and write docs/benchmarks.md
 	@$(BIN)/python bench/run.py --check --write docs/benchmarks.md
 
-docs: venv ## write the generated reference pages
+docs: venv ## write what is generated: reference pages, man page, pictures
 	@$(BIN)/python docs/generate.py
 
 format: venv ## lay the code out

@@ -1,11 +1,45 @@
 """The reference page of the command line, read from the commands themselves."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gpmirror.cli.commands import COMMANDS
 from gpmirror.cli.lazy import load_command
+from gpmirror.errors import ExitCode
 
+ENVIRONMENT = (
+    ("`GPMIRROR_SPEC`", "The spec where none is named, instead of `gpmirror.yaml`."),
+    (
+        "`GPMIRROR_CATALOG`",
+        (
+            "The saved catalog of `plan`, `simulate`, `import` and `explain` where no `--catalog` is "
+            "given; the command says so. `--via-ssh` looks at the live one all the same, an empty "
+            "value too. Commands that change something, and `status`, never read it."
+        ),
+    ),
+    ("`GPMIRROR_IGNORE_SPEC_CONNECTION`", "`1`: as `--ignore-spec-connection`."),
+    ("`NO_COLOR`", "No colours."),
+    (
+        "`FORCE_COLOR`, `CLICOLOR_FORCE`",
+        "Colours in pipes and files too; `NO_COLOR` wins.",
+    ),
+    ("`COLUMNS`", "The width of text; off a terminal it is 100 otherwise."),
+    (
+        "`XDG_STATE_HOME`",
+        "Where journals of runs are kept, in `gpmirror/runs`; `~/.local/state` otherwise.",
+    ),
+    (
+        "`PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`",
+        "The coordinator where the spec does not name it.",
+    ),
+)
+GLOBAL = (
+    ("`--no-color`", "No colours."),
+    ("`--quiet`", "Results and errors only."),
+    ("`--debug`", "Show tracebacks."),
+    ("`-h`, `--help`", "Show the command's help."),
+)
 INTRODUCTION = (
     "SPEC is `gpmirror.yaml` in the current directory where it is left out; `-` is stdin.",
     "`gpmirror` alone lists the commands, `-h` after any of them its options.",
@@ -16,27 +50,13 @@ INTRODUCTION = (
     "",
     "| option | meaning |",
     "| --- | --- |",
-    "| `--no-color` | No colours. |",
-    "| `--quiet` | Results and errors only. |",
-    "| `--debug` | Show tracebacks. |",
-    "| `-h`, `--help` | Show the command's help. |",
+    *(f"| {name} | {text} |" for name, text in GLOBAL),
     "",
     "`gpmirror -V` or `--version` prints the version.",
     "",
     "| variable | meaning |",
     "| --- | --- |",
-    "| `GPMIRROR_SPEC` | The spec where none is named, instead of `gpmirror.yaml`. |",
-    (
-        "| `GPMIRROR_CATALOG` | The saved catalog of `plan`, `simulate`, `import` and `explain` where no "
-        "`--catalog` is given; the command says so. `--via-ssh` looks at the live one all the same, an "
-        "empty value too. Commands that change something, and `status`, never read it. |"
-    ),
-    "| `GPMIRROR_IGNORE_SPEC_CONNECTION` | `1`: as `--ignore-spec-connection`. |",
-    "| `NO_COLOR` | No colours. |",
-    "| `FORCE_COLOR`, `CLICOLOR_FORCE` | Colours in pipes and files too; `NO_COLOR` wins. |",
-    "| `COLUMNS` | The width of text; off a terminal it is 100 otherwise. |",
-    "| `XDG_STATE_HOME` | Where journals of runs are kept, in `gpmirror/runs`; `~/.local/state` otherwise. |",
-    "| `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE` | The coordinator where the spec does not name it. |",
+    *(f"| {name} | {text} |" for name, text in ENVIRONMENT),
     "",
     (
         "`gpmirror completion bash` (or `zsh`, `fish`) prints what makes TAB complete commands, "
@@ -89,3 +109,97 @@ def _row(parameter: Any, context: Any) -> str | None:  # noqa: ANN401 - as above
         return None
     name, text = (part.replace("|", "\\|") for part in record)
     return f"| `{name.strip()}` | {text.strip()} |"
+
+
+def man_page() -> str:
+    """gpmirror(1), for `man`."""
+    lines = [
+        "." + chr(92) + '" Written by `make docs`; do not edit.',
+        '.TH GPMIRROR 1 "" "gpmirror" "User Commands"',
+        ".nh",
+        ".ad l",
+        ".SH NAME",
+        "gpmirror " + chr(92) + "- plan and apply for Greenplum segment mirrors",
+        ".SH SYNOPSIS",
+        ".B gpmirror",
+        _roff("COMMAND [OPTIONS] [ARGUMENTS]"),
+        ".br",
+        ".B gpmirror",
+        _roff("COMMAND -h"),
+        ".SH DESCRIPTION",
+        _roff(_DESCRIPTION),
+        ".PP",
+        _roff(_CHANGING),
+        ".SH OPTIONS OF EVERY COMMAND",
+        *_entries(GLOBAL),
+        ".SH COMMANDS",
+    ]
+    for name, entry in COMMANDS.items():
+        lines += _man_section(f"gpmirror {name}", load_command(name, entry))
+    codes = ((f"`{code.value}` {code.name.lower()}", code.meaning) for code in ExitCode)
+    lines += [
+        ".SH EXIT STATUS",
+        *_entries(codes),
+        ".PP",
+        _roff("3 to 9 and 64 guarantee that nothing was changed."),
+        ".SH ENVIRONMENT",
+        *_entries(ENVIRONMENT),
+        ".SH FILES",
+        *_entries(_FILES),
+        ".SH EXAMPLES",
+        *_entries(_EXAMPLES),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_DESCRIPTION = (
+    "A YAML file, the spec, says which hosts there are, how ports are counted, where mirrors live and "
+    "how they are spread. gpmirror checks it, compares it with the catalog, shows what would change "
+    "with the exact lines for gpaddmirrors and gprecoverseg, and carries that out in waves until the "
+    "catalog proves every mirror in sync."
+)
+_CHANGING = "Only `apply`, `resume`, `prune` and `lab` change anything."
+_FILES = (
+    ("`gpmirror.yaml`", "The spec, in the current directory."),
+    ("`~/.local/state/gpmirror/runs`", "The journals of runs; see `XDG_STATE_HOME`."),
+    ("`~/.gpmirror/runs`", "On the coordinator's host: files and logs of the native utilities."),
+)
+_EXAMPLES = (
+    ("`gpmirror import -o gpmirror.yaml`", "Write the spec of a cluster as it is."),
+    ("`gpmirror plan -o plan.json`", "Show what would change, and keep it for review."),
+    ("`gpmirror apply plan.json`", "Carry out what was reviewed."),
+    ("`gpmirror status --wait 2h`", "Wait until every mirror is in sync."),
+)
+
+
+def _man_section(title: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - as above
+    if children := getattr(command, "commands", None):
+        yield from (f".SS {_roff(title)}", *map(_roff, filter(None, _help(command))))
+        for name, child in children.items():
+            yield from _man_section(f"{title} {name}", child)
+        return
+    context = command.context_class(command, info_name=title)
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f".SS {_roff(f'{title} {usage}'.rstrip())}"
+    for text in _help(command):
+        yield _roff(text) if text else ".PP"
+    records = (
+        record
+        for parameter in command.params
+        if parameter.name != "help" and (record := parameter.get_help_record(context))
+    )
+    yield from _entries((f"`{name.strip()}`", text.strip()) for name, text in records)
+
+
+def _entries(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, text in rows:
+        yield from (".TP", _roff(name), _roff(text))
+
+
+def _roff(text: str) -> str:
+    """Text in which nothing is an order to roff; `code` is bold. Hyphens can be copied."""
+    back = chr(92)
+    plain = text.replace(back, f"{back}e").replace("-", f"{back}-").replace("~", f"{back}(ti")
+    plain = plain.replace("^", f"{back}(ha").replace("'", f"{back}(aq")
+    bold = re.sub(r"`([^`]*)`", lambda found: f"{back}fB{found[1]}{back}fR", plain)
+    return f"{back}&{bold}" if bold.startswith((".", "'")) else bold

@@ -1,4 +1,5 @@
-"""Write what the documentation takes from the program: reference pages, schemas, transcripts.
+"""Write what the documentation takes from the program: reference pages, the man page, schemas,
+screenshots, transcripts.
 
 `make docs` runs it; a test compares the files with what it would write.
 """
@@ -13,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from docs.command_pages import cli_page  # noqa: E402
+from docs.command_pages import cli_page, man_page  # noqa: E402
+from docs.screenshots import SCREENS  # noqa: E402
 from docs.spec_page import spec_page  # noqa: E402
 from docs.transcripts import refreshed  # noqa: E402
 from gpmirror.catalog import snapshot_schema  # noqa: E402
@@ -171,6 +173,8 @@ def schema_text(schema: dict[str, object]) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "docs/gpmirror.1": man_page,
+    **SCREENS,
     "docs/reference/cli.md": lambda: page("Commands", *cli_page()),
     "docs/reference/spec.md": lambda: page("The spec", *spec_page(spec_schema())),
     "docs/reference/exit-codes.md": exit_codes_page,

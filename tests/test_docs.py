@@ -1,12 +1,17 @@
 """The documentation tells the truth: generated pages, transcripts, links, completeness, words."""
 
 import re
+import shutil
+import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from docs.generate import GENERATED, documents
+from docs.screenshots import SCREENS
 from docs.transcripts import refreshed
 from gpmirror.cli.commands import COMMANDS
 from gpmirror.cli.lazy import load_command
@@ -121,6 +126,41 @@ def test_no_page_shows_a_command_or_flag_that_does_not_exist() -> None:
             assert set(FLAG.findall(span)) <= known, f"{name(file)}: {span}"
             if found := re.match(r"gpmirror ([a-z]+)", span):
                 assert found[1] in COMMANDS, f"{name(file)}: {span}"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_man_page_renders_without_a_warning() -> None:
+    words = ["groff", "-man", "-Tascii", "-P-cbou", "-ww", str(ROOT / "docs/gpmirror.1")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"   gpmirror {command}" in done.stdout for command in COMMANDS)
+    assert all(f"       {code.value} {code.name.lower()}" in done.stdout for code in ExitCode)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_man_page_is_installed() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shared: dict[str, str] = build["targets"]["wheel"]["shared-data"]
+    assert shared == {"docs/gpmirror.1": "share/man/man1/gpmirror.1"}
+
+
+SHOWN = {
+    "docs/images/plan.svg": ("content 11 of sdw4", "Plan: 0 to add, 3 to move, 0 to recover"),
+    "docs/images/apply.svg": ("content 11 of sdw4", "Only 'yes' is accepted: yes"),
+    "docs/images/progress.svg": ("wave 2 of 2", "29%", "gprecoverseg running"),
+}
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_screenshot_is_whole_and_stays_inside_its_window(path: str) -> None:
+    root = ET.fromstring((ROOT / path).read_text(encoding="utf-8"))
+    texts = [item for item in root.iter() if item.tag.endswith("text")]
+    said = "\n".join(item.text or "" for item in texts)
+    assert [words for words in SHOWN[path] if words not in said] == []
+    for item in texts:
+        right = float(item.get("x", 0)) + float(item.get("textLength", 0))
+        assert right <= float(root.get("width", 0)), item.text
+        assert float(item.get("y", 0)) < float(root.get("height", 0))
 
 
 def test_every_exit_code_is_documented() -> None:
