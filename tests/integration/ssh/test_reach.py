@@ -74,6 +74,18 @@ def test_a_peer_that_never_speaks(farm: Farm, connect: Connect) -> None:
         assert "no SSH server spoke within 1 s" in reply.message
 
 
+def test_a_host_that_hangs_is_waited_for_once(farm: Farm, connect: Connect) -> None:
+    with peer(None) as place:
+        point_at(farm, place, "  ConnectTimeout 2\n")
+        hosts = connect()
+        first = silent(run(hosts, "echo no"), Silence.TIMED_OUT)
+        began = time.monotonic()
+        again = [silent(run(hosts, "echo no"), Silence.TIMED_OUT) for _ in range(20)]
+        assert time.monotonic() - began < 2
+        assert {one.message for one in again} == {first.message}
+        silent(run(connect(), "echo no"), Silence.TIMED_OUT)  # another command asks for itself
+
+
 def test_an_address_that_swallows_packets(farm: Farm, connect: Connect) -> None:
     """A full listen queue on loopback behaves like a firewall that drops."""
     with socket.socket() as listener:
