@@ -324,9 +324,13 @@ def _give(word: str, where: _Where, **more: object) -> list[str]:
 
 
 def _primaries(lab: "Lab") -> str:
+    from gpmirror.cluster.counting import counted
+
     counts = [host.primaries for host in lab.hosts]
     return (
-        f"{counts[0]} primaries each" if len(set(counts)) == 1 else f"{_listed(counts)} primaries"
+        f"{counted(counts[0], 'primary', 'primaries')} each"
+        if len(set(counts)) == 1
+        else f"{_listed(counts)} primaries"
     )
 
 

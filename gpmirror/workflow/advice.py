@@ -72,7 +72,7 @@ def _roles(health: Health) -> Iterator[str]:
         )
         then = "" if health.all_synced else ", once every mirror is in sync"
         yield (
-            f"{named(switched)} {verb}: return them with "
+            f"{named(switched)} {verb}: return {'it' if len(switched) == 1 else 'them'} with "
             f"`gpmirror apply --rebalance --allow cancels-queries` in a maintenance window{then}"
         )
 

@@ -96,7 +96,7 @@ def knowledge_text(freshness: Freshness, interval: float | None) -> str:
     prober = f"up and down are as the fault prober last saw them, {old}"
     match freshness:
         case Freshness.PROBED:
-            return "up to date: the fault prober was asked first"
+            return "up to date (the fault prober was asked first)"
         case Freshness.PROBING:
             return f"a fault probe was asked for and has not ended yet: {prober}, or more"
         case Freshness.REFUSED:

@@ -177,7 +177,7 @@ def test_a_snapshot_plans_as_the_live_catalog_does(
     planned = capsys.readouterr().out
     assert planned.startswith("0|sdw2|7000|/data/mirror/gpseg0\n")
     assert main(["snapshot", "-o", "now.json", "--sizes"]) == ExitCode.OK
-    said = "catalog: up to date: the fault prober was asked first\nwritten: now.json\n"
+    said = "catalog: up to date (the fault prober was asked first)\nwritten: now.json\n"
     assert capsys.readouterr().err == said
     assert main(["plan", "--catalog", "now.json", "--format", "native"]) == ExitCode.OK
     assert capsys.readouterr().out == planned

@@ -92,7 +92,7 @@ Coordinator
   coordinator  mdw:5432
   standby      smdw:5432, up, streaming
 
-up to date: the fault prober was asked first
+up to date (the fault prober was asked first)
 All 3 contents in sync; 0 switched.
 """
 BROKEN = """\
@@ -114,7 +114,7 @@ What helps
   content 2: bring the host of sdw3:6000 back and restart the cluster (`gpstop -r`), which starts that server again;
     gprecoverseg cannot help, it needs a live primary
 
-up to date: the fault prober was asked first; who streams nobody can tell, so copies are judged by the catalog alone
+up to date (the fault prober was asked first); who streams nobody can tell, so copies are judged by the catalog alone
 2 of 3 contents in sync: 0 syncing, 0 single, 1 none; 0 switched.
 """
 AILING = """\
@@ -136,7 +136,7 @@ Switched roles
     cancels-queries` returns the roles
 note: sizes are unknown: no
 
-up to date: the fault prober was asked first
+up to date (the fault prober was asked first)
 1 of 3 contents in sync: 1 syncing, 1 single, 0 none; 1 switched.
 """
 

@@ -88,7 +88,7 @@ def test_roles_return_in_a_quiet_hour_once_all_is_in_sync() -> None:
     switched = content(3, switched=True)
     (alone,) = advice(PLAN, RUN, health(switched), ())
     assert alone == (
-        "content 3 is not in its preferred role: return them with `gpmirror apply --rebalance --allow "
+        "content 3 is not in its preferred role: return it with `gpmirror apply --rebalance --allow "
         "cancels-queries` in a maintenance window"
     )
     _, later = advice(PLAN, RUN, health(switched, content(4, CopyState.SINGLE, "down")), ())
