@@ -17,7 +17,8 @@ from gpmirror.adapters.durable import append, make_private, new_folder, why_not_
 from gpmirror.errors import Failure
 from gpmirror.journal.joining import whole_lines
 from gpmirror.journal.records import JOURNAL, PLAN
-from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
+from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.plan.settings import RUN_NAME
 
 _OTHERWISE = "reached-otherwise"
 """A file in the folder of a run whose cluster was not reached as its plan says: another machine began

@@ -1,6 +1,6 @@
 """Infers a spec from an observed cluster, mirrored or not, and words what is left to say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gpmirror.cluster.counting import hosts_named
@@ -16,15 +16,20 @@ from gpmirror.infer.writing import spec_text
 from gpmirror.spec.model import CoordinatorAddress, Offset, Spec
 
 _USUAL_OFFSET = 1000
-NOT_MIRRORED = "nothing is mirrored yet"
-"""How the remark on a cluster without mirrors begins."""
 _NOT_TOLD = CoordinatorAddress()
 
 
 def infer_spec(
-    observed: Observed, *, name: str, coordinator: CoordinatorAddress = _NOT_TOLD
+    observed: Observed,
+    *,
+    name: str,
+    coordinator: CoordinatorAddress = _NOT_TOLD,
+    partly: str | None = None,
 ) -> Inferred:
     """The smallest spec of this catalog, named `name`, with the `coordinator` that it was read from.
+
+    `partly` is the remark on rows that are new segments of a larger cluster, about whose plan nobody
+    knows anything yet; None: they are the whole cluster.
 
     Proved before it is returned: the plan from the same observed cluster adds and moves nothing,
     or, where nothing is mirrored yet, does nothing but add. Raises InvalidInput (GPM-P40n) and
@@ -32,23 +37,25 @@ def infer_spec(
     """
     facts = gather(observed)
     if not facts.target:
-        return _first(facts, name, coordinator)
+        return _first(facts, name, coordinator, partly)
     chosen = choose(facts, name)
     left = (*remaining(chosen.plan), *_about_roots(facts, chosen.draft))
-    header = [_origin(facts), _PROVED, *(f"Left: {one}." for one in left)]
+    header = [*_origin(facts, partly), _PROVED, *(f"Left: {one}." for one in left)]
     draft = replace(chosen.draft, coordinator=coordinator)
-    return _finished(facts, draft, header, left)
+    return _finished(facts, draft, header, left, partly=partly)
 
 
-def _first(facts: Facts, name: str, coordinator: CoordinatorAddress) -> Inferred:
+def _first(
+    facts: Facts, name: str, coordinator: CoordinatorAddress, partly: str | None
+) -> Inferred:
     draft = replace(first_spec(facts), cluster=name, coordinator=coordinator)
     count = len(facts.home)
     mirrors = f"{count} mirror{'s' * (count != 1)}"
-    sentence = f"{NOT_MIRRORED}: the plan would add {mirrors}"
-    guess = "the roots are guessed from the primaries' directories: check them"
-    said = [sentence] if _unobserved(facts) else [sentence, guess]
-    header = [_origin(facts), *map(_sentence, said)]
-    return _finished(facts, draft, header, tuple(said), _about_offset(draft))
+    said = [] if partly else [f"nothing is mirrored yet: the plan would add {mirrors}"]
+    if not _unobserved(facts):
+        said.append("the roots are guessed from the primaries' directories: check them")
+    header = [*_origin(facts, partly), *map(_sentence, said)]
+    return _finished(facts, draft, header, tuple(said), _about_offset(draft), partly=partly)
 
 
 def _finished(
@@ -57,6 +64,8 @@ def _finished(
     header: Sequence[str],
     left: tuple[str, ...],
     notes: Sequence[str] = (),
+    *,
+    partly: str | None,
 ) -> Inferred:
     unobserved = _unobserved(facts)
     guessed = {host.name for host in draft.hosts if unobserved or not facts.mirrors.get(host.name)}
@@ -70,18 +79,21 @@ def _finished(
         spec=spec,
         strategy=spec.strategy,
         pins=len(spec.pins),
-        remarks=(*left, *facts.remarks, *unobserved),
+        remarks=(*left, *facts.remarks, *unobserved, *((partly,) if partly else ())),
         plan=plan,
     )
 
 
-def _origin(facts: Facts) -> str:
+def _origin(facts: Facts, partly: str | None) -> Iterator[str]:
     source = facts.observed.source.rpartition("/")[2]
     contents, hosts = len(facts.home), len(facts.hosts)
-    return (
-        f"Written by `gpmirror import` from {source}: {contents} content{'s' * (contents != 1)} on "
-        f"{hosts} host{'s' * (hosts != 1)}, {facts.observed.dialect.title}."
+    new = "new " if partly else ""
+    yield (
+        f"Written by `gpmirror import` from {source}: {contents} {new}content"
+        f"{'s' * (contents != 1)} on {hosts} host{'s' * (hosts != 1)}, {facts.observed.dialect.title}."
     )
+    if partly:
+        yield _sentence(partly)
 
 
 def _sentence(words: str) -> str:

@@ -19,7 +19,7 @@ from gpmirror.gputils import (
     MoveFile,
     NativeFile,
 )
-from gpmirror.infer.inference import NOT_MIRRORED, infer_spec
+from gpmirror.infer.inference import infer_spec
 from gpmirror.infer.model import Inferred
 from gpmirror.infer.pinning import Wish, pinned_spec
 from gpmirror.infer.proof import SPEC_NAME
@@ -42,8 +42,9 @@ def infer_from_native(found: NativeFile, *, name: str) -> Inferred:
         case MoveFile():
             return pinned_spec(found.name, name, found.grammar, _moved(found), _MOVE_REMARKS)
         case ExpandFile():
-            inferred = infer_spec(_of_expand(found), name=name)
-            return _of_new_segments(_protected(found, inferred))
+            return _protected(
+                found, infer_spec(_of_expand(found), name=name, partly=_EXPAND_REMARK)
+            )
         case InitSystem():
             if found.primaries:
                 return infer_spec(_of_arrays(found), name=name)
@@ -208,19 +209,6 @@ def _protected(found: ExpandFile, inferred: Inferred) -> Inferred:
         leave, "  # allow_same_host: true  # if the cluster has this one host only\n"
     )
     return replace(inferred, text=text, spec=load(text.encode(), SPEC_NAME))
-
-
-def _of_new_segments(inferred: Inferred) -> Inferred:
-    """A spec that does not claim to be the whole cluster: what its plan would do no one knows yet."""
-    first, *header = inferred.text.split("\n")
-    header = [one for one in header if not one.lower().startswith(f"# {NOT_MIRRORED}")]
-    whose = first.replace(" contents on ", " new contents on ").replace(
-        " content on ", " new content on "
-    )
-    told = f"# {_EXPAND_REMARK[0].upper()}{_EXPAND_REMARK[1:]}."
-    text = "\n".join([whose, told, *header])
-    remarks = [one for one in inferred.remarks if not one.startswith(NOT_MIRRORED)]
-    return replace(inferred, text=text, remarks=(*remarks, _EXPAND_REMARK))
 
 
 _ADD_REMARKS = (

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from gpmirror.errors import ExitCode, Failure
 from gpmirror.gputils.leavings import Leaving
 from gpmirror.journal.records import CLEAR_ASIDE, read_places
+from gpmirror.plan.settings import RUN_NAME
 
 _CHANGES = frozenset({"host-actions", CLEAR_ASIDE})
-RUN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
-"""What a run may be called."""
-
 _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 
 

@@ -77,11 +77,6 @@ class Release:
             " on x86_64-unknown-linux-gnu, a practice cluster, not Greenplum"
         )
 
-    @property
-    def local_version(self) -> str:
-        """What `postgres --gp-version` says."""
-        return f"postgres ({self.product} Database) {self.number} {self.build}"
-
 
 _6 = Release(
     name="6.24.3",

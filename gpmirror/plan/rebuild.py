@@ -7,7 +7,6 @@ the two differ in is refused by name. What is left to believe is what a reviewer
 the settings, the catalog (apply compares it with the live one), and the words that say why.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from gpmirror.plan.build import build_plan
 from gpmirror.plan.canonical import plain
 from gpmirror.plan.model import Plan, PlannedCatalog
 from gpmirror.plan.replan import desired_of, request_of, site_of
+from gpmirror.plan.settings import RUN_NAME
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
 from gpmirror.spec.model import Site
 from gpmirror.spec.words import (
@@ -40,7 +40,6 @@ from gpmirror.spec.words import (
 )
 
 _SHOWN = 5
-_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 _WORDS = frozenset({"reason", "source"})
 """Keys whose text names lines of a spec that only its author has: they are read, never run."""
@@ -242,7 +241,7 @@ def _settings_problems(plan: Plan) -> Iterator[str]:
     if host is not None and (problem := coordinator_problem(host)) is not None:
         yield f"settings.coordinator.host: {problem.message}"
     reverts = plan.settings.reverts
-    if reverts is not None and not _RUN.fullmatch(reverts):  # it stands in commands to copy
+    if reverts is not None and not RUN_NAME.fullmatch(reverts):  # it stands in commands to copy
         yield f"settings.reverts: {shown(reverts)} is not the name of a run"
     for group in ("coordinator", "ssh"):
         for key, value in settings[group].items():

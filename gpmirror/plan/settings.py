@@ -1,10 +1,14 @@
 """What a plan takes from the spec, so that apply, resume and revert need nothing but the plan file."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 from gpmirror.plan.canonical import LATER
 from gpmirror.spec.model import ApplyOptions, CoordinatorAddress, Guards, SshOptions
+
+RUN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
+"""What a run may be called: the name stands in paths and in commands to copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

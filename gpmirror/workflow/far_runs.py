@@ -8,7 +8,8 @@ from gpmirror.errors import Failure
 from gpmirror.gputils.characters import lines_of
 from gpmirror.gputils.detached import NOT_OURS, list_script, read_list, read_script
 from gpmirror.journal.records import JOURNAL, PLAN
-from gpmirror.journal.standing import RUN_NAME, Standing, read_standing
+from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.plan.settings import RUN_NAME
 
 _SECONDS = 60.0
 _MOST_LATER = 50

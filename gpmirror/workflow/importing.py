@@ -73,7 +73,7 @@ def _looks_native(data: bytes) -> bool:
     address, a port and a path in one word, separators full-width or not.
     """
     text = data.decode("utf-8", "replace").translate(_FULL_WIDTH)
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in text.split("\n")]
     filled = [line for line in lines if line and not line.startswith(("#", HEADER))]
     if len(filled) < len(lines) and any(line.startswith(HEADER) for line in lines):
         return True
