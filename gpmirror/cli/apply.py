@@ -73,7 +73,9 @@ def command(
     ] = False,
     differential: Annotated[
         bool,
-        typer.Option("--differential", help="With a spec: recover by the files that differ."),
+        typer.Option(
+            "--differential", help="With a spec: recover by copying only files that differ."
+        ),
     ] = False,
     allow: Allow = None,
     unprotect: Unprotect = None,

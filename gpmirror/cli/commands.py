@@ -80,7 +80,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "prune": Entry(
         module="gpmirror.cli.prune",
-        summary="Delete old directories of moved mirrors and cut-off copies, after proof that they are unused.",
+        summary="Delete what moved mirrors and cut-off copies left, after proof that it is unused.",
     ),
     "runs": Entry(
         module="gpmirror.cli.runs",

@@ -64,7 +64,11 @@ def up(
     ] = False,
     spare: Annotated[
         int,
-        typer.Option(min=0, max=_MOST_HOSTS, help="Further hosts without segments, in no spec."),
+        typer.Option(
+            min=0,
+            max=_MOST_HOSTS,
+            help="Spare hosts: they hold no segment and are not in the spec.",
+        ),
     ] = 0,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="SPEC", help="The spec to write, if missing.")
@@ -123,7 +127,7 @@ def kill(
         str, typer.Argument(help="A host, such as sdw2.", autocompletion=completion.lab_hosts)
     ],
 ) -> None:
-    """Let a host die: its servers and its SSH server end at once."""
+    """Let a host die: its servers and its SSH server end at once, its disk goes with it."""
     console: Console = ctx.obj
     where = _where()
     _lab(where).host_of(host)
@@ -181,7 +185,7 @@ def slow(
 @command.command("fail-over")
 def fail_over(
     ctx: typer.Context,
-    content: Annotated[int, typer.Argument(min=0, help="A content id, such as 0.")],
+    content: Annotated[int, typer.Argument(min=0, help="A content ID, such as 0.")],
 ) -> None:
     """Kill the acting primary of a content, so that its mirror takes over."""
     console: Console = ctx.obj

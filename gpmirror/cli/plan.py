@@ -114,7 +114,10 @@ def command(
     ] = False,
     differential: Annotated[
         bool,
-        typer.Option("--differential", help="Recover by the files that differ, where that is."),
+        typer.Option(
+            "--differential",
+            help="Recover by copying only files that differ, where the release can.",
+        ),
     ] = False,
     allow: Annotated[
         list[str] | None,

@@ -17,8 +17,8 @@ def command(
         typer.Argument(
             metavar="RUN",
             autocompletion=completion.runs,
-            help="Run whose leftover directories to delete; the begin of its name is enough. "
-            "Without it: list the runs that left some.",
+            help="The run (the start of its name will do) whose leftover directories to delete. "
+            "Left out: list the runs that left some.",
         ),
     ] = None,
     *,
@@ -29,7 +29,7 @@ def command(
         typer.Option("--allow", metavar="X", help="Allow connection-from-plan."),
     ] = None,
 ) -> ExitCode:
-    """Delete old directories of moved mirrors and cut-off copies, after proof that they are unused."""
+    """Delete what moved mirrors and cut-off copies left, after proof that it is unused."""
     from gpmirror.cli.connection import ALLOW
     from gpmirror.cli.failures import visible
     from gpmirror.cli.live_run import Manner, open_live, running

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
-    """A run's folder, where it stands, and its plan; the begin of its name is enough. One that this machine does not know is copied
-    from the run directory on the coordinator's host, which the spec here names.
+    """A run's folder, where it stands, and its plan; the start of its name will do. One that this
+    machine does not know is copied from the run directory on the coordinator's host, which the spec
+    here names.
 
     Raises Failure: nobody knows it, or its folder holds another plan than the one that it was begun
     with; InvalidInput: its plan was changed.

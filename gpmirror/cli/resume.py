@@ -22,7 +22,9 @@ def command(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="RUN", autocompletion=completion.runs, help="The run; the last unfinished one."
+            metavar="RUN",
+            autocompletion=completion.runs,
+            help="The run (the start of its name will do); left out: the last unfinished one.",
         ),
     ] = None,
     *,

@@ -31,7 +31,7 @@ def command(
         typer.Argument(
             metavar="RUN",
             autocompletion=completion.runs,
-            help="The run to go back from; the begin of its name is enough.",
+            help="The run to go back from (the start of its name will do).",
         ),
     ],
     *,

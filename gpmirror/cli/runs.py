@@ -32,7 +32,7 @@ def command(
         typer.Argument(
             metavar="RUN",
             autocompletion=completion.runs,
-            help="One run, in full; the begin of its name is enough.",
+            help="Show this run (the start of its name will do) in full.",
         ),
     ] = None,
     *,

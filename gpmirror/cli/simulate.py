@@ -57,7 +57,11 @@ def command(
     k: Annotated[
         int,
         typer.Option(
-            "--k", metavar="1|2", min=1, max=2, help="2: list the fatal pairs of hosts too."
+            "--k",
+            metavar="1|2",
+            min=1,
+            max=2,
+            help="2: also list the pairs of hosts whose loss loses data.",
         ),
     ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -27,7 +27,9 @@ def command(
     hosts: Annotated[
         bool, typer.Option("--hosts", help="Look at down copies' directories too.")
     ] = False,
-    sizes: Annotated[bool, typer.Option("--sizes", help="Measure every content too.")] = False,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Measure the size of every segment too.")
+    ] = False,
     output: Annotated[
         str | None, typer.Option("-o", metavar="FILE", help="Write to this file, not to stdout.")
     ] = None,

@@ -75,7 +75,8 @@ def environment_text(dialect: Dialect, coordinator: Segment) -> str:
     for that person's own sessions. Who connects, and with which password, stays the login's.
     """
     data = shlex.quote(coordinator.directory or "")
-    word = dialect.coordinator_word.upper()
+    words = dict.fromkeys((dialect.coordinator_word.upper(), "MASTER"))
+    directories = " ".join(f'{word}_DATA_DIRECTORY="$data"' for word in words)
     return f"""\
 for name in $(env | sed -n 's/^\\(PG[A-Z]*\\)=.*/\\1/p'); do
   case $name in
@@ -116,7 +117,7 @@ if [ -z "$found" ]; then
   exit 127
 fi
 . "$found"
-export {word}_DATA_DIRECTORY="$data" MASTER_DATA_DIRECTORY="$data" PGPORT={coordinator.port}
+export {directories} PGPORT={coordinator.port}
 """
 
 

@@ -1,6 +1,7 @@
 """Detached runs through a real shell: started once, followed, lost, forestalled, kept private."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -504,3 +505,11 @@ def test_a_run_directory_that_others_may_write_is_not_believed(shell: Shell, whi
         assert "then `chmod go-w` or `chown` it" in done.stderr
     folder.chmod(0o700)
     assert shell.run(read_script(RUN, "journal.jsonl")).stdout == "ours"
+
+
+def test_a_directory_is_exported_once() -> None:
+    """A rehearsal shows the script: nothing in it stands twice."""
+    for name, words in (("gp6", ["MASTER"]), ("gp7", ["COORDINATOR", "MASTER"])):
+        text = environment_text(DIALECTS[DialectName(name)], row(1, -1, "p", "mdw", 5432))
+        exported = text.rpartition("export ")[2]
+        assert re.findall(r"([A-Z]+)_DATA_DIRECTORY", exported) == words
