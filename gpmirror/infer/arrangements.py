@@ -15,7 +15,9 @@ _TRY_ALL_SIZES = 24
 _SIZES_TRIED = 3
 _SAMPLE = 300
 _STRIDE = 7919
-_ORDER = (Strategy.GROUP, Strategy.SPREAD, Strategy.BLOCK, Strategy.PINNED)
+_ORDER = tuple(Strategy)
+_APART = {Strategy.BLOCK, Strategy.PINNED}
+"""Those with a size, which is tried apart, and those that place nothing by themselves."""
 
 
 def arrangements(facts: Facts) -> list[Arrangement]:
@@ -57,7 +59,7 @@ def _on_ring(facts: Facts, ring: tuple[str, ...], drained: frozenset[str]) -> It
     hosts = [replace(facts.hosts[name], weight=int(name not in drained)) for name in ring]
     probe = replace(probe_spec(hosts), allow_same_host=facts.same_host)
     sizes = [] if len(ring) < _FEWEST_IN_BLOCKS else _block_sizes(facts, ring)
-    shapes: list[tuple[Strategy, int | None]] = [(Strategy.GROUP, None), (Strategy.SPREAD, None)]
+    shapes: list[tuple[Strategy, int | None]] = [(one, None) for one in _ORDER if one not in _APART]
     for strategy, size in [*shapes, *((Strategy.BLOCK, size) for size in sizes)]:
         off = _off(facts, replace(probe, strategy=strategy, block_size=size))
         if off is not None:

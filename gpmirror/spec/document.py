@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from gpmirror.cluster.dialect import DialectName
+from gpmirror.spec.model import MEANINGS, Strategy
 from gpmirror.spec.units import (
     RATE_PATTERN,
     SIZE_PATTERN,
@@ -29,7 +30,9 @@ from gpmirror.spec.units import (
 
 if TYPE_CHECKING:
     Dialect: TypeAlias = str
+    StrategyName: TypeAlias = str
 else:
+    StrategyName = Literal[tuple(one.value for one in Strategy)]
     Dialect = Literal[tuple(one.value for one in DialectName)]
 
 API_VERSION = "gpmirror/v1"
@@ -222,9 +225,8 @@ class PinPart(Part):
 class MirrorsPart(Part):
     """How mirrors are spread and where they live."""
 
-    strategy: Literal["group", "spread", "block", "pinned"] = Field(
-        description="group: all mirrors of a host on the next one. spread: each on another host. "
-        "block: spread within blocks of hosts. pinned: only what `pins` say."
+    strategy: StrategyName = Field(
+        description=" ".join(f"{one.value}: {MEANINGS[one]}" for one in Strategy)
     )
     block_size: int | None = Field(
         None, ge=2, le=10_000, description="Hosts in a block; only with strategy block."

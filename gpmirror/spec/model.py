@@ -24,6 +24,15 @@ class Strategy(StrEnum):
     PINNED = "pinned"
 
 
+MEANINGS = {
+    Strategy.GROUP: "all mirrors of a host on the next one.",
+    Strategy.SPREAD: "each on another host.",
+    Strategy.BLOCK: "spread within blocks of hosts.",
+    Strategy.PINNED: "only what `pins` say.",
+}
+"""What each strategy does, as the reference of the spec says it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteHost:
     """A host as a plan knows it. `replaces` names the dead host whose segments this one takes over."""
