@@ -65,6 +65,23 @@ class Utility:
     answer: str = ""
 
 
+TRUSTED = r"""
+trusted() {
+  [ -O "/proc/$2" ] && [ "/proc/$2/exe" -ef "$3" ] && return 0
+  owners=" 0 $(id -u) $(stat -L -c %u "$1" 2>/dev/null) "; shift 3
+  for each; do
+    uid=$(stat -L -c %u "$each" 2>/dev/null)
+    case $owners in *" ${uid:--} "*) ;; *) return 1 ;; esac
+  done
+}
+"""
+"""Shell function (POSIX) `trusted DIRECTORY PID PROGRAM FILE...`: whether what a server of this
+directory runs may be run by us too. It may where our account runs that very program, or where each
+of the files belongs to root, to us or to the directory's owner. The one rule for that, here and
+in preflight.
+"""
+
+
 def environment_text(dialect: Dialect, coordinator: Segment) -> str:
     """Shell text (bash) that makes the Greenplum environment: of the running server if it can be
     told (the number in postmaster.pid counts where that process works in the directory, and its
@@ -77,7 +94,7 @@ def environment_text(dialect: Dialect, coordinator: Segment) -> str:
     data = shlex.quote(coordinator.directory or "")
     words = dict.fromkeys((dialect.coordinator_word.upper(), "MASTER"))
     directories = " ".join(f'{word}_DATA_DIRECTORY="$data"' for word in words)
-    return f"""\
+    return f"""{TRUSTED}
 for name in $(env | sed -n 's/^\\(PG[A-Z]*\\)=.*/\\1/p'); do
   case $name in
     PGUSER|PGPASSWORD|PGPASSFILE) ;;
@@ -92,14 +109,10 @@ if [ "/proc/$pid/cwd" -ef "$data" ]; then
   own=$(readlink "/proc/$pid/exe" 2>/dev/null)
   own=${{own%" (deleted)"}}
   own=${{own%/bin/postgres}}
-  if [ -n "$own" ] && ! {{ [ -O "/proc/$pid" ] && [ "/proc/$pid/exe" -ef "$own/bin/postgres" ]; }}
-  then
-    owners=" 0 $(id -u) $(stat -L -c %u "$data" 2>/dev/null) "
+  if [ -n "$own" ]; then
     for file in "$own" "$own"/greenplum_path.sh "$own"/cloudberry-env.sh "$own"/greengage_path.sh
     do
-      [ -e "$file" ] || continue
-      uid=$(stat -L -c %u "$file" 2>/dev/null)
-      case $owners in *" ${{uid:--}} "*) ;; *) own= ;; esac
+      [ ! -e "$file" ] || trusted "$data" "$pid" "$own/bin/postgres" "$file" || {{ own=; break; }}
     done
   fi
 fi

@@ -5,6 +5,8 @@ is harmless, else as `x` and its bytes in hexadecimal. All judgement is left to 
 runs with dash, bash and busybox; what a host lacks is left out of the answer.
 """
 
+from gpmirror.gputils.detached import TRUSTED
+
 VERSION = "gpmirror-facts 1"
 END = "gpmirror-facts end"
 
@@ -20,7 +22,7 @@ w() {{
     *) e=t$1 ;;
   esac
 }}
-T=; L=; if command -v timeout >/dev/null 2>&1; then T='timeout 10'; L='timeout 20'; fi
+{TRUSTED}T=; L=; if command -v timeout >/dev/null 2>&1; then T='timeout 10'; L='timeout 20'; fi
 echo '{VERSION}'
 """
 
@@ -97,13 +99,7 @@ if [ -d "$d" ]; then
     x=$(readlink "/proc/$q/exe" 2>/dev/null)
     case ${x##*/} in postgres*|postmaster*) ;; *) x= ;; esac
     b=${x%/*}
-    if [ -n "$x" ] && ! { [ -O "/proc/$q" ] && [ "/proc/$q/exe" -ef "$b/postgres" ]; }; then
-      o=" 0 $(id -u) $(stat -L -c %u "$d" 2>/dev/null) "
-      for f in "$b" "$b/postgres"; do
-        v=$(stat -L -c %u "$f" 2>/dev/null)
-        case $o in *" ${v:--} "*) ;; *) x= ;; esac
-      done
-    fi
+    [ -z "$x" ] || trusted "$d" "$q" "$b/postgres" "$b" "$b/postgres" || x=
   fi
 fi
 echo "server $k $q"
@@ -114,8 +110,7 @@ i=$((i+1))
 """
 """A running server's directory `$d`; leaves its program in `$x`. The number in postmaster.pid is a
 file's word: it counts where that process works in `$d`, as servers do (4.3 to 7), and its program is run
-only if it is the very one that our account runs there, or if it belongs, with its folder, to root,
-to us or to the owner of `$d`."""
+only where it is `trusted`, with its folder."""
 
 STATUS = r"""
 if [ $# -gt 0 ]; then
