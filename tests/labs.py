@@ -31,6 +31,7 @@ REPOSITORY = Path(__file__).parent.parent
 _SECONDS = 60.0
 MOST_LABS = 4
 """At a time, of all processes that test this checkout: each lab is a dozen servers."""
+_LIMITS = Path("/sys/fs/cgroup")
 _LAB_BYTES = 2**30
 """What a lab with all its mirrors, copied twice over, takes."""
 
@@ -169,13 +170,17 @@ def quick_folder(room: int = MOST_LABS * _LAB_BYTES) -> Path:
 
 
 def _free_memory() -> int:
-    """Bytes that programs can still take."""
+    """Bytes that programs can still take, of the machine and of what a container may have."""
     text = Path("/proc/meminfo").read_text(encoding="ascii")
-    return next(
+    free = next(
         int(line.split()[1]) * 1024
         for line in text.splitlines()
         if line.startswith("MemAvailable:")
     )
+    with contextlib.suppress(OSError, ValueError):  # no such limit
+        most, now = (int((_LIMITS / f"memory.{word}").read_text()) for word in ("max", "current"))
+        free = min(free, most - now)
+    return free
 
 
 @contextlib.contextmanager

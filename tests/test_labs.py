@@ -86,3 +86,18 @@ def test_there_are_at_most_four_places(tmp_path: Path, monkeypatch: pytest.Monke
         assert got == []
     waiting.join(timeout=30)
     assert got == [5]
+
+
+def test_servers_live_in_memory_only_where_that_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert labs.quick_folder(room=2**60) == Path("/var/tmp")
+    monkeypatch.setattr(labs, "_LIMITS", tmp_path)
+    free = labs._free_memory()
+    assert free > 0
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("4000000\n")
+    assert labs._free_memory() == min(free, 1_000_000)
+    assert labs.quick_folder(room=2**20) == Path("/var/tmp")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert labs._free_memory() > 1_000_000
