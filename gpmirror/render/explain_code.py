@@ -18,6 +18,8 @@ GLOSSARY: Mapping[str, str] = {
     "queries, the acting mirror follows it.",
     "address": "The network name under which other hosts reach a copy (`address` in the catalog); "
     "a host with several interfaces has several.",
+    "block": "A strategy: hosts are cut into blocks of `block_size`, and the mirrors of a host "
+    "stand on the other hosts of its block in turn.",
     "blocked": "A segment that this plan cannot bring to the spec; the reason and what helps stand"
     " beside it.",
     "catalog": "`gp_segment_configuration` (and `pg_filespace_entry` on 4.3 and 5) of the "
@@ -39,6 +41,7 @@ GLOSSARY: Mapping[str, str] = {
     "(`fts`).",
     "filespace": "A second place for data on 4.3 and 5, with a directory for every segment.",
     "full recovery": "Copy the whole primary into an empty directory.",
+    "group": "A strategy: all mirrors of a host stand on the next host in the order of the spec.",
     "guard": "A limit that a plan would exceed, such as the share of mirrors that move at once; "
     "allowed by name.",
     "hazard": "A danger of a plan or a run; those that need a word from you are allowed by name "
@@ -54,9 +57,13 @@ GLOSSARY: Mapping[str, str] = {
     "`preferred` or `acting` says which role is meant.",
     "move": "Give a mirror another host, port or directory: it is copied to the new place, and "
     "the old directory is left over.",
+    "native utility": "gpaddmirrors, gprecoverseg or gpmovemirrors: Greenplum's own tools that change "
+    "mirrors. gpmirror writes their files and starts them.",
     "observed": "The layout that the catalog shows.",
     "peak exposure": "The most segments that are without a synchronized mirror at one time while a plan "
     "runs.",
+    "pin": "A line of the spec that gives one segment's mirror its host, port or directory, "
+    "whatever the strategy.",
     "plan": "The steps from observed to desired, as a value: a file that can be reviewed, "
     "compared and applied.",
     "preferred role": "The role that a copy should have (`preferred_role`). Acting and preferred roles "
@@ -66,21 +73,27 @@ GLOSSARY: Mapping[str, str] = {
     " role is meant.",
     "protection": "A rule in the spec (`protect`) that forbids to move or copy the mirrors that it "
     "names.",
+    "rack": "Several hosts that may be lost together (`rack` in the spec).",
     "rebalance": "Return all roles to the preferred ones (`gprecoverseg -r`); running queries are "
     "cancelled.",
     "recover": "Bring a mirror that is down back into sync, where it is or elsewhere.",
     "review-only plan": "A plan over a catalog text without directories: to be read, not applied. `gpmirror"
     " explain review-only`.",
+    "root": "A directory in which mirrors get their data directories (`roots` in the spec).",
     "run": "One `gpmirror apply`, with a name, a journal and a folder on the coordinator.",
-    "segment": "Rows of one table live in many segments: each has a content ID, a primary and a "
-    "mirror.",
+    "segment": "A share of every table's rows, with a content ID of its own: a primary and its "
+    "mirror hold it.",
     "selection": "The part of a plan that `--content` and `--host` ask for; the rest is left out.",
     "spec": "The YAML file that says which layout is wanted.",
+    "spread": "A strategy: the mirror of a host's k-th primary stands k hosts further, so that "
+    "many hosts share the load of one that is lost.",
     "switched": "Primary and mirror act in each other's role, after a failover.",
     "unmirrored": "Without a synchronized mirror: one live copy only. The column counts the segments "
     "that are so while a wave runs, those that were before it too.",
     "wave": "The part of a plan that one call of a native utility carries out; waves follow one"
     " another.",
+    "worst load": "The most primaries that one host runs after the loss of another, beside the number"
+    " that it runs now.",
 }
 """One word for one thing, in screens, messages and pages, and what it means."""
 
