@@ -90,7 +90,7 @@ def _columns(table: Table, dialect: Dialect) -> Iterator[_Column]:
             yield name, index, name, parse
     told = directory_column(table)
     if told is not None:
-        parse = cells.optional_directory if dialect.file_replication else cells.directory
+        parse = cells.optional_directory if dialect.has_filespaces else cells.directory
         yield "directory", table.names.index(told), told, parse
 
 

@@ -37,11 +37,11 @@ def read_text(
     entries = [joined] if joined else [found for found in tables if found.kind is Kind.ENTRIES]
     verdict = _verdict(source, text, printed, dialect, has_entries=bool(entries))
     known = DIALECTS[verdict.name]
-    _refuse(missing_columns(source, chosen, has_directories=known.file_replication))
+    _refuse(missing_columns(source, chosen, has_directories=known.has_filespaces))
     incomplete = check_complete(source, printed, tables)
     segments, problems = read_rows(source, chosen, known)
     _refuse([*incomplete, *problems])
-    if entries and known.file_replication:
+    if entries and known.has_filespaces:
         segments = _with_directories(source, segments, entries, tables)
     hint = _MAYBE_CUT if chosen.declared is None else _DAMAGED
     _refuse(check_sane(source, segments, hint))

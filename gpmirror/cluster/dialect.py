@@ -82,6 +82,44 @@ class Dialect:
     removes_dead_locks: bool = False
     needs_old_name: bool | None = None
 
+    # What goes with the generation in every family so far, each under its own name: where one parts
+    # from it, its trait becomes a field.
+
+    @property
+    def has_replication_ports(self) -> bool:
+        """Whether a copy has a second port, for replication."""
+        return self.file_replication
+
+    @property
+    def has_filespaces(self) -> bool:
+        """Whether directories stand in filespaces, not in the segments' own rows."""
+        return self.file_replication
+
+    @property
+    def tells_replication(self) -> bool:
+        """Whether a server tells who streams from it, beside what the catalog says."""
+        return not self.file_replication
+
+    @property
+    def sets_hostname(self) -> bool:
+        """Whether an `-i` file says what the catalog's hostname becomes; else it is looked up."""
+        return not self.file_replication
+
+    @property
+    def knows_per_host(self) -> bool:
+        """Whether utilities have `-b`, segments of one host at once."""
+        return not self.file_replication
+
+    @property
+    def asks_anyway(self) -> bool:
+        """Whether gpaddmirrors may ask a question in spite of `-a`."""
+        return self.file_replication
+
+    @property
+    def starts_before_copy(self) -> bool:
+        """Whether a mirror is started before it is filled."""
+        return self.file_replication
+
     @property
     def separator(self) -> str:
         """What separates the fields of a line in the utilities' files."""

@@ -189,14 +189,14 @@ def answer_of(dialect: Dialect, utility: str) -> str:
     hosts are uneven or addresses irregular, even with -a and -i (5.8.1, source: the calculator that
     asks is built to read the file); the plan was approved by then.
     """
-    return "y\n" if dialect.file_replication and utility == "gpaddmirrors" else ""
+    return "y\n" if dialect.asks_anyway and utility == "gpaddmirrors" else ""
 
 
 def _options(dialect: Dialect, told: UtilityOptions) -> tuple[str, ...]:
     _check("hosts", told.hosts, MAX_HOSTS)
     _check("per_host", told.per_host, MAX_PER_HOST)
     hosts = () if told.hosts == DEFAULT_HOSTS else ("-B", str(told.hosts))
-    default = dialect.file_replication or told.per_host == DEFAULT_PER_HOST
+    default = not dialect.knows_per_host or told.per_host == DEFAULT_PER_HOST
     per_host = () if default else ("-b", str(told.per_host))
     return (*hosts, *per_host, *(("-v",) if told.verbose else ()))
 

@@ -38,7 +38,7 @@ def _bases(facts: Facts) -> Iterator[Bases]:
     primary_port = {row.content: row.port for rows in facts.primaries.values() for row in rows}
     shifts = [row.port - primary_port[row.content] for row in mirrors]
     replication = _replication(facts)
-    if not shifts or (replication is None and facts.observed.dialect.file_replication):
+    if not shifts or (replication is None and facts.observed.dialect.has_replication_ports):
         return
     primary_base, mirror_base = replication or (None, None)
     for base in (facts.lowest + _commonest(shifts), min(row.port for row in mirrors)):
@@ -52,7 +52,7 @@ def _bases(facts: Facts) -> Iterator[Bases]:
 
 def _replication(facts: Facts) -> tuple[int, int] | None:
     """Bases of the primaries' and the mirrors' replication ports (4.3, 5), None where unknown."""
-    if not facts.observed.dialect.file_replication:
+    if not facts.observed.dialect.has_replication_ports:
         return None
     primary = _base(facts.primaries.values(), facts.position)
     mirror = _base(facts.mirrors.values(), facts.position)

@@ -141,7 +141,7 @@ def _numbering(
     lowest = {name: rows[0].port for name, rows in primaries.items()}
     return Numbering(
         ports=spec.ports,
-        replicated=observed.dialect.file_replication,
+        replicated=observed.dialect.has_replication_ports,
         lowest=lowest,
         cluster_lowest=min(lowest.values(), default=0),
         fixed=fixed,

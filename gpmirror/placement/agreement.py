@@ -24,7 +24,7 @@ def _generation(spec: Spec, observed: Observed) -> list[Diagnostic]:
     if not isinstance(ports, Bases):
         return []
     given = {ports.replication_base, ports.mirror_replication_base} - {None}
-    if dialect.file_replication and (
+    if dialect.has_replication_ports and (
         ports.replication_base is None or ports.mirror_replication_base is None
     ):
         return [
@@ -36,7 +36,7 @@ def _generation(spec: Spec, observed: Observed) -> list[Diagnostic]:
                 hint="add `replication_base` and `mirror_replication_base`, or use `offset`",
             )
         ]
-    if given and not dialect.file_replication:
+    if given and not dialect.has_replication_ports:
         return [
             Diagnostic(
                 code="GPM-P003",

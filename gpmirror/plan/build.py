@@ -247,7 +247,7 @@ def _with_hostnames(
     changes: Iterable[Change], hostnames: Mapping[int, str], observed: Observed, state: State
 ) -> list[Change]:
     """Changes with the hostname that will result where a file sets hostname to the address (6+)."""
-    if observed.dialect.file_replication:
+    if not observed.dialect.sets_hostname:
         return list(changes)
     result = []
     for change in changes:
@@ -349,7 +349,7 @@ def _warning_text(found: Diagnostic) -> str:
 
 def _warnings(site: Site, observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
     warnings = [*observed.notes]
-    if observed.dialect.file_replication and site.apply.native.per_host != DEFAULT_PER_HOST:
+    if not observed.dialect.knows_per_host and site.apply.native.per_host != DEFAULT_PER_HOST:
         place = source_text(site.place_of("apply", "native", "per_host"))
         warnings.append(
             f"apply.native.per_host ({place}) is not used: the utilities of "

@@ -200,7 +200,7 @@ def _location(slot: Slot, context: NativeContext, hostname: str | None) -> Locat
         address=slot.address,
         port=slot.port,
         directory=slot.directory or "",
-        hostname=None if context.dialect.file_replication else hostname,
+        hostname=hostname if context.dialect.sets_hostname else None,
         replication_port=slot.replication_port,
         filespaces=slot.filespaces,
     )

@@ -39,7 +39,7 @@ def check_filespaces(
             continue
         names = frozenset(entry.roots) if isinstance(entry.roots, dict) else frozenset()
         at = ("hosts", index, "roots")
-        if names and dialect is not None and not DIALECTS[dialect].file_replication:
+        if names and dialect is not None and not DIALECTS[dialect].has_filespaces:
             findings.add(at, _no_filespaces(dialect))
         elif expected is not None and expected[1] != names:
             label = "other filespaces here"

@@ -57,7 +57,7 @@ def _check_offset(offset: int, bases: list[str], findings: Findings) -> None:
 
 def _check_bases(ports: PortsPart, dialect: DialectName | None, findings: Findings) -> None:
     given = [name for name in _REPLICATION_BASES if getattr(ports, name) is not None]
-    if dialect is not None and not DIALECTS[dialect].file_replication:
+    if dialect is not None and not DIALECTS[dialect].has_replication_ports:
         for name in given:
             findings.add((*_PORTS, name), no_replication_port(name, dialect))
         return

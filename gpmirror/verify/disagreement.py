@@ -14,7 +14,7 @@ def disagreements(observed: Observed, replication: Iterable[Replication]) -> dic
 
     Before 6 the catalog alone tells.
     """
-    if observed.dialect.file_replication:
+    if not observed.dialect.tells_replication:
         return {}
     rows = tuple(replication)
     following = {row.content for row in rows if row.is_streaming_mirror}

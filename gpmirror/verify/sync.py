@@ -42,7 +42,7 @@ def judge(
     streams: defaultdict[int, list[Replication]] = defaultdict(list)
     for found in replication or ():
         streams[found.content].append(found)
-    alone = observed.dialect.file_replication or replication is None
+    alone = not observed.dialect.tells_replication or replication is None
     couples = {
         content: couple
         for content, couple in _couples(observed, refused, probed=probed).items()
@@ -88,7 +88,7 @@ def resynchronising(observed: Observed) -> dict[int, Segment]:
     """Mirrors that the catalog calls up and resynchronising (4.3, 5), by content: nobody but their
     hosts can tell whether they are there at all.
     """
-    if not observed.dialect.file_replication:
+    if observed.dialect.tells_replication:
         return {}
     return {
         content: couple.mirror

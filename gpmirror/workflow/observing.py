@@ -63,7 +63,7 @@ def replication(
 def _asked(catalog: Catalog, observed: Observed) -> tuple[Replication, ...]:
     if any(mirror is not None for _, mirror in observed.pairs().values()):
         return catalog.replication()
-    if not observed.dialect.file_replication:
+    if observed.dialect.tells_replication:
         catalog.ask_primaries()
     return ()
 

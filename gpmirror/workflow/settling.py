@@ -198,7 +198,7 @@ def _patience(run: Run, ended: Ended, position: Position | None, probe: float) -
     if position is None or Arrival.DOWN not in position.arrived.values():
         return float(run.plan.settings.apply.sync_timeout)
     # before 6 a mirror is started before it is filled: one that is down has failed
-    starts = ended.done and not DIALECTS[run.plan.dialect].file_replication
+    starts = ended.done and not DIALECTS[run.plan.dialect].starts_before_copy
     return max(probe, _START_SECONDS) if starts else probe
 
 
