@@ -103,7 +103,7 @@ writers() {
 # primary shows a base backup for ever, and copies nothing (practice cluster)
 _PULSE = r"""
 # before 6 a mirror's server is asked what it does as its utilities ask it: it may run without
-# replicating, FaultMirror (its replication port was taken), and is called up for good (5.8.1, recorded)
+# replicating, FaultMirror (its replication port was taken), and is called up meanwhile (5.8.1, recorded)
 fault() {
   q=; read -r q <"$1/postmaster.pid"
   case $q in ''|*[!0-9]*) return ;; esac

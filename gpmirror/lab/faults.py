@@ -9,6 +9,8 @@ They lie in `faults.json` of the lab's state folder and are read when a utility 
 - `fail_replication`: contents whose mirror starts and does not replicate (5).
 - `exit_zero_do_nothing`: utilities print their first line, exit 0 and do nothing; a dry run
   (`-o`) says what it would say without the fault.
+- `connect_timeout`: gp_segment_connect_timeout, the seconds for which a primary waits for a mirror
+  that did not start (5).
 - `hang_before_catalog`: seconds of standing still just before rows are written.
 - `refuse_dispatch`: what is asked of all segments fails while a content has no live copy that acts.
 """
@@ -33,6 +35,7 @@ class Faults:
     fail_start: tuple[int, ...] = ()
     fail_replication: tuple[int, ...] = ()
     exit_zero_do_nothing: bool = False
+    connect_timeout: float = 600.0
     hang_before_catalog: float = 0.0
     refuse_dispatch: bool = False
 
@@ -81,6 +84,7 @@ def read_faults(state: Path) -> Faults:
             fail_copy=tuple(int(c) for c in fields.get("fail_copy", ())),
             fail_start=tuple(int(c) for c in fields.get("fail_start", ())),
             fail_replication=tuple(int(c) for c in fields.get("fail_replication", ())),
+            connect_timeout=float(fields.get("connect_timeout", 600)),
             exit_zero_do_nothing=bool(fields.get("exit_zero_do_nothing", False)),
             hang_before_catalog=float(fields.get("hang_before_catalog", 0)),
             refuse_dispatch=bool(fields.get("refuse_dispatch", False)),

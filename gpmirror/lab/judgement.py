@@ -102,7 +102,7 @@ def _without_mirror(primary: Row, mirror: Row, look: Look, habit: Habit) -> Verd
     if mirror.status is Status.UP:
         resyncing = mirror.mode is Mode.RESYNCING
         grace = habit.resync_grace if resyncing else habit.mirror_grace
-        # a mirror that never was there is missed by nobody: r/u for good (5.8.1, recorded)
+        # one that never was there is r/u until its primary gives up waiting (5.8.1, recorded)
         unmissed = look.copying or mirror.never_started
         patient = look.mirror_silent < grace or (resyncing and unmissed)
         return Verdict.KEEP if patient else Verdict.MARK_DOWN

@@ -9,7 +9,8 @@ from gpmirror.lab.judgement import Habit, Row, lost_mode
 from gpmirror.lab.sight import Connection
 
 _ROWS = """SELECT dbid, content, role, mode, status, address, port,
- dbid IN (SELECT dbid FROM gp.lab_never_started) FROM gp.gp_segment_configuration WHERE content >= 0 ORDER BY content, dbid"""
+ dbid IN (SELECT dbid FROM gp.lab_never_started WHERE until > clock_timestamp())
+ FROM gp.gp_segment_configuration WHERE content >= 0 ORDER BY content, dbid"""
 _CHANGE = """UPDATE gp.gp_segment_configuration SET role = %s, mode = %s, status = %s
  WHERE dbid = %s"""
 _REMEMBER = 'INSERT INTO gp.gp_configuration_history ("time", dbid, "desc") VALUES (now(), %s, %s)'

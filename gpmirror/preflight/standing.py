@@ -15,7 +15,7 @@ from gpmirror.preflight import shell
 from gpmirror.preflight.encoding import number_of, text_of
 from gpmirror.preflight.model import Check, Result
 from gpmirror.preflight.reading import Lines, sorted_lines
-from gpmirror.verify import restart
+from gpmirror.verify import way_back
 
 NAME = "copies"
 """The check's name, as `--allow unchecked:copies` takes it."""
@@ -206,7 +206,7 @@ def _dead(row: Segment) -> str:
     if row.is_acting_primary:
         return "`gpmirror status` says what helps"
     if row.mode is Mode.RESYNCING:
-        return restart(row)
+        return way_back(row)
     return "in a minute the fault prober has seen it, then `gpmirror apply` brings it back"
 
 

@@ -1,7 +1,7 @@
 """Is it so: copies judged in sync from the catalog and replication, never from an exit status."""
 
 from gpmirror.verify.disagreement import disagreements
-from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, restart, revival
+from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, revival, way_back
 from gpmirror.verify.sync import BACKUP_RUNS, judge, resynchronising, without
 
 __all__ = [
@@ -12,8 +12,8 @@ __all__ = [
     "Health",
     "disagreements",
     "judge",
-    "restart",
     "resynchronising",
     "revival",
+    "way_back",
     "without",
 ]

@@ -51,21 +51,23 @@ def revival(primary: Segment) -> str:
     )
 
 
-def restart(mirror: Segment) -> str:
-    """What helps where the catalog calls a mirror up and resynchronising that is not there: gprecoverseg
-    cannot work on such a content (it tries again and again to connect), a restart starts its mirror
-    too, and the pair is in sync in seconds (5.8.1, recorded). While helpers of the utility are still
-    at the primary the restart fails.
+def way_back(mirror: Segment) -> str:
+    """What helps where the catalog calls a mirror up and resynchronising that does not replicate.
+    gprecoverseg cannot work on such a content (it tries again and again to connect), until the primary
+    gives up after gp_segment_connect_timeout and the prober marks the mirror down, whether the utility
+    still waits or was killed; it is then recovered like any other (5.8.1, recorded). A restart starts
+    such a mirror too, but fails while helpers of the utility are still at the primary.
     """
     ports = f"port {mirror.port}"
     if mirror.replication_port is not None:
         ports += f" or its replication port {mirror.replication_port}"
     return (
         f"fix what keeps it from starting ({ports} in use, its directory, its log on "
-        f"{mirror.hostname}); end the utility that still waits for it, and its gp_primarymirror "
-        "processes on the primary's host (while one is there a start ends with "
-        "OtherTransitionInProgress); then restart the cluster (`gpstop -r`), which starts this mirror "
-        "too; gprecoverseg cannot work on a content in this state"
+        f"{mirror.hostname}) and wait: its primary gives up after gp_segment_connect_timeout (10 min "
+        "unless set), the fault prober then calls the mirror down, and `gpmirror apply` brings it back; "
+        "before that gprecoverseg cannot work on it. Sooner it comes only with a restart of the cluster "
+        "(`gpstop -r`), once the utility that waits for it and its gp_primarymirror processes on the "
+        "primary's host are ended"
     )
 
 

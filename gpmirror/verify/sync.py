@@ -12,7 +12,7 @@ from types import MappingProxyType
 from gpmirror.cluster.observed import Observed
 from gpmirror.cluster.replication import Replication
 from gpmirror.cluster.segment import Mode, Segment, Status
-from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, restart, revival
+from gpmirror.verify.model import TAKES_OVER, ContentHealth, CopyState, Health, revival, way_back
 
 _MIRROR = "gp_walreceiver"
 BACKUP_RUNS = "is running"
@@ -135,7 +135,7 @@ def _content(
 
 
 def _lifeless(couple: _Couple, why: str) -> ContentHealth:
-    """The catalog goes on calling a mirror up that never started (5.8.1, recorded)."""
+    """The catalog calls a mirror up that never started, until its primary gives up (5.8.1, recorded)."""
     found = _content(couple, (), None, alone=True)
     if couple.mirror is None or found.state is not CopyState.SYNCING:
         return found
@@ -143,7 +143,7 @@ def _lifeless(couple: _Couple, why: str) -> ContentHealth:
         found,
         state=CopyState.SINGLE,
         reason=f"{found.reason} as the catalog has it, but {why}",
-        help=restart(couple.mirror),
+        help=way_back(couple.mirror),
     )
 
 

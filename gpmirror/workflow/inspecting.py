@@ -19,7 +19,7 @@ from gpmirror.preflight.names import one_machine
 from gpmirror.preflight.reading import read_related
 from gpmirror.preflight.script import copies_script, related_script
 from gpmirror.spec.model import SiteHost, Spec
-from gpmirror.verify import restart, resynchronising
+from gpmirror.verify import resynchronising, way_back
 from gpmirror.workflow.measuring import measured
 from gpmirror.workflow.plan import make_plan
 
@@ -105,14 +105,14 @@ def needs_hosts(plan: Plan, observed: Observed) -> bool:
 
 
 def see_lifeless(observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]) -> Observed:
-    """The same with mirrors told that the catalog calls resynchronising and that are not there: it would
-    call them so for ever (5.8.1, recorded). Their hosts are asked; one that gives no answer is noted.
+    """The same with mirrors told that the catalog calls resynchronising and that are not there, or do not
+    replicate: it calls them so until their primaries give up (10 min, 5.8.1, recorded). Their hosts are asked; one that gives no answer is noted.
     """
     lifeless, notes = lifeless_mirrors(observed, hosts, spec_hosts)
     mirrors = resynchronising(observed)
     told = {
         content: f"the catalog calls its mirror {mirrors[content].hostname}:{mirrors[content].port} up "
-        f"and resynchronising, but {why}: {restart(mirrors[content])}; then plan again"
+        f"and resynchronising, but {why}: {way_back(mirrors[content])}"
         for content, why in lifeless.items()
     }
     return replace(

@@ -1,8 +1,9 @@
 """On 5 a mirror that never started, or runs and does not replicate, is called up and resynchronising
-for good: who tells, and what helps.
+while its primary waits for it: who tells, and what helps.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice, dea
     for one in (planned.stdout, resumed.stderr, status.stdout, waited.stdout, told.stdout):
         flat = " ".join(one.split())
         assert dead in flat, one
-        assert "restart the cluster (`gpstop -r`)" in flat or one is resumed.stderr, one
+        assert "gp_segment_connect_timeout" in flat or one is resumed.stderr, one
 
     clear_faults(practice.state)
     assert rig.mdw("pkill -f 'lab.utilities [g]paddmirrors -a'").code == 0, "it waits no more"
@@ -62,3 +63,20 @@ def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice, dea
     assert (again.returncode, practice.gpmirror("status").returncode) == (0, 0), again.stdout
     ended = practice.gpmirror("resume", run, "--yes")
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("dead", FAULTS)
+def test_once_its_primary_gives_up_it_is_recovered_like_any_other(
+    practice: Practice, dead: str
+) -> None:
+    """As 5.8.1 did after gp_segment_connect_timeout, without a restart."""
+    rig = Rig(practice=practice)
+    practice.reset()
+    set_faults(practice.state, replace(FAULTS[dead], connect_timeout=20))
+    applied = practice.gpmirror("apply", "--yes")
+    assert applied.returncode in {10, 11}, applied.stderr
+    rig.wait(lambda: rig.mirror(0)[3] == "d" and rig.out_of_sync() == {0})
+    clear_faults(practice.state)
+    recovered = practice.gpmirror("apply", "--yes")
+    assert recovered.returncode == 0, recovered.stderr
+    assert rig.out_of_sync() == set()

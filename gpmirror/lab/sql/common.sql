@@ -23,7 +23,7 @@ CREATE VIEW gp.pg_settings AS
 CREATE UNLOGGED TABLE gp.lab_size (content smallint PRIMARY KEY, bytes bigint NOT NULL);
 
 -- Mirrors whose server a utility failed to start (4.3, 5): the prober goes on calling them up.
-CREATE TABLE gp.lab_never_started (dbid smallint PRIMARY KEY);
+CREATE TABLE gp.lab_never_started (dbid smallint PRIMARY KEY, until timestamptz NOT NULL);
 
 -- Acting primaries that do not answer and for which nobody takes over, where the lab is told to mind
 -- them: what is asked of all segments fails then, in the words of 6.24.3.

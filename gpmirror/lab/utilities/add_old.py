@@ -108,7 +108,8 @@ def start_mirrors(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) 
             _tell_start(crew, recovery, outcomes[recovery.target.dbid].said)
     console.info("Updating configuration to mark mirrors up")
     for recovery in recoveries:
-        catalog.resynchronise(recovery.target, started=recovery.target.dbid not in failed)
+        waits = crew.session.faults.connect_timeout if recovery.target.dbid in failed else None
+        catalog.resynchronise(recovery.target, waits=waits)
     console.info("Updating primaries")
     console.info(
         f"Commencing parallel primary conversion of {len(recoveries)} segments, please wait..."
@@ -117,13 +118,16 @@ def start_mirrors(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) 
     _await_primaries(console, catalog, failed)
     console.raw(". \n")
     console.info("Process results...")
+    for recovery in recoveries:
+        if recovery.target.dbid in failed:
+            _tell_conversion(crew, recovery)
     console.info("Done updating primaries")
     return not failed
 
 
 def _await_primaries(console: Console, catalog: Catalog, failed: set[int]) -> None:
-    """A primary answers once its mirror is there: without one the utility waits for longer than
-    anybody looked on (14 min, 5.8.1, recorded).
+    """A primary answers once its mirror is there, or after gp_segment_connect_timeout (5.8.1,
+    recorded).
     """
     while failed & catalog.never_started():
         console.raw(".")
@@ -147,6 +151,14 @@ def _create_directories(crew: Crew, recoveries: Sequence[Recovery]) -> None:
             said = f"Error Executing Command: \n Command was: 'ssh {address} gpconfigurenewsegment'"
             crew.session.console.critical(f"Error occurred: {said}\nrc=1, stderr='{outcome.said}'")
             raise Stop(2)
+
+
+def _tell_conversion(crew: Crew, recovery: Recovery) -> None:
+    s, failure = recovery.source, "failure: Error: MirroringFailure "
+    where = f"{s.hostname}:{s.directory}:content={s.content}:dbid={s.dbid}:mode=r:status=u"
+    said = "Failed to inform primary segment of updated mirroring state.  Segment: "
+    reason = f'REASON: Conversion failed.  stdout:""  stderr:"{failure}{failure}"'
+    crew.session.console.warning(f"{said}{where}: {reason}")
 
 
 def _tell_start(crew: Crew, recovery: Recovery, why: str) -> None:

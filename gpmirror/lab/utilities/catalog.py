@@ -82,20 +82,28 @@ class Catalog:
                 )
             self._remember(mirror, "updated mirror segment configuration")
 
-    def resynchronise(self, mirror: Segment, *, started: bool) -> None:
-        """Both rows of a content up and resynchronising (5), also where its mirror did not start."""
+    def resynchronise(self, mirror: Segment, *, waits: float | None = None) -> None:
+        """Both rows of a content up and resynchronising (5). `waits`: its mirror did not start, and for
+        so many seconds its primary waits for it.
+        """
         with self._server.transaction():
             self._server.execute(
                 "UPDATE gp_segment_configuration SET mode = 'r', status = 'u' WHERE content = %s",
                 (mirror.content,),
             )
             self._server.execute("DELETE FROM gp.lab_never_started WHERE dbid = %s", (mirror.dbid,))
-            if not started:
-                self._server.execute("INSERT INTO gp.lab_never_started VALUES (%s)", (mirror.dbid,))
+            if waits is not None:
+                self._server.execute(
+                    "INSERT INTO gp.lab_never_started"
+                    " VALUES (%s, clock_timestamp() + make_interval(secs => %s))",
+                    (mirror.dbid, waits),
+                )
 
     def never_started(self) -> set[int]:
-        """The dbids of mirrors whose server a utility failed to start (5)."""
-        rows = self._server.execute("SELECT dbid FROM gp.lab_never_started").fetchall()
+        """The dbids of mirrors whose server a utility failed to start (5) while primaries wait."""
+        rows = self._server.execute(
+            "SELECT dbid FROM gp.lab_never_started WHERE until > clock_timestamp()"
+        ).fetchall()
         return {int(row[0]) for row in rows}
 
     def probe(self) -> None:

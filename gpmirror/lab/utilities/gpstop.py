@@ -40,7 +40,8 @@ def _start(session: Session, catalog: Catalog) -> int:
     outcomes = crew.all_do("port", ports)
     failed = {dbid for dbid, (_, outcome) in outcomes.items() if outcome.failed}
     for one in recoveries:
-        catalog.resynchronise(one.target, started=one.target.dbid not in failed)
+        lost = one.target.dbid in failed
+        catalog.resynchronise(one.target, waits=session.faults.connect_timeout if lost else None)
     resynchronise(crew, [one for one in recoveries if one.target.dbid not in failed])
     session.console.info(f"Successfully started {len(recoveries) - len(failed)} mirrors")
     return 1 if failed else 0

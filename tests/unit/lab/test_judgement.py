@@ -70,7 +70,9 @@ def test_verdict(
     assert judge(copies[0], copies[1] or None, look, habit) is verdict
 
 
-def test_a_mirror_of_5_that_never_started_is_called_resynchronising_for_good() -> None:
+def test_a_mirror_of_5_that_never_started_is_called_resynchronising_while_its_primary_waits() -> (
+    None
+):
     primary, mirror = row("p", "ru"), replace(row("m", "ru"), never_started=True)
     assert judge(primary, mirror, Look(mirror_silent=999), GP5) is Verdict.KEEP
     assert judge(primary, mirror, STREAMING, GP5) is Verdict.MARK_IN_SYNC
