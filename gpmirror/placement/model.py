@@ -1,11 +1,39 @@
 """What placement gives: the desired layout, content by content."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from gpmirror.cluster.segment import Segment, Slot
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.placement.hosts import HostMap
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """Why a content is treated as it is: `one` as told of that content, with `{}` for each of its own
+    words, `every` as told once of all that the rule treats. They stand side by side, so that
+    whoever words a rule words both.
+    """
+
+    one: str
+    every: str
+
+    def of(self, *words: object) -> str:
+        """The rule as told of one content."""
+        return self.one.format(*words)
+
+    def for_all(self, reason: str) -> str:
+        """A reason with the rule as told of all, where it holds this one."""
+        if self.one.partition("{}")[0] not in reason:
+            return reason
+        return re.sub(_pattern(self.one), lambda _: self.every, reason)
+
+
+@cache
+def _pattern(text: str) -> str:
+    return re.escape(text).replace(re.escape("{}"), "[^ ;]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from itertools import islice
 
 from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Diagnostic, Place, Related
-from gpmirror.placement.model import Target
+from gpmirror.placement.model import RuleText, Target
 from gpmirror.spec.model import Host, Spec, Strategy
 
 Primaries = Mapping[str, Sequence[Segment]]
@@ -14,6 +14,26 @@ Primaries = Mapping[str, Sequence[Segment]]
 
 Placement = Target | Diagnostic
 """Where a mirror goes, or why it cannot be placed."""
+
+GROUP_NEXT = RuleText(
+    "group: next host after {}", "group: all mirrors of a host go on the next host"
+)
+GROUP_NTH = RuleText(
+    "group: host {} of those with primaries",
+    "group: the n-th host with primaries has its mirrors on the n-th host without",
+)
+SPREAD_KTH = RuleText(
+    "spread: primary {} of {}, {} on", "spread: the k-th primary of a host goes k hosts further"
+)
+BLOCK_KTH = RuleText(
+    "block {}: primary {} of {}, {} on",
+    "block: the primaries of a host go to the other hosts of its block in turn",
+)
+ONLY_HOST = RuleText(
+    "the only host (allow_same_host)", "on the primary's own host, the only one (allow_same_host)"
+)
+RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, ONLY_HOST)
+"""Every wording of a placing rule; a test draws from all strategies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +77,10 @@ def group(ring: Ring, host: str, count: int) -> list[Placement]:
     if ring.drained:
         names = ring.targets
         found = names[ring.sources[host] % len(names)] if names else None
-        rule = f"group: host {ring.sources[host] + 1} of those with primaries"
+        rule = GROUP_NTH.of(ring.sources[host] + 1)
     else:
         found = next(ring.after(host), None)
-        rule = f"group: next host after {host}"
+        rule = GROUP_NEXT.of(host)
     return [_target(ring, host, found, rule)] * count
 
 
@@ -70,7 +90,7 @@ def spread(ring: Ring, host: str, count: int) -> list[Placement]:
     if not others:
         return [_target(ring, host, None, f"spread: no host but {host}")] * count
     return [
-        Target(others[k], f"spread: primary {k + 1} of {host}, {k + 1} on", _line(ring))
+        Target(others[k], SPREAD_KTH.of(k + 1, host, k + 1), _line(ring))
         if k < len(others)
         else _too_few(ring, host, count, len(others))
         for k in range(count)
@@ -89,7 +109,7 @@ def block(ring: Ring, host: str, count: int) -> list[Placement]:
     return [
         Target(
             others[k % len(others)],
-            f"block {number}: primary {k + 1} of {host}, {k % len(others) + 1} on",
+            BLOCK_KTH.of(number, k + 1, host, k % len(others) + 1),
             _line(ring),
         )
         for k in range(count)
@@ -135,7 +155,7 @@ def _target(ring: Ring, host: str, found: str | None, rule: str) -> Placement:
         return Target(found, rule, _line(ring))
     own = ring.spec.hosts[ring.index[host]]
     if ring.spec.allow_same_host and own.weight > 0:
-        return Target(host, "the only host (allow_same_host)", _line(ring))
+        return Target(host, ONLY_HOST.of(), _line(ring))
     return Diagnostic(
         code="GPM-P102",
         message=(

@@ -8,6 +8,7 @@ from gpmirror.cluster.observed import CopyFact, Observed
 from gpmirror.cluster.segment import Mode, Segment, Slot
 from gpmirror.diagnostics import Place, base_name
 from gpmirror.placement import Desired, Placed
+from gpmirror.placement.model import RuleText
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import SiteHost
@@ -18,6 +19,12 @@ NOT_INSPECTED = "directory not inspected"
 
 ASKED_FOR = "asked for"
 """The remark on a full recovery that `--full` asks for."""
+
+SWITCHED = RuleText(
+    "acts on {}, prefers {}",
+    "not in its preferred role: the primary goes back where it was, nothing is copied",
+)
+NOT_AS_COMPUTED = RuleText("on {} not as the spec computes", "not as the spec computes")
 
 _PLACING = ("group:", "spread:", "block ", "balanced:")
 """How the rules of strategies begin that choose among hosts."""
@@ -217,7 +224,7 @@ def _switched(content: _Content, request: Request, *, in_place: bool) -> Change 
         change = _change(content, Action.REBALANCE, content.idle_slot, None)
         return replace(
             change,
-            reason=f"acts on {content.acting_slot.host}, prefers {_host(content.idle_slot)}",
+            reason=SWITCHED.of(content.acting_slot.host, _host(content.idle_slot)),
             note=None if in_place else f"{then}: plan again afterwards",
         )
     if in_place:
@@ -327,7 +334,7 @@ def _difference(current: Slot, wanted: Slot, rule: str) -> str:
         ("filespaces", current.filespaces, wanted.filespaces),
     )
     changed = [name for name, now, then in parts if now != then]
-    return f"{' and '.join(changed)} on {wanted.host} not as the spec computes"
+    return f"{' and '.join(changed)} {NOT_AS_COMPUTED.of(wanted.host)}"
 
 
 def told(slot: Slot) -> str:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from gpmirror.placement.ring import RULES
+from gpmirror.plan.classify import NOT_AS_COMPUTED, SWITCHED
 from gpmirror.plan.model import Change
 
 
@@ -22,46 +24,6 @@ def rule_of(change: Change) -> Rule:
     pinned = re.fullmatch(r"pinned(?: \((.*)\))?", reason, re.DOTALL)
     if pinned is not None:
         return Rule(text="pinned", source=change.source, remark=pinned[1] or "")
-    for start, pattern, general in _GENERAL:
-        if start in reason:
-            reason = pattern.sub(general, reason)
+    for told in (*RULES, SWITCHED, NOT_AS_COMPUTED):
+        reason = told.for_all(reason)
     return Rule(text=f"down; {reason}" if down else reason, source=change.source)
-
-
-_GENERAL = tuple(
-    (start, re.compile(pattern), general)
-    for start, pattern, general in (
-        (
-            "group: next",
-            r"group: next host after [^ ]+",
-            "group: all mirrors of a host go on the next host",
-        ),
-        (
-            "group: host",
-            r"group: host [0-9]+ of those with primaries",
-            "group: the n-th host with primaries has its mirrors on the n-th host without",
-        ),
-        (
-            "spread:",
-            r"spread: primary [0-9]+ of [^ ]+, [0-9]+ on",
-            "spread: the k-th primary of a host goes k hosts further",
-        ),
-        (
-            "block ",
-            r"block [0-9]+: primary [0-9]+ of [^ ]+, [0-9]+ on",
-            "block: the primaries of a host go to the other hosts of its block in turn",
-        ),
-        (
-            "the only host",
-            r"the only host \(allow_same_host\)",
-            "on the primary's own host, the only one (allow_same_host)",
-        ),
-        (
-            "acts on",
-            r"acts on [^ ]+, prefers [^ ]+",
-            "not in its preferred role: the primary goes back where it was, nothing is copied",
-        ),
-        ("not as", r"\bon [^ ]+ not as the spec computes", "not as the spec computes"),
-    )
-)
-"""What the reason holds, the pattern of the part that names one content or host, and the rule."""
