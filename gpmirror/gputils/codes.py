@@ -110,7 +110,7 @@ CODES: dict[str, CodeInfo] = {
         "Take the type out; use `gprecoverseg -F` for full recoveries.",
     ),
     "GPM-N020": _code(
-        "A content id or dbid is not a number",
+        "A content ID or dbid is not a number",
         "The utilities stop with an uncaught error that names neither line nor field.",
         "Write it in ASCII digits.",
     ),

@@ -21,10 +21,10 @@ CODES = {
         fix="Start from `gpmirror init` and let `gpmirror plan` show what differs.",
     ),
     "GPM-P404": CodeInfo(
-        title="a native file that does not show content ids",
+        title="a native file that does not show content IDs",
         why="A line of gpmovemirrors or gprecoverseg names a mirror by address, port and "
-        "directory. Its content id can be read from the directory's name only where that ends in "
-        "the content id, as gpseg12 does.",
+        "directory. Its content ID can be read from the directory's name only where that ends in "
+        "the content ID, as gpseg12 does.",
         fix="Import a saved catalog instead: `gpmirror import --catalog FILE`.",
     ),
 }

@@ -33,7 +33,7 @@ def infer_from_native(found: NativeFile, *, name: str) -> Inferred:
     """A spec, named `name`, from a native file. Files that hold primaries are treated as a
     catalog; of the others only mirrors are known, which become pins.
 
-    Raises InvalidInput: a file of moves whose directories do not show content ids (GPM-P404), and
+    Raises InvalidInput: a file of moves whose directories do not show content IDs (GPM-P404), and
     as `infer_spec`.
     """
     match found:
@@ -216,7 +216,7 @@ _ADD_REMARKS = (
     "each address counts as a host: put the interfaces of one machine under `addresses` of one",
 )
 _MOVE_REMARKS = (
-    "content ids are read from the directories' names",
+    "content IDs are read from the directories' names",
     "a line may name a former primary whose roles are switched: check every pin",
     "only the contents of this file are pinned: choose a strategy, or pin the others too",
     *_ADD_REMARKS,

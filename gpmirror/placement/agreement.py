@@ -95,7 +95,7 @@ def _pins(spec: Spec, observed: Observed) -> list[Diagnostic]:
             message=f"{what} of content {content}: the catalog has no such content "
             f"(it has {name_contents(contents, 4)})",
             place=place,
-            hint=f"remove the {what} or correct its content id",
+            hint=f"remove the {what} or correct its content ID",
         )
         for what, content, place in named
         if content not in known

@@ -32,7 +32,7 @@ CODES = {
     ),
     "GPM-P006": CodeInfo(
         title="a pin or protection of a content that does not exist",
-        why="Content ids run from 0 without gaps; a pin or protection outside them is a slip.",
+        why="Content IDs run from 0 without gaps; a pin or protection outside them is a slip.",
         fix="Correct or remove it.",
     ),
     "GPM-P007": CodeInfo(

@@ -22,7 +22,7 @@ ASKED_FOR = "asked for"
 
 SWITCHED = RuleText(
     "acts on {}, prefers {}",
-    "not in its preferred role: the primary goes back where it was, nothing is copied",
+    "not in its preferred role: roles swap, nothing is copied",
 )
 NOT_AS_COMPUTED = RuleText("on {} not as the spec computes", "not as the spec computes")
 

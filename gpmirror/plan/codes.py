@@ -5,13 +5,13 @@ from gpmirror.diagnostics import CodeInfo
 CODES = {
     "GPM-P301": CodeInfo(
         title="a selection of contents cannot be read",
-        why="`--content` takes content ids and ranges.",
+        why="`--content` takes content IDs and ranges.",
         fix="Write them separated by commas: `--content 3,7-9`.",
     ),
     "GPM-P302": CodeInfo(
         title="a selection names what the cluster does not have",
         why="A selection that silently matched nothing would look like a cluster without changes.",
-        fix="Correct the content id or the host name.",
+        fix="Correct the content ID or the host name.",
     ),
     "GPM-P303": CodeInfo(
         title="a name to allow or unprotect does not exist",

@@ -55,10 +55,10 @@ def parse_contents(text: str) -> frozenset[int]:
                 [
                     Diagnostic(
                         code="GPM-P301",
-                        message=f"--content {text}: {part.strip()!r} is not a content id or a "
+                        message=f"--content {text}: {part.strip()!r} is not a content ID or a "
                         "range of them",
                         place=Place(file="command line"),
-                        hint="write content ids and ranges separated by commas: --content 3,7-9",
+                        hint="write content IDs and ranges separated by commas: --content 3,7-9",
                     )
                 ]
             )
