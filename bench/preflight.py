@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from gpmirror.adapters.ssh import open_hosts  # noqa: E402
-from gpmirror.cluster.observed import Observed  # noqa: E402
+from gpmirror.model.observed import Observed  # noqa: E402
 from gpmirror.plan.model import Plan  # noqa: E402
 from gpmirror.preflight.script import scripts  # noqa: E402
+from gpmirror.run.preflight import run_preflight  # noqa: E402
 from gpmirror.spec.model import SshOptions  # noqa: E402
-from gpmirror.workflow.preflight import run_preflight  # noqa: E402
 from tests.clusters import host, observed, planned, row, spec  # noqa: E402
 from tests.sshd import Farm, farm  # noqa: E402
 

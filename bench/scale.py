@@ -18,15 +18,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
-from gpmirror.adapters.ssh_known_hosts import KnownHosts  # noqa: E402
+from gpmirror.adapters.ssh_target import KnownHosts  # noqa: E402
 from gpmirror.catalog import read_catalog  # noqa: E402
-from gpmirror.cluster.layout import Layout, Pair  # noqa: E402
 from gpmirror.errors import InvalidInput  # noqa: E402
-from gpmirror.gputils.reader import read_native  # noqa: E402
-from gpmirror.gputils.source import MAX_BYTES  # noqa: E402
-from gpmirror.placement import place  # noqa: E402
+from gpmirror.model.layout import Layout, Pair  # noqa: E402
+from gpmirror.native.reader import read_native  # noqa: E402
+from gpmirror.native.source import MAX_BYTES  # noqa: E402
+from gpmirror.placement.place import place  # noqa: E402
 from gpmirror.plan.build import build_plan  # noqa: E402
-from gpmirror.plan.replan import stale_rows, what_is_left  # noqa: E402
+from gpmirror.plan.remaining import stale_rows, what_is_left  # noqa: E402
 from gpmirror.plan.request import Request  # noqa: E402
 from gpmirror.render.svg import plan_svg  # noqa: E402
 from gpmirror.simulate import survey  # noqa: E402

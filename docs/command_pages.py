@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gpmirror.cli.commands import COMMANDS
-from gpmirror.cli.lazy import load_command
+from gpmirror.cli.commands import COMMANDS, load_command
 from gpmirror.errors import ExitCode
 
 ENVIRONMENT = (

@@ -21,11 +21,11 @@ from docs.transcripts import refreshed  # noqa: E402
 from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
-from gpmirror.events.schema import events_schema  # noqa: E402
+from gpmirror.events import events_schema  # noqa: E402
 from gpmirror.plan.planfile import plan_schema  # noqa: E402
 from gpmirror.preflight.checks import CHECKS  # noqa: E402
-from gpmirror.render.explain_code import GLOSSARY, Topic, all_codes, all_topics  # noqa: E402
-from gpmirror.spec.jsonschema import spec_schema  # noqa: E402
+from gpmirror.render.explain import GLOSSARY, Topic, all_codes, all_topics  # noqa: E402
+from gpmirror.spec.document import spec_schema  # noqa: E402
 
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
 

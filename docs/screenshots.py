@@ -27,8 +27,8 @@ from gpmirror.events import (
     WaveStarted,
 )
 from gpmirror.plan.planfile import plan_id, read_plan
-from gpmirror.render.run_preview import preview, question
-from gpmirror.render.run_view import RunView
+from gpmirror.render.progress import RunView
+from gpmirror.render.run import preview, question
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "block-of-4"

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.events import Event
-from gpmirror.gputils.detached import Poll, Utility
+from gpmirror.model.observed import CopyProgress, Observed, Replication
+from gpmirror.native.process import Poll, Utility
 from gpmirror.plan.model import Wave
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Place
-from gpmirror.placement import Desired, place
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.placement.model import Desired
+from gpmirror.placement.place import place
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request

@@ -16,13 +16,12 @@ from gpmirror.boundary import (
     Sizes,
     World,
 )
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.replication import CopyProgress, Replication
-from gpmirror.cluster.segment import Mode, Role, Status
 from gpmirror.errors import ConnectionLost, Declined
 from gpmirror.events import Event
-from gpmirror.gputils.detached import Poll, Stage, Utility
-from gpmirror.plan.foresee import after_wave
+from gpmirror.model.observed import CopyProgress, Observed, Replication, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Status
+from gpmirror.native.process import Poll, Stage, Utility
+from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Wave
 from gpmirror.preflight import shell
 

@@ -24,8 +24,7 @@ import pytest
 
 from gpmirror.lab.account import Account, lab_account
 from gpmirror.lab.layout import Lab, read_lab
-from gpmirror.lab.orders import give
-from gpmirror.lab.programs import Python, find_python
+from gpmirror.lab.programs import Python, find_python, give
 
 REPOSITORY = Path(__file__).parent.parent
 _SECONDS = 60.0

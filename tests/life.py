@@ -13,12 +13,17 @@ from random import Random
 from typing import Literal
 
 from gpmirror.boundary import Answered, Freshness, LockHolder, NoAnswer, Reply, Silence, Sizes
-from gpmirror.cluster.nesting import lies_in
-from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
-from gpmirror.cluster.replication import CopyProgress, Replication
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import ConnectionLost
-from gpmirror.gputils.detached import Poll, Stage, Utility
+from gpmirror.model.names import lies_in
+from gpmirror.model.observed import (
+    CopyFact,
+    CopyProgress,
+    Observed,
+    Replication,
+    in_canonical_order,
+)
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.native.process import Poll, Stage, Utility
 from gpmirror.plan.model import Action, NativeRun, Wave
 from gpmirror.preflight import shell
 from tests.fakes import dry_run
@@ -596,7 +601,7 @@ class Life:
         if not held:
             self.files[spot] = Files(FOREIGN)
 
-    def leavings(self) -> list[Spot]:
+    def leftovers(self) -> list[Spot]:
         """Directories that no row uses."""
         used = {(machine_of(r.hostname), p) for r in self.rows.values() for p in _directories(r)}
         return sorted(set(self.files) - used)

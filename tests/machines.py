@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
+from gpmirror.preflight.directories import locations_script, locations_to_ask, with_locations
 from gpmirror.preflight.judge import Silent, judge, read_answers
-from gpmirror.preflight.locations import locations_script, locations_to_ask, with_locations
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.script import scripts
 from tests.clusters import EVERYTHING, host, observed, planned, row, spec

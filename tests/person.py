@@ -12,19 +12,18 @@ from dataclasses import dataclass, field
 
 from gpmirror.boundary import World
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
-from gpmirror.gputils.leavings import Leaving
-from gpmirror.journal.records import Opening, end
-from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.native.directories import Leftover
 from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.request import Request
+from gpmirror.run.apply import apply
+from gpmirror.run.context import Outcome, Run, Wishes
+from gpmirror.run.look import plan_inspected
+from gpmirror.run.prune import prune
+from gpmirror.run.record import Opening, Standing, end, read_standing
+from gpmirror.run.resume import check_own_plan, check_resumable, resume
 from gpmirror.spec.model import Spec
-from gpmirror.workflow.apply import apply
-from gpmirror.workflow.inspecting import plan_inspected
-from gpmirror.workflow.prune import prune
-from gpmirror.workflow.resume import check_own_plan, check_resumable, resume
-from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
 from tests.life import FOREIGN, Files, Life, Spot, content_of, machine_of
 from tests.unchecked import UNCHECKED
@@ -80,7 +79,7 @@ class Person:
         *,
         continues: str | None = None,
         before: bool = False,
-        clear: tuple[Leaving, ...] = (),
+        clear: tuple[Leftover, ...] = (),
     ) -> Ended:
         """As a run of its own; `kill` counts the records it may write."""
         recorded = Recorded(name=f"r{len(self.runs) + 1}", plan=plan)
@@ -157,7 +156,7 @@ class Person:
         kill: int | None,
         *,
         before: bool,
-        clear: tuple[Leaving, ...] = (),
+        clear: tuple[Leftover, ...] = (),
     ) -> Run:
         self.life.run = recorded.name
         world = World(
@@ -220,7 +219,7 @@ class Person:
         for recorded in self.runs:
             self.prune(recorded)
         self.life.successors |= set(re.findall(r"`Host (\S+)`", refusal.message))
-        for machine, path in self.life.leavings():
+        for machine, path in self.life.leftovers():
             held = self.life.files[machine, path]
             if f"{machine}: directories: " in refusal.message and f"`mv {path} " in refusal.message:
                 kept = self._is_kept((machine, path), held)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Place
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import (

@@ -18,7 +18,7 @@ from gpmirror.events import (
     WaveStarted,
 )
 from gpmirror.plan.model import Plan
-from gpmirror.verify.model import ContentHealth, CopyState, Health
+from gpmirror.verify import ContentHealth, CopyState, Health
 
 GB = 10**9
 RUN = "20261121T091203Z-4f2a"

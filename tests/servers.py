@@ -20,7 +20,7 @@ from typing import Any
 
 import psycopg
 
-from gpmirror.cluster.segment import Segment
+from gpmirror.model.segment import Segment
 from tests.labs import quick_folder
 
 BINARIES = max(

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import SYSTEM_FILESPACE, Segment
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import SYSTEM_FILESPACE, Segment
 
 Cells = list[list[str]]
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
-from gpmirror.gputils import AddFile, AddLine, Location, MoveFile, MoveLine, read_native
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.native.lines import AddFile, AddLine, Location, MoveFile, MoveLine
+from gpmirror.native.reader import read_native
 from gpmirror.plan.model import Action, NativeRun, Plan, Wave
 from gpmirror.spec.model import Site, Spec, WaveLimits
 

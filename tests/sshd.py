@@ -1,7 +1,7 @@
 """Real OpenSSH servers on loopback, one a host, with their own host keys; for tests and benchmarks.
 
 They run as the caller, root or not, and let exactly that account in by key. Addresses lie in
-127/8, ports below the ephemeral range. Leaving the `with` block ends every server and session.
+127/8, ports below the ephemeral range. Leftover the `with` block ends every server and session.
 """
 
 import os

@@ -11,21 +11,13 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from gpmirror.cluster.dialect import DIALECTS, Dialect
-from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import GpmirrorError
-from gpmirror.placement import Desired, Placed, place
-from gpmirror.spec.model import (
-    ApplyOptions,
-    Bases,
-    Host,
-    Offset,
-    Pin,
-    Spec,
-    Strategy,
-    WaveLimits,
-)
+from gpmirror.model.dialect import DIALECTS, Dialect
+from gpmirror.model.observed import CopyFact, Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.placement.model import Desired, Placed
+from gpmirror.placement.place import place
+from gpmirror.spec.model import ApplyOptions, Bases, Host, Offset, Pin, Spec, Strategy, WaveLimits
 from tests.clusters import PLACE, row
 
 RANDOMS = st.randoms(use_true_random=False, note_method_calls=False)

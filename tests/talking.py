@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gpmirror.cluster.counting import counted
+from gpmirror.model.text import counted
 
 _USUAL = {"": "gpmirror/whole-runs", "not long": "gpmirror/short-runs"}
 _AT_FIRST = {"": 25 * 60, "not long": 8 * 60}

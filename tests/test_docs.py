@@ -13,12 +13,11 @@ import pytest
 from docs.generate import GENERATED, documents
 from docs.screenshots import SCREENS
 from docs.transcripts import refreshed
-from gpmirror.cli.commands import COMMANDS
-from gpmirror.cli.lazy import load_command
+from gpmirror.cli.commands import COMMANDS, load_command
 from gpmirror.errors import ExitCode
 from gpmirror.plan.hazards import COMMAND_HAZARDS, GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
 from gpmirror.preflight.checks import CHECKS
-from gpmirror.render.explain_code import all_codes
+from gpmirror.render.explain import all_codes
 from tests.greenplum import FLAGS as GREENPLUM_FLAGS
 
 ROOT = Path(__file__).parents[1]

@@ -113,8 +113,7 @@ def test_demo_is_a_script_that_always_takes_its_cluster_down() -> None:
 
 
 def test_demo_shows_commands_and_options_that_exist() -> None:
-    from gpmirror.cli.commands import COMMANDS
-    from gpmirror.cli.lazy import load_command
+    from gpmirror.cli.commands import COMMANDS, load_command
 
     demo = (ROOT / "examples" / "demo.sh").read_text(encoding="utf-8")
     shown = re.findall(r"^expect \d gpmirror ([a-z]+)(.*)$", demo, re.M)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gpmirror.catalog import read_catalog
-from gpmirror.cluster.segment import Segment
 from gpmirror.errors import DiagnosedError
+from gpmirror.model.segment import Segment
 from gpmirror.spec import load
 from tests.clusters import native_text, planned
 from tests.simulator import simulate

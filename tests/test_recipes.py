@@ -79,7 +79,7 @@ DIALECT = """\
 
 
 def test_add_a_dialect(tree: Tree) -> None:
-    table = "gpmirror/cluster/dialect.py"
+    table = "gpmirror/model/dialect.py"
     tree.insert(table, "    GREENGAGE7 =", '    ACME8 = "acme8"\n')
     text = (tree.folder / table).read_text(encoding="utf-8")
     start = text.index("        Dialect(\n            name=DialectName.GREENGAGE7")
@@ -92,7 +92,7 @@ def test_add_a_dialect(tree: Tree) -> None:
     assert "10 to add" in tree.run("-m", "gpmirror", "show", "p.json")
     (tree.folder / "s.yaml").write_text(SPEC.format(strategy="group", more=""))
     assert "acme8 (8.2.1)" in tree.run("-m", "gpmirror", "plan", "s.yaml", "--catalog", "c.txt")
-    schema = "from gpmirror.spec.jsonschema import spec_schema as s; print('acme8' in str(s()))"
+    schema = "from gpmirror.spec.document import spec_schema as s; print('acme8' in str(s()))"
     assert tree.run("-c", schema) == "True\n"
     tree.run("-m", "gpmirror", "init")
     assert "acme8" in (tree.folder / "gpmirror.yaml").read_text()
@@ -108,14 +108,14 @@ def leap(ring: Ring, host: str, count: int) -> list[Placement]:
 
 '''
 CONTRACT = """\
-from gpmirror.placement.ring import STRATEGIES
+from gpmirror.placement.strategies import STRATEGIES
 from gpmirror.spec.model import MEANINGS, Strategy
 print(set(STRATEGIES) == set(MEANINGS) == set(Strategy))
 """
 
 
 def test_add_a_strategy(tree: Tree) -> None:
-    model, ring = "gpmirror/spec/model.py", "gpmirror/placement/ring.py"
+    model, ring = "gpmirror/spec/model.py", "gpmirror/placement/strategies.py"
     tree.insert(model, "    PINNED =", '    LEAP = "leap"\n')
     tree.insert(
         model,
@@ -129,7 +129,7 @@ def test_add_a_strategy(tree: Tree) -> None:
     assert "sdw1 -> sdw4" in told
     assert tree.run("-c", CONTRACT) == "True\n"
     assert "leap: leaping over one host more each time." in tree.run(
-        "-c", "from gpmirror.spec.jsonschema import spec_schema as s; print(s())"
+        "-c", "from gpmirror.spec.document import spec_schema as s; print(s())"
     )
     (tree.folder / "after.py").write_text(AFTER)
     assert "strategy: leap" in tree.run("after.py")
@@ -140,8 +140,8 @@ AFTER = """\
 from dataclasses import replace
 from pathlib import Path
 from gpmirror.catalog import read_catalog
-from gpmirror.cluster.segment import Mode, Role, Segment
-from gpmirror.placement import place
+from gpmirror.model.segment import Mode, Role, Segment
+from gpmirror.placement.place import place
 from gpmirror.spec import load
 from gpmirror.infer import infer_spec
 spec = load(Path("s.yaml").read_bytes(), "s.yaml")
@@ -158,8 +158,8 @@ print("strategy:", infer_spec(replace(seen, segments=tuple(rows)), name="prod").
 
 @pytest.mark.parametrize("strategy", Strategy)
 def test_every_strategy_is_in_every_table(strategy: Strategy) -> None:
-    from gpmirror.infer.arrangements import _ORDER
-    from gpmirror.placement.ring import STRATEGIES
+    from gpmirror.infer.rings import _ORDER
+    from gpmirror.placement.strategies import STRATEGIES
     from gpmirror.spec.model import MEANINGS
 
     assert strategy in STRATEGIES
@@ -184,7 +184,7 @@ LINE = """\
 """
 REPORT = """\
 from gpmirror.preflight.checks import CHECKS
-from gpmirror.preflight.login import judge_clock
+from gpmirror.preflight.host import judge_clock
 from types import SimpleNamespace as N
 print(CHECKS["clock"].judge(N(facts=N(clock=1)))[0].detail)
 """
@@ -192,14 +192,12 @@ print(CHECKS["clock"].judge(N(facts=N(clock=1)))[0].detail)
 
 def test_add_a_check(tree: Tree) -> None:
     """Over what hosts tell already; a question of its own goes to shell, script and reading too."""
-    table, theme = "gpmirror/preflight/checks.py", "gpmirror/preflight/login.py"
+    table, theme = "gpmirror/preflight/checks.py", "gpmirror/preflight/host.py"
     tree.insert(theme, "def judge_login(", CHECK)
     tree.insert(table, '    "shell": CheckInfo(', LINE)
     text = (tree.folder / table).read_text(encoding="utf-8")
-    told = "from gpmirror.preflight.login import judge_login"
-    (tree.folder / table).write_text(
-        text.replace(told, "from gpmirror.preflight.login import judge_clock, judge_login")
-    )
+    told = "from gpmirror.preflight.host import "
+    (tree.folder / table).write_text(text.replace(told, f"{told}judge_clock, "))
     assert tree.run("-c", REPORT) == "the clock is set\n"
     assert "Logs are compared" in tree.run("-m", "gpmirror", "explain", "unchecked:clock")
     assert len(tree.changed) <= 2

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 
-from gpmirror.cluster.segment import Slot
+from gpmirror.model.segment import Slot
 from gpmirror.plan.model import Action, Change, Plan
-from gpmirror.spec.hostrange import host_names
+from gpmirror.spec.hosts import host_names
 
 _TITLE = re.compile(
     r"  (\+ add|~ move|! recover|<> rebalance|x blocked) ([0-9,]+) (?:mirror|segment)s?  ."

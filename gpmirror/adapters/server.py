@@ -1,29 +1,26 @@
-"""The live catalog: a read-only session on the coordinator, through psycopg."""
+"""The live catalog: a read-only session on the coordinator, its lock, sizes and other work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from time import sleep
+from time import monotonic, sleep
 
 from gpmirror.adapters.server_address import Target, target_of
-from gpmirror.adapters.server_lock import Lock, shown_name
 from gpmirror.adapters.server_session import Session, open_session
-from gpmirror.adapters.server_sizes import Sizing
-from gpmirror.adapters.server_work import paused_expansion, work_told
 from gpmirror.boundary import Freshness, LockHolder, Sizes
-from gpmirror.catalog import queries
+from gpmirror.catalog import live
 from gpmirror.catalog.detect import Verdict
 from gpmirror.catalog.live import (
     Fetched,
+    Queries,
+    Row,
     copying_from,
     family_of,
     not_a_coordinator,
     observed_from,
+    queries_for,
     replication_from,
+    sizes_from,
 )
-from gpmirror.catalog.queries import Queries, queries_for
-from gpmirror.cluster.dialect import DIALECTS, Dialect, DialectName
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.replication import CopyProgress, Replication
 from gpmirror.errors import (
     CannotDispatch,
     ConnectionLost,
@@ -32,7 +29,207 @@ from gpmirror.errors import (
     InvalidInput,
     Overdue,
 )
+from gpmirror.model.dialect import DIALECTS, Dialect, DialectName
+from gpmirror.model.observed import CopyProgress, Observed, Replication
 from gpmirror.spec.model import CoordinatorAddress
+
+# --- The cluster's lock: an advisory lock of a session on the coordinator.
+#
+# Advisory locks of one key do not meet across databases, so sessions of the same kind in the others
+# are looked for by the name they show.
+
+
+PROGRAM = "gpmirror"
+"""What a session calls itself that does not ask for the lock."""
+
+_LONGEST_NAME = 63
+"""Bytes that PostgreSQL keeps of an application_name."""
+
+_TRIES = 3
+
+KEY = (int.from_bytes(b"gpmi", "big"), int.from_bytes(b"rror", "big"))
+"""An advisory lock belongs to one server and so to one cluster: a key that told more could differ
+between two runs, after a failover say.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The lock of one cluster as a session sees it."""
+
+    session: Session
+    queries: Queries
+
+    def take(self) -> LockHolder | None:
+        """Take it, or say who holds it; None: it is ours. See `boundary.Catalog.lock`.
+
+        Raises:
+            Failure: something between us and the server shares sessions (a connection pooler).
+        """
+        self._check_own_session()
+        for _ in range(_TRIES):
+            ((taken,),) = self.session.rows(live.TRY_LOCK, KEY)
+            elsewhere = self._holders(here=False)
+            if taken == str(True) and not elsewhere:
+                return None
+            if taken == str(True):
+                # held in another database: ours does not count
+                self.session.rows(live.UNLOCK, KEY)
+            found = elsewhere or self._holders(here=True)
+            if found:
+                return found[0]
+        raise Failure(
+            "the cluster's lock is neither free nor held by a session that can be seen",
+            hint="another run may just have ended: run the command again",
+        )
+
+    def _holders(self, *, here: bool) -> list[LockHolder]:
+        return [_holder(row) for row in self.session.rows(self.queries.holders, (here,))]
+
+    def _check_own_session(self) -> None:
+        """A lock belongs to a session; a pooler hands out another one with every statement."""
+        pids = {self.session.rows(live.BACKEND)[0][0] for _ in range(_TRIES)}
+        if len(pids) > 1:
+            raise Failure(
+                "the coordinator answers from changing sessions, so no lock can be held",
+                hint="connect to the coordinator itself, not through a connection pooler",
+            )
+
+
+def shown_name(name: str) -> str:
+    """What a session calls itself while it holds the lock or asks for it: others look for it."""
+    full = name if name.startswith(f"{PROGRAM} ") else f"{PROGRAM} {name}"
+    return full.encode("ascii", "replace")[:_LONGEST_NAME].decode()
+
+
+def _holder(row: Row) -> LockHolder:
+    pid, since, client, name = row
+    return LockHolder(
+        pid=int(pid or 0), since=since or "unknown", client=client or "local", name=name or ""
+    )
+
+
+# --- Sizes of all contents, asked of the server once in a while: it looks at every file to tell them.
+
+
+_ANSWER_SECONDS = 60.0
+"""Measuring looks at every file of every database."""
+
+_GOOD_FOR_SECONDS = 600.0
+"""A plan is made, confirmed and checked with the same sizes, unless a person takes their time."""
+
+
+class Sizing:
+    """Measures, or tells what was measured minutes ago; a failure is remembered as long."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._last: Sizes | None = None
+        self._at = 0.0
+
+    def sizes(self, session: Session) -> Sizes:
+        """The sizes. Raises what a lost session raises; any other trouble is a note."""
+        now = self._clock()
+        if self._last is None or now - self._at > _GOOD_FOR_SECONDS:
+            self._last, self._at = _measured(session), now
+        return self._last
+
+
+def _measured(session: Session) -> Sizes:
+    try:
+        rows = session.rows(live.SIZES, seconds=_ANSWER_SECONDS)
+    except GpmirrorError as error:
+        if not session.is_open:
+            raise
+        return Sizes(by_content={}, note=f"sizes are unknown: {error.message}")
+    return Sizes(by_content=sizes_from(rows), note=None)
+
+
+# --- Other work on the cluster that its own tables and sessions tell of, one sentence each.
+
+
+_UTILITIES = (
+    "gpaddmirrors|gpmovemirrors|gprecoverseg|gpexpand|gpinitstandby|gpactivatestandby"
+    "|gpbackup|gprestore|gpcopy|gpcrondump|gpdbrestore|ggrebalance|gpshrink|pg_rewind"
+)
+_COMPLETE = "EXPANSION COMPLETE"
+_PAUSED = ("SETUP DONE", "EXPANSION STOPPED")
+"""Tables wait to be redistributed, and no gpexpand is at it: windows over days or weeks."""
+
+
+def work_told(
+    session: Session, asked: Queries, replication: Iterable[Replication]
+) -> tuple[str, ...]:
+    """Expansions, utilities' sessions, base backups. Raises as `Session.rows`."""
+    return (*_maintenance(session), *_sessions(session, asked), *_base_backups(replication))
+
+
+def _maintenance(session: Session) -> Iterator[str]:
+    for (schema,) in session.rows(live.MAINTENANCE_SCHEMAS):
+        if schema != "gpexpand":
+            what = "a rebalancing" if schema == "ggrebalance" else schema
+            yield (
+                f"{what} is not finished: the schema {schema} exists; let {schema} end or "
+                "undo it, and leave the schema alone: it holds what is still to do"
+            )
+            continue
+        status = _expansion_status(session)
+        if status not in {_COMPLETE, *_PAUSED}:
+            said = f"its status is {status}" if status else "its schema gpexpand exists"
+            yield (
+                f"gpexpand is not finished: {said}; wait until it ends or pauses, and leave its "
+                "schema alone: it holds the tables that are still to be redistributed"
+            )
+
+
+def paused_expansion(session: Session) -> str | None:
+    """What gpexpand wrote last, where it pauses. Raises as `Session.rows`."""
+    if ("gpexpand",) not in session.rows(live.MAINTENANCE_SCHEMAS):
+        return None
+    status = _expansion_status(session)
+    return status if status in _PAUSED else None
+
+
+def _expansion_status(session: Session) -> str | None:
+    """What gpexpand wrote last; None where it wrote nothing that can be read."""
+    try:
+        rows = session.rows(live.EXPANSION_STATUS)
+    except InvalidInput:
+        return None  # the schema without its table
+    return rows[0][0] if rows else None
+
+
+def _sessions(session: Session, asked: Queries) -> Iterator[str]:
+    for row in session.rows(asked.sessions, (_UTILITIES,)):
+        yield _session(row)
+
+
+def _session(row: Row) -> str:
+    pid, user, database, client, name, changes = row
+    what = "changes the catalog of segments" if changes == "1" else "belongs to a running utility"
+    where = f"database {database}, from {client or 'the coordinator itself'}"
+    return f"session {pid} of {user} ({name or 'unnamed'}, {where}) {what}"
+
+
+def _base_backups(replication: Iterable[Replication]) -> Iterator[str]:
+    rows = [one for one in replication if one.is_base_backup]
+    running = {one.content for one in rows if one.sends_data}
+    for content in sorted({one.content for one in rows}):
+        whose = "the coordinator" if content < 0 else f"content {content}"
+        if content in running:
+            yield (
+                f"a base backup of {whose} is running (pg_basebackup); one that was cut off may leave a "
+                "process on the host of the new copy that copies nothing: end that one"
+            )
+        else:
+            yield (
+                f"of a base backup of {whose} only the WAL still comes (pg_basebackup): it ends, or was "
+                "cut off; if it stays so for a minute, end that pg_basebackup on the host of the new copy"
+            )
+
+
+# --- The live catalog: a read-only session on the coordinator, through psycopg.
+
 
 _DEFAULT_PROBE_SECONDS = 60.0
 
@@ -143,7 +340,7 @@ class Server:
     def ask_primaries(self) -> bool:
         """Whether every acting primary answered one query in time; see `boundary.Catalog`."""
         try:
-            self._session.rows(queries.PRIMARIES, seconds=_PRIMARIES_SECONDS)
+            self._session.rows(live.PRIMARIES, seconds=_PRIMARIES_SECONDS)
         except CannotDispatch:
             raise
         except GpmirrorError:
@@ -180,7 +377,7 @@ class Server:
     def probe_seconds(self) -> float:
         """gp_fts_probe_interval; the server's default of 60 s where it does not show."""
         try:
-            rows = self._session.rows(queries.PROBE_INTERVAL)
+            rows = self._session.rows(live.PROBE_INTERVAL)
         except ConnectionLost:
             raise
         except Failure:
@@ -234,7 +431,7 @@ def _introduced(target: Target, wanted: DialectName | None) -> tuple[Session, Id
     """A session, and who the server is. The session is closed again where it will not do."""
     session = open_session(target)
     try:
-        ((said,),) = session.rows(queries.VERSION)
+        ((said,),) = session.rows(live.VERSION)
         verdict = family_of(said or "", target.label, wanted)
         _refuse_utility_mode(session, target.label)
         return session, _identity(session, verdict)
@@ -244,7 +441,7 @@ def _introduced(target: Target, wanted: DialectName | None) -> tuple[Session, Id
 
 
 def _refuse_utility_mode(session: Session, label: str) -> None:
-    if session.rows(queries.UTILITY_MODE):
+    if session.rows(live.UTILITY_MODE):
         raise not_a_coordinator(label, "this is a utility-mode session")
 
 

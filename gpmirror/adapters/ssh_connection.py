@@ -1,21 +1,177 @@
-"""A fabric connection that trusts known host keys alone and logs in with keys alone."""
+"""Connections: direct, through a ProxyCommand or jump hosts; known keys alone, logins with keys alone."""
 
 import logging
+import os
+import random
+import socket
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from fabric import Config, Connection
-from paramiko import Channel, MissingHostKeyPolicy, PKey, SSHClient, SSHException, Transport
+from paramiko import (
+    AuthenticationException,
+    BadAuthenticationType,
+    Channel,
+    MissingHostKeyPolicy,
+    PKey,
+    SSHClient,
+    SSHException,
+    Transport,
+)
 
 from gpmirror.adapters import ssh_failures
-from gpmirror.adapters.ssh_dial import Dialled
-from gpmirror.adapters.ssh_keys import KeyStore
-from gpmirror.adapters.ssh_known_hosts import KnownHosts
-from gpmirror.adapters.ssh_login import LOGIN_SECONDS, KeyLogin
-from gpmirror.adapters.ssh_target import Target
-from gpmirror.adapters.ssh_unanswered import Unanswered
+from gpmirror.adapters.machine import ssh_environment
+from gpmirror.adapters.ssh_failures import HungUp, Unanswered, not_dialled
+from gpmirror.adapters.ssh_settings import Resolver
+from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Offered, Target, open_agent
+from gpmirror.boundary import Silence
+
+# --- The byte stream under an SSH connection: a TCP socket or a ProxyCommand, each with a deadline.
+
+
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """An open stream. With a proxy program: the process, and the file its complaints go to."""
+
+    stream: socket.socket
+    program: "subprocess.Popen[bytes] | None" = None
+    complaints: int = -1
+
+    def complaint(self) -> str:
+        """What the proxy program said on its standard error, shortened."""
+        if self.program is None:
+            return ""
+        return " ".join(os.pread(self.complaints, 400, 0).decode(errors="backslashreplace").split())
+
+    def close(self) -> None:
+        """Hang up; ends a proxy program."""
+        with suppress(OSError):  # the other end was faster
+            self.stream.shutdown(socket.SHUT_RDWR)
+        self.stream.close()
+        if self.program is not None:
+            self.program.kill()
+            self.program.wait()
+            os.close(self.complaints)
+
+
+def dial(target: Target) -> Dialled:
+    """Open the stream to a host without jump hosts. Raises Unanswered."""
+    if target.proxy_command:
+        return _through(target.proxy_command)
+    try:
+        return Dialled(_connect(target))
+    except OSError as error:
+        raise not_dialled(target, error) from error
+
+
+def _connect(target: Target) -> socket.socket:
+    """The first of the host's addresses that answers."""
+    family = _FAMILIES.get(target.family, socket.AF_UNSPEC)
+    found = socket.getaddrinfo(target.address, target.port, family, socket.SOCK_STREAM)
+    trouble: OSError = OSError("no address")
+    for kind, how, protocol, _, address in found:
+        stream = socket.socket(kind, how, protocol)
+        try:
+            stream.settimeout(target.connect_seconds)
+            stream.connect(address)
+            # scripts are short talks: waiting to fill a packet costs 40 ms a step
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            stream.close()
+            trouble = error
+        except BaseException:
+            stream.close()
+            raise
+        else:
+            return stream
+    raise trouble
+
+
+def _through(command: str) -> Dialled:
+    """Run a ProxyCommand as OpenSSH does: by the shell, on both ends of one socket."""
+    ours, theirs = socket.socketpair()
+    complaints = _nameless_file()
+    with theirs:
+        program = subprocess.Popen(  # noqa: S602
+            f"exec {command}",
+            shell=True,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=complaints,
+            start_new_session=True,
+            env=ssh_environment(),
+        )
+    return Dialled(ours, program, complaints)
+
+
+def _nameless_file() -> int:
+    with tempfile.TemporaryFile(prefix="gpmirror-proxy-") as file:
+        return os.dup(file.fileno())
+
+
+# --- Log in with keys alone, and say what was tried when the server takes none of them.
+
+
+LOGIN_SECONDS = 20.0
+"""How long a server may think over one key."""
+
+
+class KeyLogin:
+    """One login, in the shape that paramiko's client calls (`auth_strategy`)."""
+
+    def __init__(self, target: Target, keys: KeyStore) -> None:
+        self._target = target
+        self._keys = keys
+        self._offered = Offered()
+        self._accepts: tuple[str, ...] = ()
+
+    def authenticate(self, transport: Transport) -> None:
+        """Try the keys in turn. Raises Unanswered: none was taken."""
+        agent = open_agent(self._target)
+        try:
+            for key in self._keys.offers(self._target, agent, self._offered):
+                if self._taken(partial(transport.auth_publickey, self._target.user, key)):
+                    return
+                if not transport.is_active():
+                    break
+        finally:
+            if agent is not None:
+                agent.close()
+        # OpenSSH lets in without a key where the server wants none; else it says what it wants
+        if transport.is_active() and self._taken(partial(transport.auth_none, self._target.user)):
+            return
+        gone = "" if transport.is_active() else "then it closed the connection"
+        raise ssh_failures.refused(self._target, self._offered, self._accepts, gone)
+
+    def _taken(self, attempt: Callable[[], list[str]]) -> bool:
+        """Whether one attempt let us in; a second factor counts as a refusal."""
+        try:
+            more = attempt()
+        except BadAuthenticationType as error:
+            self._accepts = tuple(error.allowed_types)
+            return False
+        except AuthenticationException as error:
+            if "timeout" in str(error).lower():
+                raise ssh_failures.too_late(self._target, "the login", LOGIN_SECONDS) from error
+            return False
+        except (SSHException, EOFError, OSError):
+            return False
+        self._accepts = tuple(more)
+        return not more
+
+
+# --- A fabric connection that trusts known host keys alone and logs in with keys alone.
+
 
 CHANNEL_SECONDS = 15.0
 _ALIVE_EVERY = 15
@@ -143,3 +299,99 @@ def _preferring(kinds: tuple[str, ...]) -> Callable[..., Transport]:
 def _plain(kind: str) -> str:
     """The kind as known-hosts files name it: all RSA signatures belong to `ssh-rsa` keys."""
     return "ssh-rsa" if kind.startswith("rsa-sha2-") else kind
+
+
+# --- Make connections: directly, through a ProxyCommand, or over jump hosts that all share.
+
+
+_PAUSES = (0.2, 0.5, 1.0, 2.0)
+_MOST_JUMPS = 8
+
+
+class Connector:
+    """Opens connections; keys, known hosts and jump hosts are shared by all of them."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._known = KnownHosts()
+        self._keys = KeyStore()
+        self._jumps: dict[tuple[Target, ...], StrictConnection] = {}
+        self._locks: dict[tuple[Target, ...], Lock] = {}
+        self._lock = Lock()
+
+    def open(self, target: Target) -> StrictConnection:
+        """A new connection. Raises Unanswered.
+
+        A server that hangs up before its greeting is asked again a few times: sshd throttles.
+        """
+        gateway: StrictConnection | None = None
+        route = self._route(target)
+        for hop in range(len(route)):
+            gateway = self._gateway(route[: hop + 1], gateway)
+        return self._patiently(target, gateway)
+
+    def close(self) -> None:
+        """Hang up on the jump hosts."""
+        with self._lock:
+            jumps = list(self._jumps.values())
+            self._jumps.clear()
+        for each in jumps:
+            each.close()
+
+    def _route(self, target: Target) -> tuple[Target, ...]:
+        """The jump hosts from the first to the last; the first may stand behind others itself."""
+        hops = target.jumps
+        while hops and len(hops) <= _MOST_JUMPS:
+            first = self._resolver.jump(hops[0])
+            if not first.jumps:
+                return (first, *(self._resolver.jump(hop) for hop in hops[1:]))
+            hops = first.jumps + hops
+        if not hops:
+            return ()
+        raise Unanswered(
+            Silence.UNREACHABLE,
+            f"cannot reach {target}: more than {_MOST_JUMPS} jump hosts in a row",
+            "does a jump host jump through itself? `Host BASTION` needs `ProxyJump none`",
+        )
+
+    def _gateway(
+        self, route: tuple[Target, ...], before: StrictConnection | None
+    ) -> StrictConnection:
+        """The connection to the last jump host of a route: one for all hosts behind it."""
+        with self._lock:
+            lock = self._locks.setdefault(route, Lock())
+        with lock:
+            kept = self._jumps.get(route)
+            if kept is not None and kept.is_connected:
+                return kept
+            opened = self._patiently(route[-1], before)
+            with self._lock:
+                self._jumps[route] = opened
+            return opened
+
+    def _patiently(self, target: Target, gateway: StrictConnection | None) -> StrictConnection:
+        for pause in _PAUSES:
+            try:
+                return self._once(target, gateway)
+            except HungUp:
+                if target.proxy_command:
+                    raise
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - apart from each other
+        return self._once(target, gateway)
+
+    def _once(self, target: Target, gateway: StrictConnection | None) -> StrictConnection:
+        stream = _over(gateway, target) if gateway else dial(target)
+        connection = StrictConnection(target, self._known, self._keys)
+        connection.open_on(stream)
+        return connection
+
+
+def _over(gateway: StrictConnection, target: Target) -> Channel:
+    """A stream to the target through a jump host."""
+    try:
+        return gateway.transport.open_channel(
+            "direct-tcpip", (target.address, target.port), ("", 0), timeout=target.connect_seconds
+        )
+    except (SSHException, EOFError, OSError) as error:
+        reason = f"{gateway.target} cannot connect there: {error}"
+        raise ssh_failures.not_dialled(target, OSError(0, reason)) from error

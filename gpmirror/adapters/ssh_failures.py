@@ -4,15 +4,53 @@ import socket
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
-from gpmirror.adapters.ssh_known_hosts import Changed, Known, KnownLine, Revoked, Unknown, Verdict
-from gpmirror.adapters.ssh_target import Target
-from gpmirror.adapters.ssh_unanswered import HungUp, NoShell, NotBegun, Unanswered
-from gpmirror.boundary import Silence
+from gpmirror.adapters.ssh_target import (
+    Changed,
+    Known,
+    KnownLine,
+    Revoked,
+    Target,
+    Unknown,
+    Verdict,
+)
+from gpmirror.boundary import NoAnswer, Silence
 
 if TYPE_CHECKING:
     from paramiko import PKey
 
-    from gpmirror.adapters.ssh_keys import Offered
+    from gpmirror.adapters.ssh_target import Offered
+
+
+# --- A host that gives no answer, as an exception between the SSH modules; never leaves them.
+
+
+class Unanswered(Exception):
+    """No answer: why, in words that name host and address, and the next action."""
+
+    def __init__(self, why: Silence, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.why = why
+        self.message = message
+        self.hint = hint
+
+    def reply(self, host: str) -> NoAnswer:
+        """The value that callers see."""
+        return NoAnswer(host=host, why=self.why, message=self.message, hint=self.hint)
+
+
+class HungUp(Unanswered):
+    """The server closed the connection before its greeting: often a limit on logins at once."""
+
+
+class NoShell(Unanswered):
+    """The login shell ended without starting the script's shell."""
+
+
+class NotBegun(Unanswered):
+    """The connection failed before the whole script was there, so none of it has run."""
+
+
+# --- Words for every way an SSH connection fails: what was tried, why it failed, what to do.
 
 
 def not_dialled(target: Target, error: OSError) -> Unanswered:

@@ -1,20 +1,230 @@
-"""Reporters for people: a live area on a terminal, lines now and then in a pipe or a log.
+"""Reporters: a live area on a terminal, lines in a pipe or a log, JSON lines for programs."""
 
-How events look is not decided here: a `View` is passed in.
-"""
-
+import os
+import re
 import time
 from collections import deque
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Event as Signal
-from threading import RLock, Thread
+from threading import Lock, RLock, Thread
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
-from gpmirror.adapters.eventlog import abandon
-from gpmirror.adapters.screen import Screen
-from gpmirror.events import Event, Progress
+from gpmirror.events import Event, NativeEnded, NativeSaid, Progress, event_line
+
+# --- The reporter behind `--json`: one line of JSON an event, on the wire as soon as it is told.
+
+
+BEAT_SECONDS = 2.0
+"""Between two looks whether anything was told of late."""
+LONGEST_SECONDS = 7.0
+"""Without a line while a wave runs: a link that is down holds every question up (6.24.3: 51 s)."""
+
+QUIET_SECONDS = 4.0
+"""Between two lines that tell of more bytes alone; a heartbeat is promised every 10 s."""
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Beat:
+    """Calls `beat` now and then in a thread of its own, until it is left."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._over = Signal()
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(BEAT_SECONDS):
+            self._beat()
+
+
+class JsonReporter:
+    """Writes events to a stream, numbered by `numbers`, flushed one by one.
+
+    A reader that went away or a full disk ends the output, never the run.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None,
+        numbers: Iterator[int],
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._stream = stream
+        self._now = now
+        self._numbers = numbers
+        self._told: tuple[object, ...] = ()
+        self._at: datetime | None = None
+        self._standing: Progress | None = None
+        self._heard: datetime | None = None
+        self._wrote: datetime | None = None
+        self._lock = Lock()
+
+    def tell(self, event: Event) -> None:
+        """Write one event."""
+        with self._lock:
+            now = self._heard = self._now()
+            if isinstance(event, Progress):
+                self._standing = event
+                if self._is_repetition(event, now):
+                    return
+            elif not isinstance(event, NativeSaid | NativeEnded):
+                self._standing = None
+            self._put(event, now)
+
+    def beat(self) -> None:
+        """Tell where a wave stood once more, if nobody has told anything for long."""
+        with self._lock:
+            now = self._now()
+            last, heard, wrote = self._standing, self._heard, self._wrote
+            if last is None or heard is None or wrote is None:
+                return
+            if (now - wrote).total_seconds() < LONGEST_SECONDS:
+                return
+            quiet = (now - heard).total_seconds()
+            told = replace(
+                last,
+                seconds=last.seconds + quiet,
+                utility_running=None,
+                trouble=f"no news for {quiet:.0f} s: what was asked last is not answered yet",
+            )
+            self._put(told, now)
+
+    def _put(self, event: Event, now: datetime) -> None:
+        self._wrote = now
+        time = now.astimezone(UTC).isoformat(timespec="milliseconds")
+        self._write(event_line(event, seq=next(self._numbers), time=time.replace("+00:00", "Z")))
+
+    def _is_repetition(self, event: Progress, now: datetime) -> bool:
+        """Whether only bytes changed since the last line: of thousands of contents a line is long,
+        and a few seconds between two are enough.
+        """
+        told = (
+            event.wave,
+            event.utility_running,
+            event.trouble,
+            *((c.state, c.arrived) for c in event.contents),
+        )
+        quiet = timedelta(seconds=QUIET_SECONDS)
+        if told == self._told and self._at is not None and now - self._at < quiet:
+            return True
+        self._told, self._at = told, now
+        return False
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # gone, full, or closed
+            abandon(self._stream)
+            self._stream = None
+
+
+def abandon(stream: TextIO) -> None:
+    """Let what a dead stream still buffers go nowhere: the interpreter flushes at its end."""
+    import os
+
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+# --- Lines at the bottom of a terminal that are redrawn in place, below text that stays.
+
+
+_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+_CLEAR_BELOW = "\x1b[J"
+_CLEAR_REST = "\x1b[K"
+_GRAPHIC = re.compile(r"\x1b\[[0-9;]*m")
+_SIZE_UNKNOWN = (80, 24)
+
+
+class Screen:
+    """A stream to a terminal with a live area at the end of what was written.
+
+    The cursor is hidden only within one write: a process that is killed leaves it visible. A
+    terminal that went away ends the output, never the run.
+    """
+
+    def __init__(
+        self, stream: TextIO | None, *, size: Callable[[], tuple[int, int]] | None = None
+    ) -> None:
+        self._stream = stream
+        self._ask_size = size or self._terminal_size
+        self._drawn: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines, asked anew: a window may be resized at any time."""
+        columns, lines = self._ask_size()
+        return max(columns, 1), max(lines, 1)
+
+    def draw(self, lines: Sequence[str], *, above: str = "") -> None:
+        """Replace the live area by `lines`, narrower than the terminal; `above` is text that stays
+        and goes before it, ended by a newline or empty.
+        """
+        if not (lines or above or self._drawn):
+            return
+        body = "".join(f"{found}{_CLEAR_REST}\n" for found in lines)
+        self._write(f"{_HIDE}{self._back()}{above}{body}{_CLEAR_BELOW}{_SHOW}")
+        self._drawn = tuple(len(_GRAPHIC.sub("", found)) for found in lines)
+
+    def _back(self) -> str:
+        """To the start of the live area; a window made narrower has wrapped its lines."""
+        columns, height = self.size
+        rows = sum(max(1, -(-width // columns)) for width in self._drawn)
+        up = min(rows, height - 1)
+        return f"\r\x1b[{up}A{_CLEAR_BELOW}" if up else "\r"
+
+    def _terminal_size(self) -> tuple[int, int]:
+        if self._stream is None:
+            return _SIZE_UNKNOWN
+        try:
+            found = os.get_terminal_size(self._stream.fileno())
+        except (OSError, ValueError):
+            return _SIZE_UNKNOWN
+        return found.columns or _SIZE_UNKNOWN[0], found.lines or _SIZE_UNKNOWN[1]
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            abandon(self._stream)
+            self._stream = None
+
+
+# --- Reporters for people: a live area on a terminal, lines now and then in a pipe or a log.
+#
+# How events look is not decided here: a `View` is passed in.
+
 
 FRAME = 0.25
 """Seconds between two redrawings at least."""

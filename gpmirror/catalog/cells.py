@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from gpmirror.catalog import codes
 from gpmirror.catalog.tables import NULLS
-from gpmirror.cluster.dialect import Dialect
-from gpmirror.cluster.segment import COORDINATOR_CONTENT, Mode, Role, Status
+from gpmirror.model.dialect import Dialect
+from gpmirror.model.segment import COORDINATOR_CONTENT, Mode, Role, Status
 
 MAX_PORT = 65_535
 _MAX_ID = 2_147_483_647

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from gpmirror.catalog import cells, codes
 from gpmirror.catalog.rows import directory_column
-from gpmirror.catalog.source import Source
-from gpmirror.catalog.tables import NULLS, Kind, Shape, Table
-from gpmirror.cluster.segment import SYSTEM_FILESPACE, Segment
+from gpmirror.catalog.tables import NULLS, Kind, Shape, Source, Table
 from gpmirror.diagnostics import Diagnostic
+from gpmirror.model.segment import SYSTEM_FILESPACE, Segment
 
 _SYSTEM_OID = "3052"
 _ENTRY_QUERY = "save `SELECT * FROM pg_filespace_entry` of the same moment with the segments"

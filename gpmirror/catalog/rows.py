@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gpmirror.catalog import cells, codes
-from gpmirror.catalog.source import Source
-from gpmirror.catalog.tables import Table
-from gpmirror.cluster.dialect import Dialect
-from gpmirror.cluster.segment import Segment
+from gpmirror.catalog.tables import Source, Table
 from gpmirror.diagnostics import Diagnostic
+from gpmirror.model.dialect import Dialect
+from gpmirror.model.segment import Segment
 
 REQUIRED = (
     "dbid",

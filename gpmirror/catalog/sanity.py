@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from gpmirror.catalog import codes
-from gpmirror.catalog.source import Source
-from gpmirror.cluster.claims import contested, on_disk
-from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment
+from gpmirror.catalog.tables import Source
 from gpmirror.diagnostics import Diagnostic
+from gpmirror.model.claims import contested, on_disk
+from gpmirror.model.segment import COORDINATOR_CONTENT, Segment
 
 _PAIR = 2
 

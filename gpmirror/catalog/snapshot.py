@@ -10,12 +10,12 @@ from gpmirror.catalog import codes
 from gpmirror.catalog.cells import shown
 from gpmirror.catalog.detect import Evidence, families_like, settle
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.source import Source
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Segment
+from gpmirror.catalog.tables import Source
 from gpmirror.diagnostics import Diagnostic, base_name
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Segment
 
 if TYPE_CHECKING:
     from gpmirror.catalog.snapshot_model import SnapshotModel

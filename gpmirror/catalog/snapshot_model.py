@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from gpmirror.catalog import cells
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import CopyFact, Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
 
 Port = Annotated[StrictInt, Field(ge=1, le=cells.MAX_PORT)]
 Name = Annotated[StrictStr, AfterValidator(cells.name)]

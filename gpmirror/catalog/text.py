@@ -1,20 +1,22 @@
-"""Catalog text of any shape into the observed cluster."""
+"""Catalog text of any shape, or bytes of unknown form, into the observed cluster."""
 
 from collections.abc import Sequence
 
-from gpmirror.catalog.completeness import check_complete
 from gpmirror.catalog.detect import Verdict, column_evidence, settle, version_evidence
 from gpmirror.catalog.filespaces import read_directories, split_join, with_directories
-from gpmirror.catalog.find import find_tables, pick
+from gpmirror.catalog.find import check_complete, find_tables, pick
 from gpmirror.catalog.rows import missing_columns, read_rows
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.source import Source
-from gpmirror.catalog.tables import Kind, Table
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import SYSTEM_FILESPACE, Segment
+from gpmirror.catalog.snapshot import read_snapshot
+from gpmirror.catalog.tables import Kind, Source, Table, decoded
 from gpmirror.diagnostics import Diagnostic, base_name
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import SYSTEM_FILESPACE, Segment
+
+# --- Catalog text of any shape into the observed cluster.
+
 
 _MAYBE_CUT = (
     "the text has no `(N rows)` line, so it may be cut off: save the whole output of "
@@ -96,3 +98,23 @@ def _notes(table: Table, segments: Sequence[Segment]) -> list[str]:
 def _refuse(problems: Sequence[Diagnostic]) -> None:
     if problems:
         raise InvalidInput(problems)
+
+
+# --- Bytes of unknown form into the observed cluster.
+
+
+def read_catalog(
+    data: bytes, name: str, *, dialect: DialectName | None = None, table: int | None = None
+) -> Observed:
+    """The observed cluster in a saved catalog: a snapshot, or text with catalog tables.
+
+    `name` is used in messages, `dialect` is what the spec says, `table` picks one of several
+    tables of a text, counted from 1.
+
+    Raises:
+        InvalidInput: it cannot be read, contradicts itself or the dialect, or is no sane cluster.
+    """
+    text = decoded(data, name)
+    if text.lstrip()[:1] == "{":
+        return read_snapshot(text, name, dialect=dialect)
+    return read_text(text, name, dialect=dialect, table=table)

@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
-from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
-from gpmirror.cli.connection import accept_connection, can_be_asked, reached
+from gpmirror.cli.completion import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.cli.console import Console
-from gpmirror.cli.options import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.cli.plan import request_from
 from gpmirror.cli.renderings import tell_newcomers
+from gpmirror.cli.wiring import SPEC_VARIABLE, accept_connection, can_be_asked, own_spec, reached
 from gpmirror.errors import Detached, ExitCode, Partial, Unverified, Usage
 
 if TYPE_CHECKING:
     from gpmirror.cli.live_run import Live, Manner
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
+    from gpmirror.run.context import Wishes
     from gpmirror.spec.model import Site
-    from gpmirror.workflow.running import Wishes
 
 
 def command(
@@ -121,8 +120,8 @@ def read_target(
     """
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.hazards import check_allow, check_unprotect
+    from gpmirror.run.importing import Kind, check_kind, kind_of
     from gpmirror.spec import load
-    from gpmirror.workflow.kinds import Kind, check_kind, kind_of
 
     data = read_input(target)
     check_kind(data, target, Kind.SPEC, also={Kind.PLAN})
@@ -137,10 +136,10 @@ def read_target(
         from gpmirror.adapters.signatures import check_signature
 
         check_signature(target, data, signers)
+    from gpmirror.plan.classify import protections_of
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.plan.replan import site_of
-    from gpmirror.plan.rules import protections_of
-    from gpmirror.workflow.allowing import check_complete
+    from gpmirror.plan.remaining import site_of
+    from gpmirror.run.gates import check_complete
 
     if request.selection or request.rebalance or request.full or request.differential:
         raise Usage(
@@ -156,8 +155,8 @@ def read_target(
 
 
 def _planned(site: "Site", live: "Live", request: "Request") -> "Plan":
+    from gpmirror.run.look import plan_live
     from gpmirror.spec.model import Spec
-    from gpmirror.workflow.inspecting import plan_live
 
     assert isinstance(site, Spec)  # noqa: S101 - without a plan the target is a spec
     return plan_live(site, live.observed, request, live.hosts, live.server)
@@ -166,7 +165,7 @@ def _planned(site: "Site", live: "Live", request: "Request") -> "Plan":
 def _nothing(manner: "Manner") -> ExitCode:
     """No changes need no lock and leave no journal; a reader of events still hears of the end."""
     if manner.json:
-        from gpmirror.cli.reporting import json_reporter
+        from gpmirror.cli.live_run import json_reporter
         from gpmirror.events import RunEnded
 
         with json_reporter(manner.console, manner.numbers) as reporter:
@@ -177,7 +176,7 @@ def _nothing(manner: "Manner") -> ExitCode:
 
 def _check_stop(wave: int | None, plan: "Plan") -> None:
     if wave is not None and plan.waves and wave > len(plan.waves):
-        from gpmirror.cluster.counting import counted
+        from gpmirror.model.text import counted
 
         raise Usage(
             f"--stop-after-wave {wave}: the plan has {counted(len(plan.waves), 'wave')}",
@@ -189,9 +188,9 @@ def _wishes(
     plan: "Plan", request: "Request", stop_after_wave: int | None, *, rehearsal: bool
 ) -> "Wishes":
     from gpmirror.adapters.runs import list_runs, runs_folder
-    from gpmirror.journal.standing import finished_run
     from gpmirror.plan.planfile import plan_id
-    from gpmirror.workflow.running import Wishes
+    from gpmirror.run.context import Wishes
+    from gpmirror.run.record import finished_run
 
     unprotected = [f"protected:{name}" for name in request.unprotect]
     return Wishes(

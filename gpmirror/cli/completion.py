@@ -1,8 +1,4 @@
-"""`gpmirror completion`, and what shells offer after a TAB: names that the spec, the catalog, the
-journals and the tables of this program know. Typer asks these functions, and nothing else does: they
-import what they need when they are asked, never fail, and offer plain words only, because shells
-evaluate them.
-"""
+"""`gpmirror completion`, what shells offer after a TAB, and options that commands share."""
 
 import os
 import re
@@ -14,12 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import CATALOG_VARIABLE, default_spec
 from gpmirror.cli.console import COMPLETE_VARIABLE, Console
+from gpmirror.cli.wiring import CATALOG_VARIABLE, default_spec
 from gpmirror.errors import GpmirrorError
 
 if TYPE_CHECKING:
     from gpmirror.spec.model import Host, Spec
+
+
+# --- `gpmirror completion`, and what shells offer after a TAB: names that the spec, the catalog, the
+# journals and the tables of this program know. Typer asks these functions, and nothing else does: they
+# import what they need when they are asked, never fail, and offer plain words only, because shells
+# evaluate them.
+
 
 _PLAIN = re.compile(r"[A-Za-z0-9._:,-]{1,200}")
 _SNAPSHOT = "snapshot.json"
@@ -147,7 +150,7 @@ def topics(ctx: typer.Context, incomplete: str) -> list[str]:
     before = ctx.params.get("topic") or [""]
     if before[0] in {"content", "host"}:
         return (contents if before[0] == "content" else hosts)(ctx, incomplete)
-    from gpmirror.render.explain_code import GLOSSARY, all_topics
+    from gpmirror.render.explain import GLOSSARY, all_topics
 
     return _offered([*all_topics(), *GLOSSARY, "content", "host"], incomplete)
 
@@ -223,3 +226,35 @@ def _spec_file(ctx: typer.Context) -> str:
 def _offered(words: Iterable[str], incomplete: str) -> list[str]:
     """Those that go on from what was typed, without any that a shell could take for more."""
     return [one for one in words if one.startswith(incomplete) and _PLAIN.fullmatch(one)]
+
+
+# --- Options that several commands take alike.
+
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+Events = Annotated[bool, typer.Option("--json", help="Write events as JSON lines on stdout.")]
+
+ViaSsh = Annotated[
+    bool, typer.Option("--via-ssh", help="Reach the coordinator's database through SSH.")
+]
+
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="X",
+        autocompletion=allowances,
+        help="Allow a hazard, guard:NAME, unchecked:NAME, low-space or dead-lock; repeatable.",
+    ),
+]
+
+Unprotect = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unprotect",
+        metavar="X",
+        autocompletion=protections,
+        help="Lift a protection; repeatable.",
+    ),
+]

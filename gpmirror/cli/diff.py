@@ -8,9 +8,8 @@ from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
-    from gpmirror.cluster.observed import Observed
-    from gpmirror.plan.compare import PlanDifference
-    from gpmirror.plan.compare_observed import ObservedDifference
+    from gpmirror.model.observed import Observed
+    from gpmirror.plan.compare import ObservedDifference, PlanDifference
     from gpmirror.plan.model import Plan
 
 
@@ -34,7 +33,7 @@ def command(
     tables = _tables(table or [])
     found = _compared(_read(first, tables[0]), _read(second, tables[1]), (first, second))
     if as_json:
-        from gpmirror.render.facts_json import difference_json
+        from gpmirror.render.json import difference_json
 
         console.data(difference_json(found, first, second))
     else:
@@ -58,7 +57,7 @@ def _read(file: str, table: int | None) -> "Plan | Observed":
     from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.workflow.kinds import Kind, kind_of
+    from gpmirror.run.importing import Kind, kind_of
 
     data = read_input(file)
     if kind_of(data) is Kind.PLAN:
@@ -69,9 +68,8 @@ def _read(file: str, table: int | None) -> "Plan | Observed":
 def _compared(
     first: "Plan | Observed", second: "Plan | Observed", names: tuple[str, str]
 ) -> "PlanDifference | ObservedDifference":
-    from gpmirror.cluster.observed import Observed
-    from gpmirror.plan.compare import plans_differ
-    from gpmirror.plan.compare_observed import catalogs_differ
+    from gpmirror.model.observed import Observed
+    from gpmirror.plan.compare import catalogs_differ, plans_differ
     from gpmirror.plan.model import Plan
 
     one, other = names
@@ -93,7 +91,7 @@ def _text(
     found: "PlanDifference | ObservedDifference", names: tuple[str, str], console: Console
 ) -> str:
     from gpmirror.plan.compare import PlanDifference
-    from gpmirror.render.plandiff import difference_human, observed_difference_human
+    from gpmirror.render.compare import difference_human, observed_difference_human
 
     first, second = names
     width, color = console.width, console.color

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
-from gpmirror.cli.catalog_input import (
+from gpmirror.cli.console import Console
+from gpmirror.cli.plan import planned_live
+from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
     chosen_catalog,
     observed_for,
+    reached,
     read_spec,
 )
-from gpmirror.cli.connection import reached
-from gpmirror.cli.console import Console
-from gpmirror.cli.plan import planned_live
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
-    from gpmirror.cluster.observed import Observed
+    from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
 
 _HINT = "`explain content 3`, `explain host sdw2`, `explain GPM-V012`, `explain space`"
@@ -71,7 +71,7 @@ def command(
         case ["content", number, *more] if number.isascii() and number.isdigit():
             spec = _spec(more, spec)
             from gpmirror.render.explain import explain_content
-            from gpmirror.render.facts_json import content_json
+            from gpmirror.render.json import content_json
 
             plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             content = content_json if as_json else explain_content
@@ -79,7 +79,7 @@ def command(
         case ["host", name, *more] if not _is_term(" ".join(topic)):
             spec = _spec(more, spec)
             from gpmirror.render.explain import explain_host
-            from gpmirror.render.facts_json import host_json
+            from gpmirror.render.json import host_json
 
             plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             tell((host_json if as_json else explain_host)(plan, observed, name))
@@ -91,7 +91,7 @@ def command(
 
 def _is_term(name: str) -> bool:
     """Whether the glossary knows it."""
-    from gpmirror.render.explain_code import term_of
+    from gpmirror.render.explain import term_of
 
     return term_of(name) is not None
 
@@ -104,7 +104,8 @@ def _spec(more: list[str], spec: str) -> str:
 
 
 def _name(name: str, *, as_json: bool) -> str:
-    from gpmirror.render.explain_code import explain_name, explain_name_json
+    from gpmirror.render.explain import explain_name
+    from gpmirror.render.json import explain_name_json
 
     if name in {"content", "exit"}:
         raise Usage(f"explain {name}: which one is missing", hint=_HINT)
@@ -115,7 +116,7 @@ def _planned(
     ctx: typer.Context, spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Plan, Observed]":
     from gpmirror.plan.request import Request
-    from gpmirror.workflow.plan import make_plan
+    from gpmirror.run.plan import make_plan
 
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     wanted = reached(read_spec(spec))

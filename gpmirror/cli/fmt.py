@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import default_spec, spec_bytes
 from gpmirror.cli.console import Console
+from gpmirror.cli.wiring import default_spec, spec_bytes
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, InvalidInput
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import CATALOG_VARIABLE, catalog_bytes, chosen_catalog
 from gpmirror.cli.console import Console
+from gpmirror.cli.wiring import CATALOG_VARIABLE, catalog_bytes, chosen_catalog
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def command(
 
 
 def _imported(catalog: str, table: int | None, name: str | None) -> "Inferred":
-    from gpmirror.workflow.importing import import_spec
+    from gpmirror.run.importing import import_spec
 
     return import_spec(catalog_bytes(catalog), catalog, table=table, name=name)
 
@@ -70,8 +70,8 @@ def _imported(catalog: str, table: int | None, name: str | None) -> "Inferred":
 def _imported_live(name: str | None, *, via_ssh: bool) -> "Inferred":
     from gpmirror.adapters.server_address import named_by
     from gpmirror.cli.wiring import live_catalog
-    from gpmirror.workflow.importing import import_live
-    from gpmirror.workflow.observing import observe
+    from gpmirror.run.importing import import_live
+    from gpmirror.run.look import observe
 
     with live_catalog(None, via_ssh=via_ssh, environment=os.environ) as server:
         observed = observe(server)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gpmirror.cli import completion
+from gpmirror.cli.commands import ListingGroup
 from gpmirror.cli.console import Console
-from gpmirror.cli.lazy import ListingGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +112,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show its hosts, servers and running utilities."""
-    from gpmirror.lab.status import status_json, status_text
+    from gpmirror.lab.control import status_json, status_text
 
     console: Console = ctx.obj
     (console.data if as_json else console.page)(
@@ -314,9 +314,7 @@ def _lab(where: _Where) -> "Lab":
 
 def _give(word: str, where: _Where, **more: object) -> list[str]:
     from gpmirror.lab.account import claim
-    from gpmirror.lab.code_copy import drop_copy
-    from gpmirror.lab.orders import give, remove_empty
-    from gpmirror.lab.programs import find_python
+    from gpmirror.lab.programs import drop_copy, find_python, give, remove_empty
 
     claim(where.state, where.account)
     try:
@@ -328,7 +326,7 @@ def _give(word: str, where: _Where, **more: object) -> list[str]:
 
 
 def _primaries(lab: "Lab") -> str:
-    from gpmirror.cluster.counting import counted
+    from gpmirror.model.text import counted
 
     counts = [host.primaries for host in lab.hosts]
     return (
@@ -348,7 +346,7 @@ def _spares(lab: "Lab") -> str:
 
 def _tell(lab: "Lab", output: str, console: Console) -> None:
     from gpmirror.adapters.files import write_output
-    from gpmirror.lab.specfile import spec_text
+    from gpmirror.lab.building import spec_text
 
     if os.path.lexists(output):
         wrote = f"{output} was there already and is left alone: check that it means this cluster."

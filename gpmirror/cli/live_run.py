@@ -1,31 +1,36 @@
-"""What `apply` and `resume` share: a run's world, opened and closed, and its last words."""
+"""Runs for commands: a run's world and reporter, its last words, and recorded runs found again."""
 
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 from gpmirror import __version__
 from gpmirror.cli.console import Console
-from gpmirror.errors import ExitCode, Failure
+from gpmirror.cli.wiring import accept_connection, reached
+from gpmirror.errors import ExitCode, Failure, GpmirrorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gpmirror.adapters.runs import Agreed
     from gpmirror.adapters.server import Server
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.boundary import Operator, Reporter, World
-    from gpmirror.cluster.observed import Observed
     from gpmirror.events import Event, RunEnded
-    from gpmirror.journal.records import Record
-    from gpmirror.journal.standing import Standing
+    from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
-    from gpmirror.spec.model import Site
-    from gpmirror.workflow.running import Outcome, Run, Wishes
+    from gpmirror.run.context import Outcome, Run, Wishes
+    from gpmirror.run.record import Record, Standing
+    from gpmirror.spec.model import Site, Spec
+
+
+# --- What `apply` and `resume` share: a run's world, opened and closed, and its last words.
+
 
 TOLD = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.UNVERIFIED, ExitCode.INTERRUPTED})
 """Ends that are told with a table of contents; all others are plain refusals, told as errors."""
@@ -75,7 +80,7 @@ def open_live(spec: "Site", *, via_ssh: bool) -> "Iterator[Live]":
     """The cluster that a spec names, catalog read once. Raises what connecting raises."""
     from gpmirror.adapters.ssh import open_hosts
     from gpmirror.cli.wiring import live_catalog
-    from gpmirror.workflow.observing import observe
+    from gpmirror.run.look import observe
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         observed = observe(server)
@@ -93,7 +98,7 @@ def run_plan(
     closed once the new one has changed something. Raises what apply raises, after its last words.
     """
     from gpmirror.adapters.runs import new_run_name
-    from gpmirror.workflow.apply import apply
+    from gpmirror.run.apply import apply
 
     name = new_run_name()
     folder = None
@@ -142,8 +147,8 @@ def _check_person(plan: "Plan", live: Live, wishes: "Wishes", manner: Manner) ->
     """Before a lock is taken that others wait for. Raises Declined (8): the plan has something to
     do, and there is nobody to ask.
     """
-    from gpmirror.adapters.operator import TerminalOperator
-    from gpmirror.workflow.gates import is_applied
+    from gpmirror.adapters.machine import TerminalOperator
+    from gpmirror.run.gates import is_applied
 
     if not wishes.rehearsal and not is_applied(plan, live.observed) and plan.waves:
         operator = TerminalOperator(assume_yes=manner.assume_yes, say=manner.console.alarm)
@@ -155,8 +160,8 @@ def hand_over(old: str, new: str, live: Live) -> None:
     change something.
     """
     from gpmirror.adapters.runs import RunJournal, runs_folder
-    from gpmirror.journal.records import end
-    from gpmirror.workflow.natives import FarJournal
+    from gpmirror.run.record import end
+    from gpmirror.run.wave import FarJournal
 
     folder = runs_folder(os.environ)
     # where this fails, the new run is the last unfinished one all the same
@@ -190,9 +195,8 @@ def running(
     manner: Manner,
 ) -> "Iterator[Run]":
     """A run in its world. `folder` None: a rehearsal. Its last words are said when it ends."""
-    from gpmirror.adapters.operator import TerminalOperator
-    from gpmirror.cli.reporting import json_reporter, people_reporter, voice
-    from gpmirror.workflow.running import Run
+    from gpmirror.adapters.machine import TerminalOperator
+    from gpmirror.run.context import Run
 
     console = manner.console
     assume_yes = manner.assume_yes or wishes.rehearsal
@@ -245,11 +249,11 @@ def _world(
 def _real_world(
     name: str, folder: "Path", live: Live, operator: "Operator", reporter: "Reporter"
 ) -> "World":
-    from gpmirror.adapters.clock import SystemClock
+    from gpmirror.adapters.machine import SystemClock
     from gpmirror.adapters.runs import RunJournal
     from gpmirror.boundary import World
-    from gpmirror.workflow.gates import native_environment
-    from gpmirror.workflow.natives import DetachedNatives, FarJournal
+    from gpmirror.run.gates import native_environment
+    from gpmirror.run.wave import DetachedNatives, FarJournal
 
     hosts, coordinator = live.hosts, live.coordinator
     environment = native_environment(live.observed)
@@ -269,11 +273,11 @@ def _real_world(
 
 
 def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Reporter") -> "World":
-    from gpmirror.adapters.clock import SystemClock
-    from gpmirror.adapters.rehearsal import RehearsalHosts
+    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.adapters.ssh import RehearsalHosts
     from gpmirror.boundary import World
-    from gpmirror.workflow.gates import native_environment
-    from gpmirror.workflow.rehearsal import (
+    from gpmirror.run.gates import native_environment
+    from gpmirror.run.rehearsal import (
         ForeseeingCatalog,
         RehearsalReporter,
         RehearsedNatives,
@@ -296,8 +300,8 @@ def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Rep
 
 
 def _opening(name: str, plan: "Plan", wishes: "Wishes", continues: str | None) -> "Record":
-    from gpmirror.journal.records import Opening
     from gpmirror.plan.planfile import plan_id
+    from gpmirror.run.record import Opening
 
     return Opening(
         run=name,
@@ -332,3 +336,195 @@ def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:
         console.page(text)
     else:
         console.alarm(text)
+
+
+# --- Which reporter a run gets: bars on a terminal, lines elsewhere, JSON with `--json`.
+
+
+@contextmanager
+def people_reporter(console: Console) -> "Iterator[Reporter]":
+    """A reporter on standard output: redrawn in place on a terminal, else line by line; nothing
+    with `--quiet`. Whatever happens, no live area is left behind.
+    """
+    from gpmirror.adapters.terminal import Beat, LineReporter, TerminalReporter
+    from gpmirror.render.progress import RunView
+
+    stream = None if console.quiet else console.out
+    view = RunView(color=console.color)
+    if stream is not None and stream.isatty() and not _is_dumb():
+        # a full line leaves the cursor between two lines on some terminals
+        with TerminalReporter(stream, replace(view, width=console.width - 1)) as reporter:
+            yield reporter
+    else:
+        lines = LineReporter(stream, view)
+        with Beat(lines.beat):
+            yield lines
+
+
+@contextmanager
+def json_reporter(console: Console, numbers: Iterator[int]) -> "Iterator[Reporter]":
+    """A reporter that writes one line of JSON an event to standard output, numbered by `numbers`."""
+    from gpmirror.adapters.terminal import Beat, JsonReporter
+
+    reporter = JsonReporter(console.out, numbers)
+    with Beat(reporter.beat):
+        yield reporter
+
+
+def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:
+    """How to say a line to the person while a run goes on: above the live area where there is one,
+    which would wipe it otherwise; else on standard error. What a name holds never moves the cursor.
+    """
+    from gpmirror.adapters.terminal import TerminalReporter
+    from gpmirror.cli.console import visible
+
+    say = reporter.say if isinstance(reporter, TerminalReporter) else console.alarm
+    return lambda text: say(visible(text))
+
+
+def _is_dumb() -> bool:
+    """Whether the terminal cannot move its cursor."""
+    import os
+
+    return os.environ.get("TERM", "dumb") in {"", "dumb"}
+
+
+# --- A recorded run for a command: from this machine's journal, else from the coordinator's host.
+
+
+def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
+    """A run's folder, where it stands, and its plan; the start of its name will do. One that this
+    machine does not know is copied from the run directory on the coordinator's host, which the spec
+    here names.
+
+    Raises Failure: nobody knows it, or its folder holds another plan than the one that it was begun
+    with; InvalidInput: its plan was changed.
+    """
+    from gpmirror.adapters.runs import check_name, read_run, runs_folder, whole_name
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.run.resume import check_own_plan
+
+    folder = runs_folder(os.environ)
+    check_name(folder, name)
+    name = whole_name(folder, name)
+    if not (folder / name).is_dir():
+        _fetch(folder, name, via_ssh=via_ssh)
+    standing, data = read_run(folder, name)
+    plan = read_plan(data, f"{name}/plan.json")
+    check_own_plan(standing, plan)
+    return folder / name, standing, plan
+
+
+def agreed_to(name: str, plan: "Plan") -> "Agreed | None":
+    """The yes that the operator of this machine gave to a run, None: there is none on record."""
+    from gpmirror.adapters.runs import read_agreed, runs_folder
+    from gpmirror.plan.planfile import plan_id
+
+    return read_agreed(runs_folder(os.environ), name, plan_id(plan))
+
+
+def site_of_run(
+    name: str,
+    plan: "Plan",
+    console: Console,
+    *,
+    allow: tuple[str, ...] = (),
+    assume_yes: bool = False,
+) -> "Site":
+    """What a recorded run's plan tells of its spec, and how the cluster is reached: as the operator
+    confirmed when the run began here; as the spec of this folder or the environment says, where
+    another machine began it or it was not reached as its plan says. Where nobody knows, it is asked
+    as for a plan file: a run folder may be a copy from anywhere. Raises as `accept_connection`.
+    """
+    from gpmirror.adapters.runs import is_reached_otherwise, runs_folder
+    from gpmirror.cli.wiring import own_spec
+    from gpmirror.plan.remaining import site_of
+    from gpmirror.spec.model import CoordinatorAddress, SshOptions
+
+    spec, agreed, own = site_of(plan), agreed_to(name, plan), own_spec()
+    otherwise = agreed is not None and not agreed.as_planned
+    if otherwise or is_reached_otherwise(runs_folder(os.environ), name):
+        spec = replace(
+            spec,
+            coordinator=own.coordinator if own else CoordinatorAddress(),
+            ssh=own.ssh if own else SshOptions(),
+        )
+    elif agreed is None:
+        accept_connection(
+            plan.settings, f"{name}/plan.json", allow, console, own=own, assume_yes=assume_yes
+        )
+    return reached(spec)
+
+
+def caught_up(name: str, live: "Live") -> "Standing":
+    """Where a run of this machine stands, with what other machines wrote when they took it up. The
+    records are kept here. Raises Failure: the coordinator's host does not answer.
+    """
+    from gpmirror.adapters.runs import add_records, read_journal, read_run, runs_folder
+    from gpmirror.run.prune import believed
+    from gpmirror.run.record import missing
+    from gpmirror.run.resume import far_journal
+
+    folder = runs_folder(os.environ)
+    far = far_journal(live.hosts, live.coordinator, name)
+    lines = missing(read_journal(folder, name), far)
+    if lines:
+        add_records(folder, name, lines)
+    standing, _ = read_run(folder, name)
+    return believed(standing, _earlier_plans(standing, live)) if standing.clearing else standing
+
+
+def _earlier_plans(standing: "Standing", live: "Live") -> "Iterator[Plan]":
+    """The plans of the runs whose rest this one does, as far as anybody has them."""
+    from gpmirror.adapters.runs import read_run, runs_folder
+    from gpmirror.plan.planfile import read_plan
+    from gpmirror.run.record import read_standing
+    from gpmirror.run.resume import check_own_plan, far_files
+
+    folder, known, name = runs_folder(os.environ), {standing.run}, standing.continues
+    with suppress(GpmirrorError):
+        while name is not None and name not in known:
+            known.add(name)
+            try:
+                earlier, data = read_run(folder, name)
+            except Failure:
+                journal, text = far_files(live.hosts, live.coordinator, name)
+                earlier, data = read_standing(journal, name), text.encode()
+            plan = read_plan(data, f"{name}/plan.json")
+            check_own_plan(earlier, plan)
+            yield plan
+            name = earlier.continues
+
+
+def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":
+    """The run that this one continues, and the one that that one continues, down to the first: its
+    plan is the whole. Raises as `recorded`.
+    """
+    _, standing, plan = recorded(name, via_ssh=via_ssh)
+    known = {standing.run}
+    while standing.continues is not None and standing.continues not in known:
+        known.add(standing.continues)
+        _, standing, plan = recorded(standing.continues, via_ssh=via_ssh)
+    return standing, plan
+
+
+def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
+    from gpmirror.adapters.runs import keep_run
+    from gpmirror.run.resume import far_files
+
+    with open_live(_spec(folder, name), via_ssh=via_ssh) as live:
+        journal, plan = far_files(live.hosts, live.coordinator, name)
+    keep_run(folder, name, journal, plan)
+
+
+def _spec(folder: "Path", name: str) -> "Spec":
+    from gpmirror.cli.wiring import DEFAULT_SPEC, spec_if_any
+
+    found = spec_if_any(None)
+    if found is None:
+        raise Failure(
+            f"no run {name} in {folder}, and no {DEFAULT_SPEC} here that names the coordinator "
+            "whose host may know it",
+            hint="`gpmirror runs` lists the runs of this machine; else go where the spec is",
+        )
+    return found

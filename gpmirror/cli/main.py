@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 
 from gpmirror import __version__
-from gpmirror.cli.connection import is_ignored, spec_connection
+from gpmirror.cli.commands import LazyGroup
 from gpmirror.cli.console import (
     COMPLETE_VARIABLE,
     GLOBAL_OPTIONS,
     Console,
     GlobalFlags,
     open_console,
+    report,
 )
-from gpmirror.cli.failures import report
-from gpmirror.cli.lazy import LazyGroup
+from gpmirror.cli.wiring import is_ignored, spec_connection
 from gpmirror.errors import ExitCode
 
 _EPILOG = (

@@ -7,14 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
-from gpmirror.cli.catalog_input import (
-    CATALOG_VARIABLE,
-    SPEC_VARIABLE,
-    chosen_catalog,
-    observed_for,
-    read_spec,
-)
-from gpmirror.cli.connection import reached
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import (
     VERBOSE_HELP,
@@ -26,10 +18,18 @@ from gpmirror.cli.renderings import (
     tell_newcomers,
     write_outputs,
 )
+from gpmirror.cli.wiring import (
+    CATALOG_VARIABLE,
+    SPEC_VARIABLE,
+    chosen_catalog,
+    observed_for,
+    reached,
+    read_spec,
+)
 from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
-    from gpmirror.cluster.observed import Observed
+    from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
     from gpmirror.spec.model import Spec
@@ -190,7 +190,7 @@ def planned(
     """The plan of a spec over a saved or the live catalog; of a live one `say` is told how old its word
     may be. Raises what reading and planning raise.
     """
-    from gpmirror.workflow.plan import make_plan
+    from gpmirror.run.plan import make_plan
 
     wanted = reached(read_spec(spec))
     if catalog is None:
@@ -204,7 +204,7 @@ def planned(
 def planned_live(spec: "Spec", request: "Request", *, via_ssh: bool) -> "tuple[Plan, Observed]":
     """The plan over the live catalog, and that catalog. Raises what reading and planning raise."""
     from gpmirror.cli.wiring import live_catalog, plan_over
-    from gpmirror.workflow.plan import make_plan
+    from gpmirror.run.plan import make_plan
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         return plan_over(server, spec, lambda seen: make_plan(spec, seen, request))

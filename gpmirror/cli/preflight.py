@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import SPEC_VARIABLE, own_spec
+from gpmirror.cli.completion import Allow, ViaSsh
 from gpmirror.cli.console import Console
-from gpmirror.cli.options import Allow, ViaSsh
+from gpmirror.cli.wiring import SPEC_VARIABLE, own_spec
 from gpmirror.errors import ExitCode, Stale
 
 if TYPE_CHECKING:
     from gpmirror.boundary import Hosts
-    from gpmirror.cluster.observed import Observed
+    from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
     from gpmirror.preflight.model import Preflight
@@ -40,17 +40,17 @@ def command(
 ) -> ExitCode:
     """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""
     from gpmirror.cli.apply import read_target
-    from gpmirror.cli.connection import accept_connection
     from gpmirror.cli.live_run import open_live
+    from gpmirror.cli.wiring import accept_connection
     from gpmirror.plan.request import Request
     from gpmirror.preflight.checks import check_unchecked
-    from gpmirror.render.facts_json import applied_already_json, preflight_json
-    from gpmirror.render.preflight import preflight_text
-    from gpmirror.workflow.dryrun import with_dry_run
-    from gpmirror.workflow.gates import check_cluster, is_applied, native_environment
-    from gpmirror.workflow.measuring import with_sizes
-    from gpmirror.workflow.natives import DetachedNatives
-    from gpmirror.workflow.preflight import preflight_everywhere, run_preflight
+    from gpmirror.render.json import applied_already_json, preflight_json
+    from gpmirror.render.status import preflight_text
+    from gpmirror.run.context import with_sizes
+    from gpmirror.run.gates import check_cluster, is_applied, native_environment
+    from gpmirror.run.preflight import preflight_everywhere, run_preflight
+    from gpmirror.run.rehearsal import with_dry_run
+    from gpmirror.run.wave import DetachedNatives
 
     console: Console = ctx.obj
     request = Request(allow=tuple(allow or ()))
@@ -90,7 +90,7 @@ def command(
 
 
 def _code(plan: "Plan", found: "Preflight") -> ExitCode:
-    from gpmirror.workflow.allowing import unallowed
+    from gpmirror.run.gates import unallowed
 
     if found.blocking(plan.allowed):
         return ExitCode.PREFLIGHT
@@ -104,9 +104,9 @@ def _plan(
 
     Raises Stale (5): it does not.
     """
-    from gpmirror.plan.replan import stale_rows
+    from gpmirror.plan.remaining import stale_rows
+    from gpmirror.run.look import plan_inspected
     from gpmirror.spec.model import Spec
-    from gpmirror.workflow.inspecting import plan_inspected
 
     if plan is None:
         assert isinstance(site, Spec)  # noqa: S101 - without a plan the target is a spec

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from gpmirror.cli import completion
+from gpmirror.cli.completion import ViaSsh, Yes
 from gpmirror.cli.console import Console
-from gpmirror.cli.options import ViaSsh, Yes
 from gpmirror.errors import ExitCode, GpmirrorError, Usage
 
 
@@ -30,12 +30,11 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Delete what moved mirrors and cut-off copies left, after proof that it is unused."""
-    from gpmirror.cli.connection import ALLOW
-    from gpmirror.cli.failures import visible
-    from gpmirror.cli.live_run import Manner, open_live, running
-    from gpmirror.cli.recorded import caught_up, recorded, site_of_run
-    from gpmirror.workflow.prune import prune
-    from gpmirror.workflow.running import Wishes
+    from gpmirror.cli.console import visible
+    from gpmirror.cli.live_run import Manner, caught_up, open_live, recorded, running, site_of_run
+    from gpmirror.cli.wiring import ALLOW
+    from gpmirror.run.context import Wishes
+    from gpmirror.run.prune import prune
 
     for name in allow or ():
         if name != ALLOW:
@@ -63,10 +62,10 @@ def _candidates() -> str:
     from contextlib import suppress
 
     from gpmirror.adapters.runs import list_runs, read_run, runs_folder
-    from gpmirror.cluster.counting import counted
-    from gpmirror.cluster.hostlist import natural, one_expression
+    from gpmirror.model.names import natural, one_expression
+    from gpmirror.model.text import counted
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.workflow.proving import left_behind
+    from gpmirror.run.prune import left_behind
 
     lines = []
     folder = runs_folder(os.environ)

@@ -73,7 +73,7 @@ def rendered(plan: "Plan", form: PlanFormat, console: Console, *, verbose: bool 
     """
     match form:
         case PlanFormat.HUMAN:
-            from gpmirror.render.human import plan_human
+            from gpmirror.render.plan import plan_human
 
             return plan_human(plan, width=console.width, color=console.color, verbose=verbose)
         case PlanFormat.JSON:
@@ -85,7 +85,7 @@ def rendered(plan: "Plan", form: PlanFormat, console: Console, *, verbose: bool 
 
             return plan_markdown(plan)
         case PlanFormat.NATIVE:
-            from gpmirror.render.native import plan_native
+            from gpmirror.render.waves import plan_native
 
             return plan_native(plan)
         case PlanFormat.HTML | PlanFormat.SVG:
@@ -115,7 +115,7 @@ def show_plan(
     `-o /dev/stdout | jq`, gets nothing else.
     """
     if outputs is not None and outputs.to_stdout:
-        from gpmirror.render.human import plan_human
+        from gpmirror.render.plan import plan_human
 
         talk = plan_human(plan, width=console.width, color=console.talk_color, verbose=verbose)
         console.talk(talk)
@@ -129,8 +129,8 @@ def show_plan(
 
 def tell_newcomers(plan: "Plan", console: Console) -> None:
     """Say which hosts the catalog does not know: a mistyped name would be one of them."""
-    from gpmirror.cluster.counting import hosts_named
-    from gpmirror.plan.stages import newcomers
+    from gpmirror.model.text import hosts_named
+    from gpmirror.plan.exposure import newcomers
 
     for names, become in zip(newcomers(plan), (_ALONE, _NOTHING), strict=True):
         if names:
@@ -176,8 +176,8 @@ def write_outputs(plan: "Plan", outputs: Outputs, console: Console) -> None:
 
 
 def _write_native(plan: "Plan", folder: str, console: Console) -> None:
-    from gpmirror.adapters.native_folder import write_native_folder
-    from gpmirror.render.native import native_files
+    from gpmirror.adapters.files import write_native_folder
+    from gpmirror.render.waves import native_files
 
     files = native_files(plan)
     for stale in write_native_folder(folder, files):

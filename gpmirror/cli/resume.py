@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
+from gpmirror.cli.completion import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.cli.console import Console
-from gpmirror.cli.options import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 
 if TYPE_CHECKING:
     from gpmirror.cli.live_run import Live, Manner
-    from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
+    from gpmirror.run.record import Standing
 
 
 def command(
@@ -39,12 +39,11 @@ def command(
     What was confirmed here when the run began is not asked again.
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
-    from gpmirror.cli.live_run import Manner, open_live
-    from gpmirror.cli.recorded import recorded, site_of_run
+    from gpmirror.cli.live_run import Manner, open_live, recorded, site_of_run
+    from gpmirror.plan.classify import protections_of
     from gpmirror.plan.hazards import check_allow, check_unprotect
-    from gpmirror.plan.rules import protections_of
     from gpmirror.preflight.checks import check_unchecked
-    from gpmirror.workflow.resume import check_latest, check_resumable
+    from gpmirror.run.resume import check_latest, check_resumable
 
     check_allow(allow or ())
     check_unchecked(allow or ())
@@ -69,15 +68,13 @@ def _resume(
     plan: "Plan", standing: "Standing", live: "Live", manner: "Manner", allow: tuple[str, ...]
 ) -> ExitCode:
     from gpmirror.adapters.runs import runs_folder
-    from gpmirror.cli.failures import visible
-    from gpmirror.cli.live_run import run_plan, running, who
-    from gpmirror.cli.recorded import agreed_to, caught_up
+    from gpmirror.cli.console import visible
+    from gpmirror.cli.live_run import agreed_to, caught_up, run_plan, running, who
     from gpmirror.render.run import preview
-    from gpmirror.workflow.far_runs import later_runs
-    from gpmirror.workflow.gates import take_own_lock
-    from gpmirror.workflow.prune import cleared_first
-    from gpmirror.workflow.resume import check_latest, check_resumable, is_expected, resume
-    from gpmirror.workflow.running import Wishes
+    from gpmirror.run.context import Wishes
+    from gpmirror.run.gates import take_own_lock
+    from gpmirror.run.prune import cleared_first
+    from gpmirror.run.resume import check_latest, check_resumable, is_expected, later_runs, resume
 
     # who allowed a danger for the run allowed it for its rest; its journal may be anybody's word
     agreed = agreed_to(standing.run, plan)
@@ -125,8 +122,8 @@ def _last_unfinished() -> str:
     Failure: every run is complete, changed nothing, or is out of date.
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
-    from gpmirror.cli.catalog_input import own_spec
-    from gpmirror.workflow.resume import check_latest, check_resumable
+    from gpmirror.cli.wiring import own_spec
+    from gpmirror.run.resume import check_latest, check_resumable
 
     folder = runs_folder(os.environ)
     runs, own, others = list_runs(folder), own_spec(), ""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
+from gpmirror.cli.completion import ViaSsh
 from gpmirror.cli.console import Console
-from gpmirror.cli.options import ViaSsh
 from gpmirror.cli.renderings import (
     Outputs,
     PlanFormat,
@@ -20,8 +20,8 @@ from gpmirror.cli.renderings import (
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gpmirror.journal.standing import Standing
     from gpmirror.plan.model import Plan
+    from gpmirror.run.record import Standing
 
 
 def command(
@@ -58,10 +58,10 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Plan the way back from a run: every mirror that it moved returns to its old place."""
-    from gpmirror.cli.recorded import first_recorded, site_of_run
+    from gpmirror.cli.live_run import first_recorded, site_of_run
     from gpmirror.cli.wiring import live_catalog, plan_over
-    from gpmirror.plan.back import plan_back, to_set_aside
     from gpmirror.plan.hazards import check_allow
+    from gpmirror.plan.remaining import plan_back, to_set_aside
     from gpmirror.plan.request import Request
 
     console: Console = ctx.obj
@@ -85,7 +85,7 @@ def command(
 
 
 def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
-    from gpmirror.plan.back import enters_old_directory, leaves_directories
+    from gpmirror.plan.remaining import enters_old_directory, leaves_directories
 
     run = standing.run
     if any(enters_old_directory(change) for change in back.changes):
@@ -97,7 +97,7 @@ def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
         )
         return f"then `gpmirror apply {file}`{prune}"
     if back.summary.blocked:
-        from gpmirror.cluster.counting import counted
+        from gpmirror.model.text import counted
 
         stay = counted(back.summary.blocked, "content")
         return f"{stay} that run {run} moved cannot go back now"

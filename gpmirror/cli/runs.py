@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
-from gpmirror.cli.console import Console
-from gpmirror.cli.failures import visible
+from gpmirror.cli.console import Console, visible
 from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gpmirror.journal.standing import Standing
     from gpmirror.render.run import RunRow, RunState
+    from gpmirror.run.record import Standing
 
 
 _STATES: "dict[int, RunState]" = {
@@ -43,7 +42,7 @@ def command(
 ) -> ExitCode:
     """List the runs of this machine, newest first, or show one."""
     from gpmirror.adapters.runs import list_runs, read_run, runs_folder, whole_name
-    from gpmirror.cluster.counting import counted
+    from gpmirror.model.text import counted
     from gpmirror.render.run import runs_table
 
     console: Console = ctx.obj
@@ -71,7 +70,7 @@ def command(
 
 
 def _json(found: "list[Standing]", folder: "Path") -> str:
-    from gpmirror.render.facts_json import runs_json
+    from gpmirror.render.json import runs_json
 
     return runs_json((one, _state(one), str(folder / one.run)) for one in found)
 

@@ -30,7 +30,7 @@ def command(
 def _schema(name: SchemaName) -> dict[str, Any]:
     match name:
         case SchemaName.SPEC:
-            from gpmirror.spec.jsonschema import spec_schema
+            from gpmirror.spec.document import spec_schema
 
             return spec_schema()
         case SchemaName.PLAN:
@@ -42,7 +42,7 @@ def _schema(name: SchemaName) -> dict[str, Any]:
 
             return snapshot_schema()
         case SchemaName.EVENTS:
-            from gpmirror.events.schema import events_schema
+            from gpmirror.events import events_schema
 
             return events_schema()
         case _:

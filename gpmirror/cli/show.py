@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import read_plan_file
 from gpmirror.cli.console import Console
 from gpmirror.cli.renderings import VERBOSE_HELP, PlanFormat, chosen_format, show_plan
+from gpmirror.cli.wiring import read_plan_file
 
 
 def command(

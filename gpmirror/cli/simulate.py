@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli import completion
-from gpmirror.cli.catalog_input import (
+from gpmirror.cli.console import Console
+from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
     catalog_bytes,
@@ -13,11 +14,10 @@ from gpmirror.cli.catalog_input import (
     is_from_environment,
     observed_for,
 )
-from gpmirror.cli.console import Console
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
-    from gpmirror.workflow.replay import Moment
+    from gpmirror.run.simulate import Moment
 
 
 def command(
@@ -67,7 +67,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what the loss of hosts or racks would lose, and who carries the load."""
-    from gpmirror.workflow.simulate import Question, simulated_json, simulated_text
+    from gpmirror.run.simulate import Question, simulated_json, simulated_text
 
     console: Console = ctx.obj
     if subject == "-" and catalog == "-":
@@ -84,8 +84,8 @@ def _moments(
     ctx: typer.Context, subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Moment, ...]":
     from gpmirror.adapters.files import read_input
-    from gpmirror.workflow.kinds import Kind, kind_of
-    from gpmirror.workflow.simulate import Input, desired_moment, moments_of
+    from gpmirror.run.importing import Kind, kind_of
+    from gpmirror.run.simulate import Input, desired_moment, moments_of
 
     given = Input(data=read_input(subject), name=subject)
     if kind_of(given.data) is Kind.SPEC:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.cli.catalog_input import SPEC_VARIABLE, spec_if_any
 from gpmirror.cli.console import Console
+from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any
 
 if TYPE_CHECKING:
-    from gpmirror.cluster.observed import Observed
+    from gpmirror.model.observed import Observed
     from gpmirror.spec.model import Spec
 
 
@@ -41,8 +41,8 @@ def command(
     from gpmirror.adapters.files import write_output
     from gpmirror.catalog import snapshot_text
     from gpmirror.cli.wiring import live_catalog
-    from gpmirror.workflow.measuring import with_sizes
-    from gpmirror.workflow.observing import read_catalog_now
+    from gpmirror.run.context import with_sizes
+    from gpmirror.run.look import read_catalog_now
 
     console: Console = ctx.obj
     wanted = spec_if_any(spec)
@@ -66,7 +66,7 @@ def _with_names(spec: "Spec | None", observed: "Observed") -> "Observed":
     """Which hostnames and addresses share an IP on the coordinator's host, where lines of native
     files can depend on it: a plan over the snapshot is then the one over the live catalog.
     """
-    from gpmirror.workflow.inspecting import candidate_pairs, relate_names
+    from gpmirror.run.look import candidate_pairs, relate_names
 
     row = observed.coordinator
     pairs = candidate_pairs(observed, () if spec is None else spec.hosts)
@@ -81,8 +81,8 @@ def _with_names(spec: "Spec | None", observed: "Observed") -> "Observed":
 
 def _with_copies(spec: "Spec | None", observed: "Observed", console: Console) -> "Observed":
     from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.run.look import inspect_copies
     from gpmirror.spec.model import SshOptions
-    from gpmirror.workflow.inspecting import inspect_copies
 
     with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
         found = inspect_copies(observed, lines, () if spec is None else spec.hosts)

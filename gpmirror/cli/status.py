@@ -1,20 +1,29 @@
-"""`gpmirror status`: whether every content has two copies in sync, now or while one waits."""
+"""`gpmirror status`: whether every content has two copies in sync, now or while one watches."""
 
 import os
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from gpmirror.cli.catalog_input import SPEC_VARIABLE, spec_if_any
+from gpmirror.adapters.machine import utc_now
 from gpmirror.cli.console import Console
-from gpmirror.errors import ExitCode, Usage
+from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any
+from gpmirror.errors import ConnectionLost, ExitCode, Failure, Usage
+from gpmirror.render.status import status_changes, status_human
+from gpmirror.run.status import Reading
 
 if TYPE_CHECKING:
     from gpmirror.adapters.server import Server
-    from gpmirror.cluster.observed import Observed
+    from gpmirror.adapters.terminal import Screen
+    from gpmirror.model.observed import Observed
+    from gpmirror.run.status import Reading
     from gpmirror.spec.model import Spec
-    from gpmirror.workflow.status import Reading
+
+
+# --- `gpmirror status`: whether every content has two copies in sync, now or while one waits.
+
 
 _EVERY = 2.0
 """Seconds between two looks."""
@@ -77,7 +86,7 @@ def command(
         elif seconds is not None:
             reading = _awaited(server, out, seconds, wanted, probe=probe)
         else:
-            from gpmirror.workflow.status import read_status
+            from gpmirror.run.status import read_status
 
             reading = _with_life(read_status(server, probe=probe), wanted)
     if hosts:
@@ -98,7 +107,7 @@ class _Out:
     def text(self, reading: "Reading") -> str:
         """The whole status."""
         if self.json:
-            from gpmirror.render.status_json import status_json
+            from gpmirror.render.json import status_json
 
             return status_json(reading, cluster=self.cluster)
         from gpmirror.render.status import status_human
@@ -109,7 +118,7 @@ class _Out:
 
 
 def _seconds(wait: str | None) -> int | None:
-    from gpmirror.spec.units import seconds_of
+    from gpmirror.spec.document import seconds_of
 
     try:
         return None if wait is None else seconds_of(wait)
@@ -120,8 +129,8 @@ def _seconds(wait: str | None) -> int | None:
 def _with_copies(reading: "Reading", spec: "Spec | None") -> "Reading":
     """With a look at every copy on its host."""
     from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.run.preflight import look_at_copies
     from gpmirror.spec.model import SshOptions
-    from gpmirror.workflow.standing import look_at_copies
 
     with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
         found = look_at_copies(reading.observed, lines, () if spec is None else spec.hosts)
@@ -130,8 +139,8 @@ def _with_copies(reading: "Reading", spec: "Spec | None") -> "Reading":
 
 def _with_life(reading: "Reading", spec: "Spec | None") -> "Reading":
     """With a look at mirrors that are called resynchronising; no SSH is loaded where there is none."""
+    from gpmirror.run.status import with_life
     from gpmirror.verify import resynchronising
-    from gpmirror.workflow.status import with_life
 
     if not resynchronising(reading.observed):
         return reading
@@ -140,8 +149,8 @@ def _with_life(reading: "Reading", spec: "Spec | None") -> "Reading":
 
 def _life(observed: "Observed", spec: "Spec | None") -> "tuple[dict[int, str], tuple[str, ...]]":
     from gpmirror.adapters.ssh import open_hosts
+    from gpmirror.run.look import lifeless_mirrors
     from gpmirror.spec.model import SshOptions
-    from gpmirror.workflow.inspecting import lifeless_mirrors
 
     with open_hosts(SshOptions() if spec is None else spec.ssh) as lines:
         return lifeless_mirrors(observed, lines, () if spec is None else spec.hosts)
@@ -153,9 +162,8 @@ def _awaited(
     """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
     """
-    from gpmirror.adapters.clock import SystemClock
-    from gpmirror.cli.status_views import Lines, follow
-    from gpmirror.workflow.status import until_synced
+    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.run.status import until_synced
 
     looks = until_synced(
         server,
@@ -173,9 +181,155 @@ def _watched(server: "Server", out: _Out, *, probe: bool) -> "Reading":
 
     Raises Failure or KeyboardInterrupt: there was none.
     """
-    from gpmirror.adapters.clock import SystemClock
-    from gpmirror.cli.status_views import until_interrupted, view_of
-    from gpmirror.workflow.status import readings
+    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.run.status import readings
 
     looks = readings(server, SystemClock(), every=_EVERY, probe=probe)
     return until_interrupted(looks, view_of(out.console, out.cluster, json=out.json))
+
+
+# --- How `gpmirror status` shows readings that follow each other: redrawn, as lines, as JSON.
+
+
+class View(Protocol):
+    """Shows one reading after the other, and that the connection was lost."""
+
+    def show(self, before: Reading | None, now: Reading) -> None:
+        """A reading; `before` is the one shown last."""
+        ...
+
+    def lost(self, error: Failure) -> None:
+        """The connection was lost and is tried again; told once."""
+        ...
+
+
+class ReaderGone(Exception):
+    """Whoever read our output has ended."""
+
+
+def view_of(console: Console, cluster: str | None, *, json: bool) -> View:
+    """Redrawn in place on a terminal, a line a change elsewhere, a document a change with JSON."""
+    write = _Writer(console).write
+    if json:
+        return JsonLines(write=write, cluster=cluster)
+    out = console.out
+    if out is not None and out.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}:
+        from gpmirror.adapters.terminal import Screen
+
+        return Redrawn(screen=Screen(out), cluster=cluster, color=console.color)
+    return Lines(write=write)
+
+
+def follow(looks: "Iterable[Reading | Failure]", view: View) -> Reading:
+    """Show all looks; the last one. Raises Failure: it was none."""
+    return _followed(looks, view, [])
+
+
+def until_interrupted(looks: "Iterable[Reading | Failure]", view: View) -> Reading:
+    """Show looks until Ctrl-C or until nobody reads; the last reading.
+
+    Raises KeyboardInterrupt: interrupted before the first.
+    """
+    seen: list[Reading] = []
+    try:
+        return _followed(looks, view, seen)
+    except (KeyboardInterrupt, ReaderGone):
+        if not seen:
+            raise KeyboardInterrupt from None
+        return seen[0]
+
+
+def _followed(looks: "Iterable[Reading | Failure]", view: View, seen: list[Reading]) -> Reading:
+    """`seen` holds the last reading, also when this is left by an exception."""
+    error: Failure | None = None
+    for found in looks:
+        if isinstance(found, Failure):
+            if error is None:
+                view.lost(found)
+            error = found
+            continue
+        error, before = None, seen[0] if seen else None
+        seen[:] = [found]
+        view.show(before, found)
+    if error is not None or not seen:
+        raise error or ConnectionLost("the coordinator was not read")
+    return seen[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """A line a change, with the time."""
+
+    write: Callable[[str], None]
+
+    def show(self, before: Reading | None, now: Reading) -> None:
+        """What changed since `before`."""
+        for text in status_changes(before, now):
+            self.write(f"{utc_now()} {text}")
+
+    def lost(self, error: Failure) -> None:
+        """One line."""
+        self.write(f"{utc_now()} {error.message}; trying again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonLines:
+    """A document on one line whenever something changed."""
+
+    write: Callable[[str], None]
+    cluster: str | None
+
+    def show(self, before: Reading | None, now: Reading) -> None:
+        """The reading, if it differs from `before`."""
+        from gpmirror.render.json import status_json_line
+
+        if status_changes(before, now):
+            self.write(status_json_line(now, cluster=self.cluster))
+
+    def lost(self, error: Failure) -> None:
+        """Nothing: the next document tells."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Redrawn:
+    """The whole status in place."""
+
+    screen: "Screen"
+    cluster: str | None
+    color: bool
+    _drawn: list[str] = field(default_factory=list)
+
+    def show(self, before: Reading | None, now: Reading) -> None:
+        """As much as the window holds, the summary always."""
+        del before
+        width, height = self.screen.size
+        text = status_human(now, cluster=self.cluster, width=width - 1, color=self.color)
+        lines = text.splitlines()
+        room = max(height - 1, 1)
+        self._drawn = lines if len(lines) <= room else [*lines[: room - 1], lines[-1]]
+        self.screen.draw(self._drawn)
+
+    def lost(self, error: Failure) -> None:
+        """A last line below what was known."""
+        self.screen.draw([*self._drawn[:-1], f"{error.message}; trying again"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Lines to stdout that notice when nobody reads them any more."""
+
+    console: Console
+
+    def write(self, text: str) -> None:
+        """Write a line. Raises ReaderGone."""
+        out = self.console.out
+        if out is None:
+            return
+        try:
+            out.write(text if text.endswith("\n") else f"{text}\n")
+            out.flush()
+        except BrokenPipeError:
+            from gpmirror.adapters.terminal import abandon
+
+            abandon(out)
+            raise ReaderGone from None

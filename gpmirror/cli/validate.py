@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 import typer
 
-from gpmirror.cli.catalog_input import default_spec, read_spec
-from gpmirror.cli.console import Console
-from gpmirror.cli.failures import report
+from gpmirror.cli.console import Console, report
+from gpmirror.cli.wiring import default_spec, read_spec
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import ExitCode, InvalidInput, Unreadable, Usage
 
@@ -83,7 +82,7 @@ def _print(
             console.remarks(_remarks(sound))
             console.problems(problems)
         case "expand":
-            from gpmirror.spec.expand import expanded_text
+            from gpmirror.spec.writing import expanded_text
 
             console.data("---\n".join(expanded_text(spec) for _, spec in sound))
             console.problems(problems)
@@ -101,11 +100,7 @@ def _remarks(sound: "list[tuple[str, Spec]]") -> list[Diagnostic]:
 
 
 def _machine_text(output: Literal["json", "github", "sarif"], problems: list[Diagnostic]) -> str:
-    from gpmirror.render.diagnostics_machine import (
-        diagnostics_github,
-        diagnostics_json,
-        diagnostics_sarif,
-    )
+    from gpmirror.render.diagnostics import diagnostics_github, diagnostics_json, diagnostics_sarif
     from gpmirror.spec.codes import CODES
 
     match output:

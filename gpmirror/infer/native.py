@@ -5,26 +5,233 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gpmirror.cluster.dialect import DIALECTS, USUAL
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils import (
-    AddFile,
-    ArrayRow,
-    ExpandFile,
-    Grammar,
-    InitSystem,
-    MoveFile,
-    NativeFile,
-)
+from gpmirror.infer.facts import Inferred, PortRule, find_machines
+from gpmirror.infer.fit import SPEC_NAME
 from gpmirror.infer.inference import infer_spec
-from gpmirror.infer.model import Inferred
-from gpmirror.infer.pinning import Wish, pinned_spec
-from gpmirror.infer.proof import SPEC_NAME
-from gpmirror.infer.settings import spec_of_settings
+from gpmirror.infer.slots import Turn, root_of, roots_by_host, template_of
+from gpmirror.infer.writing import spec_text
+from gpmirror.model.dialect import DIALECTS, USUAL
+from gpmirror.model.names import natural
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.native.initsystem import ArrayRow, InitSystem
+from gpmirror.native.lines import AddFile, ExpandFile, Grammar, MoveFile
+from gpmirror.native.reader import NativeFile
+from gpmirror.placement.hosts import DirectoryTemplate
 from gpmirror.spec import load
+from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec, Strategy
+
+# --- A pinned spec from mirrors alone: a native file that does not show the primaries.
+
+
+_USUAL_OFFSET = 1000
+
+_ONE_HOST = (
+    "the file names one host only and no primaries: on a single-host system add "
+    "`allow_same_host: true` under `mirrors`"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Where a file puts one content's mirror. Ports are TCP ports."""
+
+    content: int
+    hostname: str
+    address: str
+    port: int
+    directory: str
+    replication_port: int | None
+    primary_replication_port: int | None
+    filespaces: tuple[tuple[str, str], ...]
+
+
+def pinned_spec(
+    source: str, name: str, grammar: Grammar, wishes: Sequence[Wish], remarks: tuple[str, ...]
+) -> Inferred:
+    """The spec. It is loaded, but without primaries there is no plan to prove it with."""
+    machines = find_machines([_pinning_row(wish) for wish in wishes])
+    owners = {alias: host for host in machines.hosts for alias in (host.name, *host.addresses)}
+    directory = template_of([(wish.directory, wish.content) for wish in wishes], "")
+    ring = sorted(machines.hosts, key=lambda host: natural(host.name))
+    hosts = _with_roots(ring, owners, wishes, directory)
+    draft = Spec(
+        cluster=name,
+        hosts=hosts,
+        strategy=Strategy.PINNED,
+        ports=_ports(grammar, wishes),
+        directory=directory.text,
+        pins=tuple(_pin(wish, owners) for wish in sorted(wishes, key=lambda w: w.content)),
+    )
+    if len(hosts) == 1:
+        remarks = (*remarks, _ONE_HOST)
+    header = [_origin(source, wishes), _NOT_PROVED, *(f"Note: {one}." for one in remarks)]
+    text = spec_text(draft, header)
+    spec = load(text.encode(), SPEC_NAME)
+    return Inferred(
+        text=text,
+        spec=spec,
+        strategy=spec.strategy,
+        pins=len(spec.pins),
+        remarks=remarks,
+        plan=None,
+    )
+
+
+def _pinning_row(wish: Wish) -> Segment:
+    return Segment(
+        dbid=wish.content,
+        content=wish.content,
+        role=Role.MIRROR,
+        preferred_role=Role.MIRROR,
+        mode=Mode.SYNCED,
+        status=Status.UP,
+        port=wish.port,
+        hostname=wish.hostname,
+        address=wish.address,
+        directory=wish.directory,
+    )
+
+
+def _with_roots(
+    hosts: Sequence[Host],
+    owners: dict[str, Host],
+    wishes: Sequence[Wish],
+    directory: DirectoryTemplate,
+) -> tuple[Host, ...]:
+    turns: dict[str, dict[str, list[Turn]]] = {"": {}}
+    for wish in sorted(wishes, key=lambda one: one.port):
+        host = owners[wish.hostname].name
+        for name, path in (("", wish.directory), *wish.filespaces):
+            listed = turns.setdefault(name, {}).setdefault(host, [])
+            listed.append((len(listed), _root(directory, path, wish.content, host)))
+    by_filespace = {name: roots_by_host(found) for name, found in turns.items()}
+    system = by_filespace.pop("")
+    return tuple(
+        replace(
+            host,
+            roots=system[host.name],
+            filespace_roots=tuple(
+                (name, found.get(host.name) or next(iter(found.values())))
+                for name, found in sorted(by_filespace.items())
+            ),
+        )
+        for host in hosts
+    )
+
+
+def _root(directory: DirectoryTemplate, path: str, content: int, host: str) -> str:
+    return root_of(directory, path, content, host) or path.rpartition("/")[0] or path
+
+
+def _ports(grammar: Grammar, wishes: Sequence[Wish]) -> PortRule:
+    lowest = min(wish.port for wish in wishes)
+    if grammar is Grammar.PIPE:
+        return Bases(mirror_base=lowest)
+    mirrors = [one.replication_port for one in wishes if one.replication_port]
+    primaries = [one.primary_replication_port for one in wishes if one.primary_replication_port]
+    if not mirrors or not primaries:
+        return Offset(_USUAL_OFFSET)
+    return Bases(
+        mirror_base=lowest,
+        replication_base=min(primaries),
+        mirror_replication_base=min(mirrors),
+    )
+
+
+def _pin(wish: Wish, owners: dict[str, Host]) -> Pin:
+    host = owners[wish.hostname]
+    return Pin(
+        content=wish.content,
+        host=host.name,
+        address=wish.address if len(host.addresses) > 1 else None,
+        port=wish.port,
+        directory=wish.directory,
+        replication_port=wish.replication_port,
+        filespaces=wish.filespaces,
+        place=Place(file=""),
+    )
+
+
+def _origin(source: str, wishes: Sequence[Wish]) -> str:
+    count = len(wishes)
+    name = source.rpartition("/")[2]
+    return f"Written by `gpmirror import` from {name}: {count} mirror{'s' * (count != 1)}."
+
+
+_NOT_PROVED = "Checked for form only: plan it against a catalog to see what it does."
+
+
+# --- A spec from a gpinitsystem configuration, which names no hosts: bases, roots, strategy.
+
+
+_UNKNOWN_ROOTS = ("/data/mirror",)
+
+
+def spec_of_settings(found: InitSystem, name: str) -> Inferred:
+    """The spec, with placeholders for hosts: they stand in another file, or nowhere."""
+    strategy = _strategy(found)
+    count = max(2, len(found.data_directories) + 1)
+    roots = found.mirror_directories or tuple(_guessed(found.data_directories)) or _UNKNOWN_ROOTS
+    hosts = tuple(_placeholder(f"sdw{number}", roots) for number in range(1, count + 1))
+    draft = Spec(cluster=name, hosts=hosts, strategy=strategy, ports=_settings_ports(found))
+    remarks = tuple(_remarks(found))
+    text = spec_text(
+        draft,
+        [_settings_origin(found), *(f"{one[0].upper()}{one[1:]}." for one in remarks)],
+        guessed=() if found.mirror_directories else [host.name for host in hosts],
+    )
+    spec = load(text.encode(), SPEC_NAME)
+    return Inferred(
+        text=text, spec=spec, strategy=spec.strategy, pins=0, remarks=remarks, plan=None
+    )
+
+
+def _strategy(found: InitSystem) -> Strategy:
+    is_spread = (found.mirror_type or "").lower() == "spread"
+    return Strategy.SPREAD if is_spread else Strategy.GROUP
+
+
+def _guessed(directories: Iterable[str]) -> Iterable[str]:
+    for path in directories:
+        above = path.rpartition("/")[0]
+        yield path.replace("primary", "mirror") if "primary" in path else f"{above}/mirror"
+
+
+def _placeholder(name: str, roots: tuple[str, ...]) -> Host:
+    return Host(name=name, addresses=(name,), roots=roots, place=Place(file=""))
+
+
+def _settings_ports(found: InitSystem) -> PortRule:
+    if found.mirror_port_base is None:
+        return Offset(_USUAL_OFFSET)
+    both = found.replication_port_base and found.mirror_replication_port_base
+    return Bases(
+        mirror_base=found.mirror_port_base,
+        replication_base=found.replication_port_base if both else None,
+        mirror_replication_base=found.mirror_replication_port_base if both else None,
+    )
+
+
+def _remarks(found: InitSystem) -> Iterable[str]:
+    listed = f" of {found.machine_list_file}" if found.machine_list_file else ""
+    yield f"the file names no hosts: put the hosts{listed} in place of sdw[...], in ring order"
+    if not found.mirror_directories:
+        yield "the file has no MIRROR_DATA_DIRECTORY: the roots are guessed"
+    if found.mirror_port_base is None:
+        yield "the file has no MIRROR_PORT_BASE: the offset is the usual 1000"
+    yield "checked for form only: plan it against a catalog to see what it does"
+
+
+def _settings_origin(found: InitSystem) -> str:
+    name = found.name.rpartition("/")[2]
+    return f"Written by `gpmirror import` from {name}, settings of gpinitsystem."
+
+
+# --- From the native utilities' own files to a spec, as far as each of them tells.
+
 
 _CONTENT = re.compile(r"(.*[^0-9])(0|[1-9][0-9]{0,5})")
 

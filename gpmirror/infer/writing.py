@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from gpmirror.cluster.hostlist import compress
-from gpmirror.cluster.segment import SYSTEM_FILESPACE
-from gpmirror.spec.emit import flow_text, scalar_text
-from gpmirror.spec.meaning import coordinator_keys
+from gpmirror.model.names import compress
+from gpmirror.model.segment import SYSTEM_FILESPACE
 from gpmirror.spec.model import Bases, CoordinatorAddress, Host, Offset, Pin, Spec
+from gpmirror.spec.writing import coordinator_keys, flow_text, scalar_text
 
 _DEFAULT_DIRECTORY = "{root}/{prefix}{content}"
 GUESSED = "guessed, not observed: check it"

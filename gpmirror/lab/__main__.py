@@ -14,11 +14,10 @@ from gpmirror.errors import ExitCode, GpmirrorError
 from gpmirror.lab import control
 from gpmirror.lab.account import claim, lab_account
 from gpmirror.lab.building import Means, Shape, rebuild
-from gpmirror.lab.failing_over import fail_over
+from gpmirror.lab.control import fail_over, locked
 from gpmirror.lab.faults import EVERY, end_slowness, slow_host
 from gpmirror.lab.layout import read_lab
-from gpmirror.lab.lock import locked
-from gpmirror.lab.orders import remove_empty
+from gpmirror.lab.programs import remove_empty
 from gpmirror.lab.releases import RELEASES
 
 Order = dict[str, Any]

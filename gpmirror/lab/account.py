@@ -1,18 +1,21 @@
-"""Who runs the practice cluster, and where its state lies.
-
-PostgreSQL refuses to run as root, so root's lab runs as an unprivileged account. That account
-needs a shell and a home that can be entered: the lab's SSH servers log in as it.
-"""
+"""Who runs the practice cluster, where its state lies, and how its programs are started."""
 
 import os
 import pwd
 import stat
-from collections.abc import Callable, Mapping
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpmirror.errors import Failure
+
+# --- Who runs the practice cluster, and where its state lies.
+#
+# PostgreSQL refuses to run as root, so root's lab runs as an unprivileged account. That account
+# needs a shell and a home that can be entered: the lab's SSH servers log in as it.
+
 
 ROOT = 0
 _CANDIDATES = ("gpmirror-lab", "nobody", "postgres", "gpadmin")
@@ -123,3 +126,41 @@ def _enters(account: Account, folder: Path) -> bool:
     if found.st_gid == account.gid:
         return bool(found.st_mode & stat.S_IXGRP)
     return bool(found.st_mode & stat.S_IXOTH)
+
+
+# --- Start programs as the lab's account, in an environment of their own that marks them as ours.
+
+
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+def as_account(
+    argv: Sequence[str], account: Account, python_path: str, state: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a program as the account, in `/`. With a state folder it reads and answers through
+    pipes and talks on our stderr, without one it is silent. Raises OSError: it cannot be started.
+    """
+    drops = os.geteuid() != account.uid
+    stream = subprocess.PIPE if state else subprocess.DEVNULL
+    return subprocess.Popen(
+        argv,
+        cwd="/",
+        env=environment(python_path, state),
+        stdin=stream,
+        stdout=stream,
+        stderr=None if state else subprocess.DEVNULL,
+        user=account.uid if drops else None,
+        group=account.gid if drops else None,
+        extra_groups=[] if drops else None,
+    )
+
+
+def environment(python_path: str, state: Path | None) -> dict[str, str]:
+    """What a process of the lab sees: nothing of the caller's. The state folder marks it as ours."""
+    marks = {"GPM_LAB_STATE": str(state)} if state else {}
+    return marks | {
+        "PATH": PATH,
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": python_path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

@@ -1,16 +1,19 @@
-"""The processes of a practice cluster: found by what marks them as its own, ended for good.
-
-A pid file can be missing or stale after a crash. What cannot lie is a process itself: it was
-started with the lab's folder in its environment, or it is a server whose command line names that
-folder, or it holds a socket bound to one of the lab's addresses.
-"""
+"""The processes of a practice cluster: found by what marks them as its own, ended."""
 
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+
+# --- The processes of a practice cluster: found by what marks them as its own, ended for good.
+#
+# A pid file can be missing or stale after a crash. What cannot lie is a process itself: it was
+# started with the lab's folder in its environment, or it is a server whose command line names that
+# folder, or it holds a socket bound to one of the lab's addresses.
+
 
 _PROC = Path("/proc")
 _SERVERS = frozenset({"postgres", "postmaster", "sshd", "pg_basebackup", "pg_rewind", "initdb"})
@@ -196,3 +199,28 @@ def _own_line() -> set[int]:
         line.add(pid)
         pid = _parent(pid)
     return line
+
+
+# --- The one thing a killed PostgreSQL leaves outside its folder: a small shared memory segment.
+
+
+_TABLE = Path("/proc/sysvipc/shm")
+
+
+def free_memory(state: Path) -> None:
+    """Remove the segments of the lab's servers that nobody uses any more; call before their
+    directories go: a segment's key is the inode number of its data directory.
+    """
+    keys = {str(folder.stat().st_ino) for folder in _data_directories(state)}
+    rows = [row.split() for row in _TABLE.read_text(encoding="ascii").splitlines()]
+    for row in rows[1:]:
+        segment = dict(zip(rows[0], row, strict=False))
+        unused = segment["nattch"] == "0" and segment["uid"] == str(os.geteuid())
+        if unused and segment["key"] in keys:
+            argv = ["ipcrm", "-m", segment["shmid"]]
+            subprocess.run(argv, capture_output=True, check=False)
+
+
+def _data_directories(state: Path) -> list[Path]:
+    found = [state / "template", *state.glob("hosts/*/data/*/*")]
+    return [folder for folder in found if folder.is_dir()]

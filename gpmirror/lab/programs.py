@@ -1,19 +1,87 @@
-"""The programs a practice cluster needs: PostgreSQL's, OpenSSH's, and a Python for the account."""
+"""The programs a practice cluster needs, and a copy of the lab's code where its account may read it."""
 
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import gpmirror
-from gpmirror.errors import Failure
-from gpmirror.lab.account import Account
-from gpmirror.lab.code_copy import drop_copy, make_copy
-from gpmirror.lab.launch import as_account
+from gpmirror.errors import Failure, Locked
+from gpmirror.lab.account import Account, as_account
+
+# --- A copy of the lab's own code for an account that may not read where it is installed.
+#
+# What root installs often lies below /root, which no other account may enter.
+
+
+_LIBRARIES = ("psycopg", "psycopg_binary", "psycopg_binary.libs", "typing_extensions.py")
+_NEEDLESS = shutil.ignore_patterns("__pycache__")
+
+
+def make_copy(state: Path, libraries: Path) -> Path:
+    """Copy gpmirror and what the lab needs of the libraries to a folder beside the state folder.
+
+    Raises Failure: it cannot be written, or something that is not ours has its name.
+    """
+    folder = _folder(state)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, exist_ok=True)
+        if not _is_ours(folder):
+            raise Failure(f"{folder} is not a folder of ours", hint="move it away")
+        folder.chmod(0o755)
+        for source in (Path(gpmirror.__file__).parent, *(libraries / name for name in _LIBRARIES)):
+            _copy(source, folder / source.name)
+    except OSError as error:
+        raise Failure(
+            f"cannot copy the practice cluster's code to {folder}: {error.strerror}",
+            hint="name a place with space in XDG_STATE_HOME",
+        ) from error
+    return folder
+
+
+def drop_copy(state: Path) -> None:
+    """Remove the copy of a lab that is gone."""
+    folder = _folder(state)
+    if _is_ours(folder) and not (state.exists() and any(state.iterdir())):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(state: Path) -> Path:
+    return state.with_name(f"{state.name}.code")
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink() and folder.lstat().st_uid == os.geteuid()
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=_NEEDLESS, copy_function=_renew, dirs_exist_ok=True)
+    elif source.exists():
+        _renew(str(source), str(target))
+
+
+def _renew(source: str, target: str) -> None:
+    """Copy what is not there as it is. Never writes into a file: running processes have libraries
+    of the copy mapped, and would crash.
+    """
+    now, then = Path(source).stat(), Path(target).stat() if Path(target).exists() else None
+    if then and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns):
+        return
+    shutil.copy2(source, f"{target}.part")
+    Path(f"{target}.part").replace(target)
+
+
+# --- The programs a practice cluster needs: PostgreSQL's, OpenSSH's, and a Python for the account.
+
 
 _POSTGRES = ("initdb", "postgres", "pg_ctl", "pg_basebackup", "pg_controldata", "psql")
 _OLDEST = 12  # standby.signal and pg_promote came with 12
@@ -124,3 +192,61 @@ def _works(python: Python, account: Account) -> bool:
         return as_account([str(python.program), "-c", test], account, python.path).wait() == 0
     except OSError:
         return False
+
+
+# --- Orders to the lab's account: a process of its own does the work and answers in JSON.
+
+
+def give(
+    command: str, state: Path, account: Account, python: Python, more: Mapping[str, object]
+) -> list[str]:
+    """Have a command carried out; its result as words. Talk of the work goes to our stderr.
+
+    Raises Failure or Locked: what the other side says.
+    """
+    argv = [str(python.program), "-m", "gpmirror.lab", command]
+    with _deaf():
+        worker = as_account(argv, account, python.path, state)
+    order = json.dumps({"state": str(state), "python_path": python.path, **more})
+    try:
+        told, _ = worker.communicate(order.encode())
+    except KeyboardInterrupt:
+        worker.terminate()
+        worker.wait()
+        raise
+    return _result(told, worker.returncode, command)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is started meanwhile is not interrupted from the terminal before it is ready to clear
+    away what it began: we are, and tell it.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _result(told: bytes, status: int, command: str) -> list[str]:
+    try:
+        result = json.loads(told)
+    except ValueError:
+        raise Failure(
+            f"`lab {command}` ended with status {status} and no answer",
+            hint="`gpmirror lab down` clears away what was begun",
+        ) from None
+    if "error" in result:
+        kind = Locked if result.get("code") == Locked.exit_code else Failure
+        raise kind(result["error"], hint=result["hint"])
+    return [str(word) for word in result["done"]]
+
+
+def remove_empty(state: Path) -> None:
+    """Remove the lab's folder and the one around it, as far as they are empty and ours."""
+    for folder in (state, state.parent):
+        try:
+            folder.rmdir()
+        except OSError:
+            return

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.model.dialect import DIALECTS, DialectName
 
 Locking = Literal["folder", "folder, dead cleared", "file, dead cleared"]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gpmirror.errors import Failure
-from gpmirror.lab.launch import environment
+from gpmirror.lab.account import environment
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.processes import alive, descendants, end
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from gpmirror.errors import Failure
-from gpmirror.lab.launch import PATH
+from gpmirror.lab.account import PATH
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.processes import alive, descendants, end
 from gpmirror.lab.programs import find_client, find_sshd

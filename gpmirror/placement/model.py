@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from gpmirror.cluster.segment import Segment, Slot
 from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.model.segment import Segment, Slot
 from gpmirror.placement.hosts import HostMap
 
 

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gpmirror.cluster.counting import counted, named
-from gpmirror.cluster.hostlist import compress
-from gpmirror.cluster.segment import SYSTEM_FILESPACE
 from gpmirror.diagnostics import Diagnostic, Place, Severity
+from gpmirror.model.names import compress
+from gpmirror.model.segment import SYSTEM_FILESPACE
+from gpmirror.model.text import counted, named
 from gpmirror.placement.model import Placed, Target
-from gpmirror.placement.ring import STRATEGIES, make_ring
-from gpmirror.spec.emit import flow_text, scalar_text
+from gpmirror.placement.strategies import STRATEGIES, make_ring
 from gpmirror.spec.model import Host, Spec, Strategy
+from gpmirror.spec.writing import flow_text, scalar_text
 
 RACKS_NOT_KEPT_APART = "GPM-P204"
 _MOST_PRIMARIES = 8

@@ -1,35 +1,36 @@
-"""(site, observed, desired, request) -> Plan."""
+"""(spec, observed, desired, request) -> Plan."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gpmirror.cluster.counting import counted
-from gpmirror.cluster.dialect import Dialect
-from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils.commands import (
+from gpmirror.model.dialect import Dialect
+from gpmirror.model.observed import Observed
+from gpmirror.model.text import counted
+from gpmirror.native.commands import (
     DEFAULT_PER_HOST,
     SETTINGS,
     UtilityOptions,
     lacking,
     why_not_differential,
 )
-from gpmirror.placement import Desired
-from gpmirror.placement.names import interfaces_remark
+from gpmirror.placement.hosts import interfaces_remark
+from gpmirror.placement.model import Desired
 from gpmirror.placement.racks import RACKS_NOT_KEPT_APART
-from gpmirror.plan.classify import Classified, classify, source_text
-from gpmirror.plan.codes import REVIEW_ONLY_WARNING
-from gpmirror.plan.colouring import Limits
-from gpmirror.plan.exposure import expose
-from gpmirror.plan.fingerprint import catalog_digest, fingerprint
-from gpmirror.plan.hazards import (
-    Judgement,
-    allowed_names,
-    check_names,
-    find_guards,
-    find_hazards,
+from gpmirror.plan.classify import (
+    Classified,
+    blocked_by,
+    classify,
+    planned_policy,
+    planned_protections,
+    same_host_source,
+    source_text,
 )
+from gpmirror.plan.codes import REVIEW_ONLY_WARNING
+from gpmirror.plan.exposure import expose, judge_stages
+from gpmirror.plan.fingerprint import catalog_digest, fingerprint
+from gpmirror.plan.hazards import Judgement, allowed_names, check_names, find_guards, find_hazards
 from gpmirror.plan.model import (
     FORMAT_VERSION,
     Action,
@@ -42,17 +43,71 @@ from gpmirror.plan.model import (
     PlannedCatalog,
     PlannedContent,
     PlannedHost,
+    Settings,
     Summary,
 )
 from gpmirror.plan.native import NativeContext, Written, write_waves
-from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request, check_known
-from gpmirror.plan.returns import block_returns, find_returns, must_block, staying_single
-from gpmirror.plan.rules import planned_policy, planned_protections, same_host_source
-from gpmirror.plan.settings import Settings
-from gpmirror.plan.stages import judge_stages
 from gpmirror.plan.state import State, read_state
+from gpmirror.plan.waves import Limits, Phases, arrange
 from gpmirror.spec.model import Site
+
+# --- Roles that go back: the utility switches every pair that it can, so the plan names all of them.
+
+
+def find_returns(
+    classified: Classified, selected: Iterable[Change], state: State, request: Request
+) -> frozenset[int]:
+    """Contents that are recovered with their roles switched, and go back in the same plan: none
+    where no rebalance was asked for or the selection leaves it out.
+    """
+    left_out = {change.content for change in classified.changes} - {c.content for c in selected}
+    if not request.rebalance or any(
+        change.action is Action.REBALANCE and change.content in left_out
+        for change in classified.changes
+    ):
+        return frozenset()
+    return frozenset(
+        change.content
+        for change in selected
+        if change.action is Action.RECOVER and state.contents[change.content].switched
+    )
+
+
+def staying_single(changes: Iterable[Change], state: State) -> list[int]:
+    """Contents that have one copy and do not get the other one back by these changes."""
+    fixed = {c.content for c in changes if c.action in {Action.RECOVER, Action.ADD}}
+    return sorted(
+        content.number
+        for content in state.contents.values()
+        if len(content.live_hosts) < 2 and content.number not in fixed  # noqa: PLR2004 - both copies
+    )
+
+
+def must_block(phases: Phases, single: Sequence[int], dialect: Dialect) -> bool:
+    """Whether no role may return in this plan: `single` contents stay as they are to its end. From 6
+    on a plan that does nothing else is left to the gate before its wave, which looks again.
+    """
+    returning = [wave.action is Action.REBALANCE for wave in phases.waves]
+    return bool(single) and any(returning) and (dialect.file_replication or not all(returning))
+
+
+def block_returns(
+    changes: Sequence[Change], single: Sequence[int], dialect: Dialect
+) -> list[Change]:
+    """Rebalances become blocked, so that the other changes are done."""
+    who = "4.3 and 5 switch roles back" if dialect.file_replication else "roles return"
+    reason = (
+        f"{who} only when all segments are in sync; content {single[0]} is not: bring it in sync "
+        "first (`gpmirror plan` without `--rebalance` says how), then plan again"
+    )
+    return [
+        blocked_by(change, reason) if change.action is Action.REBALANCE else change
+        for change in changes
+    ]
+
+
+# --- (site, observed, desired, request) -> Plan.
 
 
 def build_plan(site: Site, observed: Observed, desired: Desired, request: Request) -> Plan:

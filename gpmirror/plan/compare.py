@@ -1,9 +1,14 @@
-"""What differs between two plans: changes, waves, dangers and what they were made from."""
+"""What differs between two plans, or between two observed catalogs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment, same_place
 from gpmirror.plan.model import Change, Guard, Hazard, Plan, Wave
+
+# --- What differs between two plans: changes, waves, dangers and what they were made from.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +112,85 @@ def _guard(guard: Guard) -> tuple[str, str]:
     judged = "exceeded" if guard.exceeded else "within"
     allowed = ", allowed" if guard.allowed else ""
     return f"guard {guard.name}", f"{value} of {guard.limit} {guard.unit} ({judged}{allowed})"
+
+
+# --- What differs between two observed catalogs: rows added, removed, moved, switched, up or down.
+
+
+Kind = Literal["added", "removed", "moved", "switched", "changed"]
+"""What happened to a row: it came, it went, its place changed, its acting role changed, or only its
+status, mode or dbid did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDifference:
+    """One row by content and preferred role; `first` or `second` is None where a side lacks it."""
+
+    kind: Kind
+    first: Segment | None
+    second: Segment | None
+
+    @property
+    def row(self) -> Segment:
+        """The row on the side that has it, the second preferred."""
+        row = self.second if self.second is not None else self.first
+        assert row is not None  # noqa: S101 - one side always has the row
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedDifference:
+    """All differences in canonical order of rows; both empty when the catalogs say the same."""
+
+    facts: tuple[FactDifference, ...]
+    rows: tuple[RowDifference, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.facts or self.rows)
+
+
+def catalogs_differ(first: Observed, second: Observed) -> ObservedDifference:
+    """What the second catalog says differently. Directories, replication ports, versions and
+    identifiers that a side does not show equal any.
+    """
+    ours = {(row.content, row.preferred_role): row for row in first.segments}
+    theirs = {(row.content, row.preferred_role): row for row in second.segments}
+    keys = sorted({*ours, *theirs}, key=lambda key: (key[0], key[1] == "m"))
+    compared = (_row(ours.get(key), theirs.get(key)) for key in keys)
+    return ObservedDifference(
+        facts=_compare_observed_facts(first, second),
+        rows=tuple(found for found in compared if found is not None),
+    )
+
+
+def _row(first: Segment | None, second: Segment | None) -> RowDifference | None:
+    kind = _kind(first, second)
+    return None if kind is None else RowDifference(kind=kind, first=first, second=second)
+
+
+def _kind(first: Segment | None, second: Segment | None) -> Kind | None:
+    if first is None:
+        return "added"
+    if second is None:
+        return "removed"
+    if first.hostname != second.hostname or not same_place(first, second):
+        return "moved"
+    if first.role is not second.role:
+        return "switched"
+    states = ((row.dbid, row.status, row.mode) for row in (first, second))
+    return "changed" if len(set(states)) > 1 else None
+
+
+def _compare_observed_facts(first: Observed, second: Observed) -> tuple[FactDifference, ...]:
+    told = (
+        ("dialect", first.dialect.name.value, second.dialect.name.value),
+        ("server version", first.server_version, second.server_version),
+        ("system identifier", first.system_identifier, second.system_identifier),
+    )
+    return tuple(
+        FactDifference(name=name, first=ours, second=theirs)
+        for name, ours, theirs in told
+        if ours is not None and theirs is not None and ours != theirs
+    )

@@ -1,13 +1,33 @@
-"""What is at stake while each wave runs: native moves stop the old mirror before they copy."""
+"""What waves do to the layout, and what is at stake before, during and after each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from gpmirror.cluster.content import Walk
-from gpmirror.plan.model import Action, Change, Exposure, Method, WaveExposure
-from gpmirror.plan.phases import Phases, PlannedWave
-from gpmirror.plan.state import State
+from gpmirror.model.content import Content, Walk, contents_of, rows_of
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.plan.classify import source_text
+from gpmirror.plan.model import (
+    Action,
+    Change,
+    Exposure,
+    HostLoad,
+    Method,
+    Plan,
+    Stage,
+    Stages,
+    Survival,
+    Verdict,
+    Wave,
+    WaveExposure,
+)
+from gpmirror.plan.state import State, layout
 from gpmirror.plan.timing import ASSUMED_RATE, chain_bytes, copying, seconds_for, total
+from gpmirror.plan.waves import Phases, PlannedWave
+from gpmirror.simulate import Survey, judge_survey, survey
+from gpmirror.spec.model import Site
+
+# --- What is at stake while each wave runs: native moves stop the old mirror before they copy.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +95,168 @@ def _volume(wave: PlannedWave, changes: Mapping[int, Change], at_once: int) -> _
         chain_bytes=chain_bytes(copies, at_once),
         catching_up=0,
     )
+
+
+# --- The layout before the plan, at its weakest moment, and after it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Stages and the policy's verdicts."""
+
+    stages: Stages
+    verdicts: tuple[Verdict, ...]
+
+
+def judge_stages(site: Site, state: State, phases: Phases, exposure: Exposure) -> Judged:
+    """Survival before, during and after, and the spec's policy judged before and after."""
+    then = _after(state, phases.waves)
+    before = survey(layout(site, state.contents.values()), pairs=False)
+    after = survey(layout(site, then.values()), pairs=False)
+    weakest = survey(layout(site, _weakest(state, phases.waves, exposure)), pairs=False)
+    hosts = _host_order(site, state)
+    fewest = _fewest_live(state, phases.waves)
+    primaries, mirrors = _homes(state.contents)
+    primaries_after, mirrors_after = _homes(then)
+    stages = Stages(
+        before=Stage(hosts=_loads(hosts, primaries, mirrors), survival=_survival(before)),
+        during=Stage(hosts=_loads(hosts, primaries, fewest), survival=_survival(weakest)),
+        after=Stage(hosts=_loads(hosts, primaries_after, mirrors_after), survival=_survival(after)),
+    )
+    return Judged(stages=stages, verdicts=_verdicts(site, before, after))
+
+
+def newcomers(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Hosts of the spec that hold nothing yet and replace nobody: those that become hosts of mirrors
+    alone, and those that the strategy gives none. A name that was mistyped is among them.
+    """
+    loads = {load.host: load for load in plan.layout.before.hosts}
+    targets = {one.mirror.host for one in plan.desired.contents if one.mirror is not None}
+    fresh = [
+        host.name
+        for host in plan.desired.hosts
+        if host.replaces is None and loads[host.name].primaries + loads[host.name].mirrors == 0
+    ]
+    return (
+        tuple(name for name in fresh if name in targets),
+        tuple(name for name in fresh if name not in targets),
+    )
+
+
+def _after(state: State, waves: Sequence[PlannedWave]) -> Mapping[int, Content]:
+    """All contents once the plan is done."""
+    walk = Walk(state.contents)
+    for wave in waves:
+        walk.begin(wave.steps)
+        walk.end(wave.steps)
+    return walk.contents
+
+
+def _homes(contents: Mapping[int, Content]) -> tuple[Counter[str], Counter[str]]:
+    """How many primaries and mirrors each host has by preferred role, up or down."""
+    mirrors = (one.mirror for one in contents.values())
+    return (
+        Counter(one.primary.host for one in contents.values()),
+        Counter(mirror.host for mirror in mirrors if mirror is not None),
+    )
+
+
+def _weakest(state: State, waves: Sequence[PlannedWave], exposure: Exposure) -> Iterable[Content]:
+    """All contents in the wave in which losing one host would cost most."""
+    walk = Walk(state.contents)
+    worst = max(exposure.waves, key=_danger).wave if exposure.waves else 0
+    for wave in waves[:worst]:
+        walk.begin(wave.steps)
+        if wave is not waves[worst - 1]:
+            walk.end(wave.steps)
+    return walk.contents.values()
+
+
+def _danger(wave: WaveExposure) -> tuple[int, int, int]:
+    return (wave.worst_host_loses, len(wave.single) + wave.already_single, -wave.wave)
+
+
+def _fewest_live(state: State, waves: Sequence[PlannedWave]) -> Counter[str]:
+    """The fewest live mirrors of each host at any time, by preferred role."""
+    mirrors = {number: content.mirror for number, content in state.contents.items()}
+    where = {number: one.host for number, one in mirrors.items() if one is not None and one.lives}
+    live = Counter(where.values())
+    fewest = Counter(live)
+    for wave in waves:
+        steps = [step for step in wave.steps if not state.contents[step.content].switched]
+        for step in steps:
+            if step.content in where:
+                live[where.pop(step.content)] -= 1
+        for step in steps:
+            if step.from_ is not None:
+                fewest[step.from_.host] = min(fewest[step.from_.host], live[step.from_.host])
+        for step in steps:
+            if step.to is not None:
+                live[step.to.host] += 1
+                where[step.content] = step.to.host
+    return fewest
+
+
+def _host_order(site: Site, state: State) -> list[str]:
+    known = [host.name for host in site.hosts]
+    primaries, mirrors = _homes(state.contents)
+    return known + sorted({*primaries, *mirrors} - set(known))
+
+
+def _loads(
+    hosts: Sequence[str], primaries: Mapping[str, int], mirrors: Mapping[str, int]
+) -> tuple[HostLoad, ...]:
+    return tuple(
+        HostLoad(host=host, primaries=primaries.get(host, 0), mirrors=max(0, mirrors.get(host, 0)))
+        for host in hosts
+    )
+
+
+def _survival(found: Survey) -> Survival:
+    worst = found.worst_load_after_one_host
+    return Survival(
+        single=sum(pair.lives and pair.mirror is None for pair in found.layout.pairs),
+        any_host=found.survives_any_host,
+        any_rack=found.survives_any_rack,
+        fatal_pairs=found.fatal_pair_count,
+        pairs=found.pair_count,
+        worst_load=(worst.lost, worst.survivor, worst.before, worst.after) if worst else None,
+        worst_factor=round(worst.factor, 2) if worst else None,
+        none=len(found.copies.dead) or None,
+    )
+
+
+def _verdicts(site: Site, before: Survey, after: Survey) -> tuple[Verdict, ...]:
+    policy = site.policy
+    demands = [(rule.count, rule.of) for rule in policy.survive]
+    first = judge_survey(before, demands, policy.max_load_factor)
+    last = judge_survey(after, demands, policy.max_load_factor)
+    places = [rule.place for rule in policy.survive]
+    places.append(site.place_of("policy", "max_load_factor"))
+    return tuple(
+        Verdict(
+            rule=then.name,
+            before=now.ok,
+            after=then.ok,
+            evidence=then.evidence,
+            source=source_text(place),
+        )
+        for now, then, place in zip(first, last, places, strict=False)
+    )
+
+
+# --- The catalog as a wave should leave it: what a rehearsal observes after the waves it recorded.
+
+
+def after_wave(observed: Observed, wave: Wave) -> Observed:
+    """Every copy of the wave up and in sync at its new place; switched roles back if it says so."""
+    mine = {step.content for step in wave.steps}
+    rows = [row for row in observed.segments if row.content not in mine]
+    touched = tuple(row for row in observed.segments if row.content in mine)
+    contents = contents_of(replace(observed, segments=touched), lambda row: row.hostname)
+    next_dbid = max((row.dbid for row in observed.segments), default=0) + 1
+    for step in wave.steps:
+        content = contents[step.content]
+        rows += rows_of(content.after(step.to, dbid=next_dbid))
+        next_dbid += content.idle is None
+    return replace(observed, segments=in_canonical_order(rows), copies={})

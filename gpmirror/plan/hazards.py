@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gpmirror.cluster.counting import counted
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.plan.classify import source_text
-from gpmirror.plan.engines import deletes_directory, reuses_directory
+from gpmirror.model.text import counted
+from gpmirror.plan.classify import SAME_HOST_PATH, source_text
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
-from gpmirror.plan.rules import SAME_HOST_PATH
+from gpmirror.plan.waves import deletes_directory, reuses_directory
 from gpmirror.spec.model import Protection, Site
 
 PAUSED_EXPANSION = "paused-expansion"

@@ -1,18 +1,140 @@
-"""The plan: a value that says everything `apply` will do and everything a reviewer must know.
+"""The plan: a value that says everything `apply` will do and everything a reviewer asks.
 
-Field names are the keys of the plan file (`from_` is written `from`). All tuples are sorted or in
-execution order, so that the same input gives the same bytes. Sizes are bytes, times seconds; None
-means unknown.
+With it: what it takes from the spec, and its canonical JSON, the same value the same text.
 """
 
-from dataclasses import dataclass, field
+import json
+import re
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
+from typing import Any, Literal
 
-from gpmirror.cluster.dialect import DialectName
-from gpmirror.cluster.observed import CopyFact
-from gpmirror.cluster.segment import UNWRITTEN, Segment, Slot
-from gpmirror.plan.canonical import LATER
-from gpmirror.plan.settings import Settings
+from gpmirror.model.dialect import DialectName
+from gpmirror.model.observed import CopyFact
+from gpmirror.model.segment import UNWRITTEN, Segment, Slot
+from gpmirror.spec.model import ApplyOptions, CoordinatorAddress, Guards, SshOptions
+
+# --- Frozen values to canonical JSON: sorted keys, no blanks, the same value the same bytes.
+#
+# Written without pydantic: building its serialiser costs more than the whole plan of a small cluster.
+
+
+LATER = {"later": True}
+"""Metadata of a field that format 1.0 did not have from the start; None is not written."""
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """Dataclasses to dicts, tuples to lists; a trailing underscore of a field name is dropped, and so
+    are later fields that say nothing: a plan of an earlier version keeps its bytes and its id.
+    """
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    kind: type = type(value)
+    keys = _keys(kind)
+    if keys is None:
+        return value
+    body = {key: plain(getattr(value, name)) for name, key in keys}
+    for key in _later(kind):
+        if body[key] is None:
+            del body[key]
+    return body
+
+
+@cache
+def _keys(kind: type) -> tuple[tuple[str, str], ...] | None:
+    if not is_dataclass(kind):
+        return None
+    written = (field for field in fields(kind) if not field.metadata.get("unwritten"))
+    return tuple((field.name, field.name.rstrip("_")) for field in written)
+
+
+@cache
+def _later(kind: type) -> tuple[str, ...]:
+    """The keys that format 1.0 did not have from the start."""
+    marked = (field for field in fields(kind) if field.metadata.get("later"))
+    return tuple(field.name.rstrip("_") for field in marked)
+
+
+def compact(body: dict[str, Any]) -> str:
+    """The canonical text of a body: what its digest is taken of."""
+    return _encode(body)
+
+
+def lines(body: dict[str, Any]) -> str:
+    """The same JSON, reviewable as a diff: a key a line, an item of a list of objects a line."""
+    members = [f"{_encode(key)}:{_member(body[key])}" for key in sorted(body)]
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _member(value: Any) -> str:  # noqa: ANN401 - JSON has no narrower type
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(_encode(item) for item in value) + "\n]"
+    if isinstance(value, dict) and any(isinstance(item, list) for item in value.values()):
+        return lines(value).rstrip("\n")
+    return _encode(value)
+
+
+# --- What a plan takes from the spec, so that apply, resume and revert need nothing but the plan file.
+
+
+RUN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
+"""What a run may be called: the name stands in paths and in commands to copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLoss:
+    """A loss that the spec's policy wants survived: any `count` hosts or racks."""
+
+    count: Literal[1, 2]
+    of: Literal["host", "rack"]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPolicy:
+    """The spec's policy, so that whatever is made of the plan is judged alike."""
+
+    survive: tuple[PlannedLoss, ...]
+    max_load_factor: float | None
+    load_source: str
+    guards: Guards
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedProtection:
+    """A content or a host that the spec protects against moves; exactly one of the two is set."""
+
+    content: int | None
+    host: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the plan is carried out, as the spec says: apply needs nothing but the plan file.
+    `policy` and `protect` None: an earlier version wrote the plan. `reverts` names the run whose
+    moves the plan takes back. `same_host_source` is the line that allows mirrors beside primaries.
+    """
+
+    coordinator: CoordinatorAddress
+    ssh: SshOptions
+    apply: ApplyOptions
+    allow_same_host: bool
+    policy: PlannedPolicy | None = field(default=None, metadata=LATER)
+    protect: tuple[PlannedProtection, ...] | None = field(default=None, metadata=LATER)
+    same_host_source: str | None = field(default=None, metadata=LATER)
+    reverts: str | None = field(default=None, metadata=LATER)
+
+
+# --- The plan: a value that says everything `apply` will do and everything a reviewer must know.
+#
+# Field names are the keys of the plan file (`from_` is written `from`). All tuples are sorted or in
+# execution order, so that the same input gives the same bytes. Sizes are bytes, times seconds; None
+# means unknown.
+
 
 FORMAT_VERSION = "1.0"
 """A new key is a new minor version: gpmirror refuses a key that it does not know, for a reviewer

@@ -4,22 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from gpmirror.cluster.dialect import Dialect
-from gpmirror.cluster.segment import Slot
-from gpmirror.gputils import AddLine, Location, MoveLine, write_add, write_move
-from gpmirror.gputils.commands import (
+from gpmirror.model.dialect import Dialect
+from gpmirror.model.segment import Slot
+from gpmirror.native import write_add, write_move
+from gpmirror.native.commands import (
     UtilityOptions,
     add_argv,
     move_argv,
     rebalance_argv,
     recover_argv,
 )
-from gpmirror.gputils.lines import MoveEngine
-from gpmirror.gputils.pipe import RECOVERY_KINDS, reads_hostnames
-from gpmirror.plan.engines import Share, share_out
+from gpmirror.native.lines import AddLine, Location, MoveEngine, MoveLine
+from gpmirror.native.pipe import RECOVERY_KINDS, reads_hostnames
 from gpmirror.plan.model import Action, HostAction, NamePair, NativeRun, Step, Wave
-from gpmirror.plan.phases import PlannedWave
 from gpmirror.plan.state import State
+from gpmirror.plan.waves import PlannedWave, Share, share_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

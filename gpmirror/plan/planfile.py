@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.plan.canonical import compact, lines, plain
-from gpmirror.plan.model import FORMAT_VERSION, Plan
+from gpmirror.plan.model import FORMAT_VERSION, Plan, compact, lines, plain
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -16,19 +16,18 @@ from gpmirror.catalog.cells import BadCell, shown
 from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.source import Source
-from gpmirror.cluster.claims import claims, contested
-from gpmirror.cluster.dialect import DIALECTS
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Segment, Slot
+from gpmirror.catalog.tables import Source
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import GpmirrorError, InvalidInput
-from gpmirror.placement import Desired, primary_slot
+from gpmirror.model.claims import claims, contested
+from gpmirror.model.dialect import DIALECTS
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Segment, Slot
+from gpmirror.placement.model import Desired
+from gpmirror.placement.place import primary_slot
 from gpmirror.plan.build import build_plan
-from gpmirror.plan.canonical import plain
-from gpmirror.plan.model import Plan, PlannedCatalog
-from gpmirror.plan.replan import desired_of, request_of, site_of
-from gpmirror.plan.settings import RUN_NAME
+from gpmirror.plan.model import RUN_NAME, Plan, PlannedCatalog, plain
+from gpmirror.plan.remaining import desired_of, request_of, site_of
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
 from gpmirror.spec.model import Site
 from gpmirror.spec.words import (

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from gpmirror.cluster.segment import Slot
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
+from gpmirror.model.segment import Slot
 
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
 _MOST_CONTENTS = 100_000

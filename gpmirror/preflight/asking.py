@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gpmirror.cluster.hostlist import natural
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import COORDINATOR_CONTENT, Segment, Slot
-from gpmirror.gputils.commands import settings_in
-from gpmirror.gputils.detached import environment_text
-from gpmirror.gputils.pipe import hostnames_in
+from gpmirror.model.names import natural
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import COORDINATOR_CONTENT, Segment, Slot
+from gpmirror.native.commands import settings_in
+from gpmirror.native.pipe import hostnames_in
+from gpmirror.native.process import environment_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
-from gpmirror.preflight.questions import Beside, Binding, Landing, Questions, Source, Told
+from gpmirror.preflight.facts import Beside, Binding, Landing, Questions, Source, Told
 
 _MOST_NAMES = 64
 """Up to so many names every host resolves all; beyond, those of the copies it has to do with."""

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
-from gpmirror.preflight.directories import judge_directories, judge_parents
-from gpmirror.preflight.identity import judge_identity, judge_reachable
-from gpmirror.preflight.locations import judge_tablespaces
-from gpmirror.preflight.login import judge_login, judge_shell
-from gpmirror.preflight.others import judge_backup_mode, judge_competing
+from gpmirror.preflight.competing import judge_backup_mode, judge_competing
+from gpmirror.preflight.directories import judge_directories, judge_parents, judge_tablespaces
+from gpmirror.preflight.host import judge_identity, judge_login, judge_reachable, judge_shell
+from gpmirror.preflight.model import Finding, Visit
 from gpmirror.preflight.ports import judge_ports
 from gpmirror.preflight.software import (
     judge_checksums,
     judge_names,
     judge_software,
+    judge_utility_names,
+    judge_utility_options,
 )
 from gpmirror.preflight.space import judge_inodes, judge_space
-from gpmirror.preflight.survey import Finding, Visit
-from gpmirror.preflight.utilities import judge_utility_names, judge_utility_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

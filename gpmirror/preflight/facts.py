@@ -1,8 +1,13 @@
-"""What a host told about itself, as values; nothing here judges."""
+"""What one touched host is asked, and what it told of itself, as values; nothing here judges."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from gpmirror.plan.model import Action, Method
+
+# --- What a host told about itself, as values; nothing here judges.
+
 
 _SLACK = 10
 
@@ -201,3 +206,194 @@ class HostFacts:
         """
         named = self.user if self.user and _ACCOUNT.fullmatch(self.user) else None
         return named or (None if self.uid is None else str(self.uid))
+
+
+# --- What one touched host is asked: the directories, ports, servers and names of a plan there.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A directory that a copy will take. `keeps`: it is that copy's directory already; `freed`: a
+    copy that leaves in an earlier wave holds it now. `main`: the data directory, not that of
+    `filespace` (4.3 and 5).
+    """
+
+    content: int
+    dbid: int | None
+    path: str
+    main: bool
+    keeps: bool
+    freed: bool
+    action: Action
+    method: Method | None
+    filespace: str | None = None
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether all of the primary's bytes come here."""
+        return self.action is not Action.RECOVER or self.method is Method.FULL
+
+    @property
+    def in_place(self) -> bool:
+        """Whether a down copy is brought back where it is."""
+        return self.keeps and self.action is Action.RECOVER
+
+    @property
+    def parent(self) -> str:
+        """The directory above."""
+        return self.path.rpartition("/")[0] or "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A TCP port that a copy will listen on; `held`: one of the copies in question has it now."""
+
+    content: int
+    address: str
+    port: int
+    held: bool
+    new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An acting primary's directory; `copied`: the plan copies all of it; `compared`: its system
+    identifier proves whose a down copy is. Content -1: the coordinator's own. `filespaces` are its
+    further directories by name (4.3 and 5).
+    """
+
+    content: int
+    dbid: int
+    path: str
+    copied: bool
+    compared: bool = True
+    filespaces: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A utility with the options of the plan's command lines that not every release has, each with
+    its value.
+    """
+
+    utility: str
+    options: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A hostname that a line of a native file tells beside another address."""
+
+    content: int
+    hostname: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """All that one host is asked. `only_left`: copies go away from here and nothing else happens.
+    `coordinator` is the coordinator's data directory on its own host, else None; `measured` are the
+    directories whose size counts: of primaries that are copied, and of old copies in whose place a
+    new one lands. `names` maps a name to the host it belongs to; `own_names` are further names of
+    the host itself. `told` are the utilities to be asked on the coordinator's host, in the shell
+    text `environment`; `pairs` are what lines of native files tell beside addresses.
+    """
+
+    host: str
+    only_left: bool
+    landings: tuple[Landing, ...]
+    bindings: tuple[Binding, ...]
+    sources: tuple[Source, ...]
+    names: Mapping[str, str]
+    coordinator: str | None
+    measured: tuple[str, ...]
+    own_names: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
+    environment: str = ""
+    pairs: tuple[Beside, ...] = ()
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """The data directories of which the plan copies all."""
+        return tuple(source.path for source in self.sources if source.copied)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Every name that is to be resolved, in the order of the answers."""
+        return (*self.names, *self.own_names)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The directories above all landings, each once, in plan order."""
+        return tuple(dict.fromkeys(landing.parent for landing in self.landings))
+
+
+# --- The words of a host's answer: text, numbers, addresses. Nothing raises; None is not readable.
+
+
+_MOST_DIGITS = 20
+_WORD = 8
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def text_of(word: str) -> str | None:
+    """What `t...` or `x...` stands for; None for anything else and for nothing at all."""
+    if word.startswith("t"):
+        return word[1:] or None
+    raw = bytes_of(word)
+    return raw.decode("utf-8", "backslashreplace") if raw else None
+
+
+def bytes_of(word: str) -> bytes | None:
+    """The bytes of `x6162`."""
+    digits = word[1:]
+    if not word.startswith("x") or len(digits) % 2 or not _HEX.issuperset(digits):
+        return None
+    return bytes.fromhex(digits)
+
+
+def number_of(word: str) -> int | None:
+    """A decimal number of reasonable length, no sign."""
+    sound = word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS
+    return int(word) if sound else None
+
+
+def numbers_of(words: Sequence[str], count: int) -> list[int] | None:
+    """Exactly so many numbers at the start of `words`."""
+    found = [number for word in words[:count] if (number := number_of(word)) is not None]
+    return found if len(found) == count else None
+
+
+def endpoint_of(word: str) -> tuple[str, int] | None:
+    """Address and port of `0100007F:1770`, as the kernel prints them: every 32-bit group in the
+    byte order of x86 and ARM. An IPv4 address inside IPv6 is given as IPv4.
+    """
+    address, _, port = word.partition(":")
+    raw = bytes_of(f"x{address}")
+    if raw is None or len(raw) not in {4, 16} or len(port) != 4 or not _HEX.issuperset(port):  # noqa: PLR2004 - lengths of IPv4, IPv6 and a port
+        return None
+    ordered = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+    return canonical(ordered), int(port, 16)
+
+
+def canonical(raw: bytes) -> str:
+    """An address of 4 or 16 bytes as text."""
+    from ipaddress import IPv6Address, ip_address
+
+    address = ip_address(raw)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(address)
+
+
+def address_of(word: str) -> str | None:
+    """An address as getent prints it, in canonical text; the scope of a link-local one is left."""
+    from ipaddress import IPv6Address, ip_address
+
+    try:
+        address = ip_address(word.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(address)

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-from gpmirror.preflight.facts import Socket
-from gpmirror.preflight.names import is_loopback
-from gpmirror.preflight.questions import Binding
-from gpmirror.preflight.survey import Finding, Visit, bad, ok, unknown
+from gpmirror.preflight.facts import Binding, Socket
+from gpmirror.preflight.model import Finding, Visit, bad, is_loopback, ok, unknown
 
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never listened on
 

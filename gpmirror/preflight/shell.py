@@ -5,7 +5,7 @@ is harmless, else as `x` and its bytes in hexadecimal. All judgement is left to 
 runs with dash, bash and busybox; what a host lacks is left out of the answer.
 """
 
-from gpmirror.gputils.detached import TRUSTED
+from gpmirror.native.process import TRUSTED
 
 VERSION = "gpmirror-facts 1"
 END = "gpmirror-facts end"

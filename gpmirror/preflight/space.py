@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gpmirror.plan.hazards import LOW_SPACE
-from gpmirror.preflight.facts import Parent, Place, Room, Weight
-from gpmirror.preflight.locations import lacking, location_of
-from gpmirror.preflight.questions import Landing
-from gpmirror.preflight.survey import Finding, Survey, Visit, bad, ok, unknown
+from gpmirror.preflight.directories import lacking, location_of
+from gpmirror.preflight.facts import Landing, Parent, Place, Room, Weight
+from gpmirror.preflight.model import Finding, Survey, Visit, bad, ok, unknown
 
 FILES_PER_COPY = 5_000
 """Files that even a small segment has: some thousand for each of its databases."""

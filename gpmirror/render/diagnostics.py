@@ -1,18 +1,222 @@
-"""Findings as text for people; the forms for programs are exported beside it."""
+"""Findings for people, with an excerpt and a caret, and for programs: JSON, annotations, SARIF."""
 
-from collections.abc import Iterable
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from gpmirror.diagnostics import Diagnostic, Place, Severity
-from gpmirror.render.diagnostics_machine import (
-    diagnostics_github,
-    diagnostics_json,
-    diagnostics_sarif,
-)
-from gpmirror.render.excerpts import MAX_COLUMNS, excerpt, visible
-from gpmirror.render.fitting import fitted
+from gpmirror.diagnostics import CodeInfo, Diagnostic, Place, Severity
+from gpmirror.render.text import fitted
 
-__all__ = ["diagnostics_github", "diagnostics_json", "diagnostics_sarif", "diagnostics_text"]
+# --- The excerpt below a finding: its source line with a caret under the right character.
+
+
+MAX_COLUMNS = 120
+_BEFORE_CARET = 60
+_LEAST = 20
+_CUT = "..."
+
+
+def visible(text: str) -> str:
+    """`text` on one line, without anything that could steer a terminal or reorder text."""
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character == "\t":
+        return " "
+    if character == " " or character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
+
+
+def display_width(text: str) -> int:
+    """Terminal columns of visible `text`: East Asian wide characters take two, marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def excerpt(place: Place, *, most: int = MAX_COLUMNS) -> tuple[str, str]:
+    """The shown part of the source line, of at most `most` columns, and the line with the carets
+    below it.
+    """
+    start = max(place.column - 1, 0)
+    first, last = _window(place.text, start, max(most, _LEAST))
+    end = min(max(start + place.width, start + 1), max(last, start + 1))
+    head = visible(place.text[first:start])
+    marked = visible(place.text[start:end])
+    tail = visible(place.text[end:last])
+    before = _CUT if first else ""
+    after = _CUT if last < len(place.text) else ""
+    blanks = " " * display_width(before + head)
+    carets = "^" * min(max(1, display_width(marked)), max(most, _LEAST))
+    return f"{before}{head}{marked}{tail}{after}", f"{blanks}{carets}"
+
+
+def _window(text: str, start: int, most: int) -> tuple[int, int]:
+    """First and last offset to show, so that the line fits and `start` is in it."""
+    if len(text) <= most and display_width(text) <= most:
+        return 0, len(text)
+    room = most - 2 * len(_CUT)
+    lead = min(_BEFORE_CARET, room // 2)
+    first = max(0, start - lead)
+    while first < start and display_width(text[first:start]) > lead:
+        first += 1
+    last = first
+    used = 0
+    while last < len(text) and used + _columns(text[last]) <= room:
+        used += _columns(text[last])
+        last += 1
+    return first, last
+
+
+# --- Findings for programs: JSON, GitHub annotations, SARIF.
+
+
+FORMAT_VERSION = "1.0"
+_GITHUB_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """A versioned JSON envelope with every finding, with a final newline."""
+    envelope = {
+        "format_version": FORMAT_VERSION,
+        "diagnostics": [_as_json(found) for found in diagnostics],
+    }
+    return json.dumps(envelope, indent=2, ensure_ascii=False) + "\n"
+
+
+def _as_json(found: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "message": found.message,
+        "place": _place_json(found.place),
+        "hint": found.hint,
+        "related": [
+            {"place": _place_json(related.place), "label": related.label}
+            for related in found.related
+        ],
+    }
+
+
+def _place_json(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {
+        "file": place.file,
+        "line": place.line or None,
+        "column": place.column or None,
+        "width": place.width if place.column else None,
+    }
+
+
+def diagnostics_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """One workflow command a line, as GitHub Actions turns into annotations."""
+    return "\n".join(_github(found) for found in diagnostics)
+
+
+def _github(found: Diagnostic) -> str:
+    properties: dict[str, str] = {}
+    if found.place is not None:
+        properties["file"] = found.place.file
+        if found.place.line:
+            properties["line"] = str(found.place.line)
+        if found.place.column:
+            properties["col"] = str(found.place.column)
+            properties["endColumn"] = str(found.place.column + found.place.width)
+    properties["title"] = found.code
+    shown = ",".join(f"{key}={_github_property(value)}" for key, value in properties.items())
+    text = found.message if found.hint is None else f"{found.message}\nhint: {found.hint}"
+    return f"::{_GITHUB_COMMANDS[found.severity]} {shown}::{_github_data(text)}"
+
+
+def _github_data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _github_property(text: str) -> str:
+    return _github_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def diagnostics_sarif(
+    diagnostics: Iterable[Diagnostic], codes: Mapping[str, CodeInfo] | None = None
+) -> str:
+    """A SARIF 2.1.0 log; `codes` adds titles and explanations to its rules."""
+    found = tuple(diagnostics)
+    known = codes or {}
+    rules = [_rule(code, known.get(code)) for code in sorted({one.code for one in found})]
+    log = {
+        "$schema": _SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "gpmirror", "rules": rules}},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(one) for one in found],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(code: str, info: CodeInfo | None) -> dict[str, Any]:
+    if info is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": info.title},
+        "fullDescription": {"text": info.why},
+        "help": {"text": info.fix},
+    }
+
+
+def _result(found: Diagnostic) -> dict[str, Any]:
+    text = found.message if found.hint is None else f"{found.message}. Hint: {found.hint}"
+    result: dict[str, Any] = {
+        "ruleId": found.code,
+        "level": found.severity.value,
+        "message": {"text": text},
+    }
+    if found.place is not None:
+        result["locations"] = [_location(found.place)]
+    if found.related:
+        result["relatedLocations"] = [
+            {**_location(related.place), "id": number, "message": {"text": related.label}}
+            for number, related in enumerate(found.related)
+        ]
+    return result
+
+
+def _location(place: Place) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.file)}}
+    if place.line:
+        physical["region"] = {"startLine": place.line}
+        if place.column:
+            physical["region"]["startColumn"] = place.column
+            physical["region"]["endColumn"] = place.column + place.width
+    return {"physicalLocation": physical}
+
+
+def _uri(file: str) -> str:
+    kept = "-._~/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(
+        one if one in kept else "".join(f"%{byte:02X}" for byte in one.encode("utf-8", "replace"))
+        for one in file
+    )
+
+
+# --- Findings as text for people; the forms for programs are exported beside it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

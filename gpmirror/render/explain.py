@@ -1,21 +1,21 @@
-"""Why a mirror is where it is or goes where it goes, and what happens on a host."""
+"""Why a mirror goes where it goes, what happens on a host, and the page behind every name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from gpmirror.cluster.counting import ranges
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
-from gpmirror.diagnostics import Diagnostic, Place
-from gpmirror.errors import InvalidInput
+from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
+from gpmirror.errors import ExitCode, InvalidInput
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment
+from gpmirror.model.text import ranges
 from gpmirror.plan.model import Change, Plan, PlannedContent
-from gpmirror.plan.pace import stopping_seconds
-from gpmirror.render.human_checks import hazard_text
-from gpmirror.render.human_layout import host_rows
-from gpmirror.render.human_waves import exposed_text
-from gpmirror.render.native import command_text
-from gpmirror.render.plandiff import change_text, row_text
-from gpmirror.render.slots import slot_text
-from gpmirror.render.spans import visible
+from gpmirror.plan.timing import stopping_seconds
+from gpmirror.render.compare import change_text, row_text
+from gpmirror.render.plan import hazard_text, host_rows
+from gpmirror.render.text import slot_text, visible
+from gpmirror.render.waves import command_text, exposed_text
+
+# --- Why a mirror is where it is or goes where it goes, and what happens on a host.
 
 
 def explain_content(plan: Plan, observed: Observed, content: int) -> str:
@@ -152,3 +152,258 @@ def _unknown_host(host: str, known: Iterable[str]) -> InvalidInput:
 def _refusal(message: str, hint: str) -> InvalidInput:
     place = Place(file="command line")
     return InvalidInput([Diagnostic(code="GPM-P302", message=message, place=place, hint=hint)])
+
+
+# --- The page behind a name: a code, a hazard, a guard, a host check, an exit code.
+#
+# Each is written down once, in the table of its package; this joins the tables.
+
+
+_IN_THE_SPEC = "mirrors.allow_same_host: true in the spec, --allow same-host on a way back"
+_UNPROTECT = "--unprotect content:N, --unprotect host:H"
+
+
+GLOSSARY: Mapping[str, str] = {
+    "acting role": "The role that a copy has now (`role` in the catalog): the acting primary serves "
+    "queries, the acting mirror follows it.",
+    "address": "The network name under which other hosts reach a copy (`address` in the catalog); "
+    "a host with several interfaces has several.",
+    "block": "A strategy: hosts are cut into blocks of `block_size`, and the mirrors of a host "
+    "stand on the other hosts of its block in turn.",
+    "blocked": "A segment that this plan cannot bring to the spec; the reason and what helps stand"
+    " beside it.",
+    "catalog": "`gp_segment_configuration` (and `pg_filespace_entry` on 4.3 and 5) of the "
+    "coordinator: what the cluster says of itself.",
+    "content ID": "A segment's number, 0 and up; the coordinator has -1. Lists of numbers say "
+    "`contents`.",
+    "coordinator": "The server that clients connect to; called master before Greenplum 7.",
+    "copy": "A primary or a mirror: one of the two database servers that hold the data of a "
+    "segment.",
+    "desired": "The layout that the spec asks for.",
+    "down": "Status `d` in the catalog: the copy does not run, or its primary has stopped "
+    "waiting for it.",
+    "drain": "Move all mirrors away from a host (`weight: 0`).",
+    "exposure": "What the loss of one more host would cost while a plan runs: a segment without a "
+    "synchronized mirror is lost with the host of its primary.",
+    "failover": "The mirror of a primary that was lost takes over; the roles are switched from then"
+    " on.",
+    "fault prober": "The coordinator's process that asks every primary whether it and its mirror live "
+    "(`fts`).",
+    "filespace": "A second place for data on 4.3 and 5, with a directory for every segment.",
+    "full recovery": "Copy the whole primary into an empty directory.",
+    "group": "A strategy: all mirrors of a host stand on the next host in the order of the spec.",
+    "guard": "A limit that a plan would exceed, such as the share of mirrors that move at once; "
+    "allowed by name.",
+    "hazard": "A danger of a plan or a run; those that need a word from you are allowed by name "
+    "(`--allow NAME`).",
+    "host": "A machine with segments, named as in `hostname` of the catalog.",
+    "host loss": "A host dies with every copy on it. `host loss costs up to 2`: two segments would "
+    "have no live copy left.",
+    "in sync": "The mirror has everything that its primary has (mode `s`, status `u`), and "
+    "gpmirror saw it stream where the release can say so.",
+    "incremental recovery": "Bring back a mirror that is down by copying only what changed since.",
+    "leftover directory": "The old data directory of a mirror that moved; `gpmirror prune` deletes it.",
+    "mirror": "The copy that follows the primary, ready to take over. Where it matters, "
+    "`preferred` or `acting` says which role is meant.",
+    "move": "Give a mirror another host, port or directory: it is copied to the new place, and "
+    "the old directory is left over.",
+    "native utility": "gpaddmirrors, gprecoverseg or gpmovemirrors: Greenplum's own tools that change "
+    "mirrors. gpmirror writes their files and starts them.",
+    "observed": "The layout that the catalog shows.",
+    "peak exposure": "The most segments that are without a synchronized mirror at one time while a plan "
+    "runs.",
+    "pin": "A line of the spec that gives one segment's mirror its host, port or directory, "
+    "whatever the strategy.",
+    "plan": "The steps from observed to desired, as a value: a file that can be reviewed, "
+    "compared and applied.",
+    "preferred role": "The role that a copy should have (`preferred_role`). Acting and preferred roles "
+    "differ after a failover. Layouts are judged by preferred roles.",
+    "prefix": "The part of a directory's name before the content ID (`gpseg` in `gpseg3`).",
+    "primary": "The copy that serves queries. Where it matters, `preferred` or `acting` says which"
+    " role is meant.",
+    "protection": "A rule in the spec (`protect`) that forbids to move or copy the mirrors that it "
+    "names.",
+    "rack": "Several hosts that may be lost together (`rack` in the spec).",
+    "rebalance": "Return all roles to the preferred ones (`gprecoverseg -r`); running queries are "
+    "cancelled.",
+    "recover": "Bring a mirror that is down back into sync, where it is or elsewhere.",
+    "review-only plan": "A plan over a catalog text without directories: to be read, not applied. `gpmirror"
+    " explain review-only`.",
+    "root": "A directory in which mirrors get their data directories (`roots` in the spec).",
+    "run": "One `gpmirror apply`, with a name, a journal and a folder on the coordinator.",
+    "segment": "A share of every table's rows, with a content ID of its own: a primary and its "
+    "mirror hold it.",
+    "selection": "The part of a plan that `--content` and `--host` ask for; the rest is left out.",
+    "spec": "The YAML file that says which layout is wanted.",
+    "spread": "A strategy: the mirror of a host's k-th primary stands k hosts further, so that "
+    "many hosts share the load of one that is lost.",
+    "switched": "Primary and mirror act in each other's role, after a failover.",
+    "unmirrored": "Without a synchronized mirror: one live copy only. The column counts the segments "
+    "that are so while a wave runs, those that were before it too.",
+    "wave": "The part of a plan that one call of a native utility carries out; waves follow one"
+    " another.",
+    "worst load": "The most primaries that one host runs after the loss of another, beside the number"
+    " that it runs now.",
+}
+"""One word for one thing, in screens, messages and pages, and what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A name with its page. `kind` as a person would say it; `allowed_by` the flag that lets a plan
+    pass all the same, None where none does.
+    """
+
+    name: str
+    kind: str
+    info: CodeInfo
+    allowed_by: str | None = None
+
+
+def explain_name(name: str) -> str:
+    """What it means, why it matters, how to fix it. Raises InvalidInput (GPM-P305): no such name."""
+    if (term := term_of(name)) is not None:
+        return f"{term}: {GLOSSARY[term]}\n"
+    topic = topic_of(name)
+    title = topic.info.title
+    head = f"{topic.name}: {title}\n"
+    if topic.kind != "code":
+        head = f"{topic.name}: {topic.kind}\n\nWhat: {title[0].upper()}{title[1:].rstrip('.')}."
+    allowed = f"Allowed by: {topic.allowed_by}\n" if topic.allowed_by else ""
+    return f"{head}\nWhy: {topic.info.why}\nFix: {topic.info.fix}\n{allowed}"
+
+
+def term_of(name: str) -> str | None:
+    """The term of the glossary that a name stands for, in whatever case; a code, hazard, guard, check
+    or exit code of that name comes first.
+    """
+    said = " ".join(name.lower().split())
+    if said in all_topics():
+        return None
+    known = {term.lower(): term for term in GLOSSARY}
+    return known.get(said) or known.get(said.removesuffix("s"))
+
+
+def topic_of(name: str) -> Topic:
+    """The topic that a name stands for, in whatever case. Raises InvalidInput (GPM-P305)."""
+    topics = all_topics()
+    said = name.strip()
+    for prefix in ("guard:", "unchecked:", "exit:"):
+        said = said.removeprefix(prefix)
+    if said.startswith("protected:"):
+        said = "protected"
+    by_name = {known.lower(): topic for known, topic in topics.items()}
+    found = by_name.get(said.lower()) or _exit_code(said, topics)
+    if found is None:
+        raise _unknown(name, topics)
+    return found
+
+
+def all_topics() -> dict[str, Topic]:
+    """Every name that can be explained, codes first; an exit code by its name."""
+    from gpmirror.plan.codes import REVIEW_ONLY
+    from gpmirror.plan.hazards import (
+        COMMAND_HAZARDS,
+        GUARDS,
+        HAZARDS,
+        HOST_HAZARDS,
+        OVERRIDES,
+        PROTECTED,
+    )
+    from gpmirror.preflight.checks import CHECKS
+
+    found = [Topic(name=code, kind="code", info=info) for code, info in all_codes().items()]
+    found += [
+        Topic(
+            name=name,
+            kind="hazard",
+            info=info,
+            allowed_by=_IN_THE_SPEC if name == "same-host" else f"--allow {name}",
+        )
+        for name, info in {**HAZARDS, **HOST_HAZARDS, **COMMAND_HAZARDS}.items()
+    ]
+    found.append(Topic(name="protected", kind="hazard", info=PROTECTED, allowed_by=_UNPROTECT))
+    found += [
+        Topic(name=name, kind="override of a check", info=info, allowed_by=f"--allow {name}")
+        for name, info in OVERRIDES.items()
+    ]
+    found += [
+        Topic(name=name, kind="guard", info=info, allowed_by=f"--allow guard:{name}")
+        for name, info in GUARDS.items()
+    ]
+    found += [
+        Topic(
+            name=name,
+            kind="host check",
+            info=CodeInfo(title=check.what, why=check.why, fix=check.remedy),
+            allowed_by=_unchecked(name),
+        )
+        for name, check in CHECKS.items()
+    ]
+    found += [
+        Topic(name=code.name.lower(), kind=f"exit code {code.value}", info=code.info)
+        for code in ExitCode
+    ]
+    found.append(Topic(name="review-only", kind="kind of plan", info=REVIEW_ONLY))
+    return {topic.name: topic for topic in found}
+
+
+def _unchecked(check: str) -> str:
+    """What accepts that a check could not be made, or, of three, that it is bad."""
+    from gpmirror.plan.hazards import DEAD_LOCK, LOW_SPACE
+
+    bad = {"space": LOW_SPACE, "inodes": LOW_SPACE, "competing": DEAD_LOCK}
+    over = f"--allow {bad[check]} where it is bad, " if check in bad else ""
+    return f"{over}--allow unchecked:{check} where it could not be made"
+
+
+def all_codes() -> dict[str, CodeInfo]:
+    """Every code of every package, in order."""
+    from gpmirror.catalog.codes import CODES as CATALOG
+    from gpmirror.infer.codes import CODES as INFER
+    from gpmirror.native.codes import CODES as NATIVE
+    from gpmirror.placement.codes import CODES as PLACEMENT
+    from gpmirror.plan.codes import CODES as PLAN
+    from gpmirror.simulate.codes import CODES as SIMULATE
+    from gpmirror.spec.codes import CODES as SPEC
+
+    tables: tuple[Mapping[str, CodeInfo], ...] = (
+        SPEC,
+        CATALOG,
+        NATIVE,
+        PLACEMENT,
+        SIMULATE,
+        PLAN,
+        INFER,
+    )
+    return dict(sorted((code, info) for table in tables for code, info in table.items()))
+
+
+def _exit_code(said: str, topics: Mapping[str, Topic]) -> Topic | None:
+    """By its number: `9` as well as `preflight`."""
+    if not (said.isascii() and said.isdigit() and len(said) < len("1000")):
+        return None
+    known = {code.value: code for code in ExitCode}
+    code = known.get(int(said))
+    return None if code is None else topics[code.name.lower()]
+
+
+def _unknown(name: str, known: Mapping[str, Topic]) -> InvalidInput:
+    from difflib import get_close_matches
+
+    said = name.strip()[:100]
+    every = [*known, *GLOSSARY]
+    close = get_close_matches(said.upper(), every, n=3) or get_close_matches(
+        said.lower(), every, n=3
+    )
+    hint = (
+        f"did you mean {' or '.join(close)}?"
+        if close
+        else "a code (GPM-V014: V spec, C catalog, N native files, P placement and plan), a hazard, a "
+        "guard, a host check, an exit code or a term of the glossary"
+    )
+    what = "code" if said.upper().startswith("GPM-") else "name"
+    message = f"{said}: no such {what}"
+    return InvalidInput(
+        [Diagnostic(code="GPM-P305", message=message, place=Place(file="command line"), hint=hint)]
+    )

@@ -1,28 +1,48 @@
-"""The one rule by which changes become lines, on every screen and page: folded, never cut.
-
-A line names several contents only where each of its words can be read off for each of them: hosts,
-ports and roots stand in the order of the contents, numbers go up or down by one or stay, and names
-differ by one number. What does not fit that takes a line of its own.
-"""
+"""The one rule by which changes become lines, on every screen and page: folded, never cut."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from gpmirror.cluster.counting import ranges
-from gpmirror.cluster.hostlist import (
-    distance,
-    natural,
-    one_expression,
-    varying,
-    without_number,
-)
-from gpmirror.cluster.segment import Slot
+from gpmirror.model.names import distance, natural, one_expression, varying, without_number
+from gpmirror.model.segment import Slot
+from gpmirror.model.text import ranges
+from gpmirror.placement.strategies import RULES
+from gpmirror.plan.classify import NOT_AS_COMPUTED, SWITCHED
 from gpmirror.plan.model import Action, Change, Plan
-from gpmirror.render.marks import MARKS
-from gpmirror.render.reasons import Rule, rule_of
-from gpmirror.render.slots import UNKNOWN_DIRECTORY, method_text
+from gpmirror.render.text import MARKS, UNKNOWN_DIRECTORY, method_text
+
+# --- Why a change is made, as a rule that is told once however many contents it moves.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What asks for a change: the rule, the line of the spec or `catalog`, and what is special."""
+
+    text: str
+    source: str
+    remark: str = ""
+
+
+def rule_of(change: Change) -> Rule:
+    """The reason with what belongs to the single content taken out."""
+    down = re.match(r"down at [^ ;]+:[0-9]+; ", change.reason)
+    reason = change.reason[down.end() :] if down else change.reason
+    pinned = re.fullmatch(r"pinned(?: \((.*)\))?", reason, re.DOTALL)
+    if pinned is not None:
+        return Rule(text="pinned", source=change.source, remark=pinned[1] or "")
+    for told in (*RULES, SWITCHED, NOT_AS_COMPUTED):
+        reason = told.for_all(reason)
+    return Rule(text=f"down; {reason}" if down else reason, source=change.source)
+
+
+# --- The one rule by which changes become lines, on every screen and page: folded, never cut.
+#
+# A line names several contents only where each of its words can be read off for each of them: hosts,
+# ports and roots stand in the order of the contents, numbers go up or down by one or stay, and names
+# differ by one number. What does not fit that takes a line of its own.
+
 
 COLUMNS = ("hosts", "contents", "ports", "directory", "")
 """What the cells of a line are, in a table of a page."""

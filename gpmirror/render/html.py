@@ -1,30 +1,115 @@
 """A plan as one HTML page for review: no script, nothing fetched, light and dark."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from html import escape
 
-from gpmirror.cluster.counting import counted, ranges
+from gpmirror.model.text import counted, ranges
 from gpmirror.plan.model import Action, Plan, Wave, WaveExposure
-from gpmirror.plan.pace import stopping_seconds
 from gpmirror.plan.planfile import plan_id
+from gpmirror.plan.timing import stopping_seconds
 from gpmirror.render.folding import COLUMNS, Fold, Lines, Ruled, opened
-from gpmirror.render.html_style import PAGE_STYLE
-from gpmirror.render.html_text import block, code, folded, items, section, table, text
-from gpmirror.render.human import banners, catalog_text, server_text
-from gpmirror.render.human_changes import count_text, rule_text
-from gpmirror.render.human_checks import (
+from gpmirror.render.plan import (
     allowance_texts,
+    banners,
+    catalog_text,
+    count_text,
+    folded_hosts,
     guard_text,
     hazard_text,
+    host_rows,
     next_action_texts,
+    rule_text,
+    server_text,
     shown_warnings,
+    survival_texts,
     switched_texts,
     verdict_text,
 )
-from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
-from gpmirror.render.human_waves import exposed_text, exposure_texts, made_texts, waves_title
-from gpmirror.render.native import command_text
-from gpmirror.render.summary import summary_line
 from gpmirror.render.svg import svg_element
+from gpmirror.render.text import summary_line, visible
+from gpmirror.render.waves import (
+    command_text,
+    exposed_text,
+    exposure_texts,
+    made_texts,
+    waves_title,
+)
+
+# --- How the page of a plan looks; the picture in it brings its own colours.
+
+
+PAGE_STYLE = """
+:root{color-scheme:light dark;--text:#1f2328;--soft:#59636e;--back:#fff;--edge:#d0d7de;
+--tint:#f6f8fa;--fine:#1a7f37;--care:#bc4c00;--alarm:#cf222e;--role:#0969da}
+@media (prefers-color-scheme:dark){:root{--text:#f0f6fc;--soft:#9198a1;--back:#0d1117;
+--edge:#30363d;--tint:#151b23;--fine:#3fb950;--care:#f0883e;--alarm:#f85149;--role:#58a6ff}}
+body{margin:2rem auto;max-width:1200px;padding:0 1rem;color:var(--text);background:var(--back);
+font:15px/1.5 ui-sans-serif,system-ui,'Segoe UI',Helvetica,Arial,sans-serif}
+h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+.summary{font-size:1.1rem;font-weight:600;margin:.2rem 0}.soft,footer{color:var(--soft)}
+footer{margin-top:2rem;font-size:.85rem;overflow-wrap:anywhere}
+.alarm{color:var(--alarm)}.fine{color:var(--text)}
+.wide{overflow-x:auto}svg.gm{max-width:none;border-radius:10px}
+table{border-collapse:collapse;font-size:.9rem}
+th{color:var(--soft);font-weight:500;text-align:left}
+th,td{border-bottom:1px solid var(--edge);padding:.3rem .8rem .3rem 0;vertical-align:top}
+code,pre{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+pre{background:var(--tint);border-radius:6px;overflow-x:auto;padding:.7rem}
+details{border-bottom:1px solid var(--edge);padding:.4rem 0}summary{cursor:pointer}
+ul{margin:.3rem 0;padding-left:1.2rem}
+b.add{color:var(--fine)}b.move{color:var(--care)}b.recover,b.blocked{color:var(--alarm)}
+b.rebalance{color:var(--role)}
+@media print{details{display:block}}
+""".strip()
+
+
+# --- Pieces of an HTML page: everything that is not ours is escaped here.
+
+
+def text(words: str) -> str:
+    """Words as HTML; control characters are written out."""
+    return escape(visible(words))
+
+
+def code(words: str) -> str:
+    """A name, path or command."""
+    return f"<code>{text(words)}</code>" if words else ""
+
+
+def block(words: str) -> str:
+    """A file as it is."""
+    lines = "\n".join(map(visible, words.rstrip("\n").split("\n")))
+    return f"<pre>{escape(lines)}</pre>"
+
+
+def section(title: str, body: Iterable[str]) -> list[str]:
+    """A heading with what belongs to it; nothing for no body."""
+    found = list(body)
+    return [f"<h2>{text(title)}</h2>", *found] if found else []
+
+
+def items(texts: Iterable[tuple[str, str]]) -> list[str]:
+    """A list of (class, words); nothing for no words."""
+    found = [f'<li class="{kind}">{text(words)}</li>' for kind, words in texts]
+    return ["<ul>", *found, "</ul>"] if found else []
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table whose cells are HTML already; nothing for no rows."""
+    body = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for cells in rows]
+    if not body:
+        return []
+    heading = "".join(f"<th>{text(word)}</th>" for word in head)
+    return ['<div class="wide"><table>', f"<tr>{heading}</tr>", *body, "</table></div>"]
+
+
+def folded(summary: str, lines: Iterable[str]) -> list[str]:
+    """A part that opens on a click, without a script."""
+    return [f"<details><summary>{text(summary)}</summary>", *lines, "</details>"]
+
+
+# --- A plan as one HTML page for review: no script, nothing fetched, light and dark.
+
 
 ROWS_SHOWN = 60
 """So many changes stand in the open; the rest is folded away."""

@@ -1,24 +1,149 @@
-"""A plan as a Markdown comment for code review, within the size that review tools accept."""
+"""A plan as a Markdown comment for code review, within the size that review tools take."""
 
-from gpmirror.cluster.counting import counted
-from gpmirror.plan.model import Plan
+import re
+from collections.abc import Iterable
+
+from gpmirror.model.text import counted, ranges
+from gpmirror.plan.model import Action, NativeRun, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
-from gpmirror.render.human import banners, catalog_text, server_text
-from gpmirror.render.human_checks import (
+from gpmirror.plan.timing import stopping_seconds
+from gpmirror.render.folding import COLUMNS, Fold, Lines, Ruled, opened
+from gpmirror.render.plan import (
     allowance_texts,
+    banners,
+    catalog_text,
+    count_text,
+    folded_hosts,
     guard_text,
     hazard_text,
+    host_rows,
     next_action_texts,
+    rule_text,
+    server_text,
     shown_warnings,
+    survival_texts,
     switched_texts,
     verdict_text,
 )
-from gpmirror.render.human_layout import folded_hosts, host_rows, survival_texts
-from gpmirror.render.human_waves import exposure_texts, waves_title
-from gpmirror.render.markdown_changes import ROWS_SHOWN, change_tables
-from gpmirror.render.markdown_text import code, escaped, folded_away, name_only, row
-from gpmirror.render.markdown_waves import wave_blocks
-from gpmirror.render.summary import summary_line
+from gpmirror.render.text import summary_line, visible
+from gpmirror.render.waves import (
+    command_text,
+    exposed_text,
+    exposure_texts,
+    made_texts,
+    waves_title,
+)
+
+# --- Text that is safe inside Markdown: cells, code spans and fenced blocks.
+
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<|#])")
+_MENTION = re.compile(r"@(?=\w)")
+
+
+def escaped(text: str) -> str:
+    """Text inside a line: no markup, no HTML, no mention of a person, no table border."""
+    quoted = _SPECIAL.sub(r"\\\1", visible(text)).replace("\\<", "&lt;")
+    return _MENTION.sub("@&#8203;", quoted)
+
+
+def name_only(text: str) -> str:
+    """What of a cluster name may stand in a hidden marker."""
+    return re.sub(r"[^A-Za-z0-9._-]|--", "_", text)
+
+
+def code(text: str) -> str:
+    """A code span that holds any text, inside a table too."""
+    shown = visible(text).replace("|", "\\|")
+    ticks = "`" * (_longest_run(shown) + 1)
+    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def fenced(text: str) -> list[str]:
+    """A fenced block whose fence is longer than any run of backticks inside."""
+    lines = [visible(line) for line in text.splitlines()]
+    fence = "`" * max(3, max(map(_longest_run, lines), default=0) + 1)
+    return [f"{fence}text", *lines, fence]
+
+
+def row(*cells: str) -> str:
+    """A table row of cells that are escaped already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def folded_away(title: str, lines: list[str]) -> list[str]:
+    """Lines behind a title that opens on a click."""
+    return ["<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>", ""]
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+# --- The changes of a plan as Markdown tables: each rule once, above its lines.
+
+
+ROWS_SHOWN = 30
+"""So many lines of changes stand in the open; the rest is folded away."""
+
+_HEAD = (row(*COLUMNS), row("---", "---", "---", "---", "---"))
+
+
+def change_tables(plan: Plan) -> tuple[list[str], list[str], int]:
+    """What stands in the open, what is folded away, and how many lines of changes that are."""
+    shown, rest, hidden = opened(plan, ROWS_SHOWN)
+    return _tables(shown), _tables(rest), hidden
+
+
+def _tables(found: Iterable[Lines]) -> list[str]:
+    return [line for lines in found for line in _table(*lines)]
+
+
+def _table(action: Action, ruled: Ruled, folds: tuple[Fold, ...]) -> list[str]:
+    title = f"**{escaped(count_text(action, ruled))}**: {escaped(rule_text(ruled))}"
+    told = [f"- directory {code(text)}" for text in ruled.directories]
+    return [title, "", *told, *([""] if told else []), *_HEAD, *map(_row, folds), ""]
+
+
+def _row(fold: Fold) -> str:
+    storage = code(fold.storage) if fold.storage else ""
+    return row(
+        code(fold.hosts), escaped(fold.named), escaped(fold.place), storage, escaped(fold.notes)
+    )
+
+
+# --- The waves of a plan as folded parts of a Markdown comment, native files included.
+
+
+def wave_blocks(plan: Plan) -> list[list[str]]:
+    """One folded part a wave: exposure, command lines, host actions and files."""
+    exposures = {found.wave: found for found in plan.exposure.waves}
+    return [_block(plan, wave, exposures.get(wave.number)) for wave in plan.waves]
+
+
+def _block(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
+    contents = f"{counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
+    lines = []
+    if exposure is not None:
+        told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
+        lines = [escaped(told), ""]
+    for text in made_texts([wave]):
+        lines += [f"First {escaped(text)}.", ""]
+    for run in wave.native:
+        lines += _run(run)
+    return folded_away(f"wave {wave.number}: {wave.action.value} {contents}", lines)
+
+
+def _run(run: NativeRun) -> list[str]:
+    lines = [*fenced(command_text(run)), ""]
+    if run.file_name is None or run.file_text is None:
+        return lines
+    return [*lines, f"{code(run.file_name)}:", "", *fenced(run.file_text), ""]
+
+
+# --- A plan as a Markdown comment for code review, within the size that review tools accept.
+
 
 BYTE_BUDGET = 60_000
 """Most bytes of the text in UTF-8; rows and blocks beyond it are dropped and counted."""

@@ -1,14 +1,190 @@
 """What one set of lost hosts does: contents lost, and who carries the load."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from gpmirror.cluster.hostlist import natural
-from gpmirror.cluster.layout import Layout
+from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
-from gpmirror.simulate.copies import Copies, copies_of
-from gpmirror.simulate.unknown import unknown_host
+from gpmirror.model.layout import Layout, Pair, only_host
+from gpmirror.model.names import natural
+from gpmirror.simulate.codes import UNKNOWN_HOST, UNKNOWN_RACK
+
+# --- Where the copies of all contents lie, indexed by host: what every failure question asks.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Copies:
+    """A layout as failure sees it; hosts may also be racks, see `copies_by_rack`.
+
+    `alone`: host -> contents with no copy elsewhere. `heirs`: host -> other host -> contents
+    whose primary is on the first and whose mirror is on the second; `gains` counts these.
+    `primaries`: host -> number of primaries before any loss. `rank`: host -> ring position.
+    `primary_of`: content -> host of its primary. `total` primaries lie on `holders` hosts.
+    `dead`: contents without any live copy, sorted: no loss takes them, nobody takes them over.
+    """
+
+    hosts: tuple[str, ...]
+    rank: Mapping[str, int]
+    primaries: Mapping[str, int]
+    alone: Mapping[str, Sequence[int]]
+    heirs: Mapping[str, Mapping[str, Sequence[int]]]
+    gains: Mapping[str, Mapping[str, int]]
+    primary_of: Mapping[int, str]
+    total: int
+    holders: int
+    dead: tuple[int, ...] = ()
+
+    def load_factor(self, host: str, after: int) -> float:
+        """`after` primaries over the host's own number, or over the mean of the hosts that
+        have primaries where it has none. One division, so that 11 over 10 is exactly 1.1.
+        """
+        before = self.primaries[host]
+        return after / before if before else after * self.holders / self.total
+
+    def contents_lost(self, lost: Collection[str]) -> tuple[int, ...]:
+        """Contents without a copy outside the hosts `lost`, sorted."""
+        gone: list[int] = []
+        for host in lost:
+            gone += self.alone[host]
+            heirs = self.heirs[host]
+            for heir in heirs.keys() & lost:
+                gone += heirs[heir]
+        return tuple(sorted(gone))
+
+    def linked_pairs(self) -> set[tuple[str, str]]:
+        """Pairs of hosts, each in name order, that hold both copies of some content."""
+        return {_in_order(host, heir) for host, heirs in self.heirs.items() for heir in heirs}
+
+
+def copies_of(layout: Layout) -> Copies:
+    """Index a layout. Hosts that only the pairs name come last, in name order."""
+    pairs = sorted(layout.pairs, key=_pair_key)
+    hosts = _all_hosts(layout.hosts, pairs)
+    counted = Counter(pair.primary for pair in pairs)
+    alone: dict[str, list[int]] = {host: [] for host in hosts}
+    heirs: dict[str, dict[str, list[int]]] = {host: {} for host in hosts}
+    for pair in pairs:
+        only = only_host(pair.live_hosts)
+        if only is not None:
+            alone[only].append(pair.content)
+        elif pair.lives and pair.mirror is not None:
+            heirs[pair.primary].setdefault(pair.mirror, []).append(pair.content)
+    return Copies(
+        hosts=hosts,
+        rank={host: rank for rank, host in enumerate(hosts)},
+        primaries={host: counted[host] for host in hosts},
+        alone=alone,
+        heirs=heirs,
+        gains={host: _counts(found) for host, found in heirs.items()},
+        primary_of={pair.content: pair.primary for pair in pairs},
+        total=len(pairs),
+        holders=len(counted),
+        dead=tuple(pair.content for pair in pairs if not pair.lives),
+    )
+
+
+def copies_by_rack(layout: Layout) -> Copies:
+    """The layout with racks for hosts: which contents live in one or two racks only.
+
+    Hosts without a rack belong to none: a content with a copy there survives every rack loss
+    and is left out.
+    """
+    racks = layout.racks
+    pairs = tuple(
+        Pair(pair.content, racks[pair.primary], racks[pair.mirror or pair.primary], pair.lives)
+        for pair in layout.pairs
+        if pair.primary in racks and (pair.mirror is None or pair.mirror in racks)
+    )
+    return copies_of(Layout(pairs=pairs, hosts=rack_names(layout)))
+
+
+def rack_names(layout: Layout) -> tuple[str, ...]:
+    """The racks of the layout's hosts, sorted."""
+    return tuple(sorted({layout.racks[host] for host in layout.hosts if host in layout.racks}))
+
+
+def _all_hosts(listed: Iterable[str], pairs: Iterable[Pair]) -> tuple[str, ...]:
+    named = {pair.primary for pair in pairs}
+    named.update(pair.mirror for pair in pairs if pair.mirror is not None)
+    known = dict.fromkeys(listed)
+    return (*known, *sorted(named.difference(known), key=natural))
+
+
+def _counts(found: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    return {heir: len(contents) for heir, contents in found.items()}
+
+
+def _pair_key(pair: Pair) -> tuple[int, str, str]:
+    return (pair.content, pair.primary, pair.mirror or "")
+
+
+def _in_order(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)
+
+
+# --- Diagnostics for hosts and racks that a layout does not have.
+
+
+_NAMES_SHOWN = 8
+_LONGEST_GUESSED = 255  # a host name is never longer; keeps hostile names from costing time
+
+
+def unknown_host(name: str, hosts: Sequence[str]) -> Diagnostic:
+    """A host to lose that is not among `hosts`."""
+    return Diagnostic(
+        code=UNKNOWN_HOST,
+        message=f"host {quoted(name)} is not one of the {len(hosts)} hosts of this layout",
+        hint=_hint(name, hosts, prefix="host:"),
+    )
+
+
+def unknown_rack(name: str, racks: Sequence[str]) -> Diagnostic:
+    """A rack to lose that is not among `racks`."""
+    if not racks:
+        return Diagnostic(
+            code=UNKNOWN_RACK,
+            message=f"rack {quoted(name)} cannot be lost: this layout names no racks",
+            hint="give the hosts a `rack:` in the spec and simulate the spec",
+        )
+    return Diagnostic(
+        code=UNKNOWN_RACK,
+        message=f"rack {quoted(name)} is not one of the {len(racks)} racks of this layout",
+        hint=_hint(name, racks, prefix="rack:"),
+    )
+
+
+def quoted(name: str) -> str:
+    """The name as typed, control characters escaped, cut short where absurdly long."""
+    return repr(name if len(name) <= _LONGEST_GUESSED else name[:40] + "...")
+
+
+def _hint(name: str, known: Sequence[str], *, prefix: str) -> str:
+    near = _nearest(name, known)
+    if near is not None:
+        return f"did you mean `{prefix}{near}`?"
+    return f"known: {_listed(known)}" if known else "the layout is empty"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    # only a mistake pays for this import, not every plan
+    from difflib import get_close_matches
+
+    if len(name) > _LONGEST_GUESSED:
+        return None
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f", +{more} more" if more > 0 else "")
+
+
+# --- What one set of lost hosts does: contents lost, and who carries the load.
+
 
 Severity = tuple[int, float]
 """Contents lost, and the highest load factor of a survivor."""

@@ -1,12 +1,54 @@
-"""What every single host, every rack and every pair of hosts lost would do to a layout."""
+"""What every single host, rack and pair lost would do to a layout, and whether the policy allows it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from gpmirror.cluster.layout import Layout
-from gpmirror.simulate.copies import Copies, copies_by_rack, copies_of, rack_names
-from gpmirror.simulate.fatal import fatal_pair_count, fatal_pairs
-from gpmirror.simulate.loss import Loss, every_host, lose_from, worst_pair
+from gpmirror.model.layout import Layout
+from gpmirror.model.text import counted, ranges
+from gpmirror.simulate.loss import (
+    Copies,
+    Load,
+    Loss,
+    copies_by_rack,
+    copies_of,
+    every_host,
+    lose_from,
+    rack_names,
+    worst_pair,
+)
+
+# --- Which pairs of hosts (or racks) lose a content together, found without walking all pairs.
+
+
+def fatal_pair_count(copies: Copies) -> int:
+    """How many pairs lose at least one content; every pair with a fatal host in it does."""
+    alone = _fatal_alone(copies)
+    fatal, sound = len(alone), len(copies.hosts) - len(alone)
+    within = sum(1 for one, other in copies.linked_pairs() if not {one, other} & alone)
+    return fatal * (fatal - 1) // 2 + fatal * sound + within
+
+
+def fatal_pairs(copies: Copies) -> tuple[tuple[str, str], ...]:
+    """Every such pair, sorted, each in name order."""
+    found = copies.linked_pairs()
+    for host in _fatal_alone(copies):
+        found.update((min(host, other), max(host, other)) for other in copies.hosts)
+        found.discard((host, host))
+    return tuple(sorted(found))
+
+
+def worst_alone(copies: Copies) -> str | None:
+    """The host whose loss loses the most contents, the first in ring order; None if none does."""
+    worst = max(copies.hosts, key=lambda host: len(copies.alone[host]), default=None)
+    return worst if worst is not None and copies.alone[worst] else None
+
+
+def _fatal_alone(copies: Copies) -> set[str]:
+    return {host for host, contents in copies.alone.items() if contents}
+
+
+# --- What every single host, every rack and every pair of hosts lost would do to a layout.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +167,132 @@ def _every_rack(layout: Layout, copies: Copies) -> tuple[RackLoss, ...]:
 
 def _takeover_factor(loss: Loss) -> float:
     return loss.worst_load_factor if loss.gains else 0.0
+
+
+# --- The fixed wordings that survey lines and policy verdicts share; scripts look for them.
+
+
+_CONTENTS_SHOWN = 8
+
+
+def contents_lost(contents: Sequence[int]) -> str:
+    """`3 contents lost (0, 4, 9)`; the first few ids only. The plural is part of the format."""
+    count = len(contents)
+    if not count:
+        return "0 contents lost"
+    shown = ", ".join(str(content) for content in contents[:_CONTENTS_SHOWN])
+    more = count - _CONTENTS_SHOWN
+    return f"{count} contents lost ({shown}{f', +{more} more' if more > 0 else ''})"
+
+
+def without_copy(contents: Sequence[int]) -> str:
+    """`no live copy: 2 contents (3, 7)`; never an empty list."""
+    shown = ranges(contents, most=_CONTENTS_SHOWN)
+    return f"no live copy: {counted(len(contents), 'content')} ({shown})"
+
+
+def load_told(found: Load) -> str:
+    """`data02 4 -> 8 primaries (x2.0)`."""
+    taken = f"{found.host} {found.before} -> {found.after} primaries"
+    return f"{taken} ({times_told(found.before, found.factor)})"
+
+
+def times_told(before: int, value: float) -> str:
+    """`x2.0`; where a host had no primaries its load is compared with the other hosts' mean."""
+    return f"x{factor_told(value)}" if before else f"x{factor_told(value)} of the average host's"
+
+
+def factor_told(value: float) -> str:
+    """At most two decimals, at least one: `2.0`, `1.25`, `1.33`."""
+    text = f"{value:.2f}"
+    return text.removesuffix("0")
+
+
+# --- Does a layout survive what the policy says it must?
+
+
+Domain = Literal["host", "rack"]
+Demand = tuple[Literal[1, 2], Domain]
+"""(count, of): any `count` hosts or racks may be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One demand of the policy judged. `evidence` names the worst case, met or not."""
+
+    name: str
+    ok: bool
+    evidence: str
+
+
+def judge(
+    layout: Layout, survive: Sequence[Demand], max_load_factor: float | None
+) -> tuple[Verdict, ...]:
+    """A verdict for each loss to survive, in order, then for the load factor if limited."""
+    return judge_survey(survey(layout, pairs=False), survive, max_load_factor)
+
+
+def judge_survey(
+    surveyed: Survey, survive: Sequence[Demand], max_load_factor: float | None
+) -> tuple[Verdict, ...]:
+    """`judge` for a layout that is surveyed already."""
+    verdicts = [_survive(surveyed, count, of) for count, of in survive]
+    if max_load_factor is not None:
+        verdicts.append(_load(surveyed, max_load_factor))
+    return tuple(verdicts)
+
+
+def _survive(surveyed: Survey, count: int, of: Domain) -> Verdict:
+    name = f"survive any {count} {of if count == 1 else f'{of}s'}"
+    if of == "rack" and surveyed.survives_any_rack is None:
+        known = len(surveyed.racks)
+        return Verdict(
+            name=name, ok=False, evidence=f"needs at least 2 racks, the layout names {known}"
+        )
+    copies = surveyed.copies if of == "host" else surveyed.rack_copies
+    worst = _worst(copies, count)
+    told = "" if not worst else f"{_lost_line(copies, worst, of)}; "
+    dead = surveyed.copies.dead
+    if dead:
+        told = f"{without_copy(dead)}; {told}"
+    evidence = f"{told}{_fatal_line(copies, count, of)}"
+    if of == "rack":
+        evidence += _unracked(surveyed)
+    return Verdict(name=name, ok=not worst and not dead, evidence=evidence)
+
+
+def _worst(copies: Copies, count: int) -> tuple[str, ...]:
+    pair = worst_pair(copies) if count > 1 else None
+    if pair is not None:
+        return pair.lost if pair.contents_lost else ()
+    alone = worst_alone(copies)
+    return () if alone is None else (alone,)
+
+
+def _lost_line(copies: Copies, lost: tuple[str, ...], of: Domain) -> str:
+    names = " + ".join(name if of == "host" else f"rack {name}" for name in lost)
+    return f"lose {names}: {contents_lost(copies.contents_lost(lost))}"
+
+
+def _fatal_line(copies: Copies, count: int, of: Domain) -> str:
+    total = len(copies.hosts)
+    if count == 1:
+        fatal = sum(1 for contents in copies.alone.values() if contents)
+        return f"fatal {of}s: {fatal} of {total}"
+    return f"fatal {of} pairs: {fatal_pair_count(copies)} of {total * (total - 1) // 2}"
+
+
+def _unracked(surveyed: Survey) -> str:
+    racks = surveyed.layout.racks
+    bare = [host for host in surveyed.copies.hosts if host not in racks]
+    return f"; {len(bare)} hosts are in no rack, first {bare[0]}" if bare else ""
+
+
+def _load(surveyed: Survey, limit: float) -> Verdict:
+    name = f"max_load_factor {float(limit)}"
+    worst = surveyed.worst_load_after_one_host
+    if worst is None:
+        return Verdict(name=name, ok=True, evidence="no host loss moves a primary")
+    taken = f"{worst.survivor} {worst.before} -> {worst.after} primaries"
+    evidence = f"lose {worst.lost}: {taken} (x{factor_told(worst.factor)})"
+    return Verdict(name=name, ok=worst.factor <= limit, evidence=evidence)

@@ -3,13 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpmirror.cluster.layout import Layout
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
+from gpmirror.model.layout import Layout
 from gpmirror.simulate.codes import BAD_TARGET
-from gpmirror.simulate.copies import Copies, copies_of, rack_names
-from gpmirror.simulate.loss import Loss, lose_from
-from gpmirror.simulate.unknown import quoted, unknown_host, unknown_rack
+from gpmirror.simulate.loss import (
+    Copies,
+    Loss,
+    copies_of,
+    lose_from,
+    quoted,
+    rack_names,
+    unknown_host,
+    unknown_rack,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
-"""The spec as it stands in YAML: shapes, types and limits that need no other field to judge.
+"""The spec as it stands in YAML: shapes, types and limits, sizes and times as people write them.
 
-The descriptions are the reference documentation and the JSON Schema. What one field must be in
-the light of another is judged afterwards, with places, in the modules beside this one.
+Its JSON Schema, for editors and the reference, is made from the same model.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,17 +16,69 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
-from gpmirror.cluster.dialect import DialectName
-from gpmirror.spec.model import MEANINGS, Strategy
-from gpmirror.spec.units import (
-    RATE_PATTERN,
-    SIZE_PATTERN,
-    TIME_PATTERN,
-    bytes_of,
-    rate_of,
-    seconds_of,
-)
+from gpmirror.model.dialect import DialectName
+from gpmirror.spec.model import MEANINGS, Path, Strategy
+
+# --- Sizes, times and rates as people write them: `5TB`, `24h`, `32M`.
+
+
+_SIZE = re.compile(r"([0-9]{1,15})\s?(B|kB|KB|MB|GB|TB|PB)?")
+_SIZE_FACTORS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZE_FACTORS["PB"] = 10**15
+_TIME = re.compile(r"([0-9]{1,9})([smhd])")
+_TIME_FACTORS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_RATE = re.compile(r"([0-9]{1,7})([kM]?)")
+_LEAST_RATE, _MOST_RATE = 32, 1_048_576
+RATE_PATTERN = r"^[0-9]{1,7}[kM]?$"
+SIZE_PATTERN = r"^[0-9]{1,15}\s?(B|kB|KB|MB|GB|TB|PB)?$"
+TIME_PATTERN = r"^[0-9]{1,9}[smhd]$"
+
+
+def bytes_of(value: object) -> int:
+    """Bytes of a size, units being decimal. Raises `ValueError` for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("must be a size such as 500GB, 5TB or a number of bytes")
+    return int(match[1]) * _SIZE_FACTORS[match[2] or "B"]
+
+
+def seconds_of(value: object) -> int:
+    """Seconds of a time span. Raises `ValueError` for anything else and for zero."""
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise ValueError("must be a time such as 30s, 90m, 24h or 2d, and more than zero")
+    return int(match[1]) * _TIME_FACTORS[match[2]]
+
+
+def rate_of(value: object) -> str:
+    """A rate as pg_basebackup takes it, kB a second or MB with M. Raises `ValueError` for anything
+    else and for what it refuses.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    number = int(match[1]) * (1024 if match[2] == "M" else 1) if match else 0
+    if not isinstance(text, str) or not _LEAST_RATE <= number <= _MOST_RATE:
+        raise ValueError("must be a rate from 32 to 1048576 (kB a second), or up to 1024M")
+    return text
+
+
+def time_text(seconds: int) -> str:
+    """The shortest way to write `seconds` as a spec takes it: 86400 is `24h`."""
+    for unit in ("h", "m"):
+        if seconds % _TIME_FACTORS[unit] == 0:
+            return f"{seconds // _TIME_FACTORS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+# --- The spec as it stands in YAML: shapes, types and limits that need no other field to judge.
+#
+# The descriptions are the reference documentation and the JSON Schema. What one field must be in
+# the light of another is judged afterwards, with places, in the modules beside this one.
+
 
 if TYPE_CHECKING:
     Dialect: TypeAlias = str
@@ -365,3 +417,70 @@ class SpecPart(Part):
         None, description="Contents and hosts whose mirrors must not move."
     )
     apply: ApplyPart | None = Field(None, description="How apply works through a plan.")
+
+
+# --- What the document model declares at a path: allowed keys, words, whether it is required.
+
+
+def fields_at(path: Path) -> list[str]:
+    """The keys that the mapping at `path` may have, as written in YAML."""
+    part = _part_at(path)
+    if part is None:
+        return []
+    return [found.alias or name for name, found in part.model_fields.items()]
+
+
+def field_at(path: Path) -> FieldInfo | None:
+    """The declaration of the key at `path`; None for free keys (filespaces) and list items."""
+    part = _part_at(path[:-1])
+    name = "api_version" if path[-1] == "apiVersion" else path[-1]
+    return None if part is None else part.model_fields.get(str(name))
+
+
+def literals(annotation: object) -> list[str]:
+    """The words a field of this annotation may hold; none where it takes any text."""
+    found: list[str] = []
+    for inner in get_args(annotation):
+        found += [inner] if isinstance(inner, str) else literals(inner)
+    return found
+
+
+def _part_at(path: Path) -> type[BaseModel] | None:
+    part: type[BaseModel] | None = SpecPart
+    for step in path:
+        if isinstance(step, str) and part is not None:
+            found = part.model_fields.get(step)
+            part = None if found is None else _part_in(found.annotation)
+    return part
+
+
+def _part_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    for inner in get_args(annotation):
+        found = _part_in(inner)
+        if found is not None:
+            return found
+    return None
+
+
+# --- The shape of a spec as JSON Schema, for editors and the reference documentation.
+
+
+def spec_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of the YAML document. Rules between fields are not in it."""
+    schema = SpecPart.model_json_schema(mode="validation")
+    for part in (schema, *schema["$defs"].values()):
+        for field in part["properties"].values():
+            _describe(field, schema["$defs"])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "gpmirror spec",
+    }
+
+
+def _describe(field: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Give a field that only refers to a part the part's description."""
+    if "description" not in field and "$ref" in field:
+        field["description"] = parts[field["$ref"].removeprefix("#/$defs/")]["description"]

@@ -13,9 +13,9 @@ from ruamel.yaml.scalarstring import (
 )
 
 from gpmirror.errors import InvalidInput
-from gpmirror.spec.emit import scalar_text
 from gpmirror.spec.reader import read
 from gpmirror.spec.source import decode
+from gpmirror.spec.writing import scalar_text
 
 _MOST_PASSES = 4
 _UNFOLDED = 1_000_000

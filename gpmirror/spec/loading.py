@@ -8,24 +8,26 @@ from pathlib import PurePath
 
 from pydantic import ValidationError
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.errors import InvalidInput
-from gpmirror.spec import complaints, words
-from gpmirror.spec.complaints import Complaint
+from gpmirror.model.dialect import DialectName
+from gpmirror.spec import shape, words
 from gpmirror.spec.document import ClusterPart, SpecPart, SshPart
-from gpmirror.spec.findings import MAX_FINDINGS, Findings
-from gpmirror.spec.hosts import compile_hosts
-from gpmirror.spec.hostset import check_filespaces, check_hosts
-from gpmirror.spec.meaning import digest
-from gpmirror.spec.mirrors import check_directory, check_strategy, compile_ports
+from gpmirror.spec.hosts import check_filespaces, check_hosts, compile_hosts
 from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions, Strategy
-from gpmirror.spec.pins import compile_pins
-from gpmirror.spec.places import Places
-from gpmirror.spec.policies import compile_apply, compile_policy, compile_protection
 from gpmirror.spec.reader import Document, read
-from gpmirror.spec.repair import Repaired, repair
-from gpmirror.spec.source import decode
+from gpmirror.spec.rules import (
+    check_directory,
+    check_strategy,
+    compile_apply,
+    compile_pins,
+    compile_policy,
+    compile_ports,
+    compile_protection,
+)
+from gpmirror.spec.shape import MAX_FINDINGS, Complaint, Findings, Repaired, repair
+from gpmirror.spec.source import Places, decode
+from gpmirror.spec.writing import digest
 
 
 def load_spec(data: bytes, file: str) -> Spec:
@@ -69,11 +71,11 @@ def _judge(document: Document) -> tuple[Spec | None, list[Diagnostic]]:
 
 def _complaints(error: ValidationError, data: object) -> list[Complaint]:
     details = error.errors(include_url=False)
-    return [complaints.complaint_of(one, data) for one in details]
+    return [shape.complaint_of(one, data) for one in details]
 
 
 def _diagnosed(faults: list[Complaint], places: Places) -> list[Diagnostic]:
-    return [complaints.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
+    return [shape.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
 
 
 def _second_look(repaired: Repaired) -> SpecPart | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.diagnostics import Place
+from gpmirror.model.dialect import DialectName
 
 Path = tuple[str | int, ...]
 """Where in the YAML document a value stands: ("mirrors", "ports", "offset"), ("hosts", 0, "name")."""

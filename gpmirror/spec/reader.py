@@ -1,9 +1,6 @@
-"""YAML text to plain data with the place of every key and value.
+"""YAML text to plain data with the place of every key and value, and what is wrong with other text."""
 
-It walks the parser's events in a loop, never recursively, so hostile nesting cannot exhaust the
-stack, and it keeps going after a finding where the structure still makes sense.
-"""
-
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -23,11 +20,207 @@ from ruamel.yaml.events import (
 
 from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.errors import InvalidInput
-from gpmirror.spec import lookalikes, syntax
 from gpmirror.spec.model import Path
-from gpmirror.spec.places import Places, Span
-from gpmirror.spec.scalars import plain
-from gpmirror.spec.source import Source
+from gpmirror.spec.source import Places, Source, Span
+from gpmirror.spec.writing import plain
+
+# --- Characters that look like the ones YAML or a host name needs, and are others.
+
+
+_NAMES = {
+    "\u00a0": ("no-break space", "a space"),
+    "\u00ad": ("soft hyphen", "nothing"),
+    "\u200b": ("zero-width space", "nothing"),
+    "\u200c": ("zero-width non-joiner", "nothing"),
+    "\u200d": ("zero-width joiner", "nothing"),
+    "\u200e": ("left-to-right mark", "nothing"),
+    "\u200f": ("right-to-left mark", "nothing"),
+    "\u202a": ("left-to-right embedding", "nothing"),
+    "\u202b": ("right-to-left embedding", "nothing"),
+    "\u202d": ("left-to-right override", "nothing"),
+    "\u202e": ("right-to-left override", "nothing"),
+    "\u2060": ("word joiner", "nothing"),
+    "\ufeff": ("zero-width no-break space", "nothing"),
+    "\u2007": ("figure space", "a space"),
+    "\u202f": ("narrow no-break space", "a space"),
+    "\u3000": ("ideographic space", "a space"),
+    "\u2010": ("hyphen", "`-`"),
+    "\u2011": ("non-breaking hyphen", "`-`"),
+    "\u2013": ("en dash", "`-`"),
+    "\u2014": ("em dash", "`-`"),
+    "\u2212": ("minus sign", "`-`"),
+    "\u2018": ("left single quotation mark", "`'`"),
+    "\u2019": ("right single quotation mark", "`'`"),
+    "\u201c": ("left double quotation mark", '`"`'),
+    "\u201d": ("right double quotation mark", '`"`'),
+    "\u2026": ("horizontal ellipsis", "`...`"),
+    "\u2044": ("fraction slash", "`/`"),
+    "\u2215": ("division slash", "`/`"),
+    "\u3001": ("ideographic comma", "`,`"),
+    "\u3002": ("ideographic full stop", "`.`"),
+    "\u3010": ("left black lenticular bracket", "`[`"),
+    "\u3011": ("right black lenticular bracket", "`]`"),
+}
+_FULL_WIDTH_FIRST, _FULL_WIDTH_LAST, _FULL_WIDTH_SHIFT = 0xFF01, 0xFF5E, 0xFEE0
+_LOOK_ALIKE = re.compile(
+    "[" + "".join(_NAMES) + f"{chr(_FULL_WIDTH_FIRST)}-{chr(_FULL_WIDTH_LAST)}" + "]"
+)
+_FREE_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|(?:^|(?<=\s))#.*")
+_MOST_SHOWN = 20
+_LONGEST_LINE = 2_000
+"""Longer lines are no one's typing, and matching quotes in them takes too long."""
+
+
+def find(text: str) -> re.Match[str] | None:
+    """The first look-alike in `text`."""
+    return None if text.isascii() else _LOOK_ALIKE.search(text)
+
+
+def in_structure(source: Source) -> list[Diagnostic]:
+    """Look-alikes outside quotes and comments of a text that is not YAML, line by line."""
+    found: list[Diagnostic] = []
+    for number, line in enumerate(source.lines, start=1):
+        if line.isascii() or len(line) > _LONGEST_LINE:
+            continue
+        bare = unquoted(line)
+        found += [
+            lookalike_at(source, number, match.start() + 1, match.group())
+            for match in _LOOK_ALIKE.finditer(bare)
+        ]
+        if len(found) >= _MOST_SHOWN:
+            break
+    return found[:_MOST_SHOWN]
+
+
+def unquoted(line: str) -> str:
+    """`line` with quoted text and comments blanked out, every other character in its column."""
+    return _FREE_TEXT.sub(lambda match: " " * len(match.group()), line)
+
+
+def lookalike_at(source: Source, line: int, column: int, character: str) -> Diagnostic:
+    """The finding for one look-alike at a known spot, counted from 1."""
+    name, instead = _described(character)
+    shown = f"`{character}` " if character.isprintable() and not character.isspace() else ""
+    action = "delete it" if instead == "nothing" else f"write {instead} instead"
+    return Diagnostic(
+        code="GPM-V006",
+        message=f"look-alike character {shown}U+{ord(character):04X} ({name})",
+        place=source.place(line, column),
+        hint=f"{action}; copied text often brings such characters along",
+    )
+
+
+def _described(character: str) -> tuple[str, str]:
+    if character in _NAMES:
+        return _NAMES[character]
+    plain = chr(ord(character) - _FULL_WIDTH_SHIFT)
+    return f"full-width `{plain}`", f"`{plain}`"
+
+
+# --- What is wrong with text that is not YAML, in words for someone who does not live in YAML.
+
+
+_LEADING_TAB = re.compile(r" *\t")
+_BARE_BRACES = re.compile(r"\{(?:host|root|prefix|content)\}")
+_BARE_RANGE = re.compile(r"\{[^\"'}]*\w\[[0-9]")
+_MISSING_BLANK = re.compile(r"^\s*(?:- )?\w+:[^\s/:]")
+_MOST_TABS_SHOWN = 20
+
+
+def diagnose(source: Source, error: MarkedYAMLError) -> list[Diagnostic]:
+    """Findings for a parser's complaint; look-alikes and tabs explain most of them."""
+    tabs = _tabs(source)
+    explained = in_structure(source) + tabs
+    return explained or [_complaint(source, error)]
+
+
+def unreadable(source: Source, error: YAMLError | ValueError) -> Diagnostic:
+    """The finding for a complaint without a position."""
+    first_line = str(error).splitlines()[0] if str(error) else "unreadable"
+    return Diagnostic(
+        code="GPM-V004",
+        message=f"not YAML: {first_line}",
+        place=Place(file=source.file),
+        hint="save the file as plain UTF-8 text",
+    )
+
+
+def not_a_mapping(source: Source, root: object) -> Diagnostic:
+    """The finding for a file that is empty, a list or a lone text."""
+    if root is None:
+        message = "the spec is empty"
+    else:
+        kind = "a list" if isinstance(root, list) else "one text"
+        message = f"the spec is {kind}; it must be keys such as `cluster:` and `hosts:`"
+    return Diagnostic(
+        code="GPM-V008",
+        message=message,
+        place=Place(file=source.file) if root is None else source.place(_first_line(source), 1),
+        hint="`gpmirror init` writes a starter spec",
+    )
+
+
+def _first_line(source: Source) -> int:
+    for number, line in enumerate(source.lines, start=1):
+        if line.strip() and not line.lstrip().startswith(("#", "---", "%")):
+            return number
+    return 1
+
+
+def _tabs(source: Source) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for number, line in enumerate(source.lines, start=1):
+        match = _LEADING_TAB.match(line)
+        if match and line.strip() and len(found) < _MOST_TABS_SHOWN:
+            found.append(_tab(source.place(number, match.end())))
+    return found
+
+
+def _tab(place: Place) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-V005",
+        message="a tab indents this line; YAML allows spaces only",
+        place=place,
+        hint="replace the tab by two spaces for each level",
+    )
+
+
+def _complaint(source: Source, error: MarkedYAMLError) -> Diagnostic:
+    mark = error.problem_mark or error.context_mark
+    if error.context_mark is not None and "end of stream" in str(error.problem):
+        mark = error.context_mark  # where the quote or bracket was opened
+    place = Place(file=source.file)
+    if mark is not None:
+        place = source.place(mark.line + 1, mark.column + 1)
+    if place.text[place.column - 1 : place.column] == "\t":
+        return _tab(place)
+    words = ", ".join(part for part in (error.context, error.problem) if part)
+    return Diagnostic(
+        code="GPM-V004",
+        message=f"not YAML: {' '.join(words.split()) or 'unreadable'}",
+        place=place,
+        hint=_hint(source, place),
+    )
+
+
+def _hint(source: Source, place: Place) -> str:
+    above = source.lines[place.line - 2] if place.line > 1 else ""
+    for text in (place.text, above):
+        line = unquoted(text[:_LONGEST_LINE])
+        if _BARE_BRACES.search(line):
+            return 'quote text that holds braces: "{host}-1"'
+        if _BARE_RANGE.search(line):
+            return 'inside {...} quote host ranges: {name: "sdw[1-4]"}'
+    if _MISSING_BLANK.match(place.text) or _MISSING_BLANK.match(above):
+        return "write a space after the colon: `name: sdw1`"
+    return "check indentation, brackets and quotes on this line and the one above"
+
+
+# --- YAML text to plain data with the place of every key and value.
+#
+# It walks the parser's events in a loop, never recursively, so hostile nesting cannot exhaust the
+# stack, and it keeps going after a finding where the structure still makes sense.
+
 
 MAX_DEPTH = 32
 MAX_VALUES = 250_000
@@ -197,13 +390,13 @@ class _Builder:
             self._report(self._at("GPM-V011", message, event, "delete the tag"))
 
     def _check_characters(self, event: ScalarEvent) -> None:
-        match = lookalikes.find(event.value)
+        match = find(event.value)
         if match is None:
             return
         line, column = event.start_mark.line, event.start_mark.column
         text = self.source.lines[line] if line < len(self.source.lines) else ""
         spot = max(text.find(match.group(), column), column)
-        self._report(lookalikes.diagnose(self.source, line + 1, spot + 1, match.group()))
+        self._report(lookalike_at(self.source, line + 1, spot + 1, match.group()))
 
     def _check_controls(self, event: ScalarEvent) -> None:
         for character in event.value:
@@ -278,11 +471,11 @@ def read(source: Source) -> Document:
     except _Stop as stop:
         raise InvalidInput([*builder.found, stop.found]) from None
     except MarkedYAMLError as error:
-        raise InvalidInput([*builder.found, *syntax.diagnose(source, error)]) from error
+        raise InvalidInput([*builder.found, *diagnose(source, error)]) from error
     except (YAMLError, ValueError) as error:
-        raise InvalidInput([*builder.found, syntax.unreadable(source, error)]) from error
+        raise InvalidInput([*builder.found, unreadable(source, error)]) from error
     if not isinstance(builder.root, dict):
-        raise InvalidInput([*builder.found, syntax.not_a_mapping(source, builder.root)])
+        raise InvalidInput([*builder.found, not_a_mapping(source, builder.root)])
     return Document(data=builder.root, places=builder.places, found=tuple(builder.found))
 
 

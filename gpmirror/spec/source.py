@@ -1,10 +1,17 @@
-"""A spec as text: decoded once, cut into lines, able to turn a position into a `Place`."""
+"""A spec as text, and the places of its keys and values in it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TypeAlias
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
+from gpmirror.spec.model import Path
+
+# --- A spec as text: decoded once, cut into lines, able to turn a position into a `Place`.
+
 
 MAX_BYTES = 4_000_000
 """A spec for 8,000 pinned contents has about 1 MB."""
@@ -97,3 +104,81 @@ def _forbidden(source: Source, match: re.Match[str]) -> Diagnostic:
         place=source.place_at(match.start()),
         hint="delete the character; `cat -A` makes such characters visible",
     )
+
+
+# --- Where in the text each key and each value of the document stands.
+
+
+Span: TypeAlias = tuple[int, int, int, int]
+"""First line, first column, last line, column after the last: counted from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places(Mapping[Path, Place]):
+    """Path -> place of the value; that of its key where the value is a list or a mapping.
+
+    Places are made when asked for: a long spec has many, and few of them are ever shown.
+    """
+
+    source: Source
+    key_spans: dict[Path, Span] = field(default_factory=dict)
+    value_spans: dict[Path, Span] = field(default_factory=dict)
+
+    def __getitem__(self, path: Path) -> Place:
+        return self._place(self.value_spans[path])
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.value_spans)
+
+    def __len__(self) -> int:
+        return len(self.value_spans)
+
+    def value(self, path: Path) -> Place:
+        """The place of the value at `path`, else of its nearest known parent, else the file."""
+        for length in range(len(path), 0, -1):
+            span = self.value_spans.get(path[:length])
+            if span is not None:
+                return self._place(span)
+        return Place(file=self.source.file)
+
+    def key(self, path: Path) -> Place:
+        """The place of the key at `path`; where there is none, of the value."""
+        span = self.key_spans.get(path)
+        return self.value(path) if span is None else self._place(span)
+
+    def _place(self, span: Span) -> Place:
+        line, column, last_line, last_column = span
+        text_end = len(self.source.lines[line]) if line < len(self.source.lines) else column
+        end = last_column if last_line == line else text_end
+        return self.source.place(line + 1, column + 1, max(1, end - column))
+
+
+# --- `did you mean`: the nearest allowed word, if one is near.
+
+
+_MOST_CANDIDATES = 2_000
+
+
+def nearest(word: str, allowed: Collection[str]) -> str | None:
+    """The allowed word closest to `word`, or None where none is close. Long lists of candidates
+    are cut to those with the same first letter: comparing is slow.
+    """
+    candidates = allowed
+    if len(candidates) > _MOST_CANDIDATES:
+        candidates = [one for one in candidates if one[:1] == word[:1]][:_MOST_CANDIDATES]
+    found = get_close_matches(word[:100], candidates, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(word: str, allowed: Collection[str], otherwise: str) -> str:
+    """A hint that names the nearest allowed word, else `otherwise`."""
+    found = nearest(word, allowed)
+    return otherwise if found is None else f"did you mean `{found}`?"
+
+
+def listed(words: Collection[str]) -> str:
+    """Words as a list in a sentence: `a`, `b` or `c`."""
+    quoted = [f"`{word}`" for word in words]
+    if len(quoted) < 2:  # noqa: PLR2004 - one word needs no `or`
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"

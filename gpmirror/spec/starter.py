@@ -1,10 +1,9 @@
 """The commented spec that `gpmirror init` writes."""
 
-from gpmirror.cluster.dialect import USUAL, DialectName
-from gpmirror.spec.emit import flow_text
-from gpmirror.spec.meaning import coordinator_keys
+from gpmirror.model.dialect import USUAL, DialectName
 from gpmirror.spec.model import CoordinatorAddress
 from gpmirror.spec.words import coordinator_problem
+from gpmirror.spec.writing import coordinator_keys, flow_text
 
 _TEXT = """\
 # The mirrors of one Greenplum cluster, as they should be.

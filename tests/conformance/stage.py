@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
-from gpmirror.gputils.detached import environment_text
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.native.process import environment_text
 from tests.conformance.kinds import kinds
 from tests.e2e.clusters import Cluster, Ended
 from tests.e2e.rows import Row

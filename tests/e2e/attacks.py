@@ -20,7 +20,7 @@ import pytest
 
 from gpmirror.lab.faults import clear_faults
 from gpmirror.lab.layout import LabHost
-from gpmirror.lab.orders import give
+from gpmirror.lab.programs import give
 from tests.labs import Practice
 
 SECONDS = 90.0

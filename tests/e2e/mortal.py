@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from gpmirror.adapters import runs
-from gpmirror.adapters.durable import append
+from gpmirror.adapters.runs import append
 from gpmirror.cli.start import run
 
 
@@ -33,6 +33,6 @@ class Death:
 
 if __name__ == "__main__":
     _, number, when, *words = sys.argv
-    runs.append = Death(int(number), when).append  # type: ignore[attr-defined]
+    runs.append = Death(int(number), when).append
     sys.argv[1:] = words
     run()

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.lab.faults import Faults, set_faults, slow
+from gpmirror.model.dialect import DialectName
 from tests.e2e.clusters import Cluster, Site
 from tests.e2e.rows import Row
 from tests.labs import Practice

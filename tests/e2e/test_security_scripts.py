@@ -10,8 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.gputils.detached import (
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.native.directories import measure_script, read_measures
+from gpmirror.native.dryrun import read_tried
+from gpmirror.native.process import (
     RUNS,
     Utility,
     append_script,
@@ -24,10 +26,8 @@ from gpmirror.gputils.detached import (
     read_script,
     start_script,
 )
-from gpmirror.gputils.dryrun import read_tried
-from gpmirror.gputils.measuring import measure_script, read_measures
 from gpmirror.plan.model import HostAction
-from gpmirror.workflow.preparing import _script
+from gpmirror.run.apply import _script
 from tests.clusters import row
 
 PIECES = (

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpmirror.plan.colouring import Limits, bound, colour
+from gpmirror.plan.waves import Limits, bound, colour
 
 _SMALL = st.integers(0, 7)
 _EDGES = st.lists(

@@ -5,11 +5,11 @@ from random import Random
 
 from hypothesis import assume, given, settings
 
-from gpmirror.cluster.segment import Segment
+from gpmirror.model.segment import Segment
 from gpmirror.plan.model import Action, Plan, Wave
 from gpmirror.plan.request import Request
+from gpmirror.run.simulate import replay
 from gpmirror.simulate import survey
-from gpmirror.workflow.replay import replay
 from tests.clusters import planned
 from tests.simulator import SimulatedCluster, machines
 from tests.strategies import RANDOMS, case

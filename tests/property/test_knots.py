@@ -10,10 +10,10 @@ from itertools import product
 import pytest
 
 from gpmirror.errors import ExitCode, NotReady
-from gpmirror.placement import place
+from gpmirror.placement.place import place
 from gpmirror.plan.request import Request
+from gpmirror.run.context import Outcome
 from gpmirror.spec.model import ApplyOptions, Pin, Spec
-from gpmirror.workflow.running import Outcome
 from tests import strategies
 from tests.clusters import PLACE, host, mirrored, mirrorless, spec
 from tests.life import FOREIGN, Files, Life

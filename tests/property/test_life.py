@@ -16,14 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gpmirror.boundary import LockHolder
 from gpmirror.errors import ExitCode, GpmirrorError
-from gpmirror.placement import place
-from gpmirror.plan.back import plan_back
+from gpmirror.placement.place import place
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
-from gpmirror.plan.replan import what_is_left
+from gpmirror.plan.remaining import plan_back, what_is_left
 from gpmirror.plan.request import Request
+from gpmirror.run.context import Outcome
 from gpmirror.spec.model import ApplyOptions, Spec
-from gpmirror.workflow.running import Outcome
 from tests import strategies
 from tests.life import FATES, FateKind, Life, machine_of
 from tests.person import Ended, Person, Recorded
@@ -367,7 +366,7 @@ class Layout(RuleBasedStateMachine):
         self.life.later(seconds, lambda: self.life.host_returns(machine))
 
     def _meddle(self, random: Random) -> None:
-        old = self.life.leavings()
+        old = self.life.leftovers()
         if old:
             does = random.choice([self.life.somebody_fills, self.life.somebody_deletes])
             does(random.choice(old))

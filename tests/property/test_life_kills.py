@@ -8,20 +8,19 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.boundary import World
-from gpmirror.cluster.observed import Observed
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
-from gpmirror.journal.records import Opening
-from gpmirror.journal.standing import Standing, read_standing
+from gpmirror.model.observed import Observed
 from gpmirror.plan.hazards import HAZARDS
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.replan import what_is_left
+from gpmirror.plan.remaining import what_is_left
 from gpmirror.plan.request import Request
+from gpmirror.run.apply import apply
+from gpmirror.run.context import Outcome, Run, Wishes
+from gpmirror.run.look import plan_inspected
+from gpmirror.run.record import Opening, Standing, read_standing
+from gpmirror.run.resume import check_resumable, resume
 from gpmirror.spec.model import Spec
-from gpmirror.workflow.apply import apply
-from gpmirror.workflow.inspecting import plan_inspected
-from gpmirror.workflow.resume import check_resumable, resume
-from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.clusters import mirrored, spec
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
 from tests.life import FateKind, Files, Life, ident
@@ -171,7 +170,7 @@ def go_on(life: Life, plan: Plan, records: Records, name: str = "r1") -> None:
 
 def make_room(life: Life, refusal: NotReady) -> None:
     """Move away what a message names: half copies that no row knows."""
-    for spot in life.leavings():
+    for spot in life.leftovers():
         if spot[1] in refusal.message:
             life.somebody_deletes(spot)
 

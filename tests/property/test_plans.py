@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Status
 from gpmirror.errors import InvalidInput
-from gpmirror.placement import place
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Status
+from gpmirror.placement.place import place
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.plan.planfile import plan_text, read_plan

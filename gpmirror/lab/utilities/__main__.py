@@ -6,8 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from gpmirror.errors import Failure
-from gpmirror.lab.utilities.failures import BadOption, Broken, Refused, Stop
-from gpmirror.lab.utilities.session import Session, open_session
+from gpmirror.lab.utilities.console import BadOption, Broken, Refused, Session, Stop, open_session
 
 NAMES = ("gpaddmirrors", "gprecoverseg", "gpmovemirrors", "gpstate", "gpstop", "gp_primarymirror")
 _USAGE = 64

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gpmirror.cluster.segment import Role, Segment
-from gpmirror.lab.utilities.failures import Broken
+from gpmirror.lab.utilities.console import Broken
+from gpmirror.model.segment import Role, Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

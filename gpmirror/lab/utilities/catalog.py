@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg
 
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.lab.layout import Lab
 from gpmirror.lab.utilities.array import Array, by_content
+from gpmirror.model.segment import Mode, Role, Segment, Status
 
 _OWN = "dbid, content, role, preferred_role, mode, status, port, hostname, address"
 _LATER = f"SELECT {_OWN}, datadir FROM gp_segment_configuration"  # noqa: S608 our own columns

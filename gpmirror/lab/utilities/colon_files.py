@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from gpmirror.gputils.lines import AddLine, Filespaces, Location, MoveLine
-from gpmirror.lab.utilities.failures import Broken, Refused
-from gpmirror.lab.utilities.lines import full_path, significant
+from gpmirror.lab.utilities.console import Broken, Refused, full_path, significant
+from gpmirror.native.lines import AddLine, Filespaces, Location, MoveLine
 
 _HEADER = "filespaceOrder="
 _GROUPS = 2

@@ -4,10 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from gpmirror.lab.utilities import options
-from gpmirror.lab.utilities.failures import Stop
-from gpmirror.lab.utilities.running import sql
-from gpmirror.lab.utilities.session import Session
+from gpmirror.lab.utilities import console
+from gpmirror.lab.utilities.console import Session, Stop
+from gpmirror.lab.utilities.copying import sql
 
 _STATE = (
     """SELECT CASE WHEN pg_is_in_recovery() THEN current_setting('primary_conninfo') <> '' END"""
@@ -21,7 +20,7 @@ _TOLD = {
 
 def run(session: Session, argv: list[str]) -> int:
     """0 where the server answers; it tells on standard error, as natively. Raises Stop."""
-    found = options.parser(session.lab.release, "gp_primarymirror", "%prog -h HOST -p PORT")
+    found = console.parser(session.lab.release, "gp_primarymirror", "%prog -h HOST -p PORT")
     found.remove_option("-h")
     found.add_option("-h", dest="host")
     found.add_option("-p", type="int", dest="port")

@@ -11,19 +11,16 @@ from dataclasses import replace
 from optparse import OptionParser, Values
 from pathlib import Path
 
-from gpmirror.cluster.segment import Role, Segment
-from gpmirror.gputils.lines import Location, MoveLine
 from gpmirror.lab.releases import Release
-from gpmirror.lab.utilities import colon_files, options, pipe_files
+from gpmirror.lab.utilities import colon_files, console, pipe_files
 from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.catalog import Catalog
-from gpmirror.lab.utilities.failures import Broken, Refused
-from gpmirror.lab.utilities.hba import add_lines
-from gpmirror.lab.utilities.lines import significant
+from gpmirror.lab.utilities.console import Broken, Refused, Session, significant
 from gpmirror.lab.utilities.locks import pid_lock
-from gpmirror.lab.utilities.recovery import Crew, Recovery
+from gpmirror.lab.utilities.recovery import Crew, Recovery, add_lines
 from gpmirror.lab.utilities.remote import Remote
-from gpmirror.lab.utilities.session import Session
+from gpmirror.model.segment import Role, Segment
+from gpmirror.native.lines import Location, MoveLine
 
 _FAILED, _LOCKED = 3, 1
 _GROUPS = 2
@@ -51,10 +48,10 @@ def run(session: Session, argv: list[str]) -> int:
 
 def parser(release: Release) -> OptionParser:
     """The options of this release."""
-    found = options.parser(release, "gpmovemirrors", "%prog [options]")
+    found = console.parser(release, "gpmovemirrors", "%prog [options]")
     found.add_option("-i", "--input", dest="input")
     found.add_option("-C", "--continue", action="store_true", default=False, dest="go_on")
-    options.add_batches(found, release)
+    console.add_batches(found, release)
     return found
 
 

@@ -1,25 +1,283 @@
 """gprecoverseg: bring failed mirrors back, move mirrors that are up, return roles."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from optparse import OptionParser, Values
 from pathlib import Path
 
 from gpmirror.lab.releases import Release
-from gpmirror.lab.utilities import (
-    options,
-    rebalance,
-    recover_later,
-    recover_old,
-)
+from gpmirror.lab.utilities import console
 from gpmirror.lab.utilities.array import Array, check_colon, check_pipe
 from gpmirror.lab.utilities.catalog import Catalog
-from gpmirror.lab.utilities.console import RULE
-from gpmirror.lab.utilities.failures import BadOption, Broken, Refused, Stop
+from gpmirror.lab.utilities.console import RULE, STARS, BadOption, Broken, Refused, Session, Stop
+from gpmirror.lab.utilities.gpaddmirrors import make, set_up, start_mirrors, tell_failures
 from gpmirror.lab.utilities.locks import pid_lock
 from gpmirror.lab.utilities.recover_lines import left_in, lines_text, silent_hosts
-from gpmirror.lab.utilities.recovery import Crew, Recovery, instance, table
+from gpmirror.lab.utilities.recovery import (
+    Crew,
+    Recovery,
+    allow_replication,
+    instance,
+    stand_still,
+    table,
+    task_of,
+)
 from gpmirror.lab.utilities.remote import Remote
-from gpmirror.lab.utilities.session import Session
+from gpmirror.model.segment import Mode, Role, Segment
+
+# --- gprecoverseg on 6: stop, wait until marked down, write rows, copy or rewind, start.
+
+
+_MARKED_DOWN_SECONDS = 1800
+_STARS = "*" * 32
+_PASSED_OVER = {"coordinator": "gpsegstop", "master": "shared memory cleanup and gpsegstop"}
+_RECOVERED = (
+    _STARS,
+    "Segments successfully recovered.",
+    _STARS,
+    "Recovered mirror segments need to sync WAL with primary segments.",
+    "Use 'gpstate -e' to check progress of WAL sync remaining bytes",
+)
+
+
+def execute_later(
+    crew: Crew,
+    catalog: Catalog,
+    recoveries: Sequence[Recovery],
+    silent: frozenset[str] = frozenset(),
+) -> int:
+    """0, or 1 when some were not recovered: those whose copy failed go back to where the catalog
+    had them, those that only did not start stay at the new place. Old directories stay. Nothing is
+    stopped on `silent` hosts.
+    """
+    console = crew.session.console
+    allow_replication(crew, recoveries)
+    console.info(f"{len(recoveries)} segment(s) to recover")
+    stop_failed(crew, recoveries, silent)
+    up = {r.failed.dbid for r in recoveries if r.failed is not None and r.failed.is_up}
+    if up:
+        wait_until_down(crew, catalog, up)
+    set_up(crew, recoveries)
+    stand_still(crew.session)
+    console.info("Updating configuration for mirrors")
+    for recovery in recoveries:
+        catalog.place(recovery.target)
+    ended = make(crew, recoveries)
+    headline = "Failed to recover the following segments. You must run gprecoverseg -F for all"
+    failed = tell_failures(crew, ended, f"{headline} incremental failures")
+    for recovery, _, outcome in ended:
+        if outcome.failed == "copy" and recovery.failed is not None and not recovery.in_place:
+            catalog.place(recovery.failed)
+    console.info("Triggering FTS probe")
+    catalog.probe()
+    if failed:
+        console.error("gprecoverseg failed. Please check the output for more details.")
+        return 1
+    for line in _RECOVERED:
+        console.info(line)
+    return 0
+
+
+def stop_failed(
+    crew: Crew, recoveries: Sequence[Recovery], silent: frozenset[str] = frozenset()
+) -> None:
+    """Stop what runs at the old places; hosts that are gone are passed over."""
+    console = crew.session.console
+    olds = [r for r in recoveries if r.failed is not None]
+    if any(r.failed.hostname not in silent for r in olds if r.failed):
+        console.info(f"Ensuring {len(olds)} failed segment(s) are stopped")
+    tasks = []
+    for recovery in olds:
+        failed = recovery.failed or recovery.target
+        if failed.hostname in silent:
+            what = _PASSED_OVER[crew.session.lab.release.coordinator_word]
+            where = f"{failed.hostname} segment: {failed.content}"
+            console.info(f"Skipping {what} on unreachable host: {where}")
+            continue
+        old = Recovery(target=failed, source=recovery.source, failed=failed)
+        tasks.append((failed.address, task_of(crew.session, old)))
+    directories = {task.dbid: task.directory for _, task in tasks}
+    for dbid, (_, outcome) in crew.all_do("stop", tasks).items():
+        if outcome.said and not outcome.failed:
+            console.info(f"{outcome.said}: {directories[dbid]}")
+    console.info("Ensuring that shared memory is cleaned up for stopped segments")
+
+
+def wait_until_down(crew: Crew, catalog: Catalog, dbids: set[int]) -> None:
+    """Stopped mirrors that the catalog still calls up: nothing is copied before they are down."""
+    console = crew.session.console
+    console.info("Waiting for segments to be marked down.")
+    console.info("This may take up to 1800 seconds on large clusters.")
+    deadline = time.monotonic() + _MARKED_DOWN_SECONDS
+    while time.monotonic() < deadline:
+        catalog.probe()
+        up = {s.dbid for s in catalog.load().segments if s.is_up} & dbids
+        if not up:
+            console.raw("\n")
+            console.info(f"{len(dbids)} of {len(dbids)} segments have been marked down.")
+            return
+        console.raw(".")
+        time.sleep(0.2)
+    raise Broken("segments were not marked down")
+
+
+# --- gprecoverseg on 5: stop, write rows, start, resynchronise in the background.
+
+
+_RECOVER_OLD_RECOVERED = (
+    STARS,
+    "Updating segments for resynchronization is completed.",
+    "For segments updated successfully, resynchronization will continue in the background.",
+    "",
+    "Use  gpstate -s  to check the resynchronization progress.",
+    STARS,
+)
+
+
+def execute_old(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int:
+    """0, or 1 when a mirror did not start."""
+    console = crew.session.console
+    console.info(f"{len(recoveries)} segment(s) to recover")
+    stop_failed(crew, recoveries)
+    up = {r.failed.dbid for r in recoveries if r.failed is not None and r.failed.is_up}
+    if up:
+        wait_until_down(crew, catalog, up)
+    stand_still(crew.session)
+    console.info("Updating configuration with new mirrors")
+    for recovery in recoveries:
+        catalog.place(recovery.target)
+    if not start_mirrors(crew, catalog, recoveries):
+        return 1
+    for line in _RECOVER_OLD_RECOVERED:
+        console.info(line)
+    return 0
+
+
+# --- `gprecoverseg -r`: stop primaries that should be mirrors, let their partners take over.
+
+
+_PROMOTION_SECONDS = 600
+_Pair = tuple[Segment, Segment]
+
+
+def return_roles(crew: Crew, catalog: Catalog, recover: Callable[[], int]) -> int:
+    """0 also when a pair could not be returned (6). Raises Broken where 5 refuses all of them."""
+    console = crew.session.console
+    console.info("Obtaining Segment details from master...")
+    array = catalog.load()
+    switched = [s for s in array.segments if s.is_switched]
+    if crew.session.old:
+        _refuse_unready(array)
+    else:
+        silent_hosts(crew, array)
+    if not switched:
+        said = "No segments are running in their non-preferred role and need to be rebalanced."
+        console.info(said)
+        return 0
+    _rebalance_summary(crew, switched)
+    pairs = _pairs(crew, array, switched)
+    if not pairs:
+        console.info("No segments to rebalance")
+    elif _return_roles(crew, catalog, pairs, recover):
+        raise Stop(1)
+    for line in (STARS, "The rebalance operation has completed successfully.", STARS):
+        console.info(line)
+    return 0
+
+
+def _refuse_unready(array: Array) -> None:
+    if not all(s.is_up for s in array.segments):
+        raise Broken("Down segments still exist.  All segments must be up to rebalance.")
+    if not all(s.mode is Mode.SYNCED for s in array.segments):
+        said = "Some segments are not yet synchronized."
+        raise Broken(f"{said}  All segments must be synchronized to rebalance.")
+
+
+def _rebalance_summary(crew: Crew, switched: Sequence[Segment]) -> None:
+    lines = [
+        "Greenplum instance recovery parameters",
+        RULE,
+        "Recovery type              = Rebalance",
+    ]
+    for number, segment in enumerate(switched, start=1):
+        rows = instance("Unbalanced", segment)
+        rows.append(("Balanced role", _title(segment.preferred_role)))
+        rows.append(("Current role", _title(segment.role)))
+        lines += [RULE, f"Unbalanced segment {number} of {len(switched)}", RULE, *table(rows)]
+    for line in (*lines, RULE):
+        crew.session.console.info(line)
+
+
+def _title(role: Role) -> str:
+    return "Primary" if role is Role.PRIMARY else "Mirror"
+
+
+def _pairs(crew: Crew, array: Array, switched: Sequence[Segment]) -> list[_Pair]:
+    """Acting primary and acting mirror of every content that may be returned now."""
+    console = crew.session.console
+    said = "Getting unbalanced segments"
+    if not crew.session.old:
+        said = "Determining primary and mirror segment pairs to rebalance"
+    console.info(said)
+    found = []
+    for content in sorted({s.content for s in switched}):
+        primary, mirror = array.primaries[content], array.mirrors[content]
+        ready = all(s.is_up and s.mode is Mode.SYNCED for s in (primary, mirror))
+        if ready and crew.remote.reaches(primary.address):
+            found.append((primary, mirror))
+            continue
+        who = f"primary segment dbid {primary.dbid} with its mirror dbid {mirror.dbid}"
+        why = "one is either down, unreachable, or not synchronized"
+        console.warning(f"Not rebalancing {who} because {why}")
+    return found
+
+
+def _return_roles(
+    crew: Crew, catalog: Catalog, pairs: Sequence[_Pair], recover: Callable[[], int]
+) -> int:
+    console = crew.session.console
+    console.info("Stopping unbalanced primary segments...")
+    tasks = [
+        (p.address, task_of(crew.session, Recovery(target=p, source=m, failed=p))) for p, m in pairs
+    ]
+    crew.all_do("stop", tasks)
+    console.raw(".. \n")
+    console.info("Triggering segment reconfiguration")
+    _wait_for_promotion(crew, catalog, {mirror.dbid for _, mirror in pairs})
+    console.info("Starting segment synchronization")
+    console.info(f"{'=' * 29}START ANOTHER RECOVER{'=' * 41}")
+    code = recover()
+    console.info(f"{'=' * 30}END ANOTHER RECOVER{'=' * 42}")
+    return code
+
+
+def _wait_for_promotion(crew: Crew, catalog: Catalog, dbids: set[int]) -> None:
+    """Until the partners act as primaries, take connections, and the stopped ones are down."""
+    deadline = time.monotonic() + _PROMOTION_SECONDS
+    while time.monotonic() < deadline:
+        catalog.probe()
+        acting = [s for s in catalog.load().segments if s.dbid in dbids]
+        if all(s.is_acting_primary and _takes_writes(crew, s) for s in acting):
+            return
+        time.sleep(0.2)
+    raise Broken("segments were not promoted")
+
+
+def _takes_writes(crew: Crew, segment: Segment) -> bool:
+    import psycopg
+
+    ip = crew.session.lab.resolve(segment.address)
+    where = crew.session.lab.conninfo(host=ip, port=segment.port, connect_timeout=5)
+    try:
+        with psycopg.connect(**where) as server:  # type: ignore[arg-type]
+            row = server.execute("SELECT pg_is_in_recovery()").fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and not row[0]
+
+
+# --- gprecoverseg: bring failed mirrors back, move mirrors that are up, return roles.
+
 
 _QUESTION = "\nContinue with segment recovery procedure Yy|Nn (default=N):\n> "
 
@@ -35,8 +293,8 @@ def run(session: Session, argv: list[str]) -> int:
         if not held:
             return 0
         session.console.info(f"Starting gprecoverseg with args: {' '.join(argv)}")
-        options.no_arguments(found, rest)
-        options.check_batches(values, old=session.old)
+        console.no_arguments(found, rest)
+        console.check_batches(values, old=session.old)
         _check_together(session.lab.release, values)
         if session.faults.exit_zero_do_nothing and not values.output:
             return 0
@@ -49,8 +307,8 @@ def run(session: Session, argv: list[str]) -> int:
 
 def parser(release: Release) -> OptionParser:
     """The options of this release."""
-    found = options.parser(release, "gprecoverseg", "%prog [--help] [options] ")
-    options.add_working(found, release)
+    found = console.parser(release, "gprecoverseg", "%prog [--help] [options] ")
+    console.add_working(found, release)
     found.add_option("-F", action="store_true", dest="full", default=False)
     found.add_option("-r", action="store_true", dest="rebalance", default=False)
     found.add_option("-p", dest="new_hosts")
@@ -91,7 +349,7 @@ def _recover_or_rebalance(session: Session, catalog: Catalog, values: Values) ->
     remote = Remote(session.lab)
     crew = Crew(session=session, remote=remote, hosts=values.hosts, per_host=values.per_host)
     if values.rebalance:
-        return rebalance.run(crew, catalog, lambda: _recover(crew, catalog, _plain(values)))
+        return return_roles(crew, catalog, lambda: _recover(crew, catalog, _plain(values)))
     return _recover(crew, catalog, values)
 
 
@@ -134,8 +392,8 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
     if not values.quietly:
         _confirm(session)
     if session.old:
-        return recover_old.execute(crew, catalog, wanted)
-    return recover_later.execute(crew, catalog, wanted, silent)
+        return execute_old(crew, catalog, wanted)
+    return execute_later(crew, catalog, wanted, silent)
 
 
 def _check(session: Session, array: Array, wanted: Sequence[Recovery]) -> None:

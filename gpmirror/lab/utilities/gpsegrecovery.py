@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gpmirror.lab.layout import Lab, LabHost, read_lab
 from gpmirror.lab.utilities import copying
-from gpmirror.lab.utilities.tasks import (
+from gpmirror.lab.utilities.remote import (
     Action,
     Outcome,
     Request,

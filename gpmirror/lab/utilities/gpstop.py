@@ -2,22 +2,21 @@
 and the pair resynchronises in full. Servers that run are left running, unlike natively.
 """
 
-from gpmirror.lab.utilities import options
+from gpmirror.lab.utilities import console
 from gpmirror.lab.utilities.catalog import Catalog
-from gpmirror.lab.utilities.failures import BadOption
+from gpmirror.lab.utilities.console import BadOption, Session
 from gpmirror.lab.utilities.recovery import Crew, Recovery, resynchronise, task_of
 from gpmirror.lab.utilities.remote import Remote
-from gpmirror.lab.utilities.session import Session
 
 
 def run(session: Session, argv: list[str]) -> int:
     """0, or 1 where a mirror did not start again. Raises BadOption, psycopg.Error."""
-    found = options.parser(session.lab.release, "gpstop", "%prog [options] ")
+    found = console.parser(session.lab.release, "gpstop", "%prog [options] ")
     found.add_option("-a", action="store_true", dest="quietly", default=False)
     found.add_option("-r", action="store_true", dest="restart", default=False)
     found.add_option("-M", dest="mode", default="smart")
     values, rest = found.parse_args(argv)
-    options.no_arguments(found, rest)
+    console.no_arguments(found, rest)
     if not values.restart or not session.old:
         raise BadOption("the practice cluster knows gpstop -r of 5 only; see `gpmirror lab down`")
     session.console.info(f"Starting gpstop with args: {' '.join(argv)}")

@@ -2,10 +2,9 @@
 where the release reads it with a hostname before the address, or a kind of recovery before that.
 """
 
-from gpmirror.gputils.lines import AddLine, Location, MoveLine
 from gpmirror.lab.releases import Release
-from gpmirror.lab.utilities.failures import Broken, Refused
-from gpmirror.lab.utilities.lines import full_path, significant
+from gpmirror.lab.utilities.console import Broken, Refused, full_path, significant
+from gpmirror.native.lines import AddLine, Location, MoveLine
 
 _ADD_PARTS, _GROUP_PARTS, _GROUPS = 4, 3, 2
 _KINDS = frozenset("IDFidf")

@@ -6,17 +6,16 @@ from dataclasses import replace
 from optparse import Values
 from pathlib import Path
 
-from gpmirror.cluster.segment import Role, Segment
 from gpmirror.errors import Failure
-from gpmirror.gputils.lines import Location, MoveLine
 from gpmirror.lab.releases import Release
-from gpmirror.lab.utilities import add_old, colon_files, pipe_files
+from gpmirror.lab.utilities import colon_files, gpaddmirrors, pipe_files
 from gpmirror.lab.utilities.array import Array
 from gpmirror.lab.utilities.catalog import Catalog
-from gpmirror.lab.utilities.failures import Broken, Refused
+from gpmirror.lab.utilities.console import Broken, Refused, Session
 from gpmirror.lab.utilities.recovery import Crew, Recovery
 from gpmirror.lab.utilities.remote import in_parallel
-from gpmirror.lab.utilities.session import Session
+from gpmirror.model.segment import Role, Segment
+from gpmirror.native.lines import Location, MoveLine
 
 Asked = tuple[MoveLine, Recovery]
 """A line, and what it asks for."""
@@ -253,7 +252,7 @@ def recovery_of(session: Session, array: Array, line: MoveLine, *, full: bool) -
 def _moved(session: Session, segment: Segment, new: Location) -> Segment:
     hostname = new.hostname or new.address
     if session.old:
-        hostname = add_old.hostname(session, new.address)
+        hostname = gpaddmirrors.hostname_of(session, new.address)
     return replace(
         segment,
         hostname=hostname,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpmirror.adapters import ssh_session
+from gpmirror.adapters import ssh_script
 from gpmirror.adapters.ssh import SshHosts, open_hosts
 from gpmirror.boundary import Silence
 from gpmirror.spec.model import SshOptions
@@ -113,7 +113,7 @@ def test_a_start_up_file_that_eats_the_script_keeps_it_from_running(
 def test_a_start_up_file_that_hangs_keeps_the_script_from_running_ever(
     farm: Farm, connect: Callable[[], SshHosts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh_session, "_LEAST_START_SECONDS", 1.0)
+    monkeypatch.setattr(ssh_script, "_LEAST_START_SECONDS", 1.0)
     gate, over = tmp_path / "gate", tmp_path / "over"
     wait = f"until test -e {gate}; do sleep 0.05; done"
     farm.start("sdw1", f'ForceCommand {wait}; eval "$SSH_ORIGINAL_COMMAND"; touch {over}')

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.durable import append, make_private, new_folder, write_new
+from gpmirror.adapters.runs import append, make_private, new_folder, write_new
 
 
 @pytest.fixture

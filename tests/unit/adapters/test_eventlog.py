@@ -7,7 +7,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from gpmirror.adapters.eventlog import Beat, JsonReporter, abandon
+from gpmirror.adapters.terminal import Beat, JsonReporter, abandon
 from tests.runs import ENDED, EVERY_EVENT, GB, STARTED, copying, report
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.local import is_this_machine, run_here
+from gpmirror.adapters.ssh_failures import Unanswered
+from gpmirror.adapters.ssh_script import is_this_machine, run_here
 from gpmirror.adapters.ssh_target import Target
-from gpmirror.adapters.ssh_unanswered import Unanswered
 from gpmirror.boundary import Silence
 
 ME = pwd.getpwuid(os.geteuid()).pw_name

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.native_folder import write_native_folder
+from gpmirror.adapters.files import write_native_folder
 from gpmirror.errors import Failure
 
 FILES = {"wave-001-gpaddmirrors.conf": "0|a|1|/d\n", "commands.txt": "gpaddmirrors\n"}

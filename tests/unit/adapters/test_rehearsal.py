@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gpmirror.adapters.rehearsal import RehearsalHosts
+from gpmirror.adapters.ssh import RehearsalHosts
 from gpmirror.boundary import Answered, Reply
 from gpmirror.events import Rehearsed
 

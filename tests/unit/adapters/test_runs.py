@@ -22,7 +22,7 @@ from gpmirror.adapters.runs import (
     runs_folder,
 )
 from gpmirror.errors import Failure
-from gpmirror.journal.records import JOURNAL, PLAN, Opening, end, step
+from gpmirror.run.record import JOURNAL, PLAN, Opening, end, step
 
 NAME = "20261121T070539Z-1f3a9c"
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from gpmirror.adapters.server import Server, connect
-from gpmirror.cluster.dialect import DialectName
-from gpmirror.cluster.replication import CopyProgress
-from gpmirror.cluster.segment import Segment
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput
+from gpmirror.model.dialect import DialectName
+from gpmirror.model.observed import CopyProgress
+from gpmirror.model.segment import Segment
 from gpmirror.spec.model import CoordinatorAddress
 from gpmirror.verify import judge
 from tests.clusters import coordinator, mirrored, observed, primaries, row

@@ -2,7 +2,7 @@
 
 from psycopg import errors
 
-from gpmirror.adapters.server_errors import failed
+from gpmirror.adapters.server_session import failed
 from gpmirror.errors import CannotDispatch, ConnectionLost
 
 _SAID = "terminating connection due to administrator command  (seg6 slice1 sdw1:7000 pid=9628)"

@@ -6,15 +6,13 @@ from typing import TypeVar, cast
 
 import pytest
 
-from gpmirror.adapters.server import Server, connect
-from gpmirror.adapters.server_lock import Lock, shown_name
+from gpmirror.adapters.server import Lock, Server, connect, shown_name
 from gpmirror.adapters.server_session import Session
 from gpmirror.boundary import LockHolder
-from gpmirror.catalog import queries
-from gpmirror.catalog.live import Row
-from gpmirror.catalog.queries import queries_for
-from gpmirror.cluster.dialect import DIALECTS, DialectName
+from gpmirror.catalog import live
+from gpmirror.catalog.live import Row, queries_for
 from gpmirror.errors import Failure
+from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.spec.model import CoordinatorAddress
 from tests.clusters import mirrored
 from tests.servers import Postgres
@@ -41,9 +39,9 @@ class ScriptedSession:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         self.asked.append(sql)
-        if sql == queries.TRY_LOCK:
+        if sql == live.TRY_LOCK:
             return [(next_of(self._taken),)]
-        if sql == queries.BACKEND:
+        if sql == live.BACKEND:
             return [(next_of(self._backends),)]
         return next_of(self._holders) if sql == ASKED.holders else [("",)]
 
@@ -60,14 +58,14 @@ def test_a_pooler_is_found_out() -> None:
     session = ScriptedSession(["True"], backends=("1", "2"))
     with pytest.raises(Failure, match="changing sessions"):
         lock_over(session).take()
-    assert queries.TRY_LOCK not in session.asked
+    assert live.TRY_LOCK not in session.asked
 
 
 def test_a_lock_held_in_another_database_counts() -> None:
     session = ScriptedSession(["True"], [[OTHER]])
     holder = lock_over(session).take()
     assert holder == LockHolder(pid=77, since="2026-01-01 00:00:00+00", client="local", name="")
-    assert queries.UNLOCK in session.asked
+    assert live.UNLOCK in session.asked
 
 
 def test_a_holder_that_went_away_between_two_questions() -> None:

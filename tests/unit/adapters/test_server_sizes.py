@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gpmirror.adapters.server_sizes import Sizing
+from gpmirror.adapters.server import Sizing
 from gpmirror.errors import ConnectionLost, Failure
 
 

@@ -3,9 +3,7 @@
 from threading import Thread
 
 from gpmirror.adapters.ssh_connection import StrictConnection
-from gpmirror.adapters.ssh_keys import KeyStore
-from gpmirror.adapters.ssh_known_hosts import KnownHosts
-from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Target
 
 
 def test_many_threads_make_connections_at_once() -> None:

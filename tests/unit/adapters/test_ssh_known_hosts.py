@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.ssh_known_hosts import Changed, Known, KnownHosts, Revoked, Unknown, Verdict
+from gpmirror.adapters.ssh_target import Changed, Known, KnownHosts, Revoked, Unknown, Verdict
 
 KEY, OTHER = b"\0\0\0\x0bssh-ed25519key", b"\0\0\0\x0bssh-ed25519other"
 NAMES = ("[sdw1]:2200", "sdw1")

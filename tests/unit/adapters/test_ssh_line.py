@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gpmirror.adapters.ssh_line import Line
+from gpmirror.adapters.ssh import Line
+from gpmirror.adapters.ssh_failures import HungUp, Unanswered
 from gpmirror.adapters.ssh_target import Target
-from gpmirror.adapters.ssh_unanswered import HungUp, Unanswered
 from gpmirror.boundary import Silence
 
 TARGET = Target(alias="sdw1", address="192.0.2.1", port=2222, user="gpadmin")

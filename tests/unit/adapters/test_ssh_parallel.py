@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gpmirror.adapters.ssh_parallel import at_once
+from gpmirror.adapters.ssh import at_once
 
 
 def test_results_keep_the_order_of_the_items() -> None:

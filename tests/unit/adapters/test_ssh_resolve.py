@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.adapters.ssh_resolve import Resolver, target_of
-from gpmirror.adapters.ssh_settings import parse_settings
+from gpmirror.adapters.ssh_failures import Unanswered
+from gpmirror.adapters.ssh_settings import Resolver, Tokens, expand, parse_settings, target_of
 from gpmirror.adapters.ssh_target import Target
-from gpmirror.adapters.ssh_tokens import Tokens, expand
-from gpmirror.adapters.ssh_unanswered import Unanswered
 from gpmirror.errors import Unreadable
 from gpmirror.spec.model import SshOptions
 

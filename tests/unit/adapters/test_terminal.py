@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gpmirror.adapters.screen import Screen
-from gpmirror.adapters.terminal import FRAME, TICK, LineReporter, TerminalReporter
+from gpmirror.adapters.terminal import FRAME, TICK, LineReporter, Screen, TerminalReporter
 from gpmirror.events import PhaseStarted, WaveDone
-from gpmirror.render.run_view import RunView
+from gpmirror.render.progress import RunView
 from tests.runs import ENDED, EVERY_EVENT, GB, STARTED, WAVE, copying, report, synced
 from tests.terminal import Terminal
 

@@ -3,8 +3,8 @@
 import pytest
 
 from gpmirror.catalog import read_catalog
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DialectName
 from tests import shapes
 
 COMMON = [

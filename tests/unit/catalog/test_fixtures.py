@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gpmirror.catalog import read_catalog, snapshot_text
-from gpmirror.cluster.dialect import DialectName
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DialectName
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "catalogs"
 GP6_NOTE = "dialect taken as gp6: the text has datadir but no version() line"

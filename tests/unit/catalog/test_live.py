@@ -7,15 +7,16 @@ import pytest
 
 from gpmirror.catalog.live import (
     Fetched,
+    Queries,
     copying_from,
     family_of,
     observed_from,
+    queries_for,
     replication_from,
     sizes_from,
 )
-from gpmirror.catalog.queries import Queries, queries_for
-from gpmirror.cluster.dialect import DIALECTS, DialectName
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DIALECTS, DialectName
 
 GP6 = queries_for(DIALECTS[DialectName.GP6])
 ON = "on x86_64-pc-linux-gnu, compiled by gcc"

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpmirror.catalog import read_catalog, snapshot_text
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
 from tests import shapes
 
 _NAMES = st.text("abcxyz019.-_", min_size=1, max_size=30).map(lambda name: "h" + name)

@@ -9,10 +9,10 @@ import pytest
 
 from gpmirror.catalog import read_catalog, snapshot_schema, snapshot_text
 from gpmirror.catalog.snapshot import _digest
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode, Role, Segment, Status
 
 ROW = Segment(
     dbid=2,

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cli.connection import accept_connection, spec_connection
 from gpmirror.cli.console import Console
+from gpmirror.cli.wiring import accept_connection, spec_connection
 from gpmirror.errors import Declined, Unsafe
-from gpmirror.plan.settings import Settings
+from gpmirror.plan.model import Settings
 from gpmirror.spec.model import CoordinatorAddress, SshOptions
 from tests.clusters import spec
 from tests.plans import HOSTS, adding

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from gpmirror.catalog import read_catalog, snapshot_text
-from gpmirror.cli.commands import COMMANDS
+from gpmirror.cli.commands import COMMANDS, load_command
 from gpmirror.cli.console import GlobalFlags, open_console
-from gpmirror.cli.lazy import load_command
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
-from gpmirror.workflow.kinds import Kind, kind_of
+from gpmirror.run.importing import Kind, kind_of
 from tests.clusters import mirrored, mirrorless
 from tests.shapes import aligned_text
 

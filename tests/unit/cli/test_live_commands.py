@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from gpmirror.cli.main import main
-from gpmirror.cluster.segment import Segment
 from gpmirror.errors import ExitCode
+from gpmirror.model.segment import Segment
 from tests.clusters import mirrored, mirrorless
 from tests.servers import Postgres, eventually
 from tests.sshd import farm

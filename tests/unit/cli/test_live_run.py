@@ -11,16 +11,15 @@ import pytest
 from gpmirror.adapters.runs import RunJournal, create_run, read_agreed, read_run, runs_folder
 from gpmirror.boundary import Answered, Reply
 from gpmirror.cli.console import Console
-from gpmirror.cli.live_run import Live, Manner, hand_over, run_plan
+from gpmirror.cli.live_run import Live, Manner, hand_over, run_plan, site_of_run
 from gpmirror.cli.main import main
-from gpmirror.cli.recorded import site_of_run
-from gpmirror.cluster.observed import Observed
 from gpmirror.errors import Declined, ExitCode, Failure
-from gpmirror.journal.records import Opening, Record, end, resumed, step
+from gpmirror.model.observed import Observed
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.replan import site_of
+from gpmirror.plan.remaining import site_of
+from gpmirror.run.context import Outcome, Run, Wishes
+from gpmirror.run.record import Opening, Record, end, resumed, step
 from gpmirror.spec.model import CoordinatorAddress, Site, SshOptions
-from gpmirror.workflow.running import Outcome, Run, Wishes
 from tests.clusters import spec
 from tests.plans import HOSTS, adding, seen_before_add
 
@@ -120,7 +119,7 @@ def said_yes(run: Run, question: str, agreed: Callable[[], None]) -> Outcome:
 def test_a_yes_is_kept_outside_the_runs_folder(
     folder: Path, rehearsal: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gpmirror.workflow.apply.apply", said_yes)
+    monkeypatch.setattr("gpmirror.run.apply.apply", said_yes)
     manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=True)
     wishes = Wishes(allow=("policy", "dead-lock"), rehearsal=rehearsal)
     with pytest.raises(Failure, match="cut off"):
@@ -146,7 +145,7 @@ def test_a_connection_that_nobody_agreed_to_is_not_taken_later(
     plan = replace(adding(), settings=settings)
     taken = site_of(plan) if agreed else spec(HOSTS)
     manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=True)
-    monkeypatch.setattr("gpmirror.workflow.apply.apply", said_yes)
+    monkeypatch.setattr("gpmirror.run.apply.apply", said_yes)
     with pytest.raises(Failure, match="cut off"):
         run_plan(plan, live(seen_before_add(), taken), Wishes(), manner)
     (run,) = folder.iterdir()

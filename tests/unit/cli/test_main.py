@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from gpmirror.cli import main as program
-from gpmirror.cli.commands import COMMANDS, Entry
-from gpmirror.cli.console import Console
-from gpmirror.cli.failures import report, visible
-from gpmirror.cli.lazy import load_command
+from gpmirror.cli.commands import COMMANDS, Entry, load_command
+from gpmirror.cli.console import Console, report, visible
 from gpmirror.cli.main import main, split_global_flags
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, InvalidInput, Stale, Unsafe

@@ -7,9 +7,9 @@ import pytest
 from gpmirror.adapters.runs import RunJournal, create_run
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
-from gpmirror.journal.records import Opening, step, wave_step
 from gpmirror.plan.model import Action
 from gpmirror.plan.planfile import plan_id, plan_text
+from gpmirror.run.record import Opening, step, wave_step
 from tests.plans import moving
 
 NAME = "20261121T070539Z-aaaaaa"

@@ -8,12 +8,12 @@ import pytest
 
 from gpmirror.adapters.runs import Agreed, RunJournal, create_run, keep_agreed, keep_run
 from gpmirror.cli.console import Console
+from gpmirror.cli.live_run import first_recorded, recorded, site_of_run
 from gpmirror.cli.main import main
-from gpmirror.cli.recorded import first_recorded, recorded, site_of_run
 from gpmirror.errors import ExitCode, Failure, Unsafe
-from gpmirror.journal.records import PLAN, Opening, Record, step
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text
+from gpmirror.run.record import PLAN, Opening, Record, step
 from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions
 from tests.plans import adding, moving, unchanged
 

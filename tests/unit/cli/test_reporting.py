@@ -8,7 +8,7 @@ import pytest
 
 from gpmirror.adapters.terminal import LineReporter, TerminalReporter
 from gpmirror.cli.console import Console
-from gpmirror.cli.reporting import json_reporter, people_reporter, voice
+from gpmirror.cli.live_run import json_reporter, people_reporter, voice
 from tests.runs import STARTED
 
 

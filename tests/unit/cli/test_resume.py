@@ -12,10 +12,10 @@ from gpmirror.cli.live_run import Live, Manner
 from gpmirror.cli.main import main
 from gpmirror.cli.resume import _last_unfinished, _resume
 from gpmirror.errors import ExitCode
-from gpmirror.journal.records import PLAN, Opening, Record, end, resumed, step
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text
-from gpmirror.workflow.running import Outcome, Run, Wishes
+from gpmirror.run.context import Outcome, Run, Wishes
+from gpmirror.run.record import PLAN, Opening, Record, end, resumed, step
 from tests.clusters import spec
 from tests.plans import HOSTS, adding, seen_before_add
 
@@ -156,11 +156,11 @@ def test_only_a_yes_of_this_machine_answers_for_the_rest(
         return Outcome(code=ExitCode.OK, summary="")
 
     standing, _ = read_run(folder, NAME)
-    monkeypatch.setattr("gpmirror.workflow.resume.resume", settle)
+    monkeypatch.setattr("gpmirror.run.resume.resume", settle)
     monkeypatch.setattr("gpmirror.cli.live_run.run_plan", rest)
-    monkeypatch.setattr("gpmirror.cli.recorded.caught_up", lambda *_: standing)
-    monkeypatch.setattr("gpmirror.workflow.gates.take_own_lock", lambda _: None)
-    monkeypatch.setattr("gpmirror.workflow.far_runs.later_runs", lambda *_: [])
+    monkeypatch.setattr("gpmirror.cli.live_run.caught_up", lambda *_: standing)
+    monkeypatch.setattr("gpmirror.run.gates.take_own_lock", lambda _: None)
+    monkeypatch.setattr("gpmirror.run.resume.later_runs", lambda *_: [])
     nobody: Any = None
     live = Live(spec=spec(HOSTS), server=nobody, hosts=nobody, observed=seen_before_add())
     manner = Manner(console=Console(out=None, err=None), json=False, assume_yes=yes)

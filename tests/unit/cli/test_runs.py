@@ -8,7 +8,7 @@ import pytest
 from gpmirror.adapters.runs import RunJournal, create_run
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
-from gpmirror.journal.records import JOURNAL, Opening, end, resumed, step, wave_step
+from gpmirror.run.record import JOURNAL, Opening, end, resumed, step, wave_step
 
 Shown = pytest.CaptureFixture[str]
 OLD, NEW = "20261121T070539Z-aaaaaa", "20261122T070539Z-bbbbbb"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpmirror.adapters.screen import Screen
+from gpmirror.adapters.terminal import Screen
 from gpmirror.cli.console import Console
-from gpmirror.cli.status_views import (
+from gpmirror.cli.status import (
     JsonLines,
     Lines,
     ReaderGone,
@@ -17,10 +17,10 @@ from gpmirror.cli.status_views import (
     until_interrupted,
     view_of,
 )
-from gpmirror.cluster.replication import Replication
 from gpmirror.errors import ConnectionLost
+from gpmirror.model.observed import Replication
+from gpmirror.run.status import Reading
 from gpmirror.verify import judge
-from gpmirror.workflow.status import Reading
 from tests.clusters import mirrored
 
 LOST = ConnectionLost("the session with mdw:5432 ended")

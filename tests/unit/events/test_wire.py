@@ -8,9 +8,14 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from gpmirror.events import EVENTS_VERSION, Event, NativeSaid
-from gpmirror.events.schema import events_schema
-from gpmirror.events.wire import EVENT_NAMES, event_line
+from gpmirror.events import (
+    EVENT_NAMES,
+    EVENTS_VERSION,
+    Event,
+    NativeSaid,
+    event_line,
+    events_schema,
+)
 from tests.runs import EVERY_EVENT
 
 ROOT = Path(__file__).parents[3]

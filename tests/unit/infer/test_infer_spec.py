@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 
 from gpmirror.catalog import read_catalog
-from gpmirror.cluster.observed import Observed
 from gpmirror.errors import GpmirrorError, InvalidInput
 from gpmirror.infer import Inferred, infer_spec
 from gpmirror.infer.codes import CODES
-from gpmirror.placement import place
-from gpmirror.placement.names import look_alikes
+from gpmirror.model.observed import Observed
+from gpmirror.placement.hosts import look_alikes
+from gpmirror.placement.place import place
 from gpmirror.plan.model import Action
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Offset, Strategy

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gpmirror.errors import InvalidInput
-from gpmirror.gputils import read_native
 from gpmirror.infer import Inferred, infer_from_native
+from gpmirror.native.reader import read_native
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Strategy
 

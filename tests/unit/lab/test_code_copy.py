@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from gpmirror.errors import Failure
-from gpmirror.lab.code_copy import drop_copy, make_copy
+from gpmirror.lab.programs import drop_copy, make_copy
 
 LIBRARIES = Path(psycopg.__file__).parent.parent
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.segment import Mode, Role, Status
-from gpmirror.lab.judgement import Habit, Look, Row, Verdict, habit_of, judge, lost_mode
+from gpmirror.lab.prober import Habit, Look, Row, Verdict, habit_of, judge, lost_mode
+from gpmirror.model.segment import Mode, Role, Status
 
 GP6, GP5 = habit_of(old=False), habit_of(old=True)
 

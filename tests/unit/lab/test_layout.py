@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.errors import Failure
+from gpmirror.lab.building import primaries, spec_text
 from gpmirror.lab.layout import FILE, Lab, LabHost, read_lab, write_lab
 from gpmirror.lab.releases import RELEASES
-from gpmirror.lab.schema import primaries
-from gpmirror.lab.specfile import spec_text
+from gpmirror.model.dialect import DialectName
 from gpmirror.spec import load
 
 

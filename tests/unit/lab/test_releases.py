@@ -6,7 +6,7 @@ import typing
 import pytest
 
 from gpmirror.catalog.detect import version_evidence
-from gpmirror.catalog.source import Source
+from gpmirror.catalog.tables import Source
 from gpmirror.cli import lab as command
 from gpmirror.lab.releases import DEFAULTS, PROOFS, RELEASES, Release
 from gpmirror.lab.utilities import gpaddmirrors, gpmovemirrors, gprecoverseg

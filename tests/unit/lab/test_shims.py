@@ -6,14 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gpmirror.lab.building import UTILITIES, write_gphome, write_host_programs, write_hosts_table
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.releases import RELEASES
-from gpmirror.lab.shims import (
-    UTILITIES,
-    write_gphome,
-    write_host_programs,
-    write_hosts_table,
-)
 
 
 @pytest.fixture

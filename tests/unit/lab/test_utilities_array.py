@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.lab.utilities.array import Array, check_colon, check_pipe, oddity
-from gpmirror.lab.utilities.failures import Broken
+from gpmirror.lab.utilities.console import Broken
+from gpmirror.model.segment import Mode, Role, Segment, Status
 
 
 def segment(dbid: int, content: int, role: str, host: str, port: int, **more: object) -> Segment:

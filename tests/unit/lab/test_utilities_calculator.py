@@ -2,12 +2,12 @@
 
 import pytest
 
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.lab.utilities.array import Array
-from gpmirror.lab.utilities.calculator import Layout, place, read_directories, wanted_directories
 from gpmirror.lab.utilities.colon_files import write_add as write_colon
-from gpmirror.lab.utilities.failures import BadOption, Broken
+from gpmirror.lab.utilities.console import BadOption, Broken
+from gpmirror.lab.utilities.gpaddmirrors import Layout, place, read_directories, wanted_directories
 from gpmirror.lab.utilities.pipe_files import write_add as write_pipe
+from gpmirror.model.segment import Mode, Role, Segment, Status
 
 PATHS = {"": ["/data/mirror", "/data/mirror"]}
 

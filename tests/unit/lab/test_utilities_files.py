@@ -2,10 +2,10 @@
 
 import pytest
 
-from gpmirror.gputils.lines import AddLine, Location, MoveLine
 from gpmirror.lab.releases import RELEASES
 from gpmirror.lab.utilities import colon_files, pipe_files
-from gpmirror.lab.utilities.failures import Broken, Refused
+from gpmirror.lab.utilities.console import Broken, Refused
+from gpmirror.native.lines import AddLine, Location, MoveLine
 
 GOOD = "0|sdw2|7000|/data/mirror/gpseg0\n"
 

@@ -20,11 +20,11 @@ from gpmirror.lab.faults import (
 )
 from gpmirror.lab.layout import Lab, LabHost
 from gpmirror.lab.releases import RELEASES, Locking
-from gpmirror.lab.utilities import settings
+from gpmirror.lab.utilities import copying
 from gpmirror.lab.utilities.console import Console
 from gpmirror.lab.utilities.locks import pid_lock
 from gpmirror.lab.utilities.recovery import table
-from gpmirror.lab.utilities.tasks import Request, Task, read_request, write_request
+from gpmirror.lab.utilities.remote import Request, Task, read_request, write_request
 
 
 def console(folder: Path) -> Console:
@@ -215,18 +215,18 @@ def test_a_copy_gets_its_own_settings(tmp_path: Path) -> None:
     system.write_text("synchronous_standby_names = 'gp_walreceiver'\nwork_mem = '1MB'\n")
     task = Task(content=0, dbid=10, directory=str(directory), port=7000, source=("127.9.0.1", 6000))
     practice = lab(tmp_path)
-    settings.make_mirror(practice, practice.hosts[0], task)
+    copying.make_mirror(practice, practice.hosts[0], task)
     text = (directory / "instance.conf").read_text()
     assert "port = 7000" in text
     assert "application_name=gp_walreceiver" in text
     assert "host=127.9.0.1 port=6000" in text
     assert "listen_addresses = '127.9.0.2'" in text
     assert system.read_text() == "work_mem = '1MB'\n"
-    assert settings.is_mirror(directory)
+    assert copying.is_mirror(directory)
 
 
 @pytest.mark.parametrize(
     ("name", "own"), [("base", True), ("pg_wal", True), ("notes.txt", False), ("PG_VERSION", True)]
 )
 def test_stray_files_are_told_from_the_servers(name: str, own: bool) -> None:
-    assert settings.is_server_file(name) is own
+    assert copying.is_server_file(name) is own

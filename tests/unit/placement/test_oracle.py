@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import DiagnosedError
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.spec.model import Host, Offset, Spec
 from tests import clusters
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Slot
 from gpmirror.diagnostics import Severity
 from gpmirror.errors import DiagnosedError, Infeasible, InvalidInput
-from gpmirror.placement.figures import Figure
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Slot
+from gpmirror.placement.slots import Figure
 from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec
 from tests import clusters
 from tests.clusters import PLACE, coordinator, host, observed, placed, row, spec

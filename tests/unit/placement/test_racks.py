@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gpmirror.cli.main import main
-from gpmirror.cluster.observed import Observed
 from gpmirror.diagnostics import Severity
-from gpmirror.placement import place
+from gpmirror.model.observed import Observed
+from gpmirror.placement.place import place
 from gpmirror.placement.racks import rack_remarks
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.spec import load

@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Role, Status
 from gpmirror.diagnostics import Place
 from gpmirror.errors import ExitCode, Failure, InvalidInput, Unsafe
-from gpmirror.plan.back import enters_old_directory, leaves_directories
-from gpmirror.plan.back import plan_back as plan_back_from
-from gpmirror.plan.foresee import after_wave
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Role, Status
+from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
-from gpmirror.plan.replan import site_of
+from gpmirror.plan.remaining import enters_old_directory, leaves_directories, site_of
+from gpmirror.plan.remaining import plan_back as plan_back_from
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Guards, Offset, Policy, Protection, Survive
 from tests.clusters import host, mirrored, planned, spec

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.content import contents_of
-from gpmirror.cluster.observed import CopyFact, Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
+from gpmirror.model.content import contents_of
+from gpmirror.model.observed import CopyFact, Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.plan.classify import Classified, classify
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request

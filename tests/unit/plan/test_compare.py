@@ -2,9 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.segment import Mode, Role, Segment
-from gpmirror.plan.compare import plans_differ
-from gpmirror.plan.compare_observed import Kind, catalogs_differ
+from gpmirror.model.segment import Mode, Role, Segment
+from gpmirror.plan.compare import Kind, catalogs_differ, plans_differ
 from gpmirror.plan.request import Request
 from tests import plans
 from tests.clusters import mirrored, mirrorless, observed

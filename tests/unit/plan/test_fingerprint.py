@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode, Status
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode, Status
 from gpmirror.spec.model import Pin
 from tests import clusters
 

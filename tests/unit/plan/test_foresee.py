@@ -1,8 +1,8 @@
 """The catalog as a wave should leave it."""
 
-from gpmirror.cluster.segment import Mode, Role, Status
-from gpmirror.plan.foresee import after_wave
-from gpmirror.plan.replan import what_is_left
+from gpmirror.model.segment import Mode, Role, Status
+from gpmirror.plan.exposure import after_wave
+from gpmirror.plan.remaining import what_is_left
 from tests.clusters import mirrored, planned, spec
 from tests.plans import HOSTS, adding, rebalancing, seen_before_add, seen_before_return, swapping
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.segment import Role, Slot, Status
 from gpmirror.errors import InvalidInput
-from gpmirror.plan.engines import keeps_some_directory
+from gpmirror.model.segment import Role, Slot, Status
 from gpmirror.plan.model import Step
 from gpmirror.plan.request import Request
-from gpmirror.render.summary import NO_CHANGES, summary_line
+from gpmirror.plan.waves import keeps_some_directory
+from gpmirror.render.text import NO_CHANGES, summary_line
 from gpmirror.spec.model import Protection
 from tests import clusters
 

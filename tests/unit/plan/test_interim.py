@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode, Role, Slot, Status
-from gpmirror.plan.interim import Interim, Obstacle
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode, Role, Slot, Status
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
-from gpmirror.plan.temporary import TemporarySlots
+from gpmirror.plan.state import Interim, Obstacle, TemporarySlots
 from gpmirror.spec.model import Pin, Spec
 from tests.clusters import PLACE, host, mirrored, observed, planned, spec
 

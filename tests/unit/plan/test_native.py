@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Status
 from gpmirror.errors import InvalidInput
-from gpmirror.plan.engines import reuses_directory
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Status
 from gpmirror.plan.model import NamePair, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.request import Request
+from gpmirror.plan.waves import reuses_directory
 from gpmirror.spec.model import ApplyOptions, Host, NativeOptions, Offset, Pin, Spec
 from tests import clusters
 

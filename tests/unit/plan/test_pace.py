@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gpmirror.plan.model import Plan
-from gpmirror.plan.pace import Pace, expected_seconds, pace_after
+from gpmirror.plan.timing import Pace, expected_seconds, pace_after
 from gpmirror.spec.model import Offset
 from tests import clusters
 from tests.plans import rebalancing, recovering

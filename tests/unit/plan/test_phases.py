@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import in_canonical_order
-from gpmirror.cluster.segment import Mode, Segment, Slot, Status
-from gpmirror.plan.colouring import Limits
+from gpmirror.model.observed import in_canonical_order
+from gpmirror.model.segment import Mode, Segment, Slot, Status
 from gpmirror.plan.model import Action, Change, Method, Plan
-from gpmirror.plan.occupancy import Key, Relocation, cuts, cycle_breakers, keys_of
-from gpmirror.plan.phases import Phases, arrange
 from gpmirror.plan.request import Request
-from gpmirror.plan.temporary import TemporarySlots
+from gpmirror.plan.state import Key, Relocation, TemporarySlots, cuts, cycle_breakers, keys_of
+from gpmirror.plan.waves import Limits, Phases, arrange
 from gpmirror.spec.model import Offset, Pin, WaveLimits
 from tests import clusters
 

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gpmirror.cluster.observed import Observed
 from gpmirror.errors import InvalidInput
+from gpmirror.model.observed import Observed
 from gpmirror.plan.model import PlannedCatalog
 from gpmirror.plan.planfile import _digest, plan_id, plan_schema, plan_text, read_plan
 from gpmirror.spec.model import Offset

@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed, in_canonical_order
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.diagnostics import Place
 from gpmirror.errors import InvalidInput
-from gpmirror.plan.foresee import after_wave
+from gpmirror.model.observed import Observed, in_canonical_order
+from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
-from gpmirror.plan.replan import (
+from gpmirror.plan.remaining import (
     foreign_cluster,
     plan_what_is_left,
     site_of,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Mode, Role, Status
 from gpmirror.diagnostics import Place
 from gpmirror.errors import InvalidInput
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Mode, Role, Status
 from gpmirror.plan.model import Guard, Plan
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Guards, Offset, Pin, Policy, Protection, Spec, Survive

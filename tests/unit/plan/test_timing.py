@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Status
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Status
 from gpmirror.plan.request import Request
 from gpmirror.plan.timing import ASSUMED_RATE, Copying, chain_bytes, seconds_for, total
 from gpmirror.spec.model import ApplyOptions, NativeOptions, Offset

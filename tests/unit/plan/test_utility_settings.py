@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import CopyFact, Observed
-from gpmirror.cluster.segment import Mode, Status
 from gpmirror.errors import InvalidInput
+from gpmirror.model.observed import CopyFact, Observed
+from gpmirror.model.segment import Mode, Status
 from gpmirror.plan.model import Method, Plan
 from gpmirror.plan.planfile import plan_id, plan_text, read_plan
-from gpmirror.plan.replan import plan_what_is_left, what_is_left
+from gpmirror.plan.remaining import plan_what_is_left, what_is_left
 from gpmirror.plan.request import Request
 from gpmirror.spec import load
 from gpmirror.spec.model import ApplyOptions, NativeOptions, Spec

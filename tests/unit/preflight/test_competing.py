@@ -11,19 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.cluster.dialect import DialectName
-from gpmirror.cluster.segment import Segment
 from gpmirror.errors import NotReady
+from gpmirror.model.dialect import DialectName
+from gpmirror.model.segment import Segment
 from gpmirror.preflight.competing import (
+    Runs,
+    Work,
     competing_script,
     competing_work,
     read_removed,
     removal_script,
+    work_among,
+    writers,
 )
 from gpmirror.preflight.facts import LockFile, Process
 from gpmirror.preflight.model import Check, Result
-from gpmirror.preflight.processes import Runs, Work, work_among, writers
-from gpmirror.preflight.programs import program_of
+from gpmirror.preflight.script import program_of
 from tests.clusters import mirrorless, row
 from tests.machines import Machines, troubles
 

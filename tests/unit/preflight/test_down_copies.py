@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
-from gpmirror.preflight.copies import Look, copy_fact
-from gpmirror.preflight.down_copies import copy_facts, copy_questions, homes_of
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment
+from gpmirror.preflight.copies import Look, copy_fact, copy_facts, copy_questions, homes_of
 from gpmirror.preflight.facts import Parent, Place
 from gpmirror.preflight.script import copies_script
 from tests.clusters import host, row

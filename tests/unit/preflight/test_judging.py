@@ -6,25 +6,23 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
-from gpmirror.cluster.counting import spans
-from gpmirror.cluster.observed import Observed
 from gpmirror.errors import NotReady
+from gpmirror.model.observed import Observed
+from gpmirror.model.text import spans
 from gpmirror.plan.hazards import HOST_HAZARDS
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import questions
 from gpmirror.preflight.checks import CHECKS
-from gpmirror.preflight.hazards import reserved_spans
-from gpmirror.preflight.judge import Answers, judge, read_answers
-from gpmirror.preflight.locations import locations_to_ask
-from gpmirror.preflight.model import Preflight, Result
+from gpmirror.preflight.directories import locations_to_ask
+from gpmirror.preflight.judge import Answers, judge, read_answers, reserved_spans
+from gpmirror.preflight.model import Locations, LocationState, Preflight, Result
 from gpmirror.preflight.script import scripts
 from gpmirror.preflight.shell import END, VERSION
 from gpmirror.preflight.space import told
-from gpmirror.preflight.survey import Locations, LocationState
-from gpmirror.render.preflight import preflight_text
+from gpmirror.render.status import preflight_text
+from gpmirror.run.apply import check_preflight
+from gpmirror.run.preflight import run_preflight
 from gpmirror.spec.model import Offset
-from gpmirror.workflow.preflight import run_preflight
-from gpmirror.workflow.refusing import check_preflight
 from tests.clusters import host as spec_host
 from tests.clusters import mirrored, mirrorless, planned, spec
 from tests.machines import told as listed

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
-from gpmirror.cluster.dialect import DIALECTS, DialectName
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Status
+from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Status
 from gpmirror.plan.model import Plan
-from gpmirror.preflight.leaving import judge_left, left_behind, reach_script, stand_in
+from gpmirror.preflight.judge import judge_left, left_behind, reach_script, stand_in
 from gpmirror.preflight.model import Result
-from gpmirror.workflow.preflight import run_preflight
+from gpmirror.run.preflight import run_preflight
 from tests.clusters import mirrored, planned, spec
 
 HOSTS = ("sdw1", "sdw2", "sdw3")

@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.segment import Segment
 from gpmirror.diagnostics import Place
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment
 from gpmirror.plan.request import Request
 from gpmirror.preflight import shell
-from gpmirror.preflight.judge import Silent, judge, read_answers
-from gpmirror.preflight.locations import (
+from gpmirror.preflight.directories import (
     locations_script,
     locations_to_ask,
     read_locations,
     with_locations,
 )
+from gpmirror.preflight.judge import Silent, judge, read_answers
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.script import scripts
 from gpmirror.spec.model import Offset, Pin

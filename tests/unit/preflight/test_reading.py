@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 
 from gpmirror.preflight import shell
 from gpmirror.preflight.asking import questions
-from gpmirror.preflight.encoding import (
-    address_of,
-    endpoint_of,
-    number_of,
-    text_of,
-)
+from gpmirror.preflight.facts import address_of, endpoint_of, number_of, text_of
 from gpmirror.preflight.judge import judge, read_answers
-from gpmirror.preflight.names import agreed, differs, read_names
+from gpmirror.preflight.model import agreed, differs, read_names
 from gpmirror.preflight.reading import read_facts
 from tests.plans import adding, seen_before_add
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.segment import Status
+from gpmirror.model.segment import Status
 from gpmirror.plan.model import Plan
+from gpmirror.preflight.judge import advice_without_silent
 from gpmirror.preflight.model import Check, Result
-from gpmirror.preflight.sparing import advice_without_silent
 from tests.clusters import mirrored, planned, spec
 from tests.plans import HOSTS, adding, moving, rebalancing
 

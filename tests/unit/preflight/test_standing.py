@@ -11,17 +11,16 @@ from pathlib import Path
 import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
-from gpmirror.cluster.segment import Segment
-from gpmirror.preflight.model import Check, Result
-from gpmirror.preflight.standing import (
+from gpmirror.model.segment import Segment
+from gpmirror.preflight.copies import (
     copies_by_host,
     is_sound,
     judge_standing,
     read_standing,
     standing_script,
 )
-from gpmirror.workflow.preflight import preflight_everywhere, run_preflight
-from gpmirror.workflow.standing import look_at_copies
+from gpmirror.preflight.model import Check, Result
+from gpmirror.run.preflight import look_at_copies, preflight_everywhere, run_preflight
 from tests.clusters import mirrored, observed, row
 from tests.machines import Machines
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
+from gpmirror.model.observed import Observed
 from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.request import Request
-from gpmirror.preflight.model import Check, Result
-from gpmirror.preflight.names import one_machine
+from gpmirror.preflight.model import Check, Result, one_machine
 from gpmirror.preflight.reading import read_related
 from gpmirror.preflight.script import related_script, scripts
 from gpmirror.spec.model import ApplyOptions, NativeOptions

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.plan.model import Exposure, WaveExposure
-from gpmirror.render.copying import copy_time, wave_copies, wave_time
-from gpmirror.render.human_waves import exposed_text
+from gpmirror.render.waves import copy_time, exposed_text, wave_copies, wave_time
 
 TB = 10**12
 NOTHING = Exposure(

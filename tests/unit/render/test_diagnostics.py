@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place, Related, Severity
 from gpmirror.render.diagnostics import (
+    MAX_COLUMNS,
     diagnostics_github,
     diagnostics_json,
     diagnostics_sarif,
     diagnostics_text,
+    display_width,
+    excerpt,
 )
-from gpmirror.render.excerpts import MAX_COLUMNS, display_width, excerpt
 
 TWICE = Diagnostic(
     code="GPM-V050",

@@ -13,8 +13,8 @@ from gpmirror.events import (
     RunEnded,
     WaveDone,
 )
-from gpmirror.render.events_text import logged, said
-from gpmirror.render.spans import painted
+from gpmirror.render.progress import logged, said
+from gpmirror.render.text import painted
 from tests.runs import EVERY_EVENT, GB, STARTED, WAVE
 
 

@@ -8,15 +8,16 @@ from gpmirror.errors import ExitCode, InvalidInput
 from gpmirror.plan.hazards import COMMAND_HAZARDS, GUARDS, HAZARDS, HOST_HAZARDS, OVERRIDES
 from gpmirror.plan.request import Request
 from gpmirror.preflight.checks import CHECKS
-from gpmirror.render.explain import explain_content, explain_host
-from gpmirror.render.explain_code import (
+from gpmirror.render.explain import (
     GLOSSARY,
     all_codes,
     all_topics,
+    explain_content,
+    explain_host,
     explain_name,
-    explain_name_json,
     topic_of,
 )
+from gpmirror.render.json import explain_name_json
 from tests import plans
 from tests.clusters import mirrored, planned, spec
 

@@ -9,9 +9,9 @@ import pytest
 from gpmirror.adapters.runs import RunJournal, create_run
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
-from gpmirror.journal.records import Opening, end, step
 from gpmirror.preflight.model import Check, Preflight, Result
-from gpmirror.render.facts_json import applied_already_json, content_json, host_json, preflight_json
+from gpmirror.render.json import applied_already_json, content_json, host_json, preflight_json
+from gpmirror.run.record import Opening, end, step
 from tests.clusters import mirrored
 from tests.plans import HOSTS, adding, moving, seen_before_add, seen_before_moves, unchanged
 from tests.shapes import aligned_text

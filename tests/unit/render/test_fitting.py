@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.render.fitting import fitted
+from gpmirror.render.text import fitted
 
 SUMMARY = (
     "Plan: 8 to add, 0 to move, 0 to recover, 0 to rebalance; 0 unchanged, 0 blocked, 0 switched."

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
+from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
 from gpmirror.render.folding import parts
 from gpmirror.render.html import plan_html
-from gpmirror.render.human import plan_human
 from gpmirror.render.markdown import plan_markdown
+from gpmirror.render.plan import plan_human
 from gpmirror.render.run import preview
 from gpmirror.spec.model import Pin
 from tests import plans

@@ -6,10 +6,9 @@ import pytest
 
 from gpmirror.plan.model import NativeRun, Plan
 from gpmirror.plan.request import Request
-from gpmirror.render.human import LEAST_WIDTH, plan_human
-from gpmirror.render.human_checks import guard_text, switched_texts
-from gpmirror.render.human_waves import at_once_text, waves_title
-from gpmirror.render.summary import NO_CHANGES, summary_line
+from gpmirror.render.plan import LEAST_WIDTH, guard_text, plan_human, switched_texts
+from gpmirror.render.text import NO_CHANGES, summary_line
+from gpmirror.render.waves import at_once_text, waves_title
 from gpmirror.spec.model import Policy
 from tests import plans
 from tests.clusters import mirrorless, planned, spec

@@ -4,8 +4,7 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.plan.model import Plan
-from gpmirror.render.markdown import BYTE_BUDGET, plan_markdown
-from gpmirror.render.markdown_text import code, escaped, fenced
+from gpmirror.render.markdown import BYTE_BUDGET, code, escaped, fenced, plan_markdown
 from tests import plans
 from tests.clusters import mirrored, planned, spec
 

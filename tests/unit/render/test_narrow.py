@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.cli.console import Console
-from gpmirror.cluster.counting import hosts_named
 from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.events import NativeSaid, PhaseDone, WaveStarted
-from gpmirror.preflight.standing import copies_by_host
-from gpmirror.render.run_view import RunView
+from gpmirror.model.text import hosts_named
+from gpmirror.preflight.copies import copies_by_host
+from gpmirror.render.progress import RunView
 from tests.clusters import mirrored
 from tests.runs import EVERY_EVENT, WAVE
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from gpmirror.render.native import native_files, plan_native
+from gpmirror.render.waves import native_files, plan_native
 from tests import plans
 
 

@@ -11,10 +11,16 @@ import pytest
 from gpmirror.plan.model import Change, Plan
 from gpmirror.render.folding import parts
 from gpmirror.render.html import plan_html
-from gpmirror.render.picture import Arrow, Kind, picture
-from gpmirror.render.picture_arrows import MOST_ARROWS
-from gpmirror.render.picture_layout import GUTTER, laid_out
-from gpmirror.render.svg import MOST_CELLS, plan_svg
+from gpmirror.render.svg import (
+    GUTTER,
+    MOST_ARROWS,
+    MOST_CELLS,
+    Arrow,
+    Kind,
+    laid_out,
+    picture,
+    plan_svg,
+)
 from tests.clusters import host, mirrorless, planned, spec
 from tests.plans import (
     adding,

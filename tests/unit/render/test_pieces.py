@@ -4,12 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.cluster.counting import counted, ranges
-from gpmirror.cluster.segment import Slot
-from gpmirror.render.columns import folded, needed
-from gpmirror.render.quantities import size_text, yes
-from gpmirror.render.slots import slot_text
-from gpmirror.render.spans import Line, Span, Style, columns_of, line, painted, visible
+from gpmirror.model.segment import Slot
+from gpmirror.model.text import counted, ranges, size_text, yes
+from gpmirror.render.text import (
+    Line,
+    Span,
+    Style,
+    columns_of,
+    folded,
+    line,
+    needed,
+    painted,
+    slot_text,
+    visible,
+)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gpmirror.plan.compare import plans_differ
-from gpmirror.plan.compare_observed import catalogs_differ
+from gpmirror.plan.compare import catalogs_differ, plans_differ
 from gpmirror.plan.model import Plan
-from gpmirror.render.plandiff import difference_human, observed_difference_human
+from gpmirror.render.compare import difference_human, observed_difference_human
 from tests import plans
 from tests.clusters import mirrored, mirrorless
 

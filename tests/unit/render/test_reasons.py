@@ -3,9 +3,9 @@
 import pytest
 
 from gpmirror.placement.model import RuleText
-from gpmirror.placement.ring import RULES
+from gpmirror.placement.strategies import RULES
 from gpmirror.plan.classify import NOT_AS_COMPUTED, SWITCHED
-from gpmirror.render.reasons import rule_of
+from gpmirror.render.folding import rule_of
 from gpmirror.spec.model import Pin, Strategy
 from tests.clusters import PLACE, host, mirrorless, planned, spec
 

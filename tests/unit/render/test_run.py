@@ -11,18 +11,11 @@ from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_id, plan_text, read_plan
 from gpmirror.plan.request import Request
 from gpmirror.render.html import plan_html
-from gpmirror.render.human import plan_human
 from gpmirror.render.markdown import plan_markdown
-from gpmirror.render.run import (
-    RunRow,
-    outcomes,
-    preview,
-    question,
-    runs_table,
-    summary,
-)
+from gpmirror.render.plan import plan_human
+from gpmirror.render.run import RunRow, outcomes, preview, question, runs_table, summary
 from gpmirror.spec.model import CoordinatorAddress
-from gpmirror.verify.model import ContentHealth, CopyState, Health
+from gpmirror.verify import ContentHealth, CopyState, Health
 from tests.clusters import mirrored, planned, spec
 from tests.forging import sealed
 from tests.plans import HOSTS, adding, founding, moving, rebalancing, recovering, swapping, wide

@@ -15,10 +15,9 @@ from gpmirror.events import (
     Stakes,
     WaveDone,
 )
-from gpmirror.render.run_live import stakes_text
-from gpmirror.render.run_pace import Copy, copies, pace, with_report
-from gpmirror.render.run_view import RunView
-from gpmirror.render.spans import columns_of, line
+from gpmirror.render.bars import Copy, copies, pace, with_report
+from gpmirror.render.progress import RunView, stakes_text
+from gpmirror.render.text import columns_of, line
 from tests.runs import ENDED, EVERY_EVENT, GB, WAVE, copying, report, synced
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.boundary import Freshness
-from gpmirror.cluster.replication import Replication
-from gpmirror.cluster.segment import Mode, Role, Segment, Status
 from gpmirror.errors import CannotDispatch
+from gpmirror.model.observed import Replication
+from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.preflight.model import Check, Result
+from gpmirror.render.json import status_json, status_json_line
 from gpmirror.render.status import MOST_ROWS, status_changes, status_human, status_summary
-from gpmirror.render.status_json import status_json, status_json_line
+from gpmirror.run.status import Reading
 from gpmirror.verify import judge
-from gpmirror.workflow.status import Reading
 from tests.clusters import coordinator, mirrored, observed, primaries, row
 
 HOSTS = ("sdw1", "sdw2", "sdw3")

@@ -1,6 +1,6 @@
 """Contents without any live copy: told apart, and taken by no loss."""
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import judge, lose, survey, survey_json, survey_text
 
 PAIRS = (Pair(0, "a", "b"), Pair(1, "b", "a"), Pair(2, "a", None, lives=False))

@@ -2,7 +2,7 @@
 
 import json
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import lose, survey, survey_json
 
 LAYOUT = Layout(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.errors import InvalidInput
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import lose, survey
 
 NAMES = ("sdw1", "sdw10", "sdw2", "sdw3", "sdw4", "sdw5")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import Demand, Verdict, judge, survey
 
 GROUP = Layout(

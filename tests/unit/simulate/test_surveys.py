@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import lose, survey
 
 HOSTS = tuple(f"sdw{number}" for number in range(1, 6))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpmirror.cluster.layout import Layout, Pair
 from gpmirror.errors import ExitCode, InvalidInput
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import lose_targets, parse_targets
 from gpmirror.simulate.codes import CODES
 

@@ -1,6 +1,6 @@
 """The lines that `simulate` prints."""
 
-from gpmirror.cluster.layout import Layout, Pair
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.simulate import lose, loss_text, survey, survey_text
 
 GROUP = Layout(

@@ -4,9 +4,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from gpmirror.spec import load
-from gpmirror.spec.emit import yaml_text
-from gpmirror.spec.expand import expanded_text
 from gpmirror.spec.model import Spec
+from gpmirror.spec.writing import expanded_text, yaml_text
 
 FILESPACES = """\
 apiVersion: gpmirror/v1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpmirror.spec.hostrange import MAX_HOSTS, RangeError, host_names
+from gpmirror.spec.hosts import MAX_HOSTS, RangeError, host_names
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from gpmirror.spec.jsonschema import spec_schema
+from gpmirror.spec.document import spec_schema
 from gpmirror.spec.starter import starter_text
 
 KEPT = Path(__file__).parents[3] / "schemas" / "gpmirror.schema.json"

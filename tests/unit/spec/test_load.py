@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpmirror.cluster.dialect import DialectName
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
+from gpmirror.model.dialect import DialectName
 from gpmirror.spec import load
-from gpmirror.spec.document import ClusterPart, MirrorsPart
-from gpmirror.spec.fields import literals
+from gpmirror.spec.document import ClusterPart, MirrorsPart, literals
 from gpmirror.spec.model import Bases, Offset, Spec, Strategy
 
 FULL = """\

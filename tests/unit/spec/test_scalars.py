@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpmirror.spec.scalars import Scalar, plain
+from gpmirror.spec.writing import Scalar, plain
 
 
 @pytest.mark.parametrize(

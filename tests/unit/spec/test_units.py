@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpmirror.spec.units import bytes_of, seconds_of, time_text
+from gpmirror.spec.document import bytes_of, seconds_of, time_text
 
 
 @pytest.mark.parametrize(

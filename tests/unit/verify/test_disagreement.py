@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpmirror.cluster.observed import Observed
-from gpmirror.cluster.replication import Replication
-from gpmirror.cluster.segment import Mode, Status
+from gpmirror.model.observed import Observed, Replication
+from gpmirror.model.segment import Mode, Status
 from gpmirror.plan.model import Action
 from gpmirror.verify import disagreements
 from tests.clusters import mirrored, planned, spec

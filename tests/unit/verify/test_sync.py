@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpmirror.cluster.replication import Replication
+from gpmirror.model.observed import Replication
 from gpmirror.verify import ContentHealth, CopyState, judge
 from tests.clusters import coordinator, observed, row
 

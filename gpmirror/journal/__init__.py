@@ -1,1 +1,0 @@
-"""What a run wrote down, and what that says about where it stands."""

@@ -1,0 +1,307 @@
+"""Where mirrors go: (spec, observed primaries) -> the desired layout."""
+
+from collections.abc import Mapping, Sequence
+
+from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.errors import Infeasible, InvalidInput
+from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment, Slot
+from gpmirror.placement.checks import Planned, check_ports_and_directories
+from gpmirror.placement.hosts import DirectoryTemplate, HostMap, map_hosts, name_contents, prefix_of
+from gpmirror.placement.model import Desired, Placed, Target
+from gpmirror.placement.racks import rack_warnings
+from gpmirror.placement.slots import Chosen, Numbering, Request, SlotChooser
+from gpmirror.placement.strategies import STRATEGIES, check_blocks, make_ring
+from gpmirror.spec.model import Bases, Host, Pin, Spec
+
+# --- What spec and catalog must agree on before anything is placed: generation, filespaces, pins.
+
+
+def check_agreement(spec: Spec, observed: Observed) -> None:
+    """Raises InvalidInput with every contradiction between spec and catalog."""
+    problems = [
+        *_generation(spec, observed),
+        *_filespaces(spec, observed),
+        *_pins(spec, observed),
+        *_roots(spec),
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _generation(spec: Spec, observed: Observed) -> list[Diagnostic]:
+    ports, dialect = spec.ports, observed.dialect
+    if not isinstance(ports, Bases):
+        return []
+    given = {ports.replication_base, ports.mirror_replication_base} - {None}
+    if dialect.has_replication_ports and (
+        ports.replication_base is None or ports.mirror_replication_base is None
+    ):
+        return [
+            Diagnostic(
+                code="GPM-P003",
+                message=f"{dialect.title} needs replication ports, but `ports` gives only "
+                "`mirror_base`",
+                place=spec.place_of("mirrors", "ports"),
+                hint="add `replication_base` and `mirror_replication_base`, or use `offset`",
+            )
+        ]
+    if given and not dialect.has_replication_ports:
+        return [
+            Diagnostic(
+                code="GPM-P003",
+                message=f"{dialect.title} has no replication ports, but `ports` gives bases for "
+                "them",
+                place=spec.place_of("mirrors", "ports"),
+                hint="leave out `replication_base` and `mirror_replication_base`",
+            )
+        ]
+    return []
+
+
+def _filespaces(spec: Spec, observed: Observed) -> list[Diagnostic]:
+    problems: list[Diagnostic] = []
+    known = set(observed.filespaces)
+    for host in spec.hosts:
+        if host.weight == 0:
+            continue
+        given = {name for name, _ in host.filespace_roots}
+        problems += [_no_roots(host, name) for name in sorted(known - given)]
+        if known or (given and observed.directories_known):
+            problems += [_no_filespace(host, name) for name in sorted(given - known)]
+    return problems
+
+
+def _no_roots(host: Host, name: str) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P004",
+        message=f"the catalog has filespace {name}, but host {host.name} has no roots for it",
+        place=host.place,
+        hint=f"write `roots: {{pg_system: [...], {name}: [...]}}`",
+    )
+
+
+def _no_filespace(host: Host, name: str) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P005",
+        message=f"host {host.name} has roots for filespace {name}, which the catalog does not have",
+        place=host.place,
+        hint="remove it, or create the filespace with gpfilespace first",
+    )
+
+
+def _pins(spec: Spec, observed: Observed) -> list[Diagnostic]:
+    contents = sorted({row.content for row in observed.segments if row.content >= 0})
+    known = set(contents)
+    named = [("pin", pin.content, pin.place) for pin in spec.pins]
+    named += [
+        ("protection", item.content, item.place)
+        for item in spec.protect
+        if item.content is not None
+    ]
+    return [
+        Diagnostic(
+            code="GPM-P006",
+            message=f"{what} of content {content}: the catalog has no such content "
+            f"(it has {name_contents(contents, 4)})",
+            place=place,
+            hint=f"remove the {what} or correct its content ID",
+        )
+        for what, content, place in named
+        if content not in known
+    ]
+
+
+def _roots(spec: Spec) -> list[Diagnostic]:
+    pinned = {pin.host for pin in spec.pins if pin.directory is None}
+    return [
+        Diagnostic(
+            code="GPM-P007",
+            message=f"a pin puts a mirror on {host.name}, which has no roots",
+            place=host.place,
+            hint="give the host `roots`, or the pin a `directory`",
+        )
+        for host in spec.hosts
+        if not host.roots and host.name in pinned
+    ]
+
+
+# --- Where mirrors go: (spec, observed primaries) -> the desired layout.
+
+
+def place(spec: Spec, observed: Observed) -> Desired:
+    """The desired layout. Deterministic; the order of catalog rows does not matter.
+
+    Raises InvalidInput where spec and catalog contradict each other (GPM-P00n) or ports and
+    directories do not work out (GPM-P11n), and Infeasible where the hosts do not suffice for the
+    strategy (GPM-P10n); every problem of a kind is reported at once.
+    """
+    hosts = map_hosts(spec, observed)
+    check_agreement(spec, observed)
+    primaries = _primaries(spec, observed, hosts)
+    targets = _targets(spec, primaries, hosts)
+    prefix, warnings = prefix_of(spec, observed)
+    numbering = _numbering(spec, observed, primaries, hosts)
+    pairs = observed.pairs()
+    pins = {pin.content: pin for pin in spec.pins}
+    requests = [
+        Request(
+            primary=row,
+            mirror=pairs[row.content][1],
+            target=targets[row.content],
+            pin=pins.get(row.content),
+            position=position,
+        )
+        for rows in primaries.values()
+        for position, row in enumerate(rows)
+    ]
+    chooser = SlotChooser(
+        spec=spec,
+        observed=observed,
+        hosts=hosts,
+        template=DirectoryTemplate(spec.directory, prefix),
+        numbering=numbering,
+    )
+    planned = [
+        _planned(spec, hosts, numbering, request, chosen)
+        for request, chosen in zip(requests, chooser.choose(requests), strict=True)
+    ]
+    port_warnings = check_ports_and_directories(spec, observed, hosts, planned)
+    return Desired(
+        contents=tuple(item.placed for item in planned),
+        hosts=hosts,
+        warnings=(
+            *warnings,
+            *port_warnings,
+            *rack_warnings(spec, [item.placed for item in planned]),
+        ),
+    )
+
+
+def _primaries(spec: Spec, observed: Observed, hosts: HostMap) -> dict[str, list[Segment]]:
+    found: dict[str, list[Segment]] = {host.name: [] for host in spec.hosts}
+    for row in observed.segments:
+        home = hosts.home_of(row)
+        if row.content >= 0 and row.is_preferred_primary and home is not None:
+            found[home].append(row)
+    return {
+        name: sorted(rows, key=lambda row: (row.port, row.content))
+        for name, rows in found.items()
+        if rows
+    }
+
+
+def _targets(
+    spec: Spec, primaries: Mapping[str, Sequence[Segment]], hosts: HostMap
+) -> dict[int, Target]:
+    ring = make_ring(spec, primaries)
+    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
+    problems: list[Diagnostic] = check_blocks(ring)
+    targets: dict[int, Target] = {}
+    for host, rows in primaries.items():
+        placed = STRATEGIES[spec.strategy](ring, host, len(rows))
+        for row, found in zip(rows, placed, strict=True):
+            pin = pins.get(row.content)
+            choice = found if pin is None else _pinned_target(spec, hosts, row, pin)
+            if isinstance(choice, Target):
+                targets[row.content] = choice
+            else:
+                problems.append(choice)
+    if problems:
+        raise Infeasible(_once(problems))
+    return targets
+
+
+def _pinned_target(spec: Spec, hosts: HostMap, row: Segment, pin: Pin) -> Target | Diagnostic:
+    assert pin.host is not None  # noqa: S101 - only pins with a host get here
+    if pin.host == hosts.home_of(row) and not spec.allow_same_host:
+        return Diagnostic(
+            code="GPM-P104",
+            message=(
+                f"the pin of content {row.content} puts its mirror on {pin.host}, "
+                "the host of its own primary: losing that host would lose both copies"
+            ),
+            place=pin.place,
+            hint="pin it to another host, or accept it with `allow_same_host: true` "
+            "under `mirrors`",
+        )
+    reason = f" ({pin.reason})" if pin.reason else ""
+    return Target(pin.host, f"pinned{reason}", pin.place)
+
+
+def _once(problems: Sequence[Diagnostic]) -> list[Diagnostic]:
+    return list(dict.fromkeys(problems))
+
+
+def _numbering(
+    spec: Spec,
+    observed: Observed,
+    primaries: Mapping[str, Sequence[Segment]],
+    hosts: HostMap,
+) -> Numbering:
+    fixed: dict[str, set[int]] = {}
+    for row in observed.segments:
+        if row.content < 0 or row.is_preferred_primary:
+            home = hosts.home_of(row) or hosts.host_of(row)
+            ports = fixed.setdefault(home, set())
+            ports.add(row.port)
+            if row.replication_port is not None:
+                ports.add(row.replication_port)
+    lowest = {name: rows[0].port for name, rows in primaries.items()}
+    return Numbering(
+        ports=spec.ports,
+        replicated=observed.dialect.has_replication_ports,
+        lowest=lowest,
+        cluster_lowest=min(lowest.values(), default=0),
+        fixed=fixed,
+    )
+
+
+def _planned(
+    spec: Spec, hosts: HostMap, numbering: Numbering, request: Request, chosen: Chosen
+) -> Planned:
+    row = request.primary
+    home = hosts.home_of(row) or hosts.host_of(row)
+    computed = numbering.primary_replication(home, request.position)
+    replication = row.replication_port
+    if replication is None and computed is not None:
+        replication = computed.value
+    placed = Placed(
+        content=row.content,
+        primary=row,
+        primary_slot=primary_slot(hosts, row, home, replication),
+        mirror=chosen.slot,
+        primary_replication_port=replication,
+        allows_same_host=spec.allow_same_host,
+        rule=request.target.rule,
+        source=_source(request),
+    )
+    return Planned(
+        placed=placed,
+        port=chosen.port,
+        replication=chosen.replication,
+        primary_replication=computed,
+        adds=request.mirror is None,
+        pin=request.pin,
+    )
+
+
+def _source(request: Request) -> Place:
+    return request.pin.place if request.pin else request.target.source
+
+
+def primary_slot(hosts: HostMap, row: Segment, home: str, replication: int | None) -> Slot:
+    """Where a preferred primary is to stand: where it stands, or on the host that replaces its own.
+    `replication` is its replication port (4.3, 5).
+    """
+    address = row.address
+    if hosts.host_of(row) != home:  # its host was replaced
+        address = hosts.hosts[home].addresses[0]
+    return Slot(
+        host=home,
+        address=address,
+        port=row.port,
+        directory=row.directory,
+        replication_port=replication,
+        filespaces=row.filespaces,
+    )

@@ -1,0 +1,205 @@
+"""The ring of hosts and the strategies that walk it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from gpmirror.diagnostics import Diagnostic, Place, Related
+from gpmirror.model.segment import Segment
+from gpmirror.placement.model import RuleText, Target
+from gpmirror.spec.model import Host, Spec, Strategy
+
+Primaries = Mapping[str, Sequence[Segment]]
+"""A host's preferred primaries by port, then content; hosts in ring order."""
+
+Placement = Target | Diagnostic
+"""Where a mirror goes, or why it cannot be placed."""
+
+GROUP_NEXT = RuleText(
+    "group: next host after {}", "group: all mirrors of a host go on the next host"
+)
+GROUP_NTH = RuleText(
+    "group: host {} of those with primaries",
+    "group: the n-th host with primaries has its mirrors on the n-th host without",
+)
+SPREAD_KTH = RuleText(
+    "spread: primary {} of {}, {} on", "spread: the k-th primary of a host goes k hosts further"
+)
+BLOCK_KTH = RuleText(
+    "block {}: primary {} of {}, {} on",
+    "block: the primaries of a host go to the other hosts of its block in turn",
+)
+ONLY_HOST = RuleText(
+    "the only host (allow_same_host)", "on the primary's own host, the only one (allow_same_host)"
+)
+RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, ONLY_HOST)
+"""Every wording of a placing rule; a test draws from all strategies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """Hosts in ring order, and for each host with primaries its index among those.
+
+    `targets`: the hosts that may hold mirrors. `drained`: every host with primaries has weight 0,
+    so that the others form the ring.
+    """
+
+    spec: Spec
+    index: Mapping[str, int]
+    sources: Mapping[str, int]
+    targets: Sequence[str]
+    drained: bool
+
+    def after(self, name: str, hosts: Sequence[Host] | None = None) -> Iterator[str]:
+        """The other hosts that may hold mirrors, walking on from `name` and around."""
+        ring = self.spec.hosts if hosts is None else hosts
+        start = self.index[name] if hosts is None else self.index[name] - self.index[ring[0].name]
+        for step in range(1, len(ring)):
+            host = ring[(start + step) % len(ring)]
+            if host.weight > 0:
+                yield host.name
+
+
+def make_ring(spec: Spec, primaries: Primaries) -> Ring:
+    """The ring of `spec.hosts`."""
+    index = {host.name: number for number, host in enumerate(spec.hosts)}
+    return Ring(
+        spec=spec,
+        index=index,
+        sources={name: number for number, name in enumerate(primaries)},
+        targets=[host.name for host in spec.hosts if host.weight > 0],
+        drained=all(spec.hosts[index[name]].weight == 0 for name in primaries),
+    )
+
+
+def group(ring: Ring, host: str, count: int) -> list[Placement]:
+    """All mirrors of a ring host on the next host."""
+    if ring.drained:
+        names = ring.targets
+        found = names[ring.sources[host] % len(names)] if names else None
+        rule = GROUP_NTH.of(ring.sources[host] + 1)
+    else:
+        found = next(ring.after(host), None)
+        rule = GROUP_NEXT.of(host)
+    return [_target(ring, host, found, rule)] * count
+
+
+def spread(ring: Ring, host: str, count: int) -> list[Placement]:
+    """The k-th primary's mirror k hosts on."""
+    others = _spread_targets(ring, host, count)
+    if not others:
+        return [_target(ring, host, None, f"spread: no host but {host}")] * count
+    return [
+        Target(others[k], SPREAD_KTH.of(k + 1, host, k + 1), _line(ring))
+        if k < len(others)
+        else _too_few(ring, host, count, len(others))
+        for k in range(count)
+    ]
+
+
+def block(ring: Ring, host: str, count: int) -> list[Placement]:
+    """As spread, but around and around inside a block of consecutive hosts."""
+    size = ring.spec.block_size or len(ring.spec.hosts)
+    first = ring.index[host] // size * size
+    members = ring.spec.hosts[first : first + size]
+    others = list(islice(ring.after(host, members), count))
+    if not others:
+        return [_target(ring, host, None, f"block: no target beside {host}")] * count
+    number = first // size + 1
+    return [
+        Target(
+            others[k % len(others)],
+            BLOCK_KTH.of(number, k + 1, host, k % len(others) + 1),
+            _line(ring),
+        )
+        for k in range(count)
+    ]
+
+
+def pinned(ring: Ring, host: str, count: int) -> list[Placement]:
+    """Nowhere: only pins place."""
+    missing = Diagnostic(
+        code="GPM-P106",
+        message=f"strategy pinned: a content with its primary on {host} has no pin with a host",
+        place=_line(ring),
+        hint="add a pin with `host` for it, or choose group, spread or block",
+    )
+    return [missing] * count
+
+
+STRATEGIES: dict[Strategy, Callable[[Ring, str, int], list[Placement]]] = {
+    Strategy.GROUP: group,
+    Strategy.SPREAD: spread,
+    Strategy.BLOCK: block,
+    Strategy.PINNED: pinned,
+}
+
+
+def check_blocks(ring: Ring) -> list[Diagnostic]:
+    """A finding where block_size leaves one host alone in the last block."""
+    size, total = ring.spec.block_size, len(ring.spec.hosts)
+    if ring.spec.strategy is not Strategy.BLOCK or size is None or total == 1:
+        return []
+    return [_lonely_block(ring, ring.spec.hosts[-1], size)] if total % size == 1 else []
+
+
+def _spread_targets(ring: Ring, host: str, count: int) -> list[str]:
+    if not ring.drained:
+        return list(islice(ring.after(host), count))
+    names, start = ring.targets, ring.sources[host]
+    return [names[(start + k) % len(names)] for k in range(min(count, len(names)))]
+
+
+def _target(ring: Ring, host: str, found: str | None, rule: str) -> Placement:
+    if found is not None:
+        return Target(found, rule, _line(ring))
+    own = ring.spec.hosts[ring.index[host]]
+    if ring.spec.allow_same_host and own.weight > 0:
+        return Target(host, ONLY_HOST.of(), _line(ring))
+    return Diagnostic(
+        code="GPM-P102",
+        message=(
+            f"no host for the mirrors of {host}: {ring.spec.strategy.value} mirroring needs "
+            f"another host of weight above 0"
+        ),
+        place=_line(ring),
+        hint="add a host, or accept mirrors beside their primaries with "
+        "`allow_same_host: true` under `mirrors`",
+        related=(Related(place=own.place, label=f"{host} (weight {own.weight})"),),
+    )
+
+
+def _too_few(ring: Ring, host: str, count: int, others: int) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P101",
+        message=(
+            f"spread mirroring needs more hosts than primaries per host: {host} has {count} "
+            f"primaries and {others} other host{'s' * (others != 1)} may hold mirrors"
+        ),
+        place=_line(ring),
+        hint=f"list at least {count} other hosts of weight above 0, or use strategy group or block",
+        related=(
+            Related(
+                place=ring.spec.hosts[ring.index[host]].place, label=f"{count} primaries on {host}"
+            ),
+        ),
+    )
+
+
+def _lonely_block(ring: Ring, host: Host, size: int) -> Diagnostic:
+    total = len(ring.spec.hosts)
+    fitting = [str(n) for n in range(2, total + 1) if total % n != 1]
+    return Diagnostic(
+        code="GPM-P103",
+        message=(
+            f"block_size {size} cuts {total} hosts so that {host.name} is alone in the last block; "
+            "a block needs at least 2 hosts"
+        ),
+        place=ring.spec.place_of("mirrors", "block_size"),
+        hint=f"block sizes that fit {total} hosts: {', '.join(fitting[:12])}",
+        related=(Related(place=host.place, label="alone in its block"),),
+    )
+
+
+def _line(ring: Ring) -> Place:
+    return ring.spec.place_of("mirrors", "strategy")

@@ -1,0 +1,91 @@
+"""An expansion that pauses for days: recoveries and returns go on, mirrors are added or moved by name."""
+
+import pytest
+
+from gpmirror.errors import ExitCode, Unsafe
+from gpmirror.events import PhaseDone
+from gpmirror.plan.hazards import check_allow
+from gpmirror.plan.model import Plan
+from gpmirror.plan.request import Request
+from gpmirror.run.apply import apply
+from gpmirror.run.context import Run, Wishes
+from tests.clusters import mirrored, planned, spec
+from tests.fakes import FakeCluster, MemoryJournal, Reporter, world_of
+from tests.plans import HOSTS, adding, seen_before_add
+from tests.unchecked import UNCHECKED
+from tests.unit.run.test_returning import REBALANCE, damaged, plan_for
+
+STOPPED = "EXPANSION STOPPED"
+ALLOWED = "paused-expansion"
+
+
+def applied(cluster: FakeCluster, plan: Plan, *allow: str) -> Reporter:
+    reporter = Reporter()
+    world = world_of(cluster, journal=MemoryJournal(), reporter=reporter)
+    run = Run(
+        name="r1", plan=plan, world=world, wishes=Wishes(allow=(*UNCHECKED, *allow)), started=0.0
+    )
+    assert apply(run, "really?").code is ExitCode.OK
+    return reporter
+
+
+def observed_phase(reporter: Reporter) -> str:
+    (found,) = [
+        event.detail
+        for event in reporter.events
+        if isinstance(event, PhaseDone) and event.phase == "observe"
+    ]
+    return found
+
+
+@pytest.mark.parametrize("status", [STOPPED, "SETUP DONE"])
+def test_a_down_copy_comes_back_meanwhile(status: str) -> None:
+    seen = damaged(down=(2,))
+    reporter = applied(FakeCluster(observed=seen, paused=status), plan_for(seen, Request()))
+    assert observed_phase(reporter).endswith(
+        f", no competing work, an expansion pauses ({status}), which this does not touch"
+    )
+
+
+def test_roles_return_meanwhile() -> None:
+    seen = damaged(switched=(1,))
+    applied(FakeCluster(observed=seen, paused=STOPPED), plan_for(seen, REBALANCE))
+
+
+def test_nothing_is_said_where_there_is_none() -> None:
+    seen = damaged(down=(2,))
+    reporter = applied(FakeCluster(observed=seen), plan_for(seen, Request()))
+    assert observed_phase(reporter).endswith("no competing work")
+
+
+def moves() -> Plan:
+    return planned(spec(HOSTS, "spread"), mirrored(HOSTS, 2))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "plan", "contents"),
+    [
+        (FakeCluster(observed=seen_before_add(), paused=STOPPED), adding(), "contents 0-7"),
+        (FakeCluster(observed=mirrored(HOSTS, 2), paused=STOPPED), moves(), "contents 1, 3, 5, 7"),
+    ],
+    ids=["add", "move"],
+)
+def test_mirrors_are_added_and_moved_only_when_allowed(
+    cluster: FakeCluster, plan: Plan, contents: str
+) -> None:
+    with pytest.raises(Unsafe) as caught:
+        applied(cluster, plan)
+    assert f"an expansion pauses ({STOPPED})" in caught.value.message
+    assert contents in caught.value.message
+    assert f"--allow {ALLOWED}" in (caught.value.hint or "")
+    assert "drop" not in f"{caught.value.message} {caught.value.hint}".lower()
+    assert not cluster.started
+    assert not cluster.changed
+    applied(cluster, plan, ALLOWED)
+
+
+def test_the_name_may_be_allowed_in_a_plan() -> None:
+    check_allow([ALLOWED])
+    seen = mirrored(HOSTS, 2)
+    plan = planned(spec(HOSTS, "spread"), seen, Request(allow=(ALLOWED,)))
+    applied(FakeCluster(observed=seen, paused=STOPPED), plan)
