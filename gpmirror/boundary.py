@@ -1,6 +1,6 @@
-"""What we ask of the world: the Protocols that workflow calls, and the values that pass.
+"""What we ask of the world: the Protocols that `run` calls, and the values that pass.
 
-Workflow sees nothing else of the world; adapters fulfil these, `cli/wiring.py` joins the two.
+`run` sees nothing else of the world; adapters fulfil these, `cli/wiring.py` joins the two.
 Every method may raise ConnectionLost; none raises anything of the library behind it.
 """
 

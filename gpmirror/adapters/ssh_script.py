@@ -398,7 +398,7 @@ class _Conversation:
 # what a login would have too; PGPASSWORD and the caller's Greenplum environment stay here
 _KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_LOCAL_LATE = 2.0
+_LATE_HERE = 2.0
 
 
 def is_this_machine(target: Target) -> bool:
@@ -453,7 +453,7 @@ class _Running:
         poll.register(self._stdin, select.POLLOUT)
         for stream in self._streams:
             poll.register(stream, select.POLLIN)
-        limit = self._began + self._parcel.seconds + KILL_AFTER + _LOCAL_LATE
+        limit = self._began + self._parcel.seconds + KILL_AFTER + _LATE_HERE
         open_streams = len(self._streams)
         while open_streams and not (self._flooded or (self._out.ended and self._err.ended)):
             left = limit - time.monotonic()

@@ -453,7 +453,7 @@ def _record(lines: Sequence[str], index: int) -> _Record | None:
     separator = _separator(lines, index, number)
     if separator is None:
         return None
-    cells, end = _records_cells(lines, index, separator, width if number is not None else 0)
+    cells, end = _cells_of_record(lines, index, separator, width if number is not None else 0)
     return _Record(
         number=number,
         names=tuple(name.lower() for name, _ in cells),
@@ -478,7 +478,7 @@ def _separator(lines: Sequence[str], index: int, number: int | None) -> str | No
     return found if pipe and second and below.lower().startswith(second + found) else None
 
 
-def _records_cells(
+def _cells_of_record(
     lines: Sequence[str], index: int, separator: str, width: int
 ) -> tuple[list[tuple[str, str]], int]:
     """(name, value) pairs of one record and the index after it. `width` is the terminal's where
@@ -486,7 +486,7 @@ def _records_cells(
     """
     cells: list[tuple[str, str]] = []
     last = min(len(lines), index + _MOST_CELLS)
-    while index < last and not _records_ends(lines[index]):
+    while index < last and not _ends_record(lines[index]):
         line = lines[index]
         if separator not in line.strip():
             if not cells or len(lines[index - 1]) != width or " " in line.strip():
@@ -501,7 +501,7 @@ def _records_cells(
     return cells, index
 
 
-def _records_ends(line: str) -> bool:
+def _ends_record(line: str) -> bool:
     return (
         not line.strip() or starts_record(line) or is_rule(line) or printed_count(line) is not None
     )
@@ -543,18 +543,18 @@ def read_array_list(source: Source) -> Table | None:
     Raises:
         InvalidInput: the rows are headerless psql output, whose columns cannot be told.
     """
-    first = next(_array_list_rows(source), None)
+    first = next(_listed_rows(source), None)
     if first is None:
         return None
     if not _is_row(first[1]):
         # below the command line that printed them
-        first = next((row for row in _array_list_rows(source) if _is_row(row[1])), None)
+        first = next((row for row in _listed_rows(source) if _is_row(row[1])), None)
         if first is not None and _is_tuples_only(first[1]):
             raise InvalidInput([_tuples_only(source, first[0])])
         return None
     if _is_tuples_only(first[1]):
         raise InvalidInput([_tuples_only(source, first[0])])
-    kept = list(_array_list_rows(source))
+    kept = list(_listed_rows(source))
     good = [(line, cells) for line, cells in kept if len(cells) == len(NAMES)]
     return Table(
         kind=Kind.SEGMENTS,
@@ -564,14 +564,14 @@ def read_array_list(source: Source) -> Table | None:
         first_line=first[0],
         end=len(source.lines),
         problems=tuple(
-            _array_list_broken(source, line, cells)
+            _wrong_field_count(source, line, cells)
             for line, cells in kept
             if len(cells) != len(NAMES)
         ),
     )
 
 
-def _array_list_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+def _listed_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
     for line, text in enumerate(source.lines, 1):
         stripped = text.strip()
         if stripped and not stripped.startswith("#"):
@@ -596,7 +596,7 @@ def _tuples_only(source: Source, line: int) -> Diagnostic:
     )
 
 
-def _array_list_broken(source: Source, line: int, cells: list[str]) -> Diagnostic:
+def _wrong_field_count(source: Source, line: int, cells: list[str]) -> Diagnostic:
     return Diagnostic(
         code=codes.BROKEN_ROW,
         message=f"the line has {len(cells)} fields, a segment list has {len(NAMES)}",

@@ -52,7 +52,7 @@ def pinned_spec(
     source: str, name: str, grammar: Grammar, wishes: Sequence[Wish], remarks: tuple[str, ...]
 ) -> Inferred:
     """The spec. It is loaded, but without primaries there is no plan to prove it with."""
-    machines = find_machines([_pinning_row(wish) for wish in wishes])
+    machines = find_machines([_mirror_row(wish) for wish in wishes])
     owners = {alias: host for host in machines.hosts for alias in (host.name, *host.addresses)}
     directory = template_of([(wish.directory, wish.content) for wish in wishes], "")
     ring = sorted(machines.hosts, key=lambda host: natural(host.name))
@@ -80,7 +80,7 @@ def pinned_spec(
     )
 
 
-def _pinning_row(wish: Wish) -> Segment:
+def _mirror_row(wish: Wish) -> Segment:
     return Segment(
         dbid=wish.content,
         content=wish.content,
@@ -176,11 +176,11 @@ def spec_of_settings(found: InitSystem, name: str) -> Inferred:
     count = max(2, len(found.data_directories) + 1)
     roots = found.mirror_directories or tuple(_guessed(found.data_directories)) or _UNKNOWN_ROOTS
     hosts = tuple(_placeholder(f"sdw{number}", roots) for number in range(1, count + 1))
-    draft = Spec(cluster=name, hosts=hosts, strategy=strategy, ports=_settings_ports(found))
+    draft = Spec(cluster=name, hosts=hosts, strategy=strategy, ports=_port_rule(found))
     remarks = tuple(_remarks(found))
     text = spec_text(
         draft,
-        [_settings_origin(found), *(f"{one[0].upper()}{one[1:]}." for one in remarks)],
+        [_written_from(found), *(f"{one[0].upper()}{one[1:]}." for one in remarks)],
         guessed=() if found.mirror_directories else [host.name for host in hosts],
     )
     spec = load(text.encode(), SPEC_NAME)
@@ -204,7 +204,7 @@ def _placeholder(name: str, roots: tuple[str, ...]) -> Host:
     return Host(name=name, addresses=(name,), roots=roots, place=Place(file=""))
 
 
-def _settings_ports(found: InitSystem) -> PortRule:
+def _port_rule(found: InitSystem) -> PortRule:
     if found.mirror_port_base is None:
         return Offset(_USUAL_OFFSET)
     both = found.replication_port_base and found.mirror_replication_port_base
@@ -225,7 +225,7 @@ def _remarks(found: InitSystem) -> Iterable[str]:
     yield "checked for form only: plan it against a catalog to see what it does"
 
 
-def _settings_origin(found: InitSystem) -> str:
+def _written_from(found: InitSystem) -> str:
     name = found.name.rpartition("/")[2]
     return f"Written by `gpmirror import` from {name}, settings of gpinitsystem."
 

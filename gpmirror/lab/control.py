@@ -286,7 +286,7 @@ def _take(folder: int, state: Path) -> bool:
 # --- What of a practice cluster runs now: hosts, servers, prober, utilities.
 
 
-_STATUS_ROWS = """SELECT content, role, preferred_role, mode, status, port, address
+_ROLES_QUERY = """SELECT content, role, preferred_role, mode, status, port, address
  FROM gp_segment_configuration WHERE content >= 0 ORDER BY content, role DESC"""
 
 
@@ -368,13 +368,13 @@ def _servers(lab: Lab) -> dict[str, list[str]]:
     words = {lab.coordinator.name: [f"coordinator {lab.coordinator_port} {up}"]}
     try:
         with psycopg.connect(**lab.conninfo(connect_timeout=3)) as server:  # type: ignore[arg-type]
-            rows = server.execute(_STATUS_ROWS).fetchall()
+            rows = server.execute(_ROLES_QUERY).fetchall()
     except psycopg.Error:
         return words
     for row in rows:
         host = _host(lab, row[6])
         if host is not None:
-            words.setdefault(host.name, []).append(_status_words(*row[:6]))
+            words.setdefault(host.name, []).append(_segment_words(*row[:6]))
     return words
 
 
@@ -382,7 +382,7 @@ def _host(lab: Lab, address: str) -> LabHost | None:
     return next((host for host in lab.everywhere if address in (*host.names, *host.ips)), None)
 
 
-def _status_words(*row: object) -> str:
+def _segment_words(*row: object) -> str:
     content, role, preferred, mode, status, port = row
     kind = {"p": "primary", "m": "mirror"}[str(role)]
     switched = "" if role == preferred else ", role switched"

@@ -36,7 +36,7 @@ _LOOK = sql.SQL(
 ).format(
     columns=sql.SQL(", ").join(sql.SQL("r.{}::text").format(sql.Identifier(c)) for c in COLUMNS)
 )
-_SIGHT_SIZE = "SELECT sum(pg_database_size(oid))::bigint FROM pg_database"
+_SIZE_QUERY = "SELECT sum(pg_database_size(oid))::bigint FROM pg_database"
 
 Connection = tuple[str | None, ...]
 """A row of pg_stat_replication as text, in the order of `COLUMNS`."""
@@ -115,7 +115,7 @@ class Watch:
 
     async def size(self) -> int | None:
         """Bytes of all its databases."""
-        row = await self._say(sql.SQL(_SIGHT_SIZE))
+        row = await self._say(sql.SQL(_SIZE_QUERY))
         return row[0] if row and isinstance(row[0], int) else None
 
     async def close(self) -> None:

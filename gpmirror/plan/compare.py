@@ -160,7 +160,7 @@ def catalogs_differ(first: Observed, second: Observed) -> ObservedDifference:
     keys = sorted({*ours, *theirs}, key=lambda key: (key[0], key[1] == "m"))
     compared = (_row(ours.get(key), theirs.get(key)) for key in keys)
     return ObservedDifference(
-        facts=_compare_observed_facts(first, second),
+        facts=_catalog_facts(first, second),
         rows=tuple(found for found in compared if found is not None),
     )
 
@@ -183,7 +183,7 @@ def _kind(first: Segment | None, second: Segment | None) -> Kind | None:
     return "changed" if len(set(states)) > 1 else None
 
 
-def _compare_observed_facts(first: Observed, second: Observed) -> tuple[FactDifference, ...]:
+def _catalog_facts(first: Observed, second: Observed) -> tuple[FactDifference, ...]:
     told = (
         ("dialect", first.dialect.name.value, second.dialect.name.value),
         ("server version", first.server_version, second.server_version),

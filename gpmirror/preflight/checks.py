@@ -35,12 +35,12 @@ class CheckInfo:
 
 
 def _tried_elsewhere(_: Visit) -> list[Finding]:
-    """The utilities run after all hosts have answered (`workflow/dryrun.py`)."""
+    """The utilities run after all hosts have answered (`run/rehearsal.py`)."""
     return []
 
 
 def _asked_apart(visit: Visit) -> list[Finding]:
-    """Nothing of a plan's own hosts: all hosts are asked about all copies, see `standing.py`."""
+    """Nothing of a plan's own hosts: all hosts are asked about all copies, see `copies.py`."""
     del visit
     return []
 

@@ -216,7 +216,7 @@ class Standing:
 
 
 def copies_by_host(observed: Observed, homes: Mapping[str, str]) -> dict[str, Rows]:
-    """Every copy whose directory is known, by host; `homes` as in `down_copies.copy_questions`."""
+    """Every copy whose directory is known, by host; `homes` as in `copy_questions`."""
     found: dict[str, list[Segment]] = {}
     for row in observed.segments:
         if row.content >= 0 and row.directory is not None:

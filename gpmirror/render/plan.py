@@ -163,7 +163,7 @@ def layout_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Lin
     rows = host_rows(plan)
     rows = rows if verbose else folded_hosts(rows)
     head = tuple((Span(word, Style.FAINT),) for word in _HEAD)
-    cells = [head, *(_human_layout_cells(row) for row in rows)]
+    cells = [head, *(_host_cells(row) for row in rows)]
     table = folded(cells, width=width - 2, lead=1, numbers=frozenset({1, 2, 3, 4}))
     return [*heading("Hosts"), *((Span("  "), *one) for one in table)]
 
@@ -249,7 +249,7 @@ def _mirrors(load: HostLoad | None) -> str:
     return "0" if load is None else str(load.mirrors)
 
 
-def _human_layout_cells(row: HostRow) -> tuple[Line, ...]:
+def _host_cells(row: HostRow) -> tuple[Line, ...]:
     style = Style.PLAIN if row[2] == row[4] else Style.STRONG
     return (*(line(text) for text in row[:4]), (styled(row[4], style),))
 

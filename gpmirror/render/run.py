@@ -343,14 +343,14 @@ RunState = Literal[
     "unknown",
 ]
 
-_RUN_TABLE_STYLES: dict[RunState, Style] = {
+_STATE_STYLES: dict[RunState, Style] = {
     "running": Style.ROLE,
     "complete": Style.ADD,
     "partial": Style.CARE,
     "failed": Style.ALARM,
     "detached": Style.CARE,
 }
-_RUN_TABLE_HEAD = ("run", "started", "cluster", "state", "plan", "waves")
+_COLUMNS = ("run", "started", "cluster", "state", "plan", "waves")
 _ID = 8
 """Characters of a plan's id: a run has its own name, and a line 80 columns."""
 
@@ -372,17 +372,17 @@ def runs_table(rows: Sequence[RunRow], *, width: int = 100, color: bool = False)
     """One line a run in the order given; a sentence where there is none."""
     if not rows:
         return painted([line("no runs yet: `gpmirror apply` makes the first")], color=color)
-    head = tuple(line(styled(word, Style.FAINT)) for word in _RUN_TABLE_HEAD)
-    table = [head, *(_run_table_row(found) for found in rows)]
+    head = tuple(line(styled(word, Style.FAINT)) for word in _COLUMNS)
+    table = [head, *(_run_cells(found) for found in rows)]
     return painted(folded(table, width=width, lead=1, numbers=frozenset()), color=color)
 
 
-def _run_table_row(found: RunRow) -> tuple[Line, ...]:
+def _run_cells(found: RunRow) -> tuple[Line, ...]:
     return (
         line(found.run),
         line(found.started),
         line(found.cluster),
-        line(styled(found.state, _RUN_TABLE_STYLES.get(found.state, Style.PLAIN))),
+        line(styled(found.state, _STATE_STYLES.get(found.state, Style.PLAIN))),
         line(found.plan[:_ID]),
         line(f"{found.waves_done} of {found.waves}"),
     )

@@ -245,7 +245,7 @@ def _change(before: ContentHealth | None, now: ContentHealth) -> str | None:
 # --- The host checks for a terminal: a line per host, what blocks with its remedy, dangers, a verdict.
 
 
-_PREFLIGHT_STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.CARE}
+_RESULT_STYLES = {Result.OK: Style.ADD, Result.BAD: Style.ALARM, Result.UNKNOWN: Style.CARE}
 
 
 def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> str:
@@ -259,7 +259,7 @@ def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> 
         troubles = [check for check in checks if check.result is not Result.OK]
         lines += heading(host) if troubles else []
         for check in troubles:
-            lines += _preflight_trouble(check, plan, width)
+            lines += _check_lines(check, plan, width)
     lines += _section("Hazards", dangers, width)
     lines += _section("Notes", found.notes, width)
     return painted([*lines, (), *_verdict(plan, found, width)], color=color)
@@ -306,13 +306,13 @@ def _table(by_host: Mapping[str, list[Check]]) -> list[Line]:
 
 def _count(results: list[Result], result: Result) -> Line:
     number = results.count(result)
-    style = _PREFLIGHT_STYLES[result] if number else Style.FAINT
+    style = _RESULT_STYLES[result] if number else Style.FAINT
     return (Span(str(number), style),)
 
 
-def _preflight_trouble(check: Check, plan: Plan, width: int) -> list[Line]:
+def _check_lines(check: Check, plan: Plan, width: int) -> list[Line]:
     text = f"{check.result.value}  {check.name}: {check.detail}"
-    lines = paragraph(text, width=width, hang=2, style=_PREFLIGHT_STYLES[check.result])
+    lines = paragraph(text, width=width, hang=2, style=_RESULT_STYLES[check.result])
     if check.remedy:
         lines += paragraph(f"-> {check.remedy}", width=width, indent=4, hang=3)
     if check.override and check.result is Result.BAD:

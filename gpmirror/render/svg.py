@@ -91,7 +91,7 @@ def picture(plan: Plan) -> Picture:
         for host, kind in _mirrors(change, stays):
             mirrors.setdefault(host, []).append(Cell(content=found.content, kind=kind))
     racks = {host.name: host.rack for host in plan.desired.hosts}
-    arrows = _picture_arrows(plan.changes)
+    arrows = _arrows_of(plan.changes)
     ends = sorted({end for arrow in arrows for end in (arrow.source, arrow.target)})
     return Picture(
         hosts=tuple(
@@ -124,7 +124,7 @@ def _mirrors(change: Change | None, stays: str | None) -> list[tuple[str, Kind]]
     return cells if new is None else [*cells, (new, _KINDS[change.action])]
 
 
-def _picture_arrows(changes: Iterable[Change]) -> tuple[Arrow, ...]:
+def _arrows_of(changes: Iterable[Change]) -> tuple[Arrow, ...]:
     counts: Counter[tuple[str, str, Kind]] = Counter()
     for change in changes:
         if change.action not in _KINDS or change.to is None:
@@ -302,7 +302,7 @@ def arrow_svg(found: Arrow, source: Box, target: Box) -> str:
     return (
         f"<g><title>{escape(visible(words))}</title>"
         f'<path class="{found.kind}" stroke-width="{width:.1f}" '
-        f'd="M{_picture_arrows_at(start)} Q{_picture_arrows_at(middle)} {_picture_arrows_at(tail)}"/>'
+        f'd="M{_curve_point(start)} Q{_curve_point(middle)} {_curve_point(tail)}"/>'
         f'<polygon class="{found.kind}" points="{_head(tip, tail, width)}"/></g>'
     )
 
@@ -370,10 +370,10 @@ def _head(tip: Point, tail: Point, width: float) -> str:
     half = _HEAD_HALF + width / 2
     dx, dy = (tip[1] - tail[1]) / distance * half, (tail[0] - tip[0]) / distance * half
     points = (tip, (tail[0] + dx, tail[1] + dy), (tail[0] - dx, tail[1] - dy))
-    return " ".join(_picture_arrows_at(point) for point in points)
+    return " ".join(_curve_point(point) for point in points)
 
 
-def _picture_arrows_at(point: Point) -> str:
+def _curve_point(point: Point) -> str:
     return f"{point[0]:.1f},{point[1]:.1f}"
 
 

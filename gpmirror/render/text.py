@@ -114,7 +114,7 @@ def _fitted_line(found: str, width: int) -> str:
     if len(found) <= width and found.isascii():
         return found
     pieces = _PIECE.findall(found)
-    if sum(map(_fitting_columns, pieces)) <= width:
+    if sum(map(_columns_of, pieces)) <= width:
         return found
     blanks = len(found) - len(found.lstrip(" "))
     indent = " " * min(blanks + _HANG, width // 2)
@@ -139,18 +139,18 @@ def _divided(pieces: list[str], room: int) -> list[str]:
     """Pieces of at most `room` columns: longer words in parts, the parts at worst in characters."""
     divided: list[str] = []
     for piece in pieces:
-        if _fitting_columns(piece) <= room:
+        if _columns_of(piece) <= room:
             divided.append(piece)
             continue
         for part in _PART.findall(piece) or [piece]:
-            divided += [part] if _fitting_columns(part) <= room else list(part)
+            divided += [part] if _columns_of(part) <= room else list(part)
     return divided
 
 
 def _count_that_fits(pieces: list[str], room: int) -> int:
     used, count, after_semicolon = 0, 0, 0
     for number, piece in enumerate(pieces, start=1):
-        used += _fitting_columns(piece)
+        used += _columns_of(piece)
         if used > room and piece.strip(" "):
             # a break behind a semicolon reads best, unless it leaves half a line empty
             return after_semicolon or max(count, 1)
@@ -160,7 +160,7 @@ def _count_that_fits(pieces: list[str], room: int) -> int:
     return count
 
 
-def _fitting_columns(piece: str) -> int:
+def _columns_of(piece: str) -> int:
     return 0 if piece.startswith("\x1b") else columns_of((Span(piece),))
 
 

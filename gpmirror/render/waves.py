@@ -79,7 +79,7 @@ def native_files(plan: Plan) -> dict[str, str]:
         for _, run in runs
         if run.file_name is not None and run.file_text is not None
     }
-    return {**files, COMMANDS_FILE: _native_commands(plan)}
+    return {**files, COMMANDS_FILE: _commands_file(plan)}
 
 
 def command_text(run: NativeRun) -> str:
@@ -97,7 +97,7 @@ def _section(number: int, run: NativeRun) -> str:
     return f"# wave {number} {run.file_name}\n{run.file_text}"
 
 
-def _native_commands(plan: Plan) -> str:
+def _commands_file(plan: Plan) -> str:
     """Every wave's command lines; the comments say what is done first and how waves follow."""
     lines = ["# one wave after the other; wait until all contents are in sync before the next"]
     for wave in plan.waves:

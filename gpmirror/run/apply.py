@@ -50,185 +50,9 @@ from gpmirror.run.settle import settled, tell_done
 from gpmirror.run.wave import record, run_utilities
 from gpmirror.verify import Health
 
-# --- The hosts made ready: parent directories, in batches.
-
-
-_SECONDS = 120
-
-
-def host_actions(plan: Plan) -> tuple[HostAction, ...]:
-    """Every host action of the plan once, by host and path."""
-    found = {action for wave in plan.waves for action in wave.host_actions}
-    return tuple(sorted(found, key=lambda action: (natural(action.host), action.path)))
-
-
-def prepare_hosts(run: Run) -> str:
-    """Do the host actions, every host in one round trip. Raises Partial (10) naming the hosts where
-    it failed: others may have got their directories.
-    """
-    actions = host_actions(run.plan)
-    scripts: dict[str, str] = {}
-    for action in actions:
-        scripts[action.host] = scripts.get(action.host, "umask 077\n") + _script(action)
-    replies = run.world.hosts.change(scripts, seconds=_SECONDS) if scripts else {}
-    failed = [_failure(host, replies.get(host)) for host in sorted(scripts, key=natural)]
-    problems = [words for words in failed if words]
-    if problems:
-        raise Partial(
-            "parent directories could not be made: " + "; ".join(problems),
-            hint="fix these hosts, then `gpmirror resume`; empty directories elsewhere do no harm",
-        )
-    parents = "1 parent directory" if len(actions) == 1 else f"{len(actions)} parent directories"
-    return f"{parents} on {counted(len(scripts), 'host')}"
-
-
-def remove_dead_locks(run: Run) -> tuple[LockFile, ...]:
-    """Remove the locks that dead utilities left, as somebody allowed, and say which; each is looked at
-    once more, and recorded. Raises Partial (10): one is no longer as it was, or cannot be removed.
-    """
-    locks, run.dead_locks = run.dead_locks, ()
-    if not locks:
-        return ()
-    facts = {"paths": [lock.path for lock in locks], "pids": [lock.pid for lock in locks]}
-    run.world.journal.write(step("dead-lock", "begin", **facts))
-    host = run.world.coordinator
-    reply = run.world.hosts.change({host: removal_script(locks)}, seconds=_SECONDS)[host]
-    if run.wishes.rehearsal:
-        return locks
-    if isinstance(reply, NoAnswer):
-        raise Partial(f"no lock was removed: {reply.message}", hint=reply.hint)
-    stay = read_removed(reply.out, locks)
-    if stay:
-        raise Partial(
-            f"{', '.join(lock.path for lock in stay)} on {host} is not as it was a moment ago, or "
-            f"cannot be removed{': ' + reply.err.strip() if reply.err.strip() else ''}",
-            hint="see who works there",
-        )
-    run.world.journal.write(step("dead-lock", "done"))
-    return locks
-
-
-def _script(action: HostAction) -> str:
-    path = shlex.quote(action.path)
-    return f"[ -d {path} ] || mkdir -p -m {shlex.quote(action.mode)} -- {path} || exit 1\n"
-
-
-def _failure(host: str, reply: Reply | None) -> str:
-    match reply:
-        case Answered(status=0):
-            return ""
-        case Answered():
-            return f"{host}: {reply.err.strip() or f'exit {reply.status}'}"
-        case NoAnswer():
-            return reply.message
-        case None:
-            return f"{host}: was not asked"
-
-
-# --- Host checks that block, turned into one refusal.
-
-
-_SHOWN = 20
-
-
-def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) -> None:
-    """Raises NotReady (9), naming each bad or unknown check with its remedy."""
-    blocking = preflight.blocking(allowed)
-    if not blocking:
-        return
-    lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
-    if len(blocking) > _SHOWN:
-        lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
-    bad = {one.host for one in blocking if one.result is Result.BAD and not one.override}
-    # of a host that does not answer everything is unknown, and no flag helps it
-    rest = (one for one in blocking if one.result is Result.UNKNOWN and one.host not in bad)
-    unknown = sorted({one.name for one in rest})
-    flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
-    hint = "nothing was changed; fix the hosts and apply again"
-    if overrides := sorted({one.override for one in blocking if one.override}):
-        given = " ".join(f"--allow {name}" for name in overrides)
-        hint = f"{hint}, or go on over what these figures say: {given}"
-    if spared := advice_without_silent(plan, preflight.checks):
-        hint = f"{hint}; until then {spared}"
-    raise NotReady(
-        f"{_counted(len(blocking))}:\n" + "\n".join(lines),
-        hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,
-    )
-
-
-def _counted(number: int) -> str:
-    return "a host check blocks" if number == 1 else f"{number} host checks block"
-
-
-# --- Roles about to return: what that costs now, and a question of its own.
-
-
-_RETURNING_SHOWN = 8
-
-
-def tell_cost(run: Run, wave: Wave) -> str:
-    """What the wave costs, told as a phase; empty for a wave that returns no roles."""
-    if wave.action is not Action.REBALANCE:
-        return ""
-    with run.phase("rebalance") as detail:
-        text = cost_text(wave, run.health, run.world.catalog.busy_sessions())
-        detail.append(text)
-    return text
-
-
-def confirm_return(run: Run, wave: Wave) -> None:
-    """Ask before roles return at the end of a longer plan: it may be a busy hour by then.
-
-    Raises Partial (10): the answer was not yes; all copies are in sync.
-    """
-    if wave.action is not Action.REBALANCE or wave is run.plan.waves[0]:
-        return
-    question = f"Return these roles on cluster {run.plan.cluster} now? Only 'yes' is accepted:"
-    agreed = run.world.operator.confirm(f"{tell_cost(run, wave)}\n{question}")
-    if not agreed or run.world.operator.stop_asked():
-        raise Partial(
-            f"stopped before wave {wave.number} of {len(run.plan.waves)}: the roles were not "
-            "returned, the copies are in sync",
-            hint=f"in a maintenance window, `gpmirror resume {run.name}` asks again",
-        )
-
-
-def cost_text(wave: Wave, health: Health | None, sessions: int | None) -> str:
-    """Contents, sessions that lose what they run, and how far each mirror is behind."""
-    count = len(wave.contents)
-    what = f"{count} content{'' if count == 1 else 's'} to return to the preferred roles"
-    return "; ".join(part for part in (what, _sessions(sessions), _lag(wave, health)) if part)
-
-
-def _sessions(sessions: int | None) -> str:
-    match sessions:
-        case None:
-            return "the number of active sessions is not known"
-        case 0:
-            return "no session is active"
-        case 1:
-            return "1 active session loses what it runs"
-        case _:
-            return f"{sessions} active sessions lose what they run"
-
-
-def _lag(wave: Wave, health: Health | None) -> str:
-    """Before 6 nobody tells it: there a mirror in sync has everything."""
-    known = () if health is None else health.contents
-    behind = [
-        (found.content, found.lag_bytes)
-        for found in known
-        if found.content in wave.contents and found.lag_bytes is not None
-    ]
-    behind.sort(key=lambda one: (-one[1], one[0]))
-    shown = [f"content {content} {lag} bytes" for content, lag in behind[:_RETURNING_SHOWN]]
-    more = f" and {len(behind) - _RETURNING_SHOWN} more" if len(behind) > _RETURNING_SHOWN else ""
-    return f"replication lag: {', '.join(shown)}{more}" if shown else ""
-
-
 # --- Carry out a plan. Everything was decided when the plan was made: this walks a list.
 #
-# Up to `host actions` nothing is changed and every refusal has an exit code from 3 to 9. From there
+# Up to `host-actions` (a resumed run: up to clearing its own cut-off copies) nothing is changed and every refusal has an exit code from 3 to 9. From there
 # on every failure is told as partly applied (10), unverified (11) or detached (130).
 
 
@@ -393,3 +217,179 @@ def _stop_if_asked(run: Run, wave: Wave) -> None:
             "sync",
             hint=f"go on with `gpmirror resume {run.name}`",
         )
+
+
+# --- The hosts made ready: parent directories, in batches.
+
+
+_SECONDS = 120
+
+
+def host_actions(plan: Plan) -> tuple[HostAction, ...]:
+    """Every host action of the plan once, by host and path."""
+    found = {action for wave in plan.waves for action in wave.host_actions}
+    return tuple(sorted(found, key=lambda action: (natural(action.host), action.path)))
+
+
+def prepare_hosts(run: Run) -> str:
+    """Do the host actions, every host in one round trip. Raises Partial (10) naming the hosts where
+    it failed: others may have got their directories.
+    """
+    actions = host_actions(run.plan)
+    scripts: dict[str, str] = {}
+    for action in actions:
+        scripts[action.host] = scripts.get(action.host, "umask 077\n") + _script(action)
+    replies = run.world.hosts.change(scripts, seconds=_SECONDS) if scripts else {}
+    failed = [_failure(host, replies.get(host)) for host in sorted(scripts, key=natural)]
+    problems = [words for words in failed if words]
+    if problems:
+        raise Partial(
+            "parent directories could not be made: " + "; ".join(problems),
+            hint="fix these hosts, then `gpmirror resume`; empty directories elsewhere do no harm",
+        )
+    parents = "1 parent directory" if len(actions) == 1 else f"{len(actions)} parent directories"
+    return f"{parents} on {counted(len(scripts), 'host')}"
+
+
+def remove_dead_locks(run: Run) -> tuple[LockFile, ...]:
+    """Remove the locks that dead utilities left, as somebody allowed, and say which; each is looked at
+    once more, and recorded. Raises Partial (10): one is no longer as it was, or cannot be removed.
+    """
+    locks, run.dead_locks = run.dead_locks, ()
+    if not locks:
+        return ()
+    facts = {"paths": [lock.path for lock in locks], "pids": [lock.pid for lock in locks]}
+    run.world.journal.write(step("dead-lock", "begin", **facts))
+    host = run.world.coordinator
+    reply = run.world.hosts.change({host: removal_script(locks)}, seconds=_SECONDS)[host]
+    if run.wishes.rehearsal:
+        return locks
+    if isinstance(reply, NoAnswer):
+        raise Partial(f"no lock was removed: {reply.message}", hint=reply.hint)
+    stay = read_removed(reply.out, locks)
+    if stay:
+        raise Partial(
+            f"{', '.join(lock.path for lock in stay)} on {host} is not as it was a moment ago, or "
+            f"cannot be removed{': ' + reply.err.strip() if reply.err.strip() else ''}",
+            hint="see who works there",
+        )
+    run.world.journal.write(step("dead-lock", "done"))
+    return locks
+
+
+def _script(action: HostAction) -> str:
+    path = shlex.quote(action.path)
+    return f"[ -d {path} ] || mkdir -p -m {shlex.quote(action.mode)} -- {path} || exit 1\n"
+
+
+def _failure(host: str, reply: Reply | None) -> str:
+    match reply:
+        case Answered(status=0):
+            return ""
+        case Answered():
+            return f"{host}: {reply.err.strip() or f'exit {reply.status}'}"
+        case NoAnswer():
+            return reply.message
+        case None:
+            return f"{host}: was not asked"
+
+
+# --- Host checks that block, turned into one refusal.
+
+
+_SHOWN = 20
+
+
+def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) -> None:
+    """Raises NotReady (9), naming each bad or unknown check with its remedy."""
+    blocking = preflight.blocking(allowed)
+    if not blocking:
+        return
+    lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
+    if len(blocking) > _SHOWN:
+        lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
+    bad = {one.host for one in blocking if one.result is Result.BAD and not one.override}
+    # of a host that does not answer everything is unknown, and no flag helps it
+    rest = (one for one in blocking if one.result is Result.UNKNOWN and one.host not in bad)
+    unknown = sorted({one.name for one in rest})
+    flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
+    hint = "nothing was changed; fix the hosts and apply again"
+    if overrides := sorted({one.override for one in blocking if one.override}):
+        given = " ".join(f"--allow {name}" for name in overrides)
+        hint = f"{hint}, or go on over what these figures say: {given}"
+    if spared := advice_without_silent(plan, preflight.checks):
+        hint = f"{hint}; until then {spared}"
+    raise NotReady(
+        f"{_counted(len(blocking))}:\n" + "\n".join(lines),
+        hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,
+    )
+
+
+def _counted(number: int) -> str:
+    return "a host check blocks" if number == 1 else f"{number} host checks block"
+
+
+# --- Roles about to return: what that costs now, and a question of its own.
+
+
+_LAGS_SHOWN = 8
+
+
+def tell_cost(run: Run, wave: Wave) -> str:
+    """What the wave costs, told as a phase; empty for a wave that returns no roles."""
+    if wave.action is not Action.REBALANCE:
+        return ""
+    with run.phase("rebalance") as detail:
+        text = cost_text(wave, run.health, run.world.catalog.busy_sessions())
+        detail.append(text)
+    return text
+
+
+def confirm_return(run: Run, wave: Wave) -> None:
+    """Ask before roles return at the end of a longer plan: it may be a busy hour by then.
+
+    Raises Partial (10): the answer was not yes; all copies are in sync.
+    """
+    if wave.action is not Action.REBALANCE or wave is run.plan.waves[0]:
+        return
+    question = f"Return these roles on cluster {run.plan.cluster} now? Only 'yes' is accepted:"
+    agreed = run.world.operator.confirm(f"{tell_cost(run, wave)}\n{question}")
+    if not agreed or run.world.operator.stop_asked():
+        raise Partial(
+            f"stopped before wave {wave.number} of {len(run.plan.waves)}: the roles were not "
+            "returned, the copies are in sync",
+            hint=f"in a maintenance window, `gpmirror resume {run.name}` asks again",
+        )
+
+
+def cost_text(wave: Wave, health: Health | None, sessions: int | None) -> str:
+    """Contents, sessions that lose what they run, and how far each mirror is behind."""
+    count = len(wave.contents)
+    what = f"{count} content{'' if count == 1 else 's'} to return to the preferred roles"
+    return "; ".join(part for part in (what, _sessions(sessions), _lag(wave, health)) if part)
+
+
+def _sessions(sessions: int | None) -> str:
+    match sessions:
+        case None:
+            return "the number of active sessions is not known"
+        case 0:
+            return "no session is active"
+        case 1:
+            return "1 active session loses what it runs"
+        case _:
+            return f"{sessions} active sessions lose what they run"
+
+
+def _lag(wave: Wave, health: Health | None) -> str:
+    """Before 6 nobody tells it: there a mirror in sync has everything."""
+    known = () if health is None else health.contents
+    behind = [
+        (found.content, found.lag_bytes)
+        for found in known
+        if found.content in wave.contents and found.lag_bytes is not None
+    ]
+    behind.sort(key=lambda one: (-one[1], one[0]))
+    shown = [f"content {content} {lag} bytes" for content, lag in behind[:_LAGS_SHOWN]]
+    more = f" and {len(behind) - _LAGS_SHOWN} more" if len(behind) > _LAGS_SHOWN else ""
+    return f"replication lag: {', '.join(shown)}{more}" if shown else ""

@@ -156,9 +156,7 @@ def inspect_copies(
     replies = hosts.ask(scripts, seconds=_SECONDS)
     outputs = {host: reply.out for host, reply in replies.items() if isinstance(reply, Answered)}
     facts = {**observed.copies, **copy_facts(asked, outputs)}
-    return replace(
-        observed, copies=facts, notes=(*observed.notes, *_inspecting_silent(asked, replies))
-    )
+    return replace(observed, copies=facts, notes=(*observed.notes, *_not_looked_at(asked, replies)))
 
 
 def plan_inspected(spec: Spec, observed: Observed, request: Request, hosts: Hosts) -> Plan:
@@ -338,7 +336,7 @@ def not_inspected(plan: Plan) -> frozenset[int]:
     return frozenset(change.content for change in plan.changes if change.note == NOT_INSPECTED)
 
 
-def _inspecting_silent(asked: Asked, replies: Mapping[str, Reply]) -> Iterator[str]:
+def _not_looked_at(asked: Asked, replies: Mapping[str, Reply]) -> Iterator[str]:
     for host, reply in sorted(replies.items(), key=lambda one: natural(one[0])):
         if isinstance(reply, NoAnswer) and asked[host].landings:
             count = len(asked[host].landings)

@@ -127,7 +127,7 @@ def _of_slot(content: int, slot: Slot) -> dict[Spot, Leftover]:
     }
 
 
-def leavings_of(run: Run, standing: Standing) -> list[Leftover]:
+def leftovers_of(run: Run, standing: Standing) -> list[Leftover]:
     """Those of a run, with the cut-off copies that it took over from the run whose rest it is."""
     mine = leftovers(run.plan, run.name, standing.native_begun)
     known = {(one.host, one.at) for one in mine}
@@ -163,7 +163,7 @@ def cut_off(run: Run, standing: Standing, observed: Observed, health: Health) ->
     catalog does not know, with those that it took over from the run whose rest it is; each proved,
     or with the reason why it stays.
     """
-    halves = [one for one in leavings_of(run, standing) if one.begun]
+    halves = [one for one in leftovers_of(run, standing) if one.begun]
     return [one for one in prove(run, halves, observed, health) if not one.absent]
 
 
@@ -467,7 +467,7 @@ def _judge(run: Run, standing: Standing) -> tuple[list[Leftover], Used]:
     observed, health = look(run)
     # no utility is to run, so locks that were left keep nothing from being done
     check_competing(run, observed, Runs(dialect=observed.dialect.name, utilities=frozenset()))
-    found = prove(run, leavings_of(run, standing), observed, health)
+    found = prove(run, leftovers_of(run, standing), observed, health)
     return found, used_directories(run.plan, observed)
 
 

@@ -19,47 +19,6 @@ from gpmirror.run.watch import Watch
 from gpmirror.run.wave import Ended, record
 from gpmirror.verify import BACKUP_RUNS, CopyState, Health
 
-# --- Why a wave failed, asked of the hosts: the logs of its failed copies, in one round trip.
-
-
-_SECONDS = 20.0
-_CAUSES_SHOWN = 4
-
-
-def causes(run: Run, wave: Wave, log: str, waiting: Collection[int]) -> tuple[str, ...]:
-    """What the hosts' logs say, `HOST: FILE: words`: the files that the utility names, and the server
-    logs of the copies that are waited for. Never fails: a host that is silent tells nothing.
-    """
-    names = {
-        name: host.name for host in run.plan.desired.hosts for name in (*host.addresses, host.name)
-    }
-    files: dict[str, list[str]] = {}
-    folders: dict[str, list[str]] = {}
-    for failed in failed_segments(log):
-        files.setdefault(names.get(failed.host, failed.host), []).append(failed.file)
-    for step in wave.steps:
-        if step.content in waiting and step.to is not None and step.to.directory is not None:
-            folders.setdefault(step.to.host, []).append(step.to.directory)
-    scripts = {
-        host: last_words_script(files.get(host, ()), folders.get(host, ()))
-        for host in sorted({*files, *folders}, key=natural)
-    }
-    if not scripts:
-        return ()
-    try:
-        replies = run.world.hosts.ask(scripts, seconds=_SECONDS)
-    except Failure:
-        return ()
-    found = [
-        f"{host}: {words}"
-        for host, reply in replies.items()
-        if isinstance(reply, Answered)
-        for words in read_last_words(reply.out)
-    ]
-    more = len(found) - _CAUSES_SHOWN
-    return (*found[:_CAUSES_SHOWN], *((f"and {more} more",) if more > 0 else ()))
-
-
 # --- After a wave's utilities ended: what the catalog says of it, and waiting until it is in sync.
 #
 # An exit status is never believed: a utility that found a lock did nothing and says 0, one that was
@@ -404,3 +363,44 @@ def tell_followed(run: Run, wave: Wave, seconds: float) -> None:
             bytes_left=total(told.bytes for told in later),
         )
     )
+
+
+# --- Why a wave failed, asked of the hosts: the logs of its failed copies, in one round trip.
+
+
+_SECONDS = 20.0
+_CAUSES_SHOWN = 4
+
+
+def causes(run: Run, wave: Wave, log: str, waiting: Collection[int]) -> tuple[str, ...]:
+    """What the hosts' logs say, `HOST: FILE: words`: the files that the utility names, and the server
+    logs of the copies that are waited for. Never fails: a host that is silent tells nothing.
+    """
+    names = {
+        name: host.name for host in run.plan.desired.hosts for name in (*host.addresses, host.name)
+    }
+    files: dict[str, list[str]] = {}
+    folders: dict[str, list[str]] = {}
+    for failed in failed_segments(log):
+        files.setdefault(names.get(failed.host, failed.host), []).append(failed.file)
+    for step in wave.steps:
+        if step.content in waiting and step.to is not None and step.to.directory is not None:
+            folders.setdefault(step.to.host, []).append(step.to.directory)
+    scripts = {
+        host: last_words_script(files.get(host, ()), folders.get(host, ()))
+        for host in sorted({*files, *folders}, key=natural)
+    }
+    if not scripts:
+        return ()
+    try:
+        replies = run.world.hosts.ask(scripts, seconds=_SECONDS)
+    except Failure:
+        return ()
+    found = [
+        f"{host}: {words}"
+        for host, reply in replies.items()
+        if isinstance(reply, Answered)
+        for words in read_last_words(reply.out)
+    ]
+    more = len(found) - _CAUSES_SHOWN
+    return (*found[:_CAUSES_SHOWN], *((f"and {more} more",) if more > 0 else ()))

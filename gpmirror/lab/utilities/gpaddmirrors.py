@@ -127,7 +127,7 @@ check_old = check_colon
 
 _DOT_SECONDS = 1.0
 
-_ADD_OLD_ADDED = (
+_ADDED_ON_5 = (
     STARS,
     "Mirror segments have been added; data synchronization is in progress.",
     "Data synchronization will continue in the background.",
@@ -182,7 +182,7 @@ def execute_old(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) ->
         catalog.set_replication_port(recovery.source)
     if not start_mirrors(crew, catalog, recoveries):
         return 1
-    for line in _ADD_OLD_ADDED:
+    for line in _ADDED_ON_5:
         console.info(line)
     return 0
 

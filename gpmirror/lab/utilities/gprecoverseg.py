@@ -124,7 +124,7 @@ def wait_until_down(crew: Crew, catalog: Catalog, dbids: set[int]) -> None:
 # --- gprecoverseg on 5: stop, write rows, start, resynchronise in the background.
 
 
-_RECOVER_OLD_RECOVERED = (
+_RECOVERED_ON_5 = (
     STARS,
     "Updating segments for resynchronization is completed.",
     "For segments updated successfully, resynchronization will continue in the background.",
@@ -148,7 +148,7 @@ def execute_old(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) ->
         catalog.place(recovery.target)
     if not start_mirrors(crew, catalog, recoveries):
         return 1
-    for line in _RECOVER_OLD_RECOVERED:
+    for line in _RECOVERED_ON_5:
         console.info(line)
     return 0
 
