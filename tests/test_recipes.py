@@ -184,7 +184,7 @@ LINE = """\
 """
 REPORT = """\
 from gpmirror.preflight.checks import CHECKS
-from gpmirror.preflight.host import judge_clock
+from gpmirror.preflight.login import judge_clock
 from types import SimpleNamespace as N
 print(CHECKS["clock"].judge(N(facts=N(clock=1)))[0].detail)
 """
@@ -192,11 +192,11 @@ print(CHECKS["clock"].judge(N(facts=N(clock=1)))[0].detail)
 
 def test_add_a_check(tree: Tree) -> None:
     """Over what hosts tell already; a question of its own goes to shell, script and reading too."""
-    table, theme = "gpmirror/preflight/checks.py", "gpmirror/preflight/host.py"
+    table, theme = "gpmirror/preflight/checks.py", "gpmirror/preflight/login.py"
     tree.insert(theme, "def judge_login(", CHECK)
     tree.insert(table, '    "shell": CheckInfo(', LINE)
     text = (tree.folder / table).read_text(encoding="utf-8")
-    told = "from gpmirror.preflight.host import "
+    told = "from gpmirror.preflight.login import "
     (tree.folder / table).write_text(text.replace(told, f"{told}judge_clock, "))
     assert tree.run("-c", REPORT) == "the clock is set\n"
     assert "Logs are compared" in tree.run("-m", "gpmirror", "explain", "unchecked:clock")

@@ -14,7 +14,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Protocol
 
-from gpmirror.adapters.machine import utc_now
+from gpmirror.adapters.operator import utc_now
 from gpmirror.errors import Failure
 from gpmirror.plan.model import RUN_NAME
 from gpmirror.run.record import JOURNAL, PLAN, Standing, read_standing, whole_lines

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from gpmirror.adapters.files import write_output
-from gpmirror.adapters.machine import ssh_environment
+from gpmirror.adapters.operator import ssh_environment
 from gpmirror.errors import Failure, Unreadable, Unsafe
 
 NAMESPACE = "gpmirror-plan"

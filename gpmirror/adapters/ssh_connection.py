@@ -27,7 +27,7 @@ from paramiko import (
 )
 
 from gpmirror.adapters import ssh_failures
-from gpmirror.adapters.machine import ssh_environment
+from gpmirror.adapters.operator import ssh_environment
 from gpmirror.adapters.ssh_failures import HungUp, Unanswered, not_dialled
 from gpmirror.adapters.ssh_settings import Resolver
 from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Offered, Target, open_agent

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread, Timer
 from typing import Protocol
 
-from gpmirror.adapters.machine import ssh_environment
+from gpmirror.adapters.operator import ssh_environment
 from gpmirror.adapters.ssh_failures import Unanswered
 from gpmirror.adapters.ssh_target import Target
 from gpmirror.boundary import Silence

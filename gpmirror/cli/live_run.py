@@ -147,7 +147,7 @@ def _check_person(plan: "Plan", live: Live, wishes: "Wishes", manner: Manner) ->
     """Before a lock is taken that others wait for. Raises Declined (8): the plan has something to
     do, and there is nobody to ask.
     """
-    from gpmirror.adapters.machine import TerminalOperator
+    from gpmirror.adapters.operator import TerminalOperator
     from gpmirror.run.gates import is_applied
 
     if not wishes.rehearsal and not is_applied(plan, live.observed) and plan.waves:
@@ -195,7 +195,7 @@ def running(
     manner: Manner,
 ) -> "Iterator[Run]":
     """A run in its world. `folder` None: a rehearsal. Its last words are said when it ends."""
-    from gpmirror.adapters.machine import TerminalOperator
+    from gpmirror.adapters.operator import TerminalOperator
     from gpmirror.run.context import Run
 
     console = manner.console
@@ -249,7 +249,7 @@ def _world(
 def _real_world(
     name: str, folder: "Path", live: Live, operator: "Operator", reporter: "Reporter"
 ) -> "World":
-    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.adapters.operator import SystemClock
     from gpmirror.adapters.runs import RunJournal
     from gpmirror.boundary import World
     from gpmirror.run.gates import native_environment
@@ -273,7 +273,7 @@ def _real_world(
 
 
 def _rehearsed_world(name: str, live: Live, operator: "Operator", reporter: "Reporter") -> "World":
-    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.adapters.operator import SystemClock
     from gpmirror.adapters.ssh import RehearsalHosts
     from gpmirror.boundary import World
     from gpmirror.run.gates import native_environment

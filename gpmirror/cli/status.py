@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from gpmirror.adapters.machine import utc_now
+from gpmirror.adapters.operator import utc_now
 from gpmirror.cli.console import Console
 from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any
 from gpmirror.errors import ConnectionLost, ExitCode, Failure, Usage
@@ -162,7 +162,7 @@ def _awaited(
     """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
     """
-    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.adapters.operator import SystemClock
     from gpmirror.run.status import until_synced
 
     looks = until_synced(
@@ -181,7 +181,7 @@ def _watched(server: "Server", out: _Out, *, probe: bool) -> "Reading":
 
     Raises Failure or KeyboardInterrupt: there was none.
     """
-    from gpmirror.adapters.machine import SystemClock
+    from gpmirror.adapters.operator import SystemClock
     from gpmirror.run.status import readings
 
     looks = readings(server, SystemClock(), every=_EVERY, probe=probe)

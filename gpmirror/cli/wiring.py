@@ -201,7 +201,7 @@ def accept_connection(
             hint=f"if you trust it, add: --allow {ALLOW}; else run this where the spec is, or set "
             "PGHOST, PGPORT, PGUSER and PGDATABASE",
         )
-    from gpmirror.adapters.machine import TerminalOperator
+    from gpmirror.adapters.operator import TerminalOperator
 
     operator = TerminalOperator(assume_yes=False, say=console.alarm)
     if not operator.confirm(f"{message}\nConnect like that? Only 'yes' is accepted:"):

@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from gpmirror.model.dialect import Dialect
 from gpmirror.model.segment import Segment
-from gpmirror.native.causes import cleaned, is_noise, shortened, told_without_level
 from gpmirror.native.dryrun import answer_text
+from gpmirror.native.failures import cleaned, is_noise, shortened, told_without_level
 from gpmirror.native.fields import lines_of
 
 RUNS = ".gpmirror/runs"

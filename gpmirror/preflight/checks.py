@@ -9,7 +9,7 @@ from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.preflight.competing import judge_backup_mode, judge_competing
 from gpmirror.preflight.directories import judge_directories, judge_parents, judge_tablespaces
-from gpmirror.preflight.host import judge_identity, judge_login, judge_reachable, judge_shell
+from gpmirror.preflight.login import judge_identity, judge_login, judge_reachable, judge_shell
 from gpmirror.preflight.model import Finding, Visit
 from gpmirror.preflight.ports import judge_ports
 from gpmirror.preflight.software import (

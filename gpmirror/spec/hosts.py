@@ -9,9 +9,9 @@ from gpmirror.diagnostics import Place, Related
 from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.model.segment import SYSTEM_FILESPACE
 from gpmirror.spec import words
+from gpmirror.spec.complaints import Findings, Problem
 from gpmirror.spec.document import HostPart
 from gpmirror.spec.model import Host, Path
-from gpmirror.spec.shape import Findings, Problem
 
 # --- Host entries to hosts: ranges expanded, addresses and roots checked.
 

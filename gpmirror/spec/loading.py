@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DialectName
-from gpmirror.spec import shape, words
+from gpmirror.spec import complaints, words
+from gpmirror.spec.complaints import MAX_FINDINGS, Complaint, Findings, Repaired, repair
 from gpmirror.spec.document import ClusterPart, SpecPart, SshPart
 from gpmirror.spec.hosts import check_filespaces, check_hosts, compile_hosts
 from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions, Strategy
@@ -25,7 +26,6 @@ from gpmirror.spec.rules import (
     compile_ports,
     compile_protection,
 )
-from gpmirror.spec.shape import MAX_FINDINGS, Complaint, Findings, Repaired, repair
 from gpmirror.spec.source import Places, decode
 from gpmirror.spec.writing import digest
 
@@ -71,11 +71,11 @@ def _judge(document: Document) -> tuple[Spec | None, list[Diagnostic]]:
 
 def _complaints(error: ValidationError, data: object) -> list[Complaint]:
     details = error.errors(include_url=False)
-    return [shape.complaint_of(one, data) for one in details]
+    return [complaints.complaint_of(one, data) for one in details]
 
 
 def _diagnosed(faults: list[Complaint], places: Places) -> list[Diagnostic]:
-    return [shape.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
+    return [complaints.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
 
 
 def _second_look(repaired: Repaired) -> SpecPart | None:

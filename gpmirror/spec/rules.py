@@ -6,6 +6,7 @@ from typing import Literal, cast
 from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.model.segment import SYSTEM_FILESPACE
 from gpmirror.spec import words
+from gpmirror.spec.complaints import Findings, Problem
 from gpmirror.spec.document import (
     MAX_PORT,
     ApplyPart,
@@ -31,7 +32,6 @@ from gpmirror.spec.model import (
     Survive,
     WaveLimits,
 )
-from gpmirror.spec.shape import Findings, Problem
 
 # --- Strategy, ports and directory template: what they must be to one another.
 

@@ -7,7 +7,7 @@ lines starting with `#` are comments, and the utilities pass names on to a shell
 import re
 from ipaddress import AddressValueError, IPv6Address
 
-from gpmirror.spec.shape import Problem
+from gpmirror.spec.complaints import Problem
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9_])?")
 _HOST_CHARACTER = re.compile(r"[A-Za-z0-9._-]")

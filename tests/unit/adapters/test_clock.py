@@ -3,7 +3,7 @@
 import re
 import time
 
-from gpmirror.adapters.machine import SystemClock, utc_now
+from gpmirror.adapters.operator import SystemClock, utc_now
 
 
 def test_time_goes_on_by_sleeping() -> None:

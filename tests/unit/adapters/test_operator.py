@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from gpmirror.adapters.machine import TerminalOperator
+from gpmirror.adapters.operator import TerminalOperator
 from gpmirror.errors import Declined
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

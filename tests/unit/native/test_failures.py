@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.native.causes import (
+from gpmirror.native.failures import (
     FailedSegment,
     failed_segments,
     last_words_script,
