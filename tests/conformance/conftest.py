@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +67,14 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 
 
 @pytest.fixture(scope="module")
-def stage(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, cluster: Cluster) -> Stage:
     """The cluster as a stage. A named one is played on by the module of its release alone."""
     real = greenplum.target(request.config) is not None
     patience = _PATIENCE_OF_SERVERS if real else _PATIENCE_OF_PRACTICE
     found = Stage(cluster, patience=patience)
     if real and release_of(found) != request.module.RELEASE:
         pytest.skip(f"the server is {release_of(found)}")
-    yield found
-    found.close()
+    return found
 
 
 @pytest.fixture(scope="module")
