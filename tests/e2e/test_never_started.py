@@ -55,7 +55,8 @@ def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice, dea
         assert "gp_segment_connect_timeout" in flat or one is resumed.stderr, one
 
     clear_faults(practice.state)
-    assert rig.mdw("pkill -f 'lab.utilities [g]paddmirrors -a'").code == 0, "it waits no more"
+    # it may have given up by itself already
+    assert rig.mdw("pkill -f 'lab.utilities [g]paddmirrors -a'").code in {0, 1}
     restarted = rig.mdw("gpstop -a -r")
     assert restarted.code == 0, restarted.out
     rig.wait_in_sync()
