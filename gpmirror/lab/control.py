@@ -324,7 +324,7 @@ def status_text(lab: Lab) -> str:
         rows.append((host.name, " ".join(host.ips), state, "; ".join(host.servers) or none))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows]
-    running = utilities(lab.state)
+    running = sorted(utilities(lab.state).values())
     return "\n".join(
         (
             *lines,
@@ -343,7 +343,7 @@ def status_json(lab: Lab) -> str:
         "format_version": "1.0",
         "hosts": [{**asdict(host), "spare": host.name in spares} for host in lab_status(lab)],
         "prober": bool(prober(lab)),
-        "utilities": utilities(lab.state),
+        "utilities": sorted(utilities(lab.state).values()),
         "slow_copies": dict(read_faults(lab.state).slow_copy),
         "state": str(lab.state),
         "account": lab.account,

@@ -42,15 +42,15 @@ def host_processes(state: Path, folder: Path) -> set[int]:
     return descendants(ours) - _own_line()
 
 
-def utilities(state: Path) -> list[str]:
-    """The command lines of the native stand-ins that run now."""
+def utilities(state: Path) -> dict[int, str]:
+    """The command lines of the native stand-ins that run now, by process id."""
     module = b"gpmirror.lab.utilities"
-    lines = (_read(pid, "cmdline").split(b"\0") for pid in _pids() if _marked(pid, state))
-    return sorted(
-        b" ".join(words[words.index(module) + 1 :]).decode(errors="replace").strip()
-        for words in lines
+    lines = {pid: _read(pid, "cmdline").split(b"\0") for pid in _pids() if _marked(pid, state)}
+    return {
+        pid: b" ".join(words[words.index(module) + 1 :]).decode(errors="replace").strip()
+        for pid, words in lines.items()
         if module in words
-    )
+    }
 
 
 def alive(pid: int) -> bool:
