@@ -13,11 +13,12 @@ from gpmirror.lab.processes import alive, end, lab_processes
 
 _ORPHAN = """
 trap '' TERM
-env -i sh -c 'trap "" TERM; while :; do sleep 1; done' &
-echo $!
+env -i sh -c 'trap "" TERM; echo $$; while :; do sleep 1; done' &
 wait
 """
-"""A child of its own environment, as a server's children have, which does not go when asked to."""
+"""A child of its own environment, as a server's children have, which does not go when asked to. It
+tells its id itself: before it is another program it still bears its parent's mark.
+"""
 
 
 @pytest.fixture
