@@ -14,6 +14,9 @@ from gpmirror.model.observed import CopyProgress, Observed, Replication
 from gpmirror.native.process import Poll, Utility
 from gpmirror.plan.model import Wave
 
+DEFAULT_PROBE_SECONDS = 60.0
+"""How often the fault prober looks where nobody can be asked: gp_fts_probe_interval's default."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
@@ -166,7 +169,9 @@ class Catalog(Protocol):
         ...
 
     def probe_seconds(self) -> float:
-        """How often the fault prober looks by itself (gp_fts_probe_interval); 60 if not told."""
+        """How often the fault prober looks by itself (gp_fts_probe_interval), else
+        `DEFAULT_PROBE_SECONDS`.
+        """
         ...
 
     def reconnect(self) -> None:

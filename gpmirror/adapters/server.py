@@ -6,7 +6,7 @@ from time import monotonic, sleep
 
 from gpmirror.adapters.server_address import Target, target_of
 from gpmirror.adapters.server_session import Session, open_session
-from gpmirror.boundary import Freshness, LockHolder, Sizes
+from gpmirror.boundary import DEFAULT_PROBE_SECONDS, Freshness, LockHolder, Sizes
 from gpmirror.catalog import live
 from gpmirror.catalog.detect import Verdict
 from gpmirror.catalog.live import (
@@ -231,8 +231,6 @@ def _base_backups(replication: Iterable[Replication]) -> Iterator[str]:
 # --- The live catalog: a read-only session on the coordinator, through psycopg.
 
 
-_DEFAULT_PROBE_SECONDS = 60.0
-
 _BUSY_LOOKS = 6
 _BUSY_APART = 0.2
 
@@ -381,9 +379,9 @@ class Server:
         except ConnectionLost:
             raise
         except Failure:
-            return _DEFAULT_PROBE_SECONDS
+            return DEFAULT_PROBE_SECONDS
         told = rows[0][0] if rows else None
-        return float(told) if told and told.isdigit() else _DEFAULT_PROBE_SECONDS
+        return float(told) if told and told.isdigit() else DEFAULT_PROBE_SECONDS
 
     def competing(self) -> tuple[str, ...]:
         """Other work on this cluster, one sentence each."""

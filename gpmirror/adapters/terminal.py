@@ -134,20 +134,24 @@ class JsonReporter:
         return False
 
     def _write(self, text: str) -> None:
-        if self._stream is None:
-            return
-        try:
-            self._stream.write(f"{text}\n")
-            self._stream.flush()
-        except (OSError, ValueError):  # gone, full, or closed
-            abandon(self._stream)
-            self._stream = None
+        self._stream = written(self._stream, f"{text}\n")
+
+
+def written(stream: TextIO | None, text: str) -> TextIO | None:
+    """The stream once it took the text, for the next; None from when it is gone, full or closed."""
+    if stream is None:
+        return None
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        abandon(stream)
+        return None
+    return stream
 
 
 def abandon(stream: TextIO) -> None:
     """Let what a dead stream still buffers go nowhere: the interpreter flushes at its end."""
-    import os
-
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -211,14 +215,7 @@ class Screen:
         return found.columns or _SIZE_UNKNOWN[0], found.lines or _SIZE_UNKNOWN[1]
 
     def _write(self, text: str) -> None:
-        if self._stream is None:
-            return
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            abandon(self._stream)
-            self._stream = None
+        self._stream = written(self._stream, text)
 
 
 # --- Reporters for people: a live area on a terminal, lines now and then in a pipe or a log.
@@ -429,17 +426,8 @@ class LineReporter:
             waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
             said = [line for part in (*waiting, text) for line in part.splitlines()]
             stamp = self._now().strftime("%H:%M:%S")
-            self._put("".join(f"{stamp} {line}\n" for line in said))
+            stamped = "".join(f"{stamp} {line}\n" for line in said)
+            self._stream = written(self._stream, stamped)
             self._spoke = self._clock()
         finally:
             self._busy = False
-
-    def _put(self, text: str) -> None:
-        if self._stream is None:
-            return
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            abandon(self._stream)
-            self._stream = None

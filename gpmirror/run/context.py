@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from gpmirror.boundary import Catalog, World
-from gpmirror.errors import ExitCode
+from gpmirror.boundary import DEFAULT_PROBE_SECONDS, Catalog, World
+from gpmirror.errors import ExitCode, Failure
 from gpmirror.events import Phase, PhaseDone, PhaseStarted
 from gpmirror.model.observed import Observed
 from gpmirror.native.directories import Leftover
@@ -15,6 +15,9 @@ from gpmirror.run.record import step
 from gpmirror.verify import Health
 
 # --- What all phases of a run share: the run's name, its world, and how steps are told and recorded.
+
+_GRACE_SECONDS = 15.0
+"""Added to the fault prober's own interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,13 @@ class Run:
         """Forget the last wave's copies; now, on the clock."""
         self.heard, self.landed, self.ended = {}, None, None
         return self.world.clock.monotonic()
+
+    def probe_round_seconds(self) -> float:
+        """In what time the fault prober surely looked at everything once, by itself."""
+        try:
+            return self.world.catalog.probe_seconds() + _GRACE_SECONDS
+        except Failure:
+            return DEFAULT_PROBE_SECONDS + _GRACE_SECONDS
 
     def seconds(self) -> float:
         """Since the run began."""

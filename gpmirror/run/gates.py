@@ -333,10 +333,6 @@ def native_environment(observed: Observed) -> str:
 # --- Looking again before a verdict: one odd moment must not end a run of days.
 
 
-GRACE_SECONDS = 15.0
-"""Added to the fault prober's own interval."""
-
-_DEFAULT_PROBE_SECONDS = 60.0
 _BETWEEN_SECONDS = 2.0
 
 
@@ -361,12 +357,5 @@ def look_until(run: Run, good: Callable[[Observed, Health], bool]) -> tuple[Obse
             if isinstance(error, ConnectionLost):
                 with suppress(Failure, InvalidInput):
                     catalog.reconnect()
-        limit = clock.monotonic() + _round_seconds(run) if limit is None else limit
+        limit = clock.monotonic() + run.probe_round_seconds() if limit is None else limit
         clock.sleep(_BETWEEN_SECONDS)
-
-
-def _round_seconds(run: Run) -> float:
-    try:
-        return run.world.catalog.probe_seconds() + GRACE_SECONDS
-    except Failure:
-        return _DEFAULT_PROBE_SECONDS + GRACE_SECONDS

@@ -28,7 +28,6 @@ from gpmirror.verify import BACKUP_RUNS, CopyState, Health
 
 
 _PROBE_EVERY_SECONDS = 5.0
-_GRACE_SECONDS = 15.0
 _START_SECONDS = 300.0
 _SHOWN = 8
 _HOPELESS_LOOKS = 2
@@ -124,7 +123,7 @@ def settle(run: Run, wave: Wave, ended: Ended, *, known: bool = False) -> dict[i
     """
     watch = Watch(run, wave)
     pulses = Pulses(run, wave, watch)
-    probe = watch.probe_seconds() + _GRACE_SECONDS
+    probe = run.probe_round_seconds()
     last: Position | None = None
     changed = probed = watch.seconds
     hopeless = 0
@@ -335,15 +334,11 @@ def tell_done(run: Run, wave: Wave, copied: Mapping[int, int] | None, begin: flo
         )
         each = STOPPING if run.stopping is None else run.stopping
         pace = replace(pace, seconds_left=pace.seconds_left + round(ahead * each))
-    later = (told for told in run.plan.exposure.waves if told.wave > wave.number)
     run.world.reporter.tell(
-        WaveDone(
-            wave=wave.number,
-            waves=len(run.plan.waves),
-            seconds=seconds,
+        replace(
+            _done(run, wave, seconds),
             syncing=None if run.ended is None else now - run.ended,
             bytes=None if copied is None else sum(copied.values()),
-            bytes_left=total(told.bytes for told in later),
             rate=None if pace is None else pace.rate,
             seconds_left=None if pace is None else pace.seconds_left,
         )
@@ -354,14 +349,16 @@ def tell_followed(run: Run, wave: Wave, seconds: float) -> None:
     """A wave that was followed for a while is in sync: when it began, and so what it copied in what
     time, nobody knows any more.
     """
+    run.world.reporter.tell(_done(run, wave, seconds))
+
+
+def _done(run: Run, wave: Wave, seconds: float) -> WaveDone:
     later = (told for told in run.plan.exposure.waves if told.wave > wave.number)
-    run.world.reporter.tell(
-        WaveDone(
-            wave=wave.number,
-            waves=len(run.plan.waves),
-            seconds=seconds,
-            bytes_left=total(told.bytes for told in later),
-        )
+    return WaveDone(
+        wave=wave.number,
+        waves=len(run.plan.waves),
+        seconds=seconds,
+        bytes_left=total(told.bytes for told in later),
     )
 
 

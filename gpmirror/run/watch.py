@@ -264,7 +264,6 @@ _MOST_TURN = 8.0
 _QUICK_SECONDS = 1.0
 _SLOW_SECONDS = 5.0
 _QUICK_FOR_SECONDS = 120.0
-_PROBE_SECONDS = 60.0
 
 
 class Watch:
@@ -383,13 +382,6 @@ class Watch:
         """Ask the prober to look; a coordinator that is away is found so at the next turn."""
         with suppress(Failure):
             self._run.world.catalog.request_probe()
-
-    def probe_seconds(self) -> float:
-        """How often the prober looks; the server's default where it cannot be asked."""
-        try:
-            return self._run.world.catalog.probe_seconds()
-        except Failure:
-            return _PROBE_SECONDS
 
     def rest(self) -> None:
         """Wait for the next turn: short at first, longer in long waves."""
