@@ -7,9 +7,8 @@ from typing import TypeVar
 from gpmirror.catalog import codes
 from gpmirror.catalog.tables import NULLS
 from gpmirror.model.dialect import Dialect
-from gpmirror.model.segment import COORDINATOR_CONTENT, Mode, Role, Status
+from gpmirror.model.segment import COORDINATOR_CONTENT, MAX_PORT, Mode, Role, Status
 
-MAX_PORT = 65_535
 _MAX_ID = 2_147_483_647
 _MOST_DIGITS = 18
 _SHOWN = 60

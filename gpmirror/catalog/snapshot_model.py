@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 from gpmirror.catalog import cells
 from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.model.observed import CopyFact, Observed, in_canonical_order
-from gpmirror.model.segment import Mode, Role, Segment, Status
+from gpmirror.model.segment import MAX_PORT, Mode, Role, Segment, Status
 
-Port = Annotated[StrictInt, Field(ge=1, le=cells.MAX_PORT)]
+Port = Annotated[StrictInt, Field(ge=1, le=MAX_PORT)]
 Name = Annotated[StrictStr, AfterValidator(cells.name)]
 Host = Annotated[StrictStr, AfterValidator(cells.host)]
 

@@ -8,11 +8,11 @@ from gpmirror.errors import DiagnosedError, InvalidInput
 from gpmirror.infer.facts import Facts, Inferred, gather
 from gpmirror.infer.fit import adds_only, choose, prove, remaining
 from gpmirror.infer.rings import candidate_rings
-from gpmirror.infer.slots import DEFAULT, root_of, roots_by_host, template_of
+from gpmirror.infer.slots import DEFAULT, USUAL_OFFSET, root_of, roots_by_host, template_of
 from gpmirror.infer.writing import spec_text
 from gpmirror.model.names import entry_count
 from gpmirror.model.observed import Observed
-from gpmirror.model.segment import Segment
+from gpmirror.model.segment import MAX_PORT, Segment
 from gpmirror.model.text import hosts_named
 from gpmirror.placement.hosts import DirectoryTemplate
 from gpmirror.placement.place import place
@@ -21,8 +21,6 @@ from gpmirror.spec.model import CoordinatorAddress, Host, Offset, Spec, Strategy
 # --- A first spec for a cluster without mirrors: group, offset 1000, roots guessed.
 
 
-_STEP = 1000
-_MAX_PORT = 65_535
 UNOBSERVED = ("/data/mirror",)
 
 
@@ -51,7 +49,7 @@ def _spec(hosts: list[Host], directory: str) -> Spec:
         cluster="imported",
         hosts=tuple(hosts),
         strategy=Strategy.GROUP,
-        ports=Offset(_STEP),
+        ports=Offset(USUAL_OFFSET),
         directory=directory,
         allow_same_host=len(hosts) == 1,
     )
@@ -75,8 +73,8 @@ def _with_offset(facts: Facts, spec: Spec) -> Spec:
 
 
 def _offsets() -> Iterator[int]:
-    yield from range(_STEP, _MAX_PORT, _STEP)
-    yield from range(-_STEP, -_MAX_PORT, -_STEP)
+    yield from range(USUAL_OFFSET, MAX_PORT, USUAL_OFFSET)
+    yield from range(-USUAL_OFFSET, -MAX_PORT, -USUAL_OFFSET)
 
 
 def _is_about_ports(problem: DiagnosedError) -> bool:
@@ -123,7 +121,6 @@ def _guess(facts: Facts, template: DirectoryTemplate, row: Segment, path: str) -
 # --- Infers a spec from an observed cluster, mirrored or not, and words what is left to say.
 
 
-_USUAL_OFFSET = 1000
 _NOT_TOLD = CoordinatorAddress()
 
 
@@ -228,9 +225,9 @@ def _about_roots(facts: Facts, draft: Spec) -> tuple[str, ...]:
 
 
 def _about_offset(draft: Spec) -> tuple[str, ...]:
-    if draft.ports == Offset(_USUAL_OFFSET):
+    if draft.ports == Offset(USUAL_OFFSET):
         return ()
-    return (f"not the usual {_USUAL_OFFSET}: with it some port would be taken or above 65535",)
+    return (f"not the usual {USUAL_OFFSET}: with it some port would be taken or above 65535",)
 
 
 def _not_only_adds(facts: Facts) -> Diagnostic:

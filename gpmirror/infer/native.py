@@ -10,7 +10,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.infer.facts import Inferred, PortRule, find_machines
 from gpmirror.infer.fit import SPEC_NAME
 from gpmirror.infer.inference import infer_spec
-from gpmirror.infer.slots import Turn, root_of, roots_by_host, template_of
+from gpmirror.infer.slots import USUAL_OFFSET, Turn, root_of, roots_by_host, template_of
 from gpmirror.infer.writing import spec_text
 from gpmirror.model.dialect import DIALECTS, USUAL
 from gpmirror.model.names import natural
@@ -25,8 +25,6 @@ from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec, Strategy
 
 # --- A pinned spec from mirrors alone: a native file that does not show the primaries.
 
-
-_USUAL_OFFSET = 1000
 
 _ONE_HOST = (
     "the file names one host only and no primaries: on a single-host system add "
@@ -133,7 +131,7 @@ def _ports(grammar: Grammar, wishes: Sequence[Wish]) -> PortRule:
     mirrors = [one.replication_port for one in wishes if one.replication_port]
     primaries = [one.primary_replication_port for one in wishes if one.primary_replication_port]
     if not mirrors or not primaries:
-        return Offset(_USUAL_OFFSET)
+        return Offset(USUAL_OFFSET)
     return Bases(
         mirror_base=lowest,
         replication_base=min(primaries),
@@ -206,7 +204,7 @@ def _placeholder(name: str, roots: tuple[str, ...]) -> Host:
 
 def _port_rule(found: InitSystem) -> PortRule:
     if found.mirror_port_base is None:
-        return Offset(_USUAL_OFFSET)
+        return Offset(USUAL_OFFSET)
     both = found.replication_port_base and found.mirror_replication_port_base
     return Bases(
         mirror_base=found.mirror_port_base,

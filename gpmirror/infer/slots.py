@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gpmirror.infer.facts import Facts, PortRule
-from gpmirror.model.segment import Segment
+from gpmirror.model.segment import MAX_PORT, Segment
 from gpmirror.placement.hosts import DirectoryTemplate
 from gpmirror.spec.model import Bases, Offset
 
 # --- Port rules that the observed mirrors may have been numbered by.
 
 
-_MAX_PORT = 65_535
+USUAL_OFFSET = 1000
+"""What the native utilities add to the primaries' ports when they are not told otherwise."""
 
 
 def port_rules(facts: Facts) -> list[PortRule]:
@@ -46,7 +47,7 @@ def _bases(facts: Facts) -> Iterator[Bases]:
         return
     primary_base, mirror_base = replication or (None, None)
     for base in (facts.lowest + _commonest(shifts), min(row.port for row in mirrors)):
-        if 1 <= base <= _MAX_PORT:
+        if 1 <= base <= MAX_PORT:
             yield Bases(
                 mirror_base=base,
                 replication_base=primary_base,
@@ -71,7 +72,7 @@ def _base(lists: Iterable[Iterable[Segment]], position: Mapping[int, int]) -> in
         if row.replication_port is not None
     ]
     base = _commonest(found) if found else 0
-    return base if 1 <= base <= _MAX_PORT else None
+    return base if 1 <= base <= MAX_PORT else None
 
 
 def _commonest(numbers: Iterable[int]) -> int:

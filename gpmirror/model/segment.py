@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from gpmirror.model.names import normal
 
+MAX_PORT = 65_535
+"""The highest TCP port."""
+
 COORDINATOR_CONTENT = -1
 """Content id of the coordinator and its standby; every segment's content id is >= 0."""
 

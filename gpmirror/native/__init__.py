@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
-from gpmirror.model.dialect import Dialect
+from gpmirror.model.dialect import Dialect, MoveEngine
 from gpmirror.native import colon, pipe
 from gpmirror.native.lines import (
     AddFile,
@@ -18,7 +18,6 @@ from gpmirror.native.lines import (
     ExpandLine,
     Grammar,
     Location,
-    MoveEngine,
     MoveFile,
     MoveLine,
 )

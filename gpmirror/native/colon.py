@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
+from gpmirror.model.dialect import MoveEngine
 from gpmirror.native.fields import (
     FILESPACE,
     Field,
@@ -29,7 +30,6 @@ from gpmirror.native.lines import (
     Filespaces,
     Grammar,
     Location,
-    MoveEngine,
     MoveLine,
     add_clashes,
     move_clashes,

@@ -11,8 +11,7 @@ from typing import Literal, assert_never
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
-from gpmirror.model.dialect import Dialect, DialectName, families, has, release_of
-from gpmirror.native.lines import MoveEngine
+from gpmirror.model.dialect import Dialect, DialectName, MoveEngine, families, has, release_of
 
 RecoveryMethod = Literal["incremental", "differential", "full"]
 

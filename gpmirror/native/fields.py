@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
+from gpmirror.model.segment import MAX_PORT
 from gpmirror.native.lines import Filespaces, Grammar, Location
 
 # --- Characters by name: what a file cannot carry, and which ASCII character was meant.
@@ -99,7 +100,6 @@ def lines_of(text: str) -> list[str]:
 # --- What each field of a native file may hold: the one rule that reading and writing share.
 
 
-MAX_PORT = 65_535
 MAX_CONTENT = 32_767
 """The catalog column is a smallint."""
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.model.claims import contested
+from gpmirror.model.dialect import MoveEngine
 from gpmirror.model.segment import Role
 
 # --- What a line of a native file says, and what a whole file is for: values without text.
@@ -15,8 +16,6 @@ from gpmirror.model.segment import Role
 
 Filespaces = tuple[tuple[str, str], ...]
 """(name, directory) pairs sorted by name, without pg_system."""
-
-MoveEngine = Literal["gprecoverseg", "gpmovemirrors"]
 
 
 class Grammar(StrEnum):
@@ -32,9 +31,23 @@ class Grammar(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddLine:
+class _Read:
+    """What lines of all files share. `place`: where it was read, None when it was not read; it does
+    not count when lines are compared.
+    """
+
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def line(self) -> int:
+        """The line it was read from, 0 when it was not read."""
+        return 0 if self.place is None else self.place.line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLine(_Read):
     """One mirror for gpaddmirrors. Ports are TCP ports; the two replication ports exist before 6
-    only. `place` is where it was read, and does not count when lines are compared.
+    only.
     """
 
     content: int
@@ -44,12 +57,6 @@ class AddLine:
     replication_port: int | None = None
     primary_replication_port: int | None = None
     filespaces: Filespaces = ()
-    place: Place | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def line(self) -> int:
-        """The line it was read from, 0 when it was not read."""
-        return 0 if self.place is None else self.place.line
 
     @property
     def subject(self) -> str:
@@ -70,7 +77,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveLine:
+class MoveLine(_Read):
     """One mirror for gpmovemirrors or gprecoverseg; `new` None: recovered where it is.
 
     `content` is for messages only, the file does not hold it.
@@ -79,12 +86,6 @@ class MoveLine:
     old: Location
     new: Location | None = None
     content: int | None = field(default=None, compare=False)
-    place: Place | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def line(self) -> int:
-        """The line it was read from, 0 when it was not read."""
-        return 0 if self.place is None else self.place.line
 
     @property
     def target(self) -> Location:
@@ -99,7 +100,7 @@ class MoveLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpandLine:
+class ExpandLine(_Read):
     """One segment of a gpexpand file; the only such file with hostname and address both."""
 
     hostname: str
@@ -110,12 +111,6 @@ class ExpandLine:
     content: int
     role: Role
     replication_port: int | None = None
-    place: Place | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def line(self) -> int:
-        """The line it was read from, 0 when it was not read."""
-        return 0 if self.place is None else self.place.line
 
     @property
     def subject(self) -> str:

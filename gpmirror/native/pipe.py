@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gpmirror.diagnostics import Diagnostic
-from gpmirror.model.dialect import Dialect, has
+from gpmirror.model.dialect import Dialect, MoveEngine, has
 from gpmirror.native.fields import (
     Field,
     address_flaw,
@@ -20,15 +20,7 @@ from gpmirror.native.fields import (
     shown,
     value_problems,
 )
-from gpmirror.native.lines import (
-    AddLine,
-    Grammar,
-    Location,
-    MoveEngine,
-    MoveLine,
-    add_clashes,
-    move_clashes,
-)
+from gpmirror.native.lines import AddLine, Grammar, Location, MoveLine, add_clashes, move_clashes
 from gpmirror.native.source import Findings, Span
 
 # --- Files of 6 and later: `content|address|port|directory`, and groups of three or four fields.

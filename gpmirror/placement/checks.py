@@ -10,9 +10,10 @@ from gpmirror.errors import InvalidInput
 from gpmirror.model.claims import Claim, contested, on_disk
 from gpmirror.model.names import ancestors, normal
 from gpmirror.model.observed import Observed
+from gpmirror.model.segment import MAX_PORT
 from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Placed
-from gpmirror.placement.slots import EPHEMERAL, MAX_PORT, Figure
+from gpmirror.placement.slots import EPHEMERAL, Figure
 from gpmirror.spec.model import Offset, Pin, Spec
 
 # --- The last look at a desired layout: legal ports, nothing taken twice.

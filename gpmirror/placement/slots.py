@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpmirror.model.observed import Observed
-from gpmirror.model.segment import Segment, Slot
+from gpmirror.model.segment import MAX_PORT, Segment, Slot
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, mirror_address
 from gpmirror.placement.model import Target
 from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec
@@ -12,7 +12,6 @@ from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec
 # --- Ports as numbers with their arithmetic, so that an illegal one can explain itself.
 
 
-MAX_PORT = 65535
 EPHEMERAL = range(32768, 61000)
 """The usual net.ipv4.ip_local_port_range of Linux; an outgoing connection may hold such a port."""
 

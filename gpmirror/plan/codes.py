@@ -1,6 +1,7 @@
 """The diagnostics of planning, for `gpmirror explain`."""
 
-from gpmirror.diagnostics import CodeInfo
+from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
+from gpmirror.errors import InvalidInput
 
 CODES = {
     "GPM-P301": CodeInfo(
@@ -76,3 +77,8 @@ REVIEW_ONLY_WARNING = (
     "the catalog text does not show data directories (no pg_filespace_entry): this plan is "
     "for review only"
 )
+
+
+def file_refusal(code: str, message: str, name: str, hint: str) -> InvalidInput:
+    """What refuses a plan file as a whole."""
+    return InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name), hint=hint)])

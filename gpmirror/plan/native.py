@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from gpmirror.model.dialect import Dialect
+from gpmirror.model.dialect import Dialect, MoveEngine
 from gpmirror.model.segment import Slot
 from gpmirror.native import write_add, write_move
 from gpmirror.native.commands import (
@@ -14,7 +14,7 @@ from gpmirror.native.commands import (
     rebalance_argv,
     recover_argv,
 )
-from gpmirror.native.lines import AddLine, Location, MoveEngine, MoveLine
+from gpmirror.native.lines import AddLine, Location, MoveLine
 from gpmirror.native.pipe import RECOVERY_KINDS, reads_hostnames
 from gpmirror.plan.model import Action, HostAction, NamePair, NativeRun, Step, Wave
 from gpmirror.plan.state import State

@@ -12,8 +12,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gpmirror.diagnostics import Diagnostic, Place
-from gpmirror.errors import InvalidInput
+from gpmirror.plan.codes import file_refusal
 from gpmirror.plan.model import FORMAT_VERSION, Plan, compact, lines, plain
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def read_plan(data: bytes, name: str) -> Plan:
     _check_version(body, name)
     stated = body.pop("plan_id", None)
     if stated != _digest(body):
-        raise _refusal(
+        raise file_refusal(
             "GPM-P801",
             f"plan file {name} was changed after it was written: plan_id does not match its text",
             name,
@@ -54,14 +53,14 @@ def read_plan(data: bytes, name: str) -> Plan:
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise _refusal(
+        raise file_refusal(
             "GPM-P802",
             f"plan file {name} is not a plan: {where}: {first['msg']}",
             name,
             "make the plan again with `gpmirror plan -o`",
         ) from None
     except RecursionError:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P802",
             f"plan file {name} is not a plan: it nests too deeply",
             name,
@@ -69,7 +68,7 @@ def read_plan(data: bytes, name: str) -> Plan:
         ) from None
     strange = next(_strangers(body, plain(plan), ""), None)
     if strange is not None:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P802",
             f"plan file {name} is not a plan: {strange[:_SHOWN]}: format {FORMAT_VERSION} has no such "
             "key, and a reviewer might believe it",
@@ -139,14 +138,14 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
         body = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
         compact(body).encode()  # a lone surrogate is in no text, and nests end somewhere
     except (ValueError, RecursionError) as problem:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P802",
             f"plan file {name} is not JSON: {_why(problem)}",
             name,
             "pass a file written by `gpmirror plan -o`",
         ) from None
     if not isinstance(body, dict) or "format_version" not in body or "waves" not in body:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P802",
             f"{name} is not a plan file: it has no format_version and waves",
             name,
@@ -184,14 +183,10 @@ def _check_version(body: dict[str, Any], name: str) -> None:
     major = str(body["format_version"]).partition(".")[0]
     supported = FORMAT_VERSION.partition(".")[0]
     if major != supported:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P803",
             f"plan file {name} has format_version {str(body['format_version'])[:_SHOWN]}; "
             f"this gpmirror reads {supported}.x",
             name,
             "use the gpmirror that wrote it, or make the plan again",
         )
-
-
-def _refusal(code: str, message: str, name: str, hint: str) -> InvalidInput:
-    return InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name), hint=hint)])

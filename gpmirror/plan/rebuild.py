@@ -17,8 +17,7 @@ from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.tables import Source
-from gpmirror.diagnostics import Diagnostic, Place
-from gpmirror.errors import GpmirrorError, InvalidInput
+from gpmirror.errors import GpmirrorError
 from gpmirror.model.claims import claims, contested
 from gpmirror.model.dialect import DIALECTS
 from gpmirror.model.observed import Observed, in_canonical_order
@@ -26,6 +25,7 @@ from gpmirror.model.segment import Segment, Slot
 from gpmirror.placement.model import Desired
 from gpmirror.placement.place import primary_slot
 from gpmirror.plan.build import build_plan
+from gpmirror.plan.codes import file_refusal
 from gpmirror.plan.model import RUN_NAME, Plan, PlannedCatalog, plain
 from gpmirror.plan.remaining import desired_of, request_of, site_of
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
@@ -52,7 +52,7 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
     made over, as earlier versions wrote it (GPM-P805).
     """
     if plan.catalog is None or plan.asked is None:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P805",
             f"plan file {name} does not hold the catalog that it was made over, so it cannot be "
             "checked: an earlier gpmirror wrote it",
@@ -61,7 +61,7 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
         )
     problems = [*_problems(plan, plan.catalog)]
     if problems:
-        raise _refusal(
+        raise file_refusal(
             "GPM-P802",
             f"plan file {name} is not a plan: {'; '.join(problems[:_SHOWN])}",
             name,
@@ -76,7 +76,7 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
         found = [f"waves ({error.message})"]
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise _refusal(
+        raise file_refusal(
             "GPM-P804",
             f"plan file {name} is not what gpmirror makes of its own catalog, layout and settings: "
             f"{', '.join(found[:_SHOWN])}{more}",
@@ -86,10 +86,6 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
     proved = Counter(own)
     proved.subtract(plan.catalog.notes)  # free words of the file, which the planner passes on
     return tuple(text for text in plan.warnings if proved[text] <= 0)
-
-
-def _refusal(code: str, message: str, name: str, hint: str) -> InvalidInput:
-    return InvalidInput([Diagnostic(code=code, message=message, place=Place(file=name), hint=hint)])
 
 
 def observed_of(plan: Plan, catalog: PlannedCatalog) -> Observed:

@@ -8,9 +8,8 @@ from gpmirror.model.claims import Claim, claims, on_disk
 from gpmirror.model.content import Content, contents_of, slot_of
 from gpmirror.model.layout import Layout
 from gpmirror.model.observed import Observed
-from gpmirror.model.segment import Slot
+from gpmirror.model.segment import MAX_PORT, Slot
 from gpmirror.placement.model import Desired
-from gpmirror.placement.slots import MAX_PORT
 from gpmirror.plan.classify import blocked_by, told
 from gpmirror.plan.model import Action, Change
 from gpmirror.spec.model import Site

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from gpmirror.model.dialect import Dialect
+from gpmirror.model.dialect import Dialect, MoveEngine
 from gpmirror.model.segment import Slot
-from gpmirror.native.lines import MoveEngine
 from gpmirror.plan.model import Action, Change, Method, Step
 from gpmirror.plan.state import (
     Interim,

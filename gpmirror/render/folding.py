@@ -11,7 +11,7 @@ from gpmirror.model.text import ranges
 from gpmirror.placement.strategies import RULES
 from gpmirror.plan.classify import NOT_AS_COMPUTED, SWITCHED
 from gpmirror.plan.model import Action, Change, Plan
-from gpmirror.render.text import MARKS, UNKNOWN_DIRECTORY, method_text
+from gpmirror.render.text import MARKS, method_text, storage_text
 
 # --- Why a change is made, as a rule that is told once however many contents it moves.
 
@@ -453,16 +453,11 @@ def _numbers(slot: Slot | None) -> Numbers:
 def _words(slot: Slot | None, content: int, *, hosted: bool, odd: bool) -> Words:
     if slot is None:
         return ("", "", "")
-    paths = _storage(slot)
+    paths = storage_text(slot)
     if not odd:
         paths = _with_host(paths, slot.host) if hosted else paths
         paths = " ".join(_templated(path, str(content)) for path in paths.split(" "))
     return (slot.host, _with_host(slot.address, slot.host), paths)
-
-
-def _storage(slot: Slot) -> str:
-    own = UNKNOWN_DIRECTORY if slot.directory is None else slot.directory
-    return " ".join((own, *(f"{name}={path}" for name, path in slot.filespaces)))
 
 
 def _paths(slot: Slot | None) -> Iterable[str]:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from gpmirror.model.dialect import DialectName
+from gpmirror.model.segment import MAX_PORT
 from gpmirror.spec.model import MEANINGS, Path, Strategy
 
 # --- Sizes, times and rates as people write them: `5TB`, `24h`, `32M`.
@@ -88,7 +89,6 @@ else:
     Dialect = Literal[tuple(one.value for one in DialectName)]
 
 API_VERSION = "gpmirror/v1"
-MAX_PORT = 65_535
 
 Port: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PORT)]
 Content: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]

@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from gpmirror.model.dialect import DIALECTS, DialectName
-from gpmirror.model.segment import SYSTEM_FILESPACE
+from gpmirror.model.segment import MAX_PORT, SYSTEM_FILESPACE
 from gpmirror.spec import words
 from gpmirror.spec.complaints import Findings, Problem
 from gpmirror.spec.document import (
-    MAX_PORT,
     ApplyPart,
     GuardsPart,
     MirrorsPart,

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from gpmirror import native
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
-from gpmirror.model.dialect import DIALECTS, Dialect, DialectName
+from gpmirror.model.dialect import DIALECTS, Dialect, DialectName, MoveEngine
 from gpmirror.native import write_add, write_move
 from gpmirror.native.codes import CODES
-from gpmirror.native.lines import AddFile, AddLine, Location, MoveEngine, MoveFile, MoveLine
+from gpmirror.native.lines import AddFile, AddLine, Location, MoveFile, MoveLine
 from gpmirror.native.reader import read_native
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"
