@@ -306,6 +306,24 @@ def wanted(plan: Any) -> set[tuple[Any, ...]]:
     }
 
 
+def methods(plan: Any) -> dict[int, tuple[str, str | None]]:
+    """Method and remark of every recovery."""
+    return {
+        change["content"]: (change["method"], change["note"])
+        for change in plan["changes"]
+        if change["action"] == "recover"
+    }
+
+
+def recoveries(plan: Any) -> dict[int, tuple[str, str, str]]:
+    """Hosts left and reached, and the method, of every recovery."""
+    return {
+        change["content"]: (change["from"]["host"], change["to"]["host"], change["method"])
+        for change in plan["changes"]
+        if change["action"] == "recover"
+    }
+
+
 def laid_out(cluster: Cluster) -> set[tuple[Any, ...]]:
     """Slots that the catalog has, with the preferred role."""
     return {

@@ -1,12 +1,13 @@
 """The cluster of the end-to-end tests: the practice cluster, unless `--greenplum` names another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests import greenplum
+from tests.e2e.attacks import Site, site_on
 from tests.e2e.clusters import Cluster
 from tests.e2e.owned import OwnedCluster
 from tests.e2e.practising import PracticeCluster
@@ -43,3 +44,12 @@ def cluster(any_cluster: Cluster) -> Cluster:
     """The same without mirrors, as a file of tests begins."""
     any_cluster.reset()
     return any_cluster
+
+
+@pytest.fixture
+def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
+    """Three primaries without mirrors."""
+    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
+    practice.reset()
+    with site_on(practice, tmp_path) as found:
+        yield found

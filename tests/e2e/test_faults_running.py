@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,24 +16,13 @@ from tests.e2e.attacks import (
     Running,
     Site,
     eventually,
-    site_on,
     ssh_sessions,
     terminal,
 )
-from tests.labs import Practice
 
 pytestmark = [*MARKS, pytest.mark.xdist_group("running")]
 ADD = "wave-001-gpaddmirrors"
 COPY_SECONDS = 2.5
-
-
-@pytest.fixture
-def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
-    """Three primaries without mirrors."""
-    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
-    practice.reset()
-    with site_on(practice, tmp_path) as found:
-        yield found
 
 
 def slowly(site: Site, seconds: float = COPY_SECONDS) -> Running:

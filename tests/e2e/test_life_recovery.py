@@ -1,10 +1,8 @@
 """Copies that went down come back on any cluster: caught up, copied again, with their roles."""
 
-from typing import Any
-
 import pytest
 
-from tests.e2e.clusters import Cluster
+from tests.e2e.clusters import Cluster, methods
 
 pytestmark = [
     pytest.mark.long,
@@ -21,15 +19,6 @@ def mirrored(cluster: Cluster) -> Cluster:
     cluster.write_spec("group")
     cluster.apply()
     return cluster
-
-
-def methods(plan: Any) -> dict[int, tuple[str, str | None]]:
-    """Method and remark of every recovery."""
-    return {
-        change["content"]: (change["method"], change["note"])
-        for change in plan["changes"]
-        if change["action"] == "recover"
-    }
 
 
 def test_a_mirror_that_died_is_caught_up(mirrored: Cluster) -> None:

@@ -1,10 +1,8 @@
 """A host is lost for good, and another takes over what it held, on any cluster."""
 
-from typing import Any
-
 import pytest
 
-from tests.e2e.clusters import Cluster
+from tests.e2e.clusters import Cluster, recoveries
 
 pytestmark = [
     pytest.mark.long,
@@ -12,15 +10,6 @@ pytestmark = [
     pytest.mark.xdist_group("practice"),
 ]
 RETURNING = ("--rebalance", "--allow", "cancels-queries")
-
-
-def recoveries(plan: Any) -> dict[int, tuple[str, str, str]]:
-    """Hosts left and reached, and the method, of every recovery."""
-    return {
-        change["content"]: (change["from"]["host"], change["to"]["host"], change["method"])
-        for change in plan["changes"]
-        if change["action"] == "recover"
-    }
 
 
 def test_a_lost_host_is_replaced(cluster: Cluster) -> None:

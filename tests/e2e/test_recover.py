@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gpmirror.lab.faults import Faults
+from tests.e2e.clusters import methods
 from tests.e2e.mending import BreakableCluster
 from tests.labs import Practice
 
@@ -24,15 +24,6 @@ def mirrored(shared_labs: Callable[..., Practice]) -> BreakableCluster:
     cluster = BreakableCluster(shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1))
     cluster.mirror_all(more=_ONE_AT_A_TIME)
     return cluster
-
-
-def methods(plan: Any) -> dict[int, tuple[str, str | None]]:
-    """Method and remark of every recovery."""
-    return {
-        change["content"]: (change["method"], change["note"])
-        for change in plan["changes"]
-        if change["action"] == "recover"
-    }
 
 
 def test_half_copies_and_lost_directories_are_copied_anew(mirrored: BreakableCluster) -> None:

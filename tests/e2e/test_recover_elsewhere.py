@@ -1,10 +1,10 @@
 """Copies that went down come back on generation 5, and so do their roles."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from tests.e2e.clusters import recoveries
 from tests.e2e.mending import BreakableCluster
 from tests.labs import Practice
 
@@ -14,15 +14,6 @@ pytestmark = [
     pytest.mark.xdist_group("elsewhere"),
 ]
 Labs = Callable[..., Practice]
-
-
-def recoveries(plan: Any) -> dict[int, tuple[str, str, str]]:
-    """Hosts left and reached, and the method, of every recovery."""
-    return {
-        change["content"]: (change["from"]["host"], change["to"]["host"], change["method"])
-        for change in plan["changes"]
-        if change["action"] == "recover"
-    }
 
 
 def test_generation_5(shared_labs: Labs) -> None:

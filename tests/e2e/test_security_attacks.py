@@ -15,22 +15,13 @@ import pytest
 import gpmirror
 from gpmirror.errors import ExitCode
 from gpmirror.plan.planfile import _digest
-from tests.e2e.attacks import AHEAD, BACK, MARKS, Ended, Site, eventually, site_on
-from tests.labs import Practice
+from tests.e2e.attacks import AHEAD, BACK, MARKS, Ended, Site, eventually
 
 pytestmark = [pytest.mark.long, *MARKS, pytest.mark.xdist_group("attacked")]
 ALLOWED = ("--allow", "guard:moves_percent")
 ONE_BY_ONE = "apply: {waves: {max_contents: 1}}\n"
 RUNS = (("resume", "--yes"), ("prune", "--yes"), ("revert",), ("runs",))
 NOBODY = 65534
-
-
-@pytest.fixture
-def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
-    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
-    practice.reset()
-    with site_on(practice, tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

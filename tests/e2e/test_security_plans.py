@@ -3,7 +3,7 @@
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,12 @@ import pytest
 
 from gpmirror.errors import ExitCode
 from gpmirror.plan.planfile import _digest
-from tests.e2e.attacks import MARKS, Site, site_on
+from tests.e2e.attacks import MARKS, Site
 from tests.forging import fields, mutated, sealed
-from tests.labs import Practice
 
 pytestmark = [pytest.mark.long, *MARKS, pytest.mark.xdist_group("running")]
 
 Change = Callable[[dict[str, Any], str], None]
-
-
-@pytest.fixture
-def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
-    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
-    practice.reset()
-    with site_on(practice, tmp_path) as found:
-        yield found
 
 
 def _native(body: dict[str, Any]) -> dict[str, Any]:

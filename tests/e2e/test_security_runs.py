@@ -2,25 +2,16 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gpmirror.lab.faults import Faults, set_faults, slow
-from tests.e2e.attacks import MARKS, Site, site_on
-from tests.labs import Practice
+from tests.e2e.attacks import MARKS, Site
 
 pytestmark = [*MARKS, pytest.mark.xdist_group("running")]
 PASSWORD = "hunter2-of-a-kind"
-
-
-@pytest.fixture
-def site(shared_labs: Callable[..., Practice], tmp_path: Path) -> Iterator[Site]:
-    practice = shared_labs(dialect="gp6", hosts=3, primaries=1, addresses=1)
-    practice.reset()
-    with site_on(practice, tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

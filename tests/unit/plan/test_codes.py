@@ -1,23 +1,34 @@
-"""Every code that the package reports has its page, and every page its code."""
+"""Every code that a package reports has its page, and every page its code."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-import gpmirror.plan
-from gpmirror.plan.codes import CODES
+import pytest
+
+import gpmirror.placement.codes
+import gpmirror.plan.codes
+from gpmirror.diagnostics import CodeInfo
 
 
-def test_codes_and_pages_agree() -> None:
-    folder = Path(gpmirror.plan.__file__).parent
+@pytest.mark.parametrize(
+    ("file", "pages"),
+    [
+        (gpmirror.plan.codes.__file__, gpmirror.plan.codes.CODES),
+        (gpmirror.placement.codes.__file__, gpmirror.placement.codes.CODES),
+    ],
+)
+def test_codes_and_pages_agree(file: str, pages: Mapping[str, CodeInfo]) -> None:
+    folder = Path(file).parent
     used = {
         code
-        for file in folder.glob("*.py")
-        if file.name != "codes.py"
-        for code in re.findall(r'"(GPM-P\d{3})"', file.read_text())
+        for module in folder.glob("*.py")
+        if module.name != "codes.py"
+        for code in re.findall(r'"(GPM-P\d{3})"', module.read_text())
     }
-    assert used <= set(CODES)
+    assert used <= set(pages)
     elsewhere = "".join(
-        file.read_text() for file in folder.parent.rglob("*.py") if file.name != "codes.py"
+        module.read_text() for module in folder.parent.rglob("*.py") if module.name != "codes.py"
     )
-    assert [code for code in CODES if code not in elsewhere] == []
-    assert all(page.title and page.why and page.fix for page in CODES.values())
+    assert [code for code in pages if code not in elsewhere] == []
+    assert all(page.title and page.why and page.fix for page in pages.values())
