@@ -109,7 +109,7 @@ BACKUP_RUNS = "is running"
 _Finding = tuple[CopyState, str]
 
 
-def judge(
+def judge_copies(
     observed: Observed,
     replication: Iterable[Replication] | None,
     *,
@@ -356,7 +356,7 @@ def disagreements(observed: Observed, replication: Iterable[Replication]) -> dic
         for content, (primary, mirror) in observed.pairs().items()
         if mirror is not None and (claim := _claim((primary, mirror))) is not None
     }
-    judged = judge(observed, rows, contents=claims.keys())
+    judged = judge_copies(observed, rows, contents=claims.keys())
     found = {
         health.content: f"{health.reason}; {_way(health)}"
         for health in judged.contents

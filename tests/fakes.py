@@ -20,7 +20,7 @@ from gpmirror.errors import ConnectionLost, Declined
 from gpmirror.events import Event
 from gpmirror.model.observed import CopyProgress, Observed, Replication, in_canonical_order
 from gpmirror.model.segment import Mode, Role, Status
-from gpmirror.native.process import Poll, Stage, Utility
+from gpmirror.native.process import Poll, ProcessStage, Utility
 from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Wave
 from gpmirror.preflight import shell
@@ -201,17 +201,17 @@ class FakeCluster:
             return self._silence()
         name = self._key(name)
         if name not in self.started:
-            return Poll(stage=Stage.ABSENT, status=None, text="", offset=offset)
+            return Poll(stage=ProcessStage.ABSENT, status=None, text="", offset=offset)
         if self.left[name] > 0:
             self.left[name] -= 1
-            return Poll(stage=Stage.RUNNING, status=None, text="", offset=offset)
+            return Poll(stage=ProcessStage.RUNNING, status=None, text="", offset=offset)
         if name in self.waves:
             self._finish(self.waves.pop(name))
         if self.behaviour.vanish:
-            return Poll(stage=Stage.LOST, status=None, text="", offset=offset)
+            return Poll(stage=ProcessStage.LOST, status=None, text="", offset=offset)
         text = "" if offset else self.behaviour.says
         return Poll(
-            stage=Stage.ENDED,
+            stage=ProcessStage.ENDED,
             status=self.behaviour.status,
             text=text,
             offset=offset + len(text),

@@ -23,7 +23,7 @@ from gpmirror.model.observed import (
     in_canonical_order,
 )
 from gpmirror.model.segment import Mode, Role, Segment, Status
-from gpmirror.native.process import Poll, Stage, Utility
+from gpmirror.native.process import Poll, ProcessStage, Utility
 from gpmirror.plan.model import Action, NativeRun, Wave
 from gpmirror.preflight import shell
 from tests.fakes import dry_run
@@ -511,10 +511,10 @@ class Life:
             return _silence("mdw")
         job = self.jobs.get(self._key(name))
         if job is None:
-            return Poll(stage=Stage.ABSENT, status=None, text="", offset=offset)
+            return Poll(stage=ProcessStage.ABSENT, status=None, text="", offset=offset)
         if job.running:
-            return Poll(stage=Stage.RUNNING, status=None, text="", offset=offset)
-        stage = Stage.LOST if job.status is None else Stage.ENDED
+            return Poll(stage=ProcessStage.RUNNING, status=None, text="", offset=offset)
+        stage = ProcessStage.LOST if job.status is None else ProcessStage.ENDED
         return Poll(stage=stage, status=job.status, text="", offset=offset)
 
     def forestall(self, name: str) -> bool | NoAnswer:

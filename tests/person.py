@@ -21,7 +21,7 @@ from gpmirror.run.apply import apply
 from gpmirror.run.context import Outcome, Run, Wishes
 from gpmirror.run.look import plan_inspected
 from gpmirror.run.prune import prune
-from gpmirror.run.record import Opening, Standing, end, read_standing
+from gpmirror.run.record import Opening, RunRecord, end, read_standing
 from gpmirror.run.resume import check_own_plan, check_resumable, resume
 from gpmirror.spec.model import Spec
 from tests.fakes import FakeOperator, Killed, MemoryJournal, Reporter
@@ -54,7 +54,7 @@ class Recorded:
     records: list[Mapping[str, object]] = field(default_factory=list)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> RunRecord:
         return read_standing("\n".join(json.dumps(record) for record in self.records), self.name)
 
 

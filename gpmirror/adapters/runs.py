@@ -17,7 +17,7 @@ from typing import Protocol
 from gpmirror.adapters.operator import utc_now
 from gpmirror.errors import Failure
 from gpmirror.plan.model import RUN_NAME
-from gpmirror.run.record import JOURNAL, PLAN, Standing, read_standing, whole_lines
+from gpmirror.run.record import JOURNAL, PLAN, RunRecord, read_standing, whole_lines
 
 # --- Files and folders that are on disk when the call is back: content, and the name they go by.
 
@@ -145,7 +145,7 @@ def create_run(folder: Path, name: str, plan_text: str) -> Path:
     return path
 
 
-def read_run(folder: Path, name: str) -> tuple[Standing, bytes]:
+def read_run(folder: Path, name: str) -> tuple[RunRecord, bytes]:
     """Where a run stands, and its plan file. Raises Failure: there is no such run."""
     check_name(folder, name)
     path = folder / name
@@ -195,7 +195,7 @@ def _unread(name: str, error: OSError) -> Failure:
     )
 
 
-def _check_own(standing: Standing, name: str, path: Path) -> None:
+def _check_own(standing: RunRecord, name: str, path: Path) -> None:
     if standing.run != name:
         raise Failure(
             f"{path / JOURNAL} is the journal of run {standing.run[:80]!r}, not of {name}",
@@ -317,7 +317,7 @@ def _unknown(folder: Path, name: str) -> Failure:
     return Failure(f"no run {name[:80]!r} in {folder}", hint=hint)
 
 
-def list_runs(folder: Path) -> list[Standing]:
+def list_runs(folder: Path) -> list[RunRecord]:
     """All runs, newest first; folders without a journal are left out.
 
     Raises Failure: the folder cannot be read, or others may write it.

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic, sleep
 
-from gpmirror.adapters.server_address import Target, target_of
+from gpmirror.adapters.server_address import ServerTarget, target_of
 from gpmirror.adapters.server_session import Session, open_session
 from gpmirror.boundary import DEFAULT_PROBE_SECONDS, Freshness, LockHolder, Sizes
 from gpmirror.catalog import live
-from gpmirror.catalog.detect import Verdict
+from gpmirror.catalog.detect import Detected
 from gpmirror.catalog.live import (
     Fetched,
     Queries,
@@ -247,7 +247,7 @@ def connect(
     *,
     dialect: DialectName | None,
     through: tuple[str, int] | None = None,
-) -> "Server":
+) -> "CatalogSession":
     """Connect to the coordinator; `dialect` is what the spec says, `through` a tunnel's near end.
 
     Raises:
@@ -256,7 +256,7 @@ def connect(
     """
     target = target_of(address, environment, through=through)
     session, identity = _introduced(target, dialect)
-    return Server(target=session.target, session=session, identity=identity)
+    return CatalogSession(target=session.target, session=session, identity=identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,10 +268,10 @@ class Identity:
     system_identifier: str | None
 
 
-class Server:
+class CatalogSession:
     """Fulfils `boundary.Catalog`; `close` ends the session."""
 
-    def __init__(self, *, target: Target, session: Session, identity: Identity) -> None:
+    def __init__(self, *, target: ServerTarget, session: Session, identity: Identity) -> None:
         self._target = target
         self._session = session
         self._identity = identity
@@ -425,7 +425,7 @@ class Server:
         self._session.close()
 
 
-def _introduced(target: Target, wanted: DialectName | None) -> tuple[Session, Identity]:
+def _introduced(target: ServerTarget, wanted: DialectName | None) -> tuple[Session, Identity]:
     """A session, and who the server is. The session is closed again where it will not do."""
     session = open_session(target)
     try:
@@ -443,7 +443,7 @@ def _refuse_utility_mode(session: Session, label: str) -> None:
         raise not_a_coordinator(label, "this is a utility-mode session")
 
 
-def _identity(session: Session, verdict: Verdict) -> Identity:
+def _identity(session: Session, verdict: Detected) -> Identity:
     dialect = DIALECTS[verdict.name]
     asked = queries_for(dialect).system_identifier
     return Identity(

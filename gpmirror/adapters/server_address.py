@@ -43,7 +43,7 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ServerTarget:
     """What to connect to. `label` names it in messages: `mdw:5432`; `parameters` are libpq's, never
     a password: libpq finds that itself (PGPASSWORD, PGPASSFILE, PGSERVICE). `folders` are those in
     which the server's socket may lie, in turn; without any, libpq knows the host.
@@ -59,7 +59,7 @@ def target_of(
     environment: Mapping[str, str],
     *,
     through: tuple[str, int] | None = None,
-) -> Target:
+) -> ServerTarget:
     """The target of an address; `through` is the near end of a tunnel to it.
 
     Raises:
@@ -81,7 +81,7 @@ def target_of(
     if "PGCONNECT_TIMEOUT" not in environment:
         given["connect_timeout"] = _CONNECT_SECONDS
     parameters = {name: value for name, value in given.items() if value is not None}
-    return Target(
+    return ServerTarget(
         label=label_of(address, environment),
         parameters={**_STEADY, **parameters},
         folders=folders,

@@ -12,7 +12,7 @@ from psycopg import ClientCursor, Connection, Error, errors, pq
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 
-from gpmirror.adapters.server_address import Target
+from gpmirror.adapters.server_address import ServerTarget
 from gpmirror.catalog.live import Row, not_a_coordinator
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, GpmirrorError, Overdue
 from gpmirror.spec.model import CoordinatorAddress
@@ -160,7 +160,7 @@ _TICK_SECONDS = 0.1
 class Session:
     """An open session. Closing it twice is no error."""
 
-    def __init__(self, target: Target, connection: "_Patient") -> None:
+    def __init__(self, target: ServerTarget, connection: "_Patient") -> None:
         self._target = target
         self._connection = connection
 
@@ -187,7 +187,7 @@ class Session:
             raise _not_text(self._target.label, error) from error
 
     @property
-    def target(self) -> Target:
+    def target(self) -> ServerTarget:
         """What it is connected to; the one folder in which the socket was found."""
         return self._target
 
@@ -215,7 +215,7 @@ class Session:
         return failed(error, self._target.label, alive=self.is_open)
 
 
-def open_session(target: Target) -> Session:
+def open_session(target: ServerTarget) -> Session:
     """Connect. Raises ConnectionLost: it did not come about; InvalidInput: it is a segment."""
     if not target.folders:
         try:
@@ -237,7 +237,7 @@ def open_session(target: Target) -> Session:
     raise nowhere(target.label, silent)
 
 
-def _connected(target: Target) -> "_Patient":
+def _connected(target: ServerTarget) -> "_Patient":
     return _Patient.connect(
         autocommit=True,
         prepare_threshold=None,

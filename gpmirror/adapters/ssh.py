@@ -27,7 +27,7 @@ from gpmirror.spec.model import SshOptions
 
 if TYPE_CHECKING:
     from gpmirror.adapters.ssh_connection import Connector, StrictConnection
-    from gpmirror.adapters.ssh_target import Target
+    from gpmirror.adapters.ssh_target import SshTarget
 
 
 # --- The way to one host: its target is looked up once, its connection kept while it lives.
@@ -37,14 +37,14 @@ _RESTS, _MOST_REST_SECONDS = 6, 60.0
 """How long a host that hung is left alone: so many times what it took, and the most of that."""
 
 
-class Line:
+class HostConnection:
     """The way to one host."""
 
     def __init__(
         self,
         name: str,
-        resolve: Callable[[], "Target"],
-        connect: Callable[["Target"], "StrictConnection"],
+        resolve: Callable[[], "SshTarget"],
+        connect: Callable[["SshTarget"], "StrictConnection"],
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._now = now
@@ -52,7 +52,7 @@ class Line:
         self._resolve = resolve
         self._connect = connect
         self._lock = Lock()
-        self._target: Target | None = None
+        self._target: SshTarget | None = None
         self._here = False
         self._connection: StrictConnection | None = None
         self._hung: tuple[float, Unanswered] | None = None
@@ -102,7 +102,7 @@ class Line:
                 self._connection = self._tried(target)
             return self._connection
 
-    def _tried(self, target: "Target") -> "StrictConnection":
+    def _tried(self, target: "SshTarget") -> "StrictConnection":
         """A host that hangs would be waited for anew at every question. It is asked again once it
         has been left alone for some times what that took: who waits for its return sees it then.
         """
@@ -134,7 +134,7 @@ class Line:
                 self._connection = None
         connection.close()
 
-    def _settled(self) -> "Target":
+    def _settled(self) -> "SshTarget":
         with self._lock:
             if self._target is None:
                 self._target = self._resolve()
@@ -259,7 +259,7 @@ class _Lines:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._lock = Lock()
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, HostConnection] = {}
         self._connector: Connector | None = None
 
     def prepare(self, hosts: Iterable[str]) -> None:
@@ -268,14 +268,14 @@ class _Lines:
             new = [host for host in hosts if host not in self._lines]
         self._resolver.prepare(new)
 
-    def get(self, host: str) -> Line:
+    def get(self, host: str) -> HostConnection:
         """The line to a host."""
         with self._lock:
             return self._lines.setdefault(
-                host, Line(host, partial(self._resolver.host, host), self.connect)
+                host, HostConnection(host, partial(self._resolver.host, host), self.connect)
             )
 
-    def connect(self, target: "Target") -> "StrictConnection":
+    def connect(self, target: "SshTarget") -> "StrictConnection":
         with self._lock:
             if self._connector is None:
                 # fabric is loaded when a host is truly reached by SSH

@@ -30,7 +30,7 @@ from gpmirror.adapters import ssh_failures
 from gpmirror.adapters.operator import ssh_environment
 from gpmirror.adapters.ssh_failures import HungUp, Unanswered, not_dialled
 from gpmirror.adapters.ssh_settings import Resolver
-from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Offered, Target, open_agent
+from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Offered, SshTarget, open_agent
 from gpmirror.boundary import Silence
 
 # --- The byte stream under an SSH connection: a TCP socket or a ProxyCommand, each with a deadline.
@@ -64,7 +64,7 @@ class Dialled:
             os.close(self.complaints)
 
 
-def dial(target: Target) -> Dialled:
+def dial(target: SshTarget) -> Dialled:
     """Open the stream to a host without jump hosts. Raises Unanswered."""
     if target.proxy_command:
         return _through(target.proxy_command)
@@ -74,7 +74,7 @@ def dial(target: Target) -> Dialled:
         raise not_dialled(target, error) from error
 
 
-def _connect(target: Target) -> socket.socket:
+def _connect(target: SshTarget) -> socket.socket:
     """The first of the host's addresses that answers."""
     family = _FAMILIES.get(target.family, socket.AF_UNSPEC)
     found = socket.getaddrinfo(target.address, target.port, family, socket.SOCK_STREAM)
@@ -129,7 +129,7 @@ LOGIN_SECONDS = 20.0
 class KeyLogin:
     """One login, in the shape that paramiko's client calls (`auth_strategy`)."""
 
-    def __init__(self, target: Target, keys: KeyStore) -> None:
+    def __init__(self, target: SshTarget, keys: KeyStore) -> None:
         self._target = target
         self._keys = keys
         self._offered = Offered()
@@ -188,7 +188,7 @@ _CONFIG_LOCK = Lock()  # every new connection writes to it, so it serves one thr
 class StrictConnection(Connection):  # type: ignore[misc]
     """One connection to one host. Opened once; a lost one is replaced, not opened again."""
 
-    def __init__(self, target: Target, known: KnownHosts, keys: KeyStore) -> None:
+    def __init__(self, target: SshTarget, known: KnownHosts, keys: KeyStore) -> None:
         with _CONFIG_LOCK:
             super().__init__(
                 host=target.address,
@@ -269,7 +269,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
 class _KnownKeysOnly(MissingHostKeyPolicy):  # type: ignore[misc]
     """Judges every host key, as the client itself is given none to compare with."""
 
-    def __init__(self, target: Target, known: KnownHosts) -> None:
+    def __init__(self, target: SshTarget, known: KnownHosts) -> None:
         self._target = target
         self._known = known
 
@@ -315,11 +315,11 @@ class Connector:
         self._resolver = resolver
         self._known = KnownHosts()
         self._keys = KeyStore()
-        self._jumps: dict[tuple[Target, ...], StrictConnection] = {}
-        self._locks: dict[tuple[Target, ...], Lock] = {}
+        self._jumps: dict[tuple[SshTarget, ...], StrictConnection] = {}
+        self._locks: dict[tuple[SshTarget, ...], Lock] = {}
         self._lock = Lock()
 
-    def open(self, target: Target) -> StrictConnection:
+    def open(self, target: SshTarget) -> StrictConnection:
         """A new connection. Raises Unanswered.
 
         A server that hangs up before its greeting is asked again a few times: sshd throttles.
@@ -338,7 +338,7 @@ class Connector:
         for each in jumps:
             each.close()
 
-    def _route(self, target: Target) -> tuple[Target, ...]:
+    def _route(self, target: SshTarget) -> tuple[SshTarget, ...]:
         """The jump hosts from the first to the last; the first may stand behind others itself."""
         hops = target.jumps
         while hops and len(hops) <= _MOST_JUMPS:
@@ -355,7 +355,7 @@ class Connector:
         )
 
     def _gateway(
-        self, route: tuple[Target, ...], before: StrictConnection | None
+        self, route: tuple[SshTarget, ...], before: StrictConnection | None
     ) -> StrictConnection:
         """The connection to the last jump host of a route: one for all hosts behind it."""
         with self._lock:
@@ -369,7 +369,7 @@ class Connector:
                 self._jumps[route] = opened
             return opened
 
-    def _patiently(self, target: Target, gateway: StrictConnection | None) -> StrictConnection:
+    def _patiently(self, target: SshTarget, gateway: StrictConnection | None) -> StrictConnection:
         for pause in _PAUSES:
             try:
                 return self._once(target, gateway)
@@ -379,14 +379,14 @@ class Connector:
                 time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - apart from each other
         return self._once(target, gateway)
 
-    def _once(self, target: Target, gateway: StrictConnection | None) -> StrictConnection:
+    def _once(self, target: SshTarget, gateway: StrictConnection | None) -> StrictConnection:
         stream = _over(gateway, target) if gateway else dial(target)
         connection = StrictConnection(target, self._known, self._keys)
         connection.open_on(stream)
         return connection
 
 
-def _over(gateway: StrictConnection, target: Target) -> Channel:
+def _over(gateway: StrictConnection, target: SshTarget) -> Channel:
     """A stream to the target through a jump host."""
     try:
         return gateway.transport.open_channel(

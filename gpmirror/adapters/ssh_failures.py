@@ -9,7 +9,7 @@ from gpmirror.adapters.ssh_target import (
     Known,
     KnownLine,
     Revoked,
-    Target,
+    SshTarget,
     Unknown,
     Verdict,
 )
@@ -53,7 +53,7 @@ class NotBegun(Unanswered):
 # --- Words for every way an SSH connection fails: what was tried, why it failed, what to do.
 
 
-def not_dialled(target: Target, error: OSError) -> Unanswered:
+def not_dialled(target: SshTarget, error: OSError) -> Unanswered:
     """The TCP connection could not be made."""
     match error:
         case socket.gaierror():
@@ -71,7 +71,7 @@ def not_dialled(target: Target, error: OSError) -> Unanswered:
     return Unanswered(Silence.UNREACHABLE, f"cannot reach {target}: {reason}", hint)
 
 
-def hung_up(target: Target, said: str = "") -> HungUp:
+def hung_up(target: SshTarget, said: str = "") -> HungUp:
     """The connection ended before the server's greeting."""
     words = f", saying {said!r}" if said else ""
     return HungUp(
@@ -82,7 +82,7 @@ def hung_up(target: Target, said: str = "") -> HungUp:
     )
 
 
-def never_spoke(target: Target) -> Unanswered:
+def never_spoke(target: SshTarget) -> Unanswered:
     """Something accepted the connection, and no SSH server spoke."""
     return Unanswered(
         Silence.TIMED_OUT,
@@ -92,7 +92,7 @@ def never_spoke(target: Target) -> Unanswered:
     )
 
 
-def not_agreed(target: Target, reason: str) -> Unanswered:
+def not_agreed(target: SshTarget, reason: str) -> Unanswered:
     """The two ends found no way to talk."""
     return Unanswered(
         Silence.UNREACHABLE,
@@ -101,7 +101,7 @@ def not_agreed(target: Target, reason: str) -> Unanswered:
     )
 
 
-def bad_key(target: Target, verdict: Verdict, key: "PKey") -> Unanswered | None:
+def bad_key(target: SshTarget, verdict: Verdict, key: "PKey") -> Unanswered | None:
     """Why a host key is not trusted; None: it is the right one."""
     shown = f"it showed {key.get_name()} {key.fingerprint}"
     match verdict:
@@ -128,7 +128,7 @@ def bad_key(target: Target, verdict: Verdict, key: "PKey") -> Unanswered | None:
 
 
 def _unknown_key(
-    target: Target, shown: str, key: "PKey", others: tuple[KnownLine, ...]
+    target: SshTarget, shown: str, key: "PKey", others: tuple[KnownLine, ...]
 ) -> Unanswered:
     names = target.key_names[0]
     files = ", ".join(target.known_hosts) or "any known-hosts file"
@@ -148,7 +148,9 @@ def _unknown_key(
     )
 
 
-def refused(target: Target, offered: "Offered", accepts: tuple[str, ...], end: str) -> Unanswered:
+def refused(
+    target: SshTarget, offered: "Offered", accepts: tuple[str, ...], end: str
+) -> Unanswered:
     """No key was taken. `accepts`: the server's methods; `end`: how the server ended it."""
     tried = f"tried {', '.join(offered.tried)}" if offered.tried else "there was no key to try"
     unusable = f"; not usable: {', '.join(offered.unusable)}" if offered.unusable else ""
@@ -168,7 +170,7 @@ def refused(target: Target, offered: "Offered", accepts: tuple[str, ...], end: s
     )
 
 
-def too_late(target: Target, what: str, seconds: float) -> Unanswered:
+def too_late(target: SshTarget, what: str, seconds: float) -> Unanswered:
     """The server stopped talking after its greeting."""
     return Unanswered(
         Silence.TIMED_OUT,
@@ -177,7 +179,7 @@ def too_late(target: Target, what: str, seconds: float) -> Unanswered:
     )
 
 
-def not_begun(target: Target, error: Exception) -> NotBegun:
+def not_begun(target: SshTarget, error: Exception) -> NotBegun:
     """No command could be started over an open connection."""
     late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()
     return NotBegun(
@@ -187,7 +189,7 @@ def not_begun(target: Target, error: Exception) -> NotBegun:
     )
 
 
-def not_started(target: Target, seconds: float) -> Unanswered:
+def not_started(target: SshTarget, seconds: float) -> Unanswered:
     """The login shell took all the time for itself."""
     return Unanswered(
         Silence.TIMED_OUT,
@@ -196,7 +198,7 @@ def not_started(target: Target, seconds: float) -> Unanswered:
     )
 
 
-def cut(target: Target) -> NotBegun:
+def cut(target: SshTarget) -> NotBegun:
     """Something ate a part of the script on its way."""
     return NotBegun(
         Silence.LOST,
@@ -205,7 +207,7 @@ def cut(target: Target) -> NotBegun:
     )
 
 
-def no_shell(target: Target, noise: str, status: int) -> NoShell:
+def no_shell(target: SshTarget, noise: str, status: int) -> NoShell:
     """The login shell ended without running what it was given."""
     said = " ".join(noise.split())[:300]
     return NoShell(

@@ -21,7 +21,7 @@ from paramiko import Channel, SSHException
 from gpmirror.adapters import ssh_failures
 from gpmirror.adapters.ssh_connection import StrictConnection
 from gpmirror.adapters.ssh_failures import NoShell, Unanswered
-from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.boundary import Answered
 
 # --- Carry a shell script to a shell and its output back, whatever stands around them.
@@ -401,7 +401,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _LATE_HERE = 2.0
 
 
-def is_this_machine(target: Target) -> bool:
+def is_this_machine(target: SshTarget) -> bool:
     """Whether a login there would end up here, as the same user: then no SSH is needed.
 
     Only a plain target counts, at the usual port without a proxy, whose address is one of ours

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from gpmirror.adapters.operator import ssh_environment
 from gpmirror.adapters.ssh_failures import Unanswered
-from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.boundary import Silence
 from gpmirror.errors import Unreadable
 from gpmirror.spec.model import SshOptions
@@ -272,21 +272,21 @@ class Resolver:
         self._user = options.user
         self._config = _config_file(options.config)
         self._settings = settings_source(self._config)
-        self._jumps: dict[str, Target] = {}
+        self._jumps: dict[str, SshTarget] = {}
 
     def prepare(self, names: Iterable[str]) -> None:
         """Begin to look many hosts up together; each one's trouble is told when it is asked for."""
         if self._user is None or _USER.fullmatch(self._user):
             self._settings.prepare([n for n in names if _NAME.fullmatch(n)], self._user)
 
-    def host(self, name: str) -> Target:
+    def host(self, name: str) -> SshTarget:
         """The target of a spec host; the spec's user wins over the configuration's.
 
         Raises Unanswered: the name or the configuration cannot be used.
         """
         return self._resolve(name, self._user, None)
 
-    def jump(self, hop: str) -> Target:
+    def jump(self, hop: str) -> SshTarget:
         """The target of one hop of a ProxyJump, `[user@]host[:port]`."""
         if hop in self._jumps:
             return self._jumps[hop]
@@ -295,7 +295,7 @@ class Resolver:
         self._jumps[hop] = found = self._resolve(name, user or None, port)
         return found
 
-    def _resolve(self, name: str, user: str | None, port: int | None) -> Target:
+    def _resolve(self, name: str, user: str | None, port: int | None) -> SshTarget:
         if not _NAME.fullmatch(name):
             raise unusable(name, "the name holds characters that no host name has")
         if user is not None and not _USER.fullmatch(user):
@@ -307,7 +307,7 @@ class Resolver:
             raise unusable(name, str(error)) from error
 
 
-def target_of(name: str, settings: Settings, user: str | None, port: int | None) -> Target:
+def target_of(name: str, settings: Settings, user: str | None, port: int | None) -> SshTarget:
     """What the settings say of one host. `user` and `port`, where given, win over them."""
 
     def first(keyword: str, default: str) -> str:
@@ -327,7 +327,7 @@ def target_of(name: str, settings: Settings, user: str | None, port: int | None)
         key_alias=first("hostkeyalias", ""),
     )
     proxy, jumps = first("proxycommand", "none"), first("proxyjump", "none")
-    return Target(
+    return SshTarget(
         alias=name,
         address=tokens.address,
         port=tokens.port,

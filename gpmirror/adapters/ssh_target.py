@@ -25,7 +25,7 @@ from paramiko import Agent, ECDSAKey, Ed25519Key, PKey, RSAKey, SSHException
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class SshTarget:
     """One end of an SSH connection. `alias` is the name asked for, `address` what is dialled.
 
     `identities` and `known_hosts` are paths, in the order they are tried. `jumps` are the hosts
@@ -109,7 +109,7 @@ class KeyStore:
                 self._keys[path] = _read(path)
             return self._keys[path]
 
-    def offers(self, target: Target, agent: Agent | None, offered: Offered) -> Iterator[PKey]:
+    def offers(self, target: SshTarget, agent: Agent | None, offered: Offered) -> Iterator[PKey]:
         """The keys for a host in the order they are tried: its files, then the agent's others.
 
         Every key yielded is noted as tried, every file that is of no use as unusable.
@@ -128,7 +128,7 @@ class KeyStore:
             yield key
 
 
-def open_agent(target: Target) -> Agent | None:
+def open_agent(target: SshTarget) -> Agent | None:
     """The caller's agent, or None. One for each login: its socket serves one thread at a time."""
     if not target.agent or not os.environ.get("SSH_AUTH_SOCK"):
         return None

@@ -220,7 +220,7 @@ class Screen:
 
 # --- Reporters for people: a live area on a terminal, lines now and then in a pipe or a log.
 #
-# How events look is not decided here: a `View` is passed in.
+# How events look is not decided here: a `LiveView` is passed in.
 
 
 FRAME = 0.25
@@ -233,10 +233,10 @@ SILENCE = 30.0
 """Seconds between two lines about the same wave in a log."""
 
 
-class View(Protocol):
+class LiveView(Protocol):
     """How a run looks; a value that `after` replaces."""
 
-    def after(self, event: Event) -> "View":
+    def after(self, event: Event) -> "LiveView":
         """The view once `event` is known."""
         ...
 
@@ -272,7 +272,7 @@ class TerminalReporter:
     def __init__(
         self,
         stream: TextIO | None,
-        view: View,
+        view: LiveView,
         *,
         size: Callable[[], tuple[int, int]] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -369,7 +369,7 @@ class LineReporter:
     def __init__(
         self,
         stream: TextIO | None,
-        view: View,
+        view: LiveView,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = local_now,

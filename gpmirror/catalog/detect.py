@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpmirror.catalog import codes
-from gpmirror.catalog.tables import Source, Table
+from gpmirror.catalog.tables import CatalogText, Table
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, USUAL, DialectName, families, family
@@ -38,7 +38,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Detected:
     """The dialect to read by, whether it is only assumed, the server's version, remarks."""
 
     name: DialectName
@@ -75,7 +75,7 @@ def column_evidence(table: Table, *, has_entries: bool) -> Evidence:
     )
 
 
-def version_evidence(source: Source, text: str) -> list[Evidence]:
+def version_evidence(source: CatalogText, text: str) -> list[Evidence]:
     """What each different version() line proves.
 
     Raises:
@@ -90,11 +90,11 @@ def version_evidence(source: Source, text: str) -> list[Evidence]:
 
 
 def settle(
-    source: Source,
+    source: CatalogText,
     columns: Evidence,
     versions: Iterable[Evidence],
     wanted: DialectName | None,
-) -> Verdict:
+) -> Detected:
     """The dialect that columns, version() lines and the spec (`wanted`) agree on.
 
     Raises:
@@ -108,8 +108,8 @@ def settle(
         message = f"the dialect is set to {wanted.value}, but {proven.proof}: {_names(proven)}"
         raise _conflict(source, message, proven.line)
     if wanted is not None:
-        return Verdict(name=wanted, version=proven.version)
-    return Verdict(
+        return Detected(name=wanted, version=proven.version)
+    return Detected(
         name=proven.preferred,
         assumed=not proven.settled,
         version=proven.version,
@@ -124,7 +124,9 @@ def _columns(allowed: frozenset[DialectName], name: DialectName, has: str) -> Ev
     return Evidence(allowed=allowed, preferred=name, settled=True, proof=f"the table {has}")
 
 
-def _from_version(source: Source, line: int, backend: str, product: str, version: str) -> Evidence:
+def _from_version(
+    source: CatalogText, line: int, backend: str, product: str, version: str
+) -> Evidence:
     name = family(product.lower(), version.partition(".")[0], backend)
     said = f"version() says {product} {version}"
     if name is None:
@@ -143,7 +145,7 @@ def _fits(version: Evidence, wanted: DialectName | None) -> bool:
     return wanted is None or wanted in version.allowed
 
 
-def _one(source: Source, versions: list[Evidence]) -> Evidence | None:
+def _one(source: CatalogText, versions: list[Evidence]) -> Evidence | None:
     """The only version; several of one family count as the first."""
     if len({version.preferred for version in versions}) > 1:
         said = "; ".join(f"{v.proof} in line {v.line}" for v in versions)
@@ -156,7 +158,7 @@ def _names(evidence: Evidence) -> str:
     return "that is " + " or ".join(titles)
 
 
-def _conflict(source: Source, message: str, line: int) -> InvalidInput:
+def _conflict(source: CatalogText, message: str, line: int) -> InvalidInput:
     return InvalidInput(
         [
             Diagnostic(
@@ -170,7 +172,7 @@ def _conflict(source: Source, message: str, line: int) -> InvalidInput:
     )
 
 
-def _unknown(source: Source, line: int, said: str) -> Diagnostic:
+def _unknown(source: CatalogText, line: int, said: str) -> Diagnostic:
     return Diagnostic(
         code=codes.UNKNOWN_SERVER,
         message=f"{said}, which is no family that gpmirror knows",

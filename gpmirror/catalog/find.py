@@ -13,7 +13,14 @@ from gpmirror.catalog.shapes import (
     read_spaced,
     starts_record,
 )
-from gpmirror.catalog.tables import Kind, Shape, Source, Table, is_rule, printed_count
+from gpmirror.catalog.tables import (
+    CatalogText,
+    Table,
+    TableKind,
+    TableShape,
+    is_rule,
+    printed_count,
+)
 from gpmirror.diagnostics import Diagnostic, Related
 from gpmirror.errors import InvalidInput
 
@@ -89,7 +96,7 @@ _NO_CATALOGS = tuple(
 )
 
 
-def find_tables(source: Source) -> list[Table]:
+def find_tables(source: CatalogText) -> list[Table]:
     """Every table of interest, in text order; a segment list where there is no header at all."""
     found: list[Table] = []
     end = 0
@@ -99,19 +106,19 @@ def find_tables(source: Source) -> list[Table]:
             end = max(table.end, index + 1)
         if len(found) > _MOST_TABLES:
             break
-    if not any(table.kind is Kind.SEGMENTS for table in found):
+    if not any(table.kind is TableKind.SEGMENTS for table in found):
         listed = read_array_list(source)
         return found if listed is None else [listed]
     return found
 
 
-def pick(source: Source, tables: list[Table], number: int | None) -> Table:
+def pick(source: CatalogText, tables: list[Table], number: int | None) -> Table:
     """The segment table to read; `number` counts from 1.
 
     Raises:
         InvalidInput: there is none, no such one, or several and no number.
     """
-    candidates = [table for table in tables if table.kind is Kind.SEGMENTS]
+    candidates = [table for table in tables if table.kind is TableKind.SEGMENTS]
     if not candidates:
         raise InvalidInput([_nothing_found(source)])
     if number is not None:
@@ -132,7 +139,7 @@ def _promising(lines: list[str]) -> list[int]:
     ]
 
 
-def _table_at(source: Source, index: int) -> Table | None:
+def _table_at(source: CatalogText, index: int) -> Table | None:
     line = source.lines[index]
     if starts_record(line):
         return read_records(source, index)
@@ -143,7 +150,7 @@ def _table_at(source: Source, index: int) -> Table | None:
     return read_records(source, index) if starts else None
 
 
-def _printed(source: Source, index: int) -> Table | None:
+def _printed(source: CatalogText, index: int) -> Table | None:
     """The table below a header line. Where blank lines stand between its rows, as web pages put them,
     its printed row count must prove that no row is lost.
     """
@@ -153,7 +160,7 @@ def _printed(source: Source, index: int) -> Table | None:
     kept = _filled_lines(source.lines, index)
     if kept[-1] - kept[0] + 1 == len(kept) or printed_count(source.lines[kept[-1]]) is None:
         return table
-    dense = Source(name=source.name, lines=[source.lines[at] for at in kept])
+    dense = CatalogText(name=source.name, lines=[source.lines[at] for at in kept])
     found = read_grid(dense, 0) or read_spaced(dense, 0)
     if found is None or found.problems or found.declared != len(found.rows):
         return table
@@ -180,7 +187,7 @@ def _filled_lines(lines: Sequence[str], index: int) -> list[int]:
     return kept
 
 
-def _nothing_found(source: Source) -> Diagnostic:
+def _nothing_found(source: CatalogText) -> Diagnostic:
     for line, text in enumerate(source.lines, 1):
         if text.count("|") > _JOINED_CELLS and ("gp_segment_conf" in text or "dbid" in text):
             return Diagnostic(
@@ -217,7 +224,7 @@ def _nothing_found(source: Source) -> Diagnostic:
     )
 
 
-def _several(source: Source, tables: list[Table]) -> Diagnostic:
+def _several(source: CatalogText, tables: list[Table]) -> Diagnostic:
     shown = tables[:_MOST_SHOWN]
     spans = [f"table {number}: {_span(table)}" for number, table in enumerate(shown, 1)]
     if len(tables) > len(shown):
@@ -235,7 +242,7 @@ def _several(source: Source, tables: list[Table]) -> Diagnostic:
     )
 
 
-def _no_such_table(source: Source, tables: list[Table], number: int) -> Diagnostic:
+def _no_such_table(source: CatalogText, tables: list[Table], number: int) -> Diagnostic:
     spans = ", ".join(_span(table) for table in tables[:_MOST_SHOWN])
     return Diagnostic(
         code=codes.SEVERAL_TABLES,
@@ -282,25 +289,25 @@ _NO_SELECTION = re.compile(
 _SAVE_AGAIN = "save the whole output again, for example with `psql -P pager=off -o FILE`"
 
 
-def check_complete(source: Source, table: Table, tables: Sequence[Table]) -> list[Diagnostic]:
+def check_complete(source: CatalogText, table: Table, tables: Sequence[Table]) -> list[Diagnostic]:
     """Everything that shows that rows of `table` are missing; `tables` are all that were found."""
-    if len(table.rows) > _MOST_ROWS and table.kind is Kind.SEGMENTS:
+    if len(table.rows) > _MOST_ROWS and table.kind is TableKind.SEGMENTS:
         return [_too_many(source, table)]
-    if table.kind is Kind.SEGMENTS and (selection := _selection(source, table, tables)):
+    if table.kind is TableKind.SEGMENTS and (selection := _selection(source, table, tables)):
         return [selection]
     if not table.rows and not table.problems and not table.declared:
-        return [_no_rows(source, table)] if table.kind is Kind.SEGMENTS else []
+        return [_no_rows(source, table)] if table.kind is TableKind.SEGMENTS else []
     found = list(table.problems)
     if table.declared is not None:
         if table.declared != len(table.rows) + len(table.problems):
             found.append(_miscounted(source, table))
-    elif table.kind is Kind.SEGMENTS and table.shape is Shape.ACROSS:
+    elif table.kind is TableKind.SEGMENTS and table.shape is TableShape.ACROSS:
         limit = min((t.first_line - 1 for t in tables if t.first_line > table.end), default=None)
         found.extend(_strays(source, table, limit))
     return found
 
 
-def _miscounted(source: Source, table: Table) -> Diagnostic:
+def _miscounted(source: CatalogText, table: Table) -> Diagnostic:
     return Diagnostic(
         code=codes.TRUNCATED,
         message=f"{table.kind.value} is truncated: the text says ({table.declared} rows), "
@@ -310,7 +317,7 @@ def _miscounted(source: Source, table: Table) -> Diagnostic:
     )
 
 
-def _selection(source: Source, table: Table, tables: Sequence[Table]) -> Diagnostic | None:
+def _selection(source: CatalogText, table: Table, tables: Sequence[Table]) -> Diagnostic | None:
     """What the query that printed the table left out, where the text shows that query."""
     above = max((one.end for one in tables if one.end < table.first_line), default=0)
     start = max(above, table.first_line - 1 - _FARTHEST_QUERY)
@@ -343,7 +350,7 @@ def _selection(source: Source, table: Table, tables: Sequence[Table]) -> Diagnos
     )
 
 
-def _no_rows(source: Source, table: Table) -> Diagnostic:
+def _no_rows(source: CatalogText, table: Table) -> Diagnostic:
     below = _row_below_a_blank_line(source, table)
     if below is not None:
         return Diagnostic(
@@ -361,7 +368,7 @@ def _no_rows(source: Source, table: Table) -> Diagnostic:
     )
 
 
-def _row_below_a_blank_line(source: Source, table: Table) -> int | None:
+def _row_below_a_blank_line(source: CatalogText, table: Table) -> int | None:
     """The line number of the blank line after which rows go on."""
     lines = source.lines
     at = table.end
@@ -371,7 +378,7 @@ def _row_below_a_blank_line(source: Source, table: Table) -> int | None:
     return table.end + 1 if goes_on else None
 
 
-def _too_many(source: Source, table: Table) -> Diagnostic:
+def _too_many(source: CatalogText, table: Table) -> Diagnostic:
     return Diagnostic(
         code=codes.OUT_OF_RANGE,
         message=f"the table has {len(table.rows):,} rows, the limit is {_MOST_ROWS:,}",
@@ -380,7 +387,7 @@ def _too_many(source: Source, table: Table) -> Diagnostic:
     )
 
 
-def _strays(source: Source, table: Table, limit: int | None) -> Iterator[Diagnostic]:
+def _strays(source: CatalogText, table: Table, limit: int | None) -> Iterator[Diagnostic]:
     """Rows of the table's own form between its end and the next table; the first is enough."""
     lines = source.lines
     for index in range(table.end, len(lines) if limit is None else limit):

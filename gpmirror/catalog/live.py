@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from gpmirror.catalog import codes
 from gpmirror.catalog.cells import shown
-from gpmirror.catalog.detect import Evidence, Verdict, settle, version_evidence
+from gpmirror.catalog.detect import Detected, Evidence, settle, version_evidence
 from gpmirror.catalog.filespaces import read_directories, with_directories
 from gpmirror.catalog.rows import read_rows
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.tables import Kind, Shape, Source, Table
+from gpmirror.catalog.tables import CatalogText, Table, TableKind, TableShape
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, USUAL, Dialect, DialectName
@@ -44,7 +44,7 @@ class Fetched:
     notes: tuple[str, ...] = ()
 
 
-def family_of(said: str, server: str, wanted: DialectName | None) -> Verdict:
+def family_of(said: str, server: str, wanted: DialectName | None) -> Detected:
     """The family of a server by its version(); `wanted` is what the spec says.
 
     Raises:
@@ -66,7 +66,7 @@ def family_of(said: str, server: str, wanted: DialectName | None) -> Verdict:
 def observed_from(fetched: Fetched) -> Observed:
     """The observed cluster. Raises InvalidInput: it is not sane (every finding)."""
     source = _source(fetched.server)
-    table = _table(Kind.SEGMENTS, fetched.columns, fetched.segments)
+    table = _table(TableKind.SEGMENTS, fetched.columns, fetched.segments)
     segments, problems = read_rows(source, table, fetched.dialect)
     _refuse(problems)
     if fetched.directories is not None:
@@ -137,11 +137,11 @@ def not_a_coordinator(server: str, said: str) -> InvalidInput:
     )
 
 
-def _source(server: str) -> Source:
-    return Source(name=server, lines=[])
+def _source(server: str) -> CatalogText:
+    return CatalogText(name=server, lines=[])
 
 
-def _table(kind: Kind, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
+def _table(kind: TableKind, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
     cells = [[cell or "" for cell in row] for row in rows]
     return Table(
         kind=kind,
@@ -150,14 +150,14 @@ def _table(kind: Kind, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
         lines=[0] * len(cells),
         first_line=0,
         end=0,
-        shape=Shape.FOLDED,
+        shape=TableShape.FOLDED,
     )
 
 
 def _with_directories(
-    source: Source, segments: list[Segment], rows: Iterable[Row]
+    source: CatalogText, segments: list[Segment], rows: Iterable[Row]
 ) -> list[Segment]:
-    entries = _table(Kind.ENTRIES, ("fsedbid", "fsname", "fselocation"), rows)
+    entries = _table(TableKind.ENTRIES, ("fsedbid", "fsname", "fselocation"), rows)
     found = read_directories(source, [entries], [])
     _refuse(found.problems)
     complete, problems = with_directories(source, segments, found)
@@ -181,7 +181,7 @@ def _position(text: str) -> int:
     return (int(high, 16) << 32) + int(low, 16)
 
 
-def _no_greenplum(source: Source, said: str) -> Diagnostic:
+def _no_greenplum(source: CatalogText, said: str) -> Diagnostic:
     return Diagnostic(
         code=codes.UNKNOWN_SERVER,
         message=f"{source.name} is no Greenplum server: version() says "

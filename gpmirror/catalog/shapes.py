@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from gpmirror.catalog import codes
 from gpmirror.catalog.tables import (
     PIPES,
-    Header,
-    Kind,
-    Shape,
-    Source,
+    CatalogText,
     Table,
+    TableHeader,
+    TableKind,
+    TableShape,
     closing,
     header_of,
     heads_table,
@@ -25,7 +25,7 @@ from gpmirror.errors import InvalidInput
 # --- psql's aligned tables without pipes (`\pset border 0`).
 
 
-def read_spaced(source: Source, index: int) -> Table | None:
+def read_spaced(source: CatalogText, index: int) -> Table | None:
     """The table whose header is at line index `index`: names over groups of dashes."""
     lines = source.lines
     if index + 1 >= len(lines) or not is_rule(lines[index + 1]):
@@ -93,7 +93,7 @@ class Unfolded:
     `end` is the index of the first input line after the table.
     """
 
-    header: Header
+    header: TableHeader
     rows: list[tuple[str, int]]
     end: int
 
@@ -160,7 +160,7 @@ def _is_blank_rest(lines: Sequence[str], at: int) -> bool:
     return not lines[at].strip() and at + 1 < len(lines) and is_rule(lines[at + 1])
 
 
-def _fits(header: Header, drawn: str) -> bool:
+def _fits(header: TableHeader, drawn: str) -> bool:
     """Whether the rule has as many crosses as the header has columns; without crosses it may."""
     crosses = sum(drawn.count(cross) for cross in "+┼╪╬╫")
     return crosses in (0, len(header.names) - 1, len(header.names) + 1)
@@ -211,8 +211,8 @@ _WRAP_MARKS = (".", "…")
 class _Rows:
     """Rows as they are gathered. `ruled`: a rule stands below the header, as psql prints it."""
 
-    header: Header
-    source: Source
+    header: TableHeader
+    source: CatalogText
     ruled: bool
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -269,7 +269,7 @@ class _Rows:
         )
 
 
-def read_grid(source: Source, index: int) -> Table | None:
+def read_grid(source: CatalogText, index: int) -> Table | None:
     """The table whose header starts at line index `index`, None if there is no such table."""
     unfolded = unfold(source.lines, index)
     if unfolded is not None:
@@ -280,7 +280,7 @@ def read_grid(source: Source, index: int) -> Table | None:
     ruled = index + 1 < len(source.lines) and is_rule(source.lines[index + 1])
     gathered = _Rows(header=header, source=source, ruled=ruled)
     end = _gather(gathered, source.lines, index + 1)
-    return _table(gathered, index, end, Shape.ACROSS)
+    return _table(gathered, index, end, TableShape.ACROSS)
 
 
 def _gather(gathered: _Rows, lines: Sequence[str], index: int) -> int:
@@ -296,14 +296,14 @@ def _gather(gathered: _Rows, lines: Sequence[str], index: int) -> int:
     return len(lines)
 
 
-def _unfolded_table(source: Source, index: int, unfolded: Unfolded) -> Table:
+def _unfolded_table(source: CatalogText, index: int, unfolded: Unfolded) -> Table:
     gathered = _Rows(header=unfolded.header, source=source, ruled=True)
     for text, line in unfolded.rows:
         gathered.take(text, line)
-    return _table(gathered, index, unfolded.end, Shape.FOLDED)
+    return _table(gathered, index, unfolded.end, TableShape.FOLDED)
 
 
-def _table(gathered: _Rows, index: int, end: int, shape: Shape) -> Table:
+def _table(gathered: _Rows, index: int, end: int, shape: TableShape) -> Table:
     end, declared = closing(gathered.source.lines, end)
     header = gathered.header
     return Table(
@@ -365,7 +365,7 @@ class _Record:
     separator: str
 
 
-def read_records(source: Source, index: int) -> Table | None:
+def read_records(source: CatalogText, index: int) -> Table | None:
     """The expanded table whose first record starts at line index `index`, if one does."""
     first = _record(source.lines, index)
     if first is None or (kind := kind_of(first.names)) is None:
@@ -381,7 +381,7 @@ def read_records(source: Source, index: int) -> Table | None:
         lines=[record.line for record in records],
         first_line=index + 1,
         end=records[-1].end if cut is None else cut.end,
-        shape=Shape.DOWN,
+        shape=TableShape.DOWN,
         separator=first.separator,
         problems=tuple(_problems(source, records, cut)),
     )
@@ -392,7 +392,7 @@ def starts_record(line: str) -> bool:
     return _START.match(line) is not None
 
 
-def _cut_off(source: Source, last: _Record) -> _Record | None:
+def _cut_off(source: CatalogText, last: _Record) -> _Record | None:
     """The record after the last whole one, if it goes on in the same order but has other cells."""
     found = _record(source.lines, _next_start(source.lines, last))
     if found is None:
@@ -411,7 +411,7 @@ def _next_start(lines: Sequence[str], last: _Record) -> int:
 
 
 def _problems(
-    source: Source, records: Sequence[_Record], cut: _Record | None
+    source: CatalogText, records: Sequence[_Record], cut: _Record | None
 ) -> Iterator[Diagnostic]:
     if cut is not None:
         count, wanted = len(cut.cells), len(records[0].cells)
@@ -424,7 +424,7 @@ def _problems(
             return
 
 
-def _broken(source: Source, line: int, message: str) -> Diagnostic:
+def _broken(source: CatalogText, line: int, message: str) -> Diagnostic:
     return Diagnostic(
         code=codes.BROKEN_ROW,
         message=message,
@@ -537,7 +537,7 @@ _FIRST_NAME = 6
 _PORT = 8
 
 
-def read_array_list(source: Source) -> Table | None:
+def read_array_list(source: CatalogText) -> Table | None:
     """The whole text as a segment list; None if its first line is no row of one.
 
     Raises:
@@ -557,7 +557,7 @@ def read_array_list(source: Source) -> Table | None:
     kept = list(_listed_rows(source))
     good = [(line, cells) for line, cells in kept if len(cells) == len(NAMES)]
     return Table(
-        kind=Kind.SEGMENTS,
+        kind=TableKind.SEGMENTS,
         names=NAMES,
         rows=[cells for _, cells in good],
         lines=[line for line, _ in good],
@@ -571,7 +571,7 @@ def read_array_list(source: Source) -> Table | None:
     )
 
 
-def _listed_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+def _listed_rows(source: CatalogText) -> Iterator[tuple[int, list[str]]]:
     for line, text in enumerate(source.lines, 1):
         stripped = text.strip()
         if stripped and not stripped.startswith("#"):
@@ -587,7 +587,7 @@ def _is_tuples_only(cells: list[str]) -> bool:
     return cells[_FIRST_NAME].isdigit() and not cells[_PORT].isdigit()
 
 
-def _tuples_only(source: Source, line: int) -> Diagnostic:
+def _tuples_only(source: CatalogText, line: int) -> Diagnostic:
     return Diagnostic(
         code=codes.NO_HEADER,
         message="the rows have no header, so their columns cannot be told apart",
@@ -596,7 +596,7 @@ def _tuples_only(source: Source, line: int) -> Diagnostic:
     )
 
 
-def _wrong_field_count(source: Source, line: int, cells: list[str]) -> Diagnostic:
+def _wrong_field_count(source: CatalogText, line: int, cells: list[str]) -> Diagnostic:
     return Diagnostic(
         code=codes.BROKEN_ROW,
         message=f"the line has {len(cells)} fields, a segment list has {len(NAMES)}",

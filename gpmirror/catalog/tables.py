@@ -56,7 +56,7 @@ _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class CatalogText:
     """Name and lines of the input. Line numbers count from 1."""
 
     name: str
@@ -129,7 +129,7 @@ NULLS = frozenset({"", "None", "NULL", "null", r"\N", "(null)"})
 """How the printers spell SQL's NULL."""
 
 
-class Kind(StrEnum):
+class TableKind(StrEnum):
     """Which catalog table it is."""
 
     SEGMENTS = "gp_segment_configuration"
@@ -137,7 +137,7 @@ class Kind(StrEnum):
     FILESPACES = "pg_filespace"
 
 
-class Shape(StrEnum):
+class TableShape(StrEnum):
     """How the cells of a row lie in the text: it decides how an error finds its column."""
 
     ACROSS = "across"
@@ -152,13 +152,13 @@ class Table:
     whether the shape usually has one. `end` is the index of the first line after the table.
     """
 
-    kind: Kind
+    kind: TableKind
     names: tuple[str, ...]
     rows: list[list[str]]
     lines: list[int]
     first_line: int
     end: int
-    shape: Shape = Shape.ACROSS
+    shape: TableShape = TableShape.ACROSS
     separator: str = "|"
     outer: bool = False
     declared: int | None = None
@@ -169,28 +169,28 @@ class Table:
         """Index of the named column, None if the table lacks it."""
         return self.names.index(name) if name in self.names else None
 
-    def place(self, source: Source, line: int, name: str) -> Place:
+    def place(self, source: CatalogText, line: int, name: str) -> Place:
         """The place of the cell of column `name` in the row that starts at `line`."""
         index = self.names.index(name)
-        if self.shape is Shape.DOWN:
+        if self.shape is TableShape.DOWN:
             return source.place(line + index, *_span(source, line + index, self.separator, 1))
-        if self.shape is Shape.FOLDED:
+        if self.shape is TableShape.FOLDED:
             return source.place(line)
         return source.place(line, *_span(source, line, self.separator, index + self.outer))
 
 
-def kind_of(names: tuple[str, ...]) -> Kind | None:
+def kind_of(names: tuple[str, ...]) -> TableKind | None:
     """Which table a header belongs to; None if gpmirror has no use for it."""
     if "dbid" in names and "content" in names and ("role" in names or "preferred_role" in names):
-        return Kind.SEGMENTS
+        return TableKind.SEGMENTS
     if "fsedbid" in names and "fselocation" in names:
-        return Kind.ENTRIES
+        return TableKind.ENTRIES
     if "fsname" in names and "dbid" not in names:
-        return Kind.FILESPACES
+        return TableKind.FILESPACES
     return None
 
 
-def _span(source: Source, line: int, separator: str, index: int) -> tuple[int, int]:
+def _span(source: CatalogText, line: int, separator: str, index: int) -> tuple[int, int]:
     """Column and width of cell `index` of a line; (0, 1) where it cannot be told."""
     text = source.lines[line - 1] if line <= len(source.lines) else ""
     cells = text.split(separator)
@@ -210,10 +210,10 @@ _OTHERS = ("\t", ";", ",")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class TableHeader:
     """A header line understood: column names, what separates them, whether pipes enclose a row."""
 
-    kind: Kind
+    kind: TableKind
     names: tuple[str, ...]
     separator: str
     outer: bool
@@ -227,7 +227,7 @@ class Header:
         return [cell.strip() for cell in line.split(self.separator)]
 
 
-def header_of(line: str) -> Header | None:
+def header_of(line: str) -> TableHeader | None:
     """The header in a line, if it is one of a table that matters."""
     for separator in PIPES + _OTHERS:
         if separator in line:
@@ -237,7 +237,7 @@ def header_of(line: str) -> Header | None:
     return None
 
 
-def heads_table(header: Header, lines: Sequence[str], index: int) -> bool:
+def heads_table(header: TableHeader, lines: Sequence[str], index: int) -> bool:
     """Whether `lines[index]` is a header indeed: a list of columns inside a query is none, since
     what follows has not as many cells.
     """
@@ -249,7 +249,7 @@ def heads_table(header: Header, lines: Sequence[str], index: int) -> bool:
     return following.count(header.separator) >= len(header.names) // 2
 
 
-def _header(line: str, separator: str) -> Header | None:
+def _header(line: str, separator: str) -> TableHeader | None:
     text = line.strip() if separator in PIPES else line
     outer = separator in PIPES and text.startswith(separator) and text.endswith(separator)
     if outer:
@@ -258,7 +258,7 @@ def _header(line: str, separator: str) -> Header | None:
     kind = kind_of(names)
     if kind is None or not _are_names(names, separator):
         return None
-    return Header(kind=kind, names=names, separator=separator, outer=outer)
+    return TableHeader(kind=kind, names=names, separator=separator, outer=outer)
 
 
 def _are_names(names: tuple[str, ...], separator: str) -> bool:

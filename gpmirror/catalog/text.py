@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from gpmirror.catalog.detect import Verdict, column_evidence, settle, version_evidence
+from gpmirror.catalog.detect import Detected, column_evidence, settle, version_evidence
 from gpmirror.catalog.filespaces import read_directories, split_join, with_directories
 from gpmirror.catalog.find import check_complete, find_tables, pick
 from gpmirror.catalog.rows import missing_columns, read_rows
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.snapshot import read_snapshot
-from gpmirror.catalog.tables import Kind, Source, Table, decoded
+from gpmirror.catalog.tables import CatalogText, Table, TableKind, decoded
 from gpmirror.diagnostics import Diagnostic, base_name
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, DialectName
@@ -32,11 +32,11 @@ def read_text(
     text: str, name: str, *, dialect: DialectName | None = None, table: int | None = None
 ) -> Observed:
     """The cluster that catalog text shows; see `gpmirror.catalog.read_catalog`."""
-    source = Source(name=name, lines=text.split("\n"))
+    source = CatalogText(name=name, lines=text.split("\n"))
     tables = find_tables(source)
     printed = pick(source, tables, table)
     chosen, joined = split_join(printed)
-    entries = [joined] if joined else [found for found in tables if found.kind is Kind.ENTRIES]
+    entries = [joined] if joined else [found for found in tables if found.kind is TableKind.ENTRIES]
     verdict = _verdict(source, text, printed, dialect, has_entries=bool(entries))
     known = DIALECTS[verdict.name]
     _refuse(missing_columns(source, chosen, has_directories=known.has_filespaces))
@@ -51,16 +51,16 @@ def read_text(
 
 
 def _verdict(
-    source: Source, text: str, table: Table, dialect: DialectName | None, *, has_entries: bool
-) -> Verdict:
+    source: CatalogText, text: str, table: Table, dialect: DialectName | None, *, has_entries: bool
+) -> Detected:
     columns = column_evidence(table, has_entries=has_entries)
     return settle(source, columns, version_evidence(source, text), dialect)
 
 
 def _with_directories(
-    source: Source, segments: list[Segment], entries: Sequence[Table], tables: Sequence[Table]
+    source: CatalogText, segments: list[Segment], entries: Sequence[Table], tables: Sequence[Table]
 ) -> list[Segment]:
-    named = [found for found in tables if found.kind is Kind.FILESPACES]
+    named = [found for found in tables if found.kind is TableKind.FILESPACES]
     found = read_directories(source, entries, named)
     cut = [one for table in [*entries, *named] for one in check_complete(source, table, tables)]
     _refuse([*cut, *found.problems])
@@ -70,7 +70,7 @@ def _with_directories(
 
 
 def _observed(
-    source: Source, table: Table, segments: Sequence[Segment], verdict: Verdict
+    source: CatalogText, table: Table, segments: Sequence[Segment], verdict: Detected
 ) -> Observed:
     filespaces = {name for row in segments for name, _ in row.filespaces}
     return Observed(

@@ -120,12 +120,12 @@ def read_target(
     """
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.hazards import check_allow, check_unprotect
-    from gpmirror.run.importing import Kind, check_kind, kind_of
+    from gpmirror.run.importing import InputKind, check_kind, kind_of
     from gpmirror.spec import load
 
     data = read_input(target)
-    check_kind(data, target, Kind.SPEC, also={Kind.PLAN})
-    if kind_of(data) is Kind.SPEC or data.lstrip()[:1] != b"{":
+    check_kind(data, target, InputKind.SPEC, also={InputKind.PLAN})
+    if kind_of(data) is InputKind.SPEC or data.lstrip()[:1] != b"{":
         if signers is not None:
             raise Usage(
                 f"--require-signature is for plan files, and {target} is a spec",

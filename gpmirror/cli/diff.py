@@ -57,10 +57,10 @@ def _read(file: str, table: int | None) -> "Plan | Observed":
     from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.run.importing import Kind, kind_of
+    from gpmirror.run.importing import InputKind, kind_of
 
     data = read_input(file)
-    if kind_of(data) is Kind.PLAN:
+    if kind_of(data) is InputKind.PLAN:
         return read_plan(data, file)
     return read_catalog(data, file, dialect=None, table=table)
 

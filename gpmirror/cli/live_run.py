@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpmirror.adapters.runs import Agreed
-    from gpmirror.adapters.server import Server
+    from gpmirror.adapters.server import CatalogSession
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.boundary import Operator, Reporter, World
     from gpmirror.events import Event, RunEnded
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.run.context import Outcome, Run, Wishes
-    from gpmirror.run.record import Record, Standing
+    from gpmirror.run.record import Record, RunRecord
     from gpmirror.spec.model import Site, Spec
 
 
@@ -43,7 +43,7 @@ class Live:
     """
 
     spec: "Site"
-    server: "Server"
+    server: "CatalogSession"
     hosts: "SshHosts"
     observed: "Observed"
 
@@ -178,7 +178,7 @@ def hand_over(old: str, new: str, live: Live) -> None:
             journal.write(end(ExitCode.PARTIAL, f"its rest was not begun: {why}"))
 
 
-def _recorded_rest(folder: "Path", name: str) -> "Standing | None":
+def _recorded_rest(folder: "Path", name: str) -> "RunRecord | None":
     """The run that was to do the rest, None where it was refused before it got a name on disk."""
     from gpmirror.adapters.runs import read_run
 
@@ -392,7 +392,7 @@ def _is_dumb() -> bool:
 # --- A recorded run for a command: from this machine's journal, else from the coordinator's host.
 
 
-def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, Standing, Plan]":
+def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, RunRecord, Plan]":
     """A run's folder, where it stands, and its plan; the start of its name will do. One that this
     machine does not know is copied from the run directory on the coordinator's host, which the spec
     here names.
@@ -456,7 +456,7 @@ def site_of_run(
     return reached(spec)
 
 
-def caught_up(name: str, live: "Live") -> "Standing":
+def caught_up(name: str, live: "Live") -> "RunRecord":
     """Where a run of this machine stands, with what other machines wrote when they took it up. The
     records are kept here. Raises Failure: the coordinator's host does not answer.
     """
@@ -474,7 +474,7 @@ def caught_up(name: str, live: "Live") -> "Standing":
     return believed(standing, _earlier_plans(standing, live)) if standing.clearing else standing
 
 
-def _earlier_plans(standing: "Standing", live: "Live") -> "Iterator[Plan]":
+def _earlier_plans(standing: "RunRecord", live: "Live") -> "Iterator[Plan]":
     """The plans of the runs whose rest this one does, as far as anybody has them."""
     from gpmirror.adapters.runs import read_run, runs_folder
     from gpmirror.plan.planfile import read_plan
@@ -496,7 +496,7 @@ def _earlier_plans(standing: "Standing", live: "Live") -> "Iterator[Plan]":
             name = earlier.continues
 
 
-def first_recorded(name: str, *, via_ssh: bool) -> "tuple[Standing, Plan]":
+def first_recorded(name: str, *, via_ssh: bool) -> "tuple[RunRecord, Plan]":
     """The run that this one continues, and the one that that one continues, down to the first: its
     plan is the whole. Raises as `recorded`.
     """

@@ -14,7 +14,7 @@ from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 if TYPE_CHECKING:
     from gpmirror.cli.live_run import Live, Manner
     from gpmirror.plan.model import Plan
-    from gpmirror.run.record import Standing
+    from gpmirror.run.record import RunRecord
 
 
 def command(
@@ -65,7 +65,7 @@ def command(
 
 
 def _resume(
-    plan: "Plan", standing: "Standing", live: "Live", manner: "Manner", allow: tuple[str, ...]
+    plan: "Plan", standing: "RunRecord", live: "Live", manner: "Manner", allow: tuple[str, ...]
 ) -> ExitCode:
     from gpmirror.adapters.runs import runs_folder
     from gpmirror.cli.console import visible
@@ -112,7 +112,7 @@ def _resume(
     return run_plan(rest, live, wishes, manner, continues=standing.run).code
 
 
-def _later(standing: "Standing", runs: "list[Standing]") -> "list[Standing]":
+def _later(standing: "RunRecord", runs: "list[RunRecord]") -> "list[RunRecord]":
     """Runs of this machine, whose names tell its own clock; the coordinator's host knows better."""
     return [one for one in runs if one.run > standing.run]
 

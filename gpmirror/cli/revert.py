@@ -21,7 +21,7 @@ from gpmirror.errors import ExitCode
 
 if TYPE_CHECKING:
     from gpmirror.plan.model import Plan
-    from gpmirror.run.record import Standing
+    from gpmirror.run.record import RunRecord
 
 
 def command(
@@ -84,7 +84,7 @@ def command(
     return ExitCode.OK
 
 
-def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
+def _remark(back: "Plan", standing: "RunRecord", out: str | None) -> str:
     from gpmirror.plan.remaining import enters_old_directory, leaves_directories
 
     run = standing.run
@@ -104,7 +104,7 @@ def _remark(back: "Plan", standing: "Standing", out: str | None) -> str:
     return f"nothing to do: every mirror that run {run} moved stands at its old place"
 
 
-def _first_of_all(standing: "Standing") -> str:
+def _first_of_all(standing: "RunRecord") -> str:
     if standing.was_pruned:
         return (
             f"run {standing.run} was pruned; `gpmirror preflight` with this plan tells whether an "

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpmirror.render.run import RunRow, RunState
-    from gpmirror.run.record import Standing
+    from gpmirror.run.record import RunRecord
 
 
 _STATES: "dict[int, RunState]" = {
@@ -69,13 +69,13 @@ def command(
     return ExitCode.OK
 
 
-def _json(found: "list[Standing]", folder: "Path") -> str:
+def _json(found: "list[RunRecord]", folder: "Path") -> str:
     from gpmirror.render.json import runs_json
 
     return runs_json((one, _state(one), str(folder / one.run)) for one in found)
 
 
-def _row(found: "Standing") -> "RunRow":
+def _row(found: "RunRecord") -> "RunRow":
     from gpmirror.render.run import RunRow
 
     return RunRow(
@@ -89,7 +89,7 @@ def _row(found: "Standing") -> "RunRow":
     )
 
 
-def _state(found: "Standing") -> "RunState":
+def _state(found: "RunRecord") -> "RunState":
     code = found.exit_code
     if code is None:
         return "detached" if "detach" in found.done else "unknown"
@@ -98,7 +98,7 @@ def _state(found: "Standing") -> "RunState":
     return "failed" if found.changed_something or code == ExitCode.ERROR else "refused"
 
 
-def _story(found: "Standing", folder: str) -> str:
+def _story(found: "RunRecord", folder: str) -> str:
     lines = [f"by {found.by}, last heard of {found.last}", f"kept in {folder}"]
     if found.allow:
         lines.append(f"allowed for this run: {', '.join(sorted(found.allow))}")

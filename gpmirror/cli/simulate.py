@@ -84,15 +84,15 @@ def _moments(
     ctx: typer.Context, subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Moment, ...]":
     from gpmirror.adapters.files import read_input
-    from gpmirror.run.importing import Kind, kind_of
+    from gpmirror.run.importing import InputKind, kind_of
     from gpmirror.run.simulate import Input, desired_moment, moments_of
 
     given = Input(data=read_input(subject), name=subject)
-    if kind_of(given.data) is Kind.SPEC:
+    if kind_of(given.data) is InputKind.SPEC:
         catalog = chosen_catalog(ctx, catalog, subject, table=table, via_ssh=via_ssh)
     elif is_from_environment(ctx, "catalog"):
         catalog = None  # what holds its own catalog needs none
-    if catalog is not None or kind_of(given.data) is not Kind.SPEC:
+    if catalog is not None or kind_of(given.data) is not InputKind.SPEC:
         if via_ssh:
             raise Usage("--via-ssh: no live catalog is read here", hint="leave it out")
         saved = None if catalog is None else Input(data=catalog_bytes(catalog), name=catalog)

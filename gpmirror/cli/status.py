@@ -15,7 +15,7 @@ from gpmirror.render.status import status_changes, status_human
 from gpmirror.run.status import Reading
 
 if TYPE_CHECKING:
-    from gpmirror.adapters.server import Server
+    from gpmirror.adapters.server import CatalogSession
     from gpmirror.adapters.terminal import Screen
     from gpmirror.model.observed import Observed
     from gpmirror.run.status import Reading
@@ -157,7 +157,7 @@ def _life(observed: "Observed", spec: "Spec | None") -> "tuple[dict[int, str], t
 
 
 def _awaited(
-    server: "Server", out: _Out, seconds: int, spec: "Spec | None", *, probe: bool
+    server: "CatalogSession", out: _Out, seconds: int, spec: "Spec | None", *, probe: bool
 ) -> "Reading":
     """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
@@ -176,7 +176,7 @@ def _awaited(
     return follow(looks, Lines(write=out.console.talk))
 
 
-def _watched(server: "Server", out: _Out, *, probe: bool) -> "Reading":
+def _watched(server: "CatalogSession", out: _Out, *, probe: bool) -> "Reading":
     """Shows readings until a person interrupts or the reader goes away; then the last one.
 
     Raises Failure or KeyboardInterrupt: there was none.

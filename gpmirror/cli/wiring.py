@@ -16,7 +16,7 @@ from gpmirror.cli.console import Console, visible
 from gpmirror.errors import ConnectionLost, Declined, GpmirrorError, Unsafe, Usage
 
 if TYPE_CHECKING:
-    from gpmirror.adapters.server import Server
+    from gpmirror.adapters.server import CatalogSession
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @contextmanager
 def live_catalog(
     spec: "Site | None", *, via_ssh: bool, environment: Mapping[str, str]
-) -> "Iterator[Server]":
+) -> "Iterator[CatalogSession]":
     """A session on the coordinator that `spec` names, filled up from PG* variables; closed at the
     end. `via_ssh` goes through a tunnel to the coordinator's host.
 
@@ -53,7 +53,7 @@ def live_catalog(
 
 
 def plan_over(
-    server: "Server", spec: "Site", plan_from: "Callable[[Observed], Plan]"
+    server: "CatalogSession", spec: "Site", plan_from: "Callable[[Observed], Plan]"
 ) -> "tuple[Plan, Observed]":
     """The plan that `plan_from` makes over the live catalog, and that catalog: down copies are looked
     at on their hosts, names on the coordinator's where lines depend on them, sizes are measured where something is copied whole.
@@ -288,10 +288,10 @@ def read_spec(file: str) -> "Spec":
 def spec_bytes(file: str) -> bytes:
     """What a spec file holds. Raises Unreadable: also a file of another kind."""
     from gpmirror.adapters.files import read_input
-    from gpmirror.run.importing import Kind, check_kind
+    from gpmirror.run.importing import InputKind, check_kind
 
     data = read_input(file)
-    check_kind(data, file, Kind.SPEC)
+    check_kind(data, file, InputKind.SPEC)
     return data
 
 
@@ -300,10 +300,12 @@ def catalog_bytes(file: str) -> bytes:
     is named by the reader, with the line that shows it.
     """
     from gpmirror.adapters.files import read_input
-    from gpmirror.run.importing import Kind, check_kind
+    from gpmirror.run.importing import InputKind, check_kind
 
     data = read_input(file)
-    check_kind(data, file, Kind.CATALOG, also=set(Kind) - {Kind.PLAN, Kind.JOURNAL})
+    check_kind(
+        data, file, InputKind.CATALOG, also=set(InputKind) - {InputKind.PLAN, InputKind.JOURNAL}
+    )
     return data
 
 
@@ -313,10 +315,10 @@ def read_plan_file(file: str) -> "Plan":
     """
     from gpmirror.adapters.files import read_input
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.run.importing import Kind, check_kind
+    from gpmirror.run.importing import InputKind, check_kind
 
     data = read_input(file)
-    check_kind(data, file, Kind.PLAN)
+    check_kind(data, file, InputKind.PLAN)
     return read_plan(data, file)
 
 

@@ -271,7 +271,7 @@ _TRIED, _TRIED_OF_MANY = 6, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ProvedSpec:
     """A spec that passed, as the value that its text gave, and its plan."""
 
     draft: Spec
@@ -279,7 +279,7 @@ class Chosen:
     plan: Plan
 
 
-def choose(facts: Facts, name: str) -> Chosen:
+def choose(facts: Facts, name: str) -> ProvedSpec:
     """The candidate with the fewest pins, then the one that computes most mirrors where they are,
     then the shortest text. Raises InvalidInput (GPM-P403) when none passes the proof.
     """
@@ -288,7 +288,7 @@ def choose(facts: Facts, name: str) -> Chosen:
         named = replace(draft, cluster=name)
         found = proved(spec_text(named), facts.observed)
         if found is not None:
-            return Chosen(draft=named, spec=found[0], plan=found[1])
+            return ProvedSpec(draft=named, spec=found[0], plan=found[1])
         tried += 1
     raise InvalidInput([_none_passes(facts, tried)])
 

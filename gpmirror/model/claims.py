@@ -15,7 +15,7 @@ Key = TypeVar("Key", bound=Hashable)
 Holder = TypeVar("Holder")
 
 
-class Server(Protocol):
+class Occupant(Protocol):
     """A row, or a slot: whatever tells where a server stands."""
 
     @property
@@ -39,7 +39,7 @@ class Server(Protocol):
         ...
 
 
-def claims(host: str, server: Server) -> tuple[Claim, ...]:
+def claims(host: str, server: Occupant) -> tuple[Claim, ...]:
     """Everything the server claims of this host, as far as it is told."""
     ports = (server.port, server.replication_port)
     paths = (server.directory, *(path for _, path in server.filespaces))

@@ -29,7 +29,7 @@ class Copy:
         return self.slot.host
 
 
-class Step(Protocol):
+class ContentStep(Protocol):
     """What happens to one content in a wave: `to` is where its idle copy is made, None where its
     roles return.
     """
@@ -125,12 +125,12 @@ class Walk:
         self.contents = dict(contents)
         self.at_stake = at_stake(contents.values())
 
-    def begin(self, steps: Iterable[Step]) -> None:
+    def begin(self, steps: Iterable[ContentStep]) -> None:
         """The wave works on its contents."""
         for step in steps:
             self._put(self.contents[step.content].during(step.to))
 
-    def end(self, steps: Iterable[Step]) -> None:
+    def end(self, steps: Iterable[ContentStep]) -> None:
         """The wave is done."""
         for step in steps:
             self._put(self.contents[step.content].after(step.to))

@@ -34,7 +34,7 @@ from gpmirror.native.lines import (
     add_clashes,
     move_clashes,
 )
-from gpmirror.native.source import Findings, Span
+from gpmirror.native.source import Findings, LinePart
 
 # --- Files of 4.3 and 5: a `filespaceOrder=` header, then lines of fields separated by `:`.
 
@@ -163,7 +163,7 @@ _LABEL = re.compile(r"mirror[^=]*=")
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class FilespaceHeader:
     """The filespace names that every line has a directory for, in the order of the file, and the
     fields that they add to a line.
     """
@@ -172,7 +172,7 @@ class Header:
     fields: tuple[Field, ...] = ()
 
 
-def read_header(span: Span, findings: Findings) -> Header | None:
+def read_header(span: LinePart, findings: Findings) -> FilespaceHeader | None:
     """The first significant line, or None when it is no header or a bad one."""
     if not span.text.startswith(HEADER):
         message = f'the file does not start with `{HEADER}`; the utility stops with "does not start with {HEADER}"'
@@ -181,7 +181,7 @@ def read_header(span: Span, findings: Findings) -> Header | None:
         return None
     listed = span.part(len(HEADER))
     if not listed.text:
-        return Header()
+        return FilespaceHeader()
     names = fields_of(listed, findings)
     if names is not None and len(names) > MAX_FILESPACES:
         message = f"the header lists {len(names)} filespaces; the limit is {MAX_FILESPACES}"
@@ -192,7 +192,7 @@ def read_header(span: Span, findings: Findings) -> Header | None:
     return _header(names, findings)
 
 
-def _header(listed: list[Span], findings: Findings) -> Header | None:
+def _header(listed: list[LinePart], findings: Findings) -> FilespaceHeader | None:
     names: dict[str, None] = {}
     for name in listed:
         if name.text in names:
@@ -200,10 +200,10 @@ def _header(listed: list[Span], findings: Findings) -> Header | None:
             findings.report("GPM-N016", message, name.place(), "name each filespace once")
             return None
         names[name.text] = None
-    return Header(tuple(names), filespace_fields(tuple(names)))
+    return FilespaceHeader(tuple(names), filespace_fields(tuple(names)))
 
 
-def read_add_line(span: Span, header: Header, findings: Findings) -> AddLine | None:
+def read_add_line(span: LinePart, header: FilespaceHeader, findings: Findings) -> AddLine | None:
     """A line of a gpaddmirrors file, or None and findings."""
     label = _LABEL.match(span.text)
     if label is None:
@@ -227,7 +227,7 @@ def read_add_line(span: Span, header: Header, findings: Findings) -> AddLine | N
     )
 
 
-def read_move_line(span: Span, header: Header, findings: Findings) -> MoveLine | None:
+def read_move_line(span: LinePart, header: FilespaceHeader, findings: Findings) -> MoveLine | None:
     """A line of a gpmovemirrors or gprecoverseg file, or None and findings."""
     groups = span.groups()
     if len(groups) > MAX_GROUPS:
@@ -248,9 +248,9 @@ def read_move_line(span: Span, header: Header, findings: Findings) -> MoveLine |
     return MoveLine(old=old, new=new, place=span.place())
 
 
-def fields_of(span: Span, findings: Findings) -> list[Span] | None:
+def fields_of(span: LinePart, findings: Findings) -> list[LinePart] | None:
     """What `:` separates; a field in brackets is an IPv6 address. None: brackets do not match."""
-    spans: list[Span] = []
+    spans: list[LinePart] = []
     start = 0
     while start <= len(span.text):
         end = _end_of_field(span, start, findings)
@@ -262,7 +262,7 @@ def fields_of(span: Span, findings: Findings) -> list[Span] | None:
     return spans
 
 
-def _end_of_field(span: Span, start: int, findings: Findings) -> int | None:
+def _end_of_field(span: LinePart, start: int, findings: Findings) -> int | None:
     text = span.text
     close = start
     if text.startswith("[", start):
@@ -285,7 +285,11 @@ _UNEXPECTED = 'the utility stops with "unexpected characters after mirror fields
 
 
 def _fits(
-    span: Span, fields: Sequence[Field], spans: list[Span], findings: Findings, too_many: str
+    span: LinePart,
+    fields: Sequence[Field],
+    spans: list[LinePart],
+    findings: Findings,
+    too_many: str,
 ) -> bool:
     if len(spans) == len(fields):
         return findings.check(fields, spans, Grammar.COLON)
@@ -300,11 +304,11 @@ def _fits(
     return False
 
 
-def _lacks_filespace(fields: Sequence[Field], spans: list[Span]) -> bool:
+def _lacks_filespace(fields: Sequence[Field], spans: list[LinePart]) -> bool:
     return fields[len(spans)].name.startswith("directory of filespace")
 
 
-def _hint(fields: Sequence[Field], spans: list[Span]) -> str:
+def _hint(fields: Sequence[Field], spans: list[LinePart]) -> str:
     if len(spans) > len(fields):
         return f"name the filespaces of the further directories in `{HEADER}`, or take them out"
     if _lacks_filespace(fields, spans):
@@ -312,7 +316,7 @@ def _hint(fields: Sequence[Field], spans: list[Span]) -> str:
     return "compare the line with the fields above, from left to right"
 
 
-def _read_old(span: Span, header: Header, findings: Findings) -> Location | None:
+def _read_old(span: LinePart, header: FilespaceHeader, findings: Findings) -> Location | None:
     spans = fields_of(span, findings)
     if spans is None:
         return None
@@ -327,7 +331,7 @@ def _read_old(span: Span, header: Header, findings: Findings) -> Location | None
     return Location(address=address, port=int(port), directory=directory)
 
 
-def _split_hint(spans: list[Span], header: Header) -> str:
+def _split_hint(spans: list[LinePart], header: FilespaceHeader) -> str:
     # A published example breaks the line between the groups and again before a directory.
     expected = len(NEW_FIELDS) + len(header.names)
     if len(spans) in {1, len(NEW_FIELDS), expected}:
@@ -335,7 +339,7 @@ def _split_hint(spans: list[Span], header: Header) -> str:
     return "the old place has no replication port and no filespaces"
 
 
-def _read_new(span: Span, header: Header, findings: Findings) -> Location | None:
+def _read_new(span: LinePart, header: FilespaceHeader, findings: Findings) -> Location | None:
     spans = fields_of(span, findings)
     fields = NEW_FIELDS + header.fields
     if spans is None or not _fits(span, fields, spans, findings, _UNEXPECTED):
@@ -350,5 +354,5 @@ def _read_new(span: Span, header: Header, findings: Findings) -> Location | None
     )
 
 
-def _filespaces(header: Header, directories: list[str]) -> Filespaces:
+def _filespaces(header: FilespaceHeader, directories: list[str]) -> Filespaces:
     return tuple(sorted(zip(header.names, directories, strict=True)))

@@ -288,7 +288,7 @@ class Leftover:
 
 
 @dataclass(slots=True)
-class Look:
+class DirectoryLook:
     """What stands at a path: its kind, the system identifier in it (hex, None: neither pg_control nor
     WAL that can be read), the processes that work in it or below, whether it holds no file at all,
     whether a file system is mounted at it or below, whether another data directory lies in it,
@@ -326,19 +326,19 @@ def look_script(
     return _IDENTIFIER + tenants(used) + _LOOK + calls + "echo end\n"
 
 
-def read_looks(answer: str, paths: Sequence[str]) -> dict[str, Look] | None:
+def read_looks(answer: str, paths: Sequence[str]) -> dict[str, DirectoryLook] | None:
     """The answer by path; None where it is not whole."""
     lines = [line.split(" ", 2) for line in lines_of(answer)]
     if ["end"] not in lines:
         return None
-    found = {str(number): Look() for number in range(len(paths))}
+    found = {str(number): DirectoryLook() for number in range(len(paths))}
     for number, *words in lines:
         if number in found:
             _take(found[number], words)
     return {path: found[str(number)] for number, path in enumerate(paths)}
 
 
-def _take(look: Look, words: Sequence[str]) -> None:
+def _take(look: DirectoryLook, words: Sequence[str]) -> None:
     match words:
         case ["kind", kind] if kind in _KINDS and look.kind == "unreadable":
             look.kind = _KINDS[kind]

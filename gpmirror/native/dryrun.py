@@ -112,7 +112,7 @@ def read_tried(answer: str) -> Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class DryRunLine:
     """A line of FILE: its text, and the copy that it is about (None for a line of gpaddmirrors)."""
 
     text: str
@@ -121,7 +121,7 @@ class Line:
     elsewhere: bool
 
 
-def left_out(file_text: str, out: str, dialect: DialectName) -> tuple[Line, ...]:
+def left_out(file_text: str, out: str, dialect: DialectName) -> tuple[DryRunLine, ...]:
     """The lines of FILE that OUT does not hold, compared by meaning: OUT has three fields a group
     whatever FILE has. Greengage writes a comment for a copy whose host does not answer; where it
     goes to another host it is carried out all the same (6.27.1, recorded), else it is not.
@@ -166,12 +166,12 @@ def _meaning(line: AddLine | MoveLine) -> tuple[object, ...]:
     )
 
 
-def _line(line: AddLine | MoveLine, text: str) -> Line:
+def _line(line: AddLine | MoveLine, text: str) -> DryRunLine:
     if isinstance(line, AddLine):
-        return Line(text=text, content=line.content, old=None, elsewhere=True)
+        return DryRunLine(text=text, content=line.content, old=None, elsewhere=True)
     old = line.old
     moved = line.new is not None and line.new.address != old.address
-    return Line(
+    return DryRunLine(
         text=text,
         content=None,
         old=(old.address, old.port, old.directory),

@@ -20,7 +20,7 @@ from gpmirror.native.fields import (
     shown,
 )
 from gpmirror.native.lines import Grammar
-from gpmirror.native.source import Findings, Span, read_text
+from gpmirror.native.source import Findings, LinePart, read_text
 
 # --- The assignments of a shell fragment, read without running anything.
 #
@@ -68,7 +68,7 @@ class _Token(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ShellWord:
     """A word after quote removal, and where it starts."""
 
     text: str
@@ -80,7 +80,7 @@ class Assignment:
     """`name` set to one value, or to the values of an array."""
 
     name: str
-    values: tuple[Word, ...]
+    values: tuple[ShellWord, ...]
     is_array: bool
     place: Place
 
@@ -144,7 +144,7 @@ def _statement(tokens: list[_Token], findings: Findings) -> list[Assignment]:
         message = f"`{first.text[:40]}` is not an assignment such as `NAME=value` or `NAME=(a b)`"
         findings.report("GPM-N041", message, first.place, "one assignment a line, quotes in pairs")
         return []
-    value = Word(first.text[name.end() + 1 :], first.place)
+    value = ShellWord(first.text[name.end() + 1 :], first.place)
     values = tuple(words[1:]) if is_array else (value,)
     return [Assignment(name=name.group(), values=values, is_array=is_array, place=first.place)]
 
@@ -164,12 +164,12 @@ def _closed(tokens: list[_Token]) -> bool:
     )
 
 
-def _words(tokens: list[_Token]) -> Iterator[Word]:
+def _words(tokens: list[_Token]) -> Iterator[ShellWord]:
     """Adjacent pieces joined, quotes taken off."""
     for is_word, pieces in groupby(tokens, key=lambda token: token.kind in _PIECES):
         if is_word:
             found = list(pieces)
-            yield Word("".join(map(_unquoted, found)), found[0].place)
+            yield ShellWord("".join(map(_unquoted, found)), found[0].place)
 
 
 def _unquoted(token: _Token) -> str:
@@ -228,7 +228,7 @@ class ArrayRow:
     place: Place | None = field(default=None, compare=False, repr=False)
 
 
-def read_array_row(span: Span, findings: Findings) -> ArrayRow | None:
+def read_array_row(span: LinePart, findings: Findings) -> ArrayRow | None:
     """A row, or None and findings."""
     separator = "~" if "~" in span.text else ":"
     spans = _split(span, separator)
@@ -241,7 +241,7 @@ def read_array_row(span: Span, findings: Findings) -> ArrayRow | None:
     return _row(span, fields, spans) if findings.check(fields, spans, Grammar.PIPE) else None
 
 
-def _fields(spans: list[Span]) -> Sequence[Field] | None:
+def _fields(spans: list[LinePart]) -> Sequence[Field] | None:
     if len(spans) == len(_PLACE):
         return _PLACE
     if len(spans) == len(_NAMED) + 1:
@@ -251,8 +251,8 @@ def _fields(spans: list[Span]) -> Sequence[Field] | None:
     return _REPLICATED if _PORT_TEXT.fullmatch(spans[1].text) else _NAMED
 
 
-def _split(span: Span, separator: str) -> list[Span]:
-    spans: list[Span] = []
+def _split(span: LinePart, separator: str) -> list[LinePart]:
+    spans: list[LinePart] = []
     start = 0
     for text in span.text.split(separator):
         spans.append(span.part(start, start + len(text)))
@@ -260,7 +260,7 @@ def _split(span: Span, separator: str) -> list[Span]:
     return spans
 
 
-def _row(span: Span, fields: Sequence[Field], spans: list[Span]) -> ArrayRow:
+def _row(span: LinePart, fields: Sequence[Field], spans: list[LinePart]) -> ArrayRow:
     values = {field.name: found.text for field, found in zip(fields, spans, strict=True)}
     old = "hostname" not in values
     replication_port = int(values.get("replication port", "0")) if old else 0
@@ -415,19 +415,21 @@ def _directories(assignment: Assignment, findings: Findings) -> tuple[str, ...]:
     return tuple(span.text for span in spans)
 
 
-def _filled(words: tuple[Word, ...]) -> tuple[Word, ...]:
+def _filled(words: tuple[ShellWord, ...]) -> tuple[ShellWord, ...]:
     return tuple(word for word in words if word.text)
 
 
-def _value(assignment: Assignment) -> Span:
+def _value(assignment: Assignment) -> LinePart:
     span = _span(assignment.values[0])
     # The word's place is that of the name; the value follows the equals sign.
-    return Span(span.text, span.file, span.number, span.column + len(assignment.name) + 1, span.raw)
+    return LinePart(
+        span.text, span.file, span.number, span.column + len(assignment.name) + 1, span.raw
+    )
 
 
-def _span(word: Word) -> Span:
+def _span(word: ShellWord) -> LinePart:
     place = word.place
-    return Span(word.text, place.file, place.line, place.column, place.text)
+    return LinePart(word.text, place.file, place.line, place.column, place.text)
 
 
 def _report_repeats(assignments: list[Assignment], findings: Findings) -> None:

@@ -21,7 +21,7 @@ from gpmirror.native.fields import (
     value_problems,
 )
 from gpmirror.native.lines import AddLine, Grammar, Location, MoveLine, add_clashes, move_clashes
-from gpmirror.native.source import Findings, Span
+from gpmirror.native.source import Findings, LinePart
 
 # --- Files of 6 and later: `content|address|port|directory`, and groups of three or four fields.
 
@@ -138,7 +138,7 @@ MAX_GROUPS = 2
 _TYPE = re.compile(r"[IDF]", re.IGNORECASE)
 
 
-def read_add_line(span: Span, findings: Findings) -> AddLine | None:
+def read_add_line(span: LinePart, findings: Findings) -> AddLine | None:
     """A line of a gpaddmirrors file, or None and findings."""
     spans = fields_of(span)
     if len(spans) != len(ADD_FIELDS):
@@ -162,7 +162,7 @@ def read_add_line(span: Span, findings: Findings) -> AddLine | None:
     )
 
 
-def read_move_line(span: Span, findings: Findings) -> MoveLine | None:
+def read_move_line(span: LinePart, findings: Findings) -> MoveLine | None:
     """A line of a gpmovemirrors or gprecoverseg file, or None and findings."""
     groups = span.groups()
     if len(groups) > MAX_GROUPS:
@@ -180,9 +180,9 @@ def read_move_line(span: Span, findings: Findings) -> MoveLine | None:
     return MoveLine(old=old, new=new, place=span.place())
 
 
-def fields_of(span: Span) -> list[Span]:
+def fields_of(span: LinePart) -> list[LinePart]:
     """What `|` separates."""
-    spans: list[Span] = []
+    spans: list[LinePart] = []
     start = 0
     for text in span.text.split("|"):
         spans.append(span.part(start, start + len(text)))
@@ -200,7 +200,7 @@ def _groups_message(count: int) -> str:
     )
 
 
-def _counts_fit(groups: list[Span], parts: list[list[Span]], findings: Findings) -> bool:
+def _counts_fit(groups: list[LinePart], parts: list[list[LinePart]], findings: Findings) -> bool:
     if _TYPE.fullmatch(parts[0][0].text) and len(parts[0]) > len(OLD_FIELDS):
         message = f"recovery type {shown(parts[0][0].text)} is not read by every release"
         hint = "take it out; `gprecoverseg -F` makes every recovery of a file a full one"
@@ -220,7 +220,7 @@ def _counts_fit(groups: list[Span], parts: list[list[Span]], findings: Findings)
 
 
 def _read_location(
-    spans: list[Span], fields: tuple[Field, ...], findings: Findings
+    spans: list[LinePart], fields: tuple[Field, ...], findings: Findings
 ) -> Location | None:
     named = len(spans) == len(fields) + 1
     if not findings.check((HOST_FIELD, *fields) if named else fields, spans, Grammar.PIPE):

@@ -33,7 +33,7 @@ _NAP = 0.5
 _BOOT = "cat /proc/sys/kernel/random/boot_id 2>/dev/null"
 
 
-class Stage(StrEnum):
+class ProcessStage(StrEnum):
     """How far a detached run came. `lost`: it was started, is gone and left no exit status."""
 
     ABSENT = "absent"
@@ -46,7 +46,7 @@ class Stage(StrEnum):
 class Poll:
     """An answer: the stage, the exit status once known, new log text and where to read on (bytes)."""
 
-    stage: Stage
+    stage: ProcessStage
     status: int | None
     text: str
     offset: int
@@ -207,10 +207,10 @@ def read_poll(answer: str, offset: int) -> Poll | None:
     first, _, rest = answer.partition("\n")
     end, _, text = rest.partition("\n")
     word, _, status = first.partition(" ")
-    if word not in set(Stage):
+    if word not in set(ProcessStage):
         return None
     return Poll(
-        stage=Stage(word),
+        stage=ProcessStage(word),
         status=int(status) if status.strip().isdigit() else None,
         text=text,
         offset=int(end) if end.strip().isdigit() else offset,

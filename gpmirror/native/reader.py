@@ -36,7 +36,7 @@ from gpmirror.native.lines import (
     expand_clashes,
     move_clashes,
 )
-from gpmirror.native.source import Findings, Span, read_text, significant_lines
+from gpmirror.native.source import Findings, LinePart, read_text, significant_lines
 
 # --- Telling from a file's text which utility it is for and which generation wrote it.
 
@@ -56,7 +56,7 @@ _NEXT_CONTENT = re.compile(r"[ \t\f\v](?=[0-9]{1,9}\|[^|\s]+\|[0-9])")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FileShape:
     """What a line, or most lines of a file, looks like."""
 
     purpose: Purpose
@@ -68,20 +68,20 @@ def is_initsystem(text: str) -> bool:
     return any(found[1] in KNOWN_NAMES for found in _ASSIGNMENT.finditer(text))
 
 
-def shape_of_file(spans: Iterable[Span]) -> Shape | None:
+def shape_of_file(spans: Iterable[LinePart]) -> FileShape | None:
     """What most lines look like; of equals the first. None: no line looks like any."""
     votes = Counter(shape for span in spans if (shape := shape_of(span.text)) is not None)
     return votes.most_common(1)[0][0] if votes else None
 
 
-def shape_of(text: str) -> Shape | None:
+def shape_of(text: str) -> FileShape | None:
     """What one line looks like; None for the header and for lines without any sign."""
     if text.startswith(HEADER) or "/" not in text:
         return None
     if "|" not in text and ":" not in text:
         return None
     grammar = Grammar.PIPE if "|" in text else Grammar.COLON
-    return Shape(_purpose(text, grammar), grammar)
+    return FileShape(_purpose(text, grammar), grammar)
 
 
 def _purpose(text: str, grammar: Grammar) -> Purpose:
@@ -91,19 +91,19 @@ def _purpose(text: str, grammar: Grammar) -> Purpose:
     return "add" if _LABEL.match(text) or _CONTENT.fullmatch(fields[0]) else "move"
 
 
-def is_beta(spans: Iterable[Span]) -> bool:
+def is_beta(spans: Iterable[LinePart]) -> bool:
     """Whether the lines are `mirror0=content:address:port:directory` without a header: what a
     development version of 6 read and no release does.
     """
     return all(_BETA.fullmatch(span.text) for span in spans)
 
 
-def split_entries(spans: Iterable[Span], findings: Findings) -> list[Span]:
+def split_entries(spans: Iterable[LinePart], findings: Findings) -> list[LinePart]:
     """One span an entry: where line ends were lost in copying, the line is reported and split."""
     return [entry for span in spans for entry in _entries(span, findings)]
 
 
-def _entries(span: Span, findings: Findings) -> list[Span]:
+def _entries(span: LinePart, findings: Findings) -> list[LinePart]:
     pattern = _NEXT_CONTENT if _CONTENT.match(span.text) else _NEXT_LABEL
     joints = [found.start() for found in islice(pattern.finditer(span.text), MAX_JOINTS)]
     if not joints:
@@ -118,7 +118,7 @@ def _entries(span: Span, findings: Findings) -> list[Span]:
     return entries
 
 
-def _trimmed(span: Span) -> Span:
+def _trimmed(span: LinePart) -> LinePart:
     return span.part(0, len(span.text.rstrip()))
 
 
@@ -137,7 +137,7 @@ _FIELDS = (
 _WITH_REPLICATION = (*_FIELDS, Field("replication port", "replication_port", port_flaw))
 
 
-def read_expand_line(span: Span, grammar: Grammar, findings: Findings) -> ExpandLine | None:
+def read_expand_line(span: LinePart, grammar: Grammar, findings: Findings) -> ExpandLine | None:
     """A line of a gpexpand file, or None and findings."""
     piped = grammar is Grammar.PIPE
     spans = pipe.fields_of(span) if piped else colon.fields_of(span, findings)
@@ -152,7 +152,7 @@ def read_expand_line(span: Span, grammar: Grammar, findings: Findings) -> Expand
     return _line(span, spans) if findings.check(fields, spans, grammar) else None
 
 
-def _line(span: Span, spans: list[Span]) -> ExpandLine:
+def _line(span: LinePart, spans: list[LinePart]) -> ExpandLine:
     hostname, address, port, directory, dbid, content, role, *rest = (field.text for field in spans)
     return ExpandLine(
         hostname=hostname,
@@ -194,12 +194,12 @@ def read_native(data: bytes, name: str, dialect: Dialect | None = None) -> Nativ
     return found
 
 
-def _is_beta(spans: list[Span], shape: Shape, dialect: Dialect | None) -> bool:
+def _is_beta(spans: list[LinePart], shape: FileShape, dialect: Dialect | None) -> bool:
     old = dialect is not None and dialect.file_replication
-    return not old and shape == Shape("add", Grammar.COLON) and is_beta(spans)
+    return not old and shape == FileShape("add", Grammar.COLON) and is_beta(spans)
 
 
-def _report_beta(spans: list[Span], findings: Findings) -> None:
+def _report_beta(spans: list[LinePart], findings: Findings) -> None:
     first = spans[0]
     fixed = first.text.partition("=")[2].replace(":", "|")
     message = (
@@ -210,7 +210,9 @@ def _report_beta(spans: list[Span], findings: Findings) -> None:
     findings.raise_if_any()
 
 
-def _check_dialect(first: Span, shape: Shape, dialect: Dialect | None, findings: Findings) -> None:
+def _check_dialect(
+    first: LinePart, shape: FileShape, dialect: Dialect | None, findings: Findings
+) -> None:
     if dialect is None or dialect.separator == shape.grammar.value:
         return
     message = (
@@ -221,7 +223,7 @@ def _check_dialect(first: Span, shape: Shape, dialect: Dialect | None, findings:
     findings.report("GPM-N005", message, first.place(), hint)
 
 
-def _unknown(spans: list[Span], name: str) -> Diagnostic:
+def _unknown(spans: list[LinePart], name: str) -> Diagnostic:
     real = [span for span in spans if not span.text.startswith(HEADER)]
     if not real:
         message = f"{name} has no line that names a mirror"
@@ -235,7 +237,7 @@ def _unknown(spans: list[Span], name: str) -> Diagnostic:
 
 
 def _read(
-    spans: list[Span], shape: Shape, name: str, findings: Findings
+    spans: list[LinePart], shape: FileShape, name: str, findings: Findings
 ) -> AddFile | MoveFile | ExpandFile:
     if shape.purpose == "expand":
         return _read_expand(spans, shape.grammar, name, findings)
@@ -244,7 +246,9 @@ def _read(
     return _read_pipe(spans, shape, name, findings)
 
 
-def _read_expand(spans: list[Span], grammar: Grammar, name: str, findings: Findings) -> ExpandFile:
+def _read_expand(
+    spans: list[LinePart], grammar: Grammar, name: str, findings: Findings
+) -> ExpandFile:
     read = (read_expand_line(s, grammar, findings) for s in spans if not findings.full)
     lines = tuple(line for line in read if line is not None)
     findings.extend(expand_clashes(lines))
@@ -252,11 +256,11 @@ def _read_expand(spans: list[Span], grammar: Grammar, name: str, findings: Findi
 
 
 def _read_colon(
-    spans: list[Span], shape: Shape, name: str, findings: Findings
+    spans: list[LinePart], shape: FileShape, name: str, findings: Findings
 ) -> AddFile | MoveFile:
     header = colon.read_header(spans[0], findings)
     rest = spans[1:] if spans[0].text.startswith(HEADER) else spans
-    known = header or colon.Header()
+    known = header or colon.FilespaceHeader()
     names = tuple(sorted(known.names))
     if shape.purpose == "add":
         adds = (colon.read_add_line(s, known, findings) for s in rest if not findings.full)
@@ -266,7 +270,7 @@ def _read_colon(
 
 
 def _read_pipe(
-    spans: list[Span], shape: Shape, name: str, findings: Findings
+    spans: list[LinePart], shape: FileShape, name: str, findings: Findings
 ) -> AddFile | MoveFile:
     if shape.purpose == "add":
         adds = (pipe.read_add_line(s, findings) for s in spans if not findings.full)

@@ -22,7 +22,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LinePart:
     """A stretch of one physical line. `column` counts from 1; `raw` is the line as it stands in
     the file, while `text` may have look-alike characters replaced one for one.
     """
@@ -33,12 +33,12 @@ class Span:
     column: int
     raw: str
 
-    def part(self, start: int, end: int | None = None) -> "Span":
+    def part(self, start: int, end: int | None = None) -> "LinePart":
         """The stretch between two offsets of this one."""
         text = self.text[start:end]
-        return Span(text, self.file, self.number, self.column + start, self.raw)
+        return LinePart(text, self.file, self.number, self.column + start, self.raw)
 
-    def groups(self) -> list["Span"]:
+    def groups(self) -> list["LinePart"]:
         """What blanks separate."""
         return [self.part(*found.span()) for found in _GROUP.finditer(self.text)]
 
@@ -83,7 +83,7 @@ class Findings:
         found = Diagnostic(code=code, message=message, place=place, hint=hint, related=related)
         self._found.append(found)
 
-    def check(self, fields: Iterable[Field], spans: list[Span], grammar: Grammar) -> bool:
+    def check(self, fields: Iterable[Field], spans: list[LinePart], grammar: Grammar) -> bool:
         """Judges spans by the fields in the same order; reports flaws; says whether all hold."""
         good = True
         for index, field, value, flaw in flaws(fields, (span.text for span in spans), grammar):
@@ -133,11 +133,11 @@ def _decoded(data: bytes, name: str) -> str:
     raise _refusal(name, "GPM-N001", f"{name} is not UTF-8 text: {where}", line)
 
 
-def significant_lines(text: str, name: str, findings: Findings) -> list[Span]:
+def significant_lines(text: str, name: str, findings: Findings) -> list[LinePart]:
     """Lines that are neither blank nor comment: stripped, trailing comments cut off and reported,
     look-alikes of ASCII characters reported and replaced.
     """
-    spans: list[Span] = []
+    spans: list[LinePart] = []
     for number, raw in enumerate(text.split("\n"), start=1):
         stripped = raw.strip(_BLANKS)
         if not stripped or stripped[0] == "#":
@@ -147,12 +147,12 @@ def significant_lines(text: str, name: str, findings: Findings) -> list[Span]:
         if len(spans) == MAX_LINES:
             message = f"{name} has more lines than {MAX_LINES}, the limit"
             raise _refusal(name, "GPM-N006", message, number)
-        span = Span(stripped, name, number, raw.find(stripped) + 1, raw.rstrip("\r"))
+        span = LinePart(stripped, name, number, raw.find(stripped) + 1, raw.rstrip("\r"))
         spans.append(_without_look_alikes(_without_comment(span, findings), findings))
     return spans
 
 
-def _without_comment(span: Span, findings: Findings) -> Span:
+def _without_comment(span: LinePart, findings: Findings) -> LinePart:
     found = _COMMENT.search(span.text)
     if found is None:
         return span
@@ -164,7 +164,7 @@ def _without_comment(span: Span, findings: Findings) -> Span:
     return span.part(0, len(text))
 
 
-def _without_look_alikes(span: Span, findings: Findings) -> Span:
+def _without_look_alikes(span: LinePart, findings: Findings) -> LinePart:
     if span.text.isascii():
         return span
     first: dict[str, int] = {}
@@ -180,7 +180,7 @@ def _without_look_alikes(span: Span, findings: Findings) -> Span:
         hint = f"replace `{character}` with `{twin}`"
         findings.report("GPM-N003", message, span.place(first[character], 1), hint)
     text = span.text.translate({ord(old): new for old, new in twins.items()})
-    return Span(text, span.file, span.number, span.column, span.raw)
+    return LinePart(text, span.file, span.number, span.column, span.raw)
 
 
 def _by_place(found: Diagnostic) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from gpmirror.placement.checks import Planned, check_ports_and_directories
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, map_hosts, name_contents, prefix_of
 from gpmirror.placement.model import Desired, Placed, Target
 from gpmirror.placement.racks import rack_warnings
-from gpmirror.placement.slots import Chosen, Numbering, Request, SlotChooser
+from gpmirror.placement.slots import ChosenSlot, Numbering, SlotChooser, SlotRequest
 from gpmirror.placement.strategies import STRATEGIES, check_blocks, make_ring
 from gpmirror.spec.model import Bases, Host, Pin, Spec
 
@@ -145,7 +145,7 @@ def place(spec: Spec, observed: Observed) -> Desired:
     pairs = observed.pairs()
     pins = {pin.content: pin for pin in spec.pins}
     requests = [
-        Request(
+        SlotRequest(
             primary=row,
             mirror=pairs[row.content][1],
             target=targets[row.content],
@@ -258,7 +258,7 @@ def _numbering(
 
 
 def _planned(
-    spec: Spec, hosts: HostMap, numbering: Numbering, request: Request, chosen: Chosen
+    spec: Spec, hosts: HostMap, numbering: Numbering, request: SlotRequest, chosen: ChosenSlot
 ) -> Planned:
     row = request.primary
     home = hosts.home_of(row) or hosts.host_of(row)
@@ -286,7 +286,7 @@ def _planned(
     )
 
 
-def _source(request: Request) -> Place:
+def _source(request: SlotRequest) -> Place:
     return request.pin.place if request.pin else request.target.source
 
 

@@ -161,7 +161,7 @@ class Numbering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SlotRequest:
     """One content to place: its preferred primary, its mirror row if any, its target, its pin."""
 
     primary: Segment
@@ -173,7 +173,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ChosenSlot:
     """A mirror's slot and the arithmetic behind its ports (None where they were kept)."""
 
     slot: Slot
@@ -197,7 +197,7 @@ class SlotChooser:
         """Index the hosts that have roots."""
         self._targets = {host.name: host for host in self.spec.hosts}
 
-    def choose(self, requests: Sequence[Request]) -> list[Chosen]:
+    def choose(self, requests: Sequence[SlotRequest]) -> list[ChosenSlot]:
         """A slot for each request, in the order given (native order)."""
         kept = [self._kept(request) for request in requests]
         for request, slot in zip(requests, kept, strict=True):
@@ -206,11 +206,11 @@ class SlotChooser:
             elif request.pin is not None and request.pin.port is not None:
                 self.numbering.hold(request.target.host, (request.pin.port,))
         return [
-            self._new(request) if slot is None else Chosen(slot=slot)
+            self._new(request) if slot is None else ChosenSlot(slot=slot)
             for request, slot in zip(requests, kept, strict=True)
         ]
 
-    def _kept(self, request: Request) -> Slot | None:
+    def _kept(self, request: SlotRequest) -> Slot | None:
         row = request.mirror
         if row is None or self.hosts.home_of(row) != request.target.host:
             return None
@@ -227,12 +227,12 @@ class SlotChooser:
             filespaces=row.filespaces,
         )
 
-    def _kept_address(self, request: Request, row: Segment) -> str:
+    def _kept_address(self, request: SlotRequest, row: Segment) -> str:
         if self.hosts.host_of(row) == request.target.host:
             return row.address
         return self._address(request)
 
-    def _keeps_port(self, request: Request, row: Segment) -> bool:
+    def _keeps_port(self, request: SlotRequest, row: Segment) -> bool:
         pin = request.pin
         if pin and pin.replication_port not in {None, row.replication_port}:
             return False
@@ -240,7 +240,7 @@ class SlotChooser:
             return row.port == pin.port
         return row.port >= self.numbering.floor(request.target.host)
 
-    def _keeps_directory(self, request: Request, row: Segment) -> bool:
+    def _keeps_directory(self, request: SlotRequest, row: Segment) -> bool:
         pin, host = request.pin, self._host(request)
         content = row.content
         if pin and pin.directory is not None:
@@ -255,7 +255,7 @@ class SlotChooser:
             for name, path in row.filespaces
         )
 
-    def _new(self, request: Request) -> Chosen:
+    def _new(self, request: SlotRequest) -> ChosenSlot:
         pin, host = request.pin, self._host(request)
         given = pin.port if pin else None
         numbers = self.numbering.assign(host.name, request.primary, request.position, given)
@@ -270,16 +270,16 @@ class SlotChooser:
             replication_port=replication.value if replication else None,
             filespaces=self._filespaces(request, numbers.root),
         )
-        return Chosen(slot=slot, port=numbers.port, replication=replication)
+        return ChosenSlot(slot=slot, port=numbers.port, replication=replication)
 
-    def _directory(self, request: Request, root: int) -> str:
+    def _directory(self, request: SlotRequest, root: int) -> str:
         if request.pin and request.pin.directory is not None:
             return request.pin.directory
         host = self._host(request)
         path = host.roots[root % len(host.roots)]
         return self.template.path(path, request.primary.content, host.name)
 
-    def _filespaces(self, request: Request, root: int) -> tuple[tuple[str, str], ...]:
+    def _filespaces(self, request: SlotRequest, root: int) -> tuple[tuple[str, str], ...]:
         if request.pin and request.pin.filespaces:
             return request.pin.filespaces
         host = self._host(request)
@@ -288,12 +288,12 @@ class SlotChooser:
             for name, roots in host.filespace_roots
         )
 
-    def _address(self, request: Request) -> str:
+    def _address(self, request: SlotRequest) -> str:
         if request.pin and request.pin.address is not None:
             return request.pin.address
         home = self.hosts.home_of(request.primary)
         assert home is not None  # noqa: S101 - map_hosts refuses unclaimed primaries
         return mirror_address(request.primary, self.hosts.hosts[home], self._host(request))
 
-    def _host(self, request: Request) -> Host:
+    def _host(self, request: SlotRequest) -> Host:
         return self._targets[request.target.host]

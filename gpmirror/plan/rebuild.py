@@ -16,7 +16,7 @@ from gpmirror.catalog.cells import BadCell, shown
 from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.tables import Source
+from gpmirror.catalog.tables import CatalogText
 from gpmirror.errors import GpmirrorError
 from gpmirror.model.claims import claims, contested
 from gpmirror.model.dialect import DIALECTS
@@ -168,7 +168,7 @@ def _catalog_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
             _check_row(row)
         except BadCell as problem:
             yield f"catalog: dbid {row.dbid}: {problem.message}"
-    source = Source(name=plan.observed.source, lines=[])
+    source = CatalogText(name=plan.observed.source, lines=[])
     for found in check_sane(source, catalog.segments, ""):
         yield f"catalog: {found.message}"
 

@@ -10,7 +10,7 @@ from gpmirror.native.commands import settings_in
 from gpmirror.native.pipe import hostnames_in
 from gpmirror.native.process import environment_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
-from gpmirror.preflight.facts import Beside, Binding, Landing, Questions, Source, Told
+from gpmirror.preflight.facts import Beside, Binding, Landing, Questions, SourceDirectory, Told
 
 _MOST_NAMES = 64
 """Up to so many names every host resolves all; beyond, those of the copies it has to do with."""
@@ -173,7 +173,7 @@ def _told(plan: Plan) -> tuple[Told, ...]:
     )
 
 
-def _measured(sources: Iterable[Source], landings: Iterable[Landing]) -> tuple[str, ...]:
+def _measured(sources: Iterable[SourceDirectory], landings: Iterable[Landing]) -> tuple[str, ...]:
     copied = [source for source in sources if source.copied]
     paths = [path for one in copied for path in (one.path, *(own for _, own in one.filespaces))]
     paths += [one.path for one in landings if one.keeps and one.is_copied]
@@ -256,7 +256,7 @@ def _directories(row: Segment) -> tuple[str, ...]:
     return own + tuple(path for _, path in row.filespaces)
 
 
-def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Source]:
+def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[SourceDirectory]:
     """Acting primaries of the plan's contents on a host; where it has none, one other, which tells
     whose directories they are and what software runs; and the coordinator.
     """
@@ -265,7 +265,7 @@ def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Source]:
     others = [row for row in mine if row.content >= 0]
     coordinators = [row for row in mine if row.content == COORDINATOR_CONTENT]
     for row in [*coordinators, *(touched or others[:1])]:
-        yield Source(
+        yield SourceDirectory(
             content=row.content,
             dbid=row.dbid,
             path=row.directory or "",

@@ -13,11 +13,11 @@ from gpmirror.preflight.competing import writers
 from gpmirror.preflight.facts import (
     HostFacts,
     Landing,
+    LandingPlace,
     Parent,
-    Place,
     Process,
     Questions,
-    Source,
+    SourceDirectory,
     number_of,
     text_of,
 )
@@ -30,7 +30,7 @@ from gpmirror.verify import way_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class DownCopy:
     """What was seen of one down copy. `parent` is the nearest existing directory above `path`,
     None: not looked for; `processes` those of its host; `primary` the system identifier of the
     acting primary, None or empty: not known.
@@ -38,12 +38,12 @@ class Look:
 
     path: str
     parent: Parent | None
-    place: Place
+    place: LandingPlace
     processes: Sequence[Process]
     primary: str | None
 
 
-def copy_fact(look: Look) -> CopyFact:
+def copy_fact(look: DownCopy) -> CopyFact:
     """The fact."""
     place = look.place
     if writers(look.processes, look.path):
@@ -62,7 +62,7 @@ def _is_told_absent(parent: Parent | None) -> bool:
     return parent is None or not parent.is_directory or parent.searchable
 
 
-def _compared(place: Place, primary: str | None) -> CopyFact:
+def _compared(place: LandingPlace, primary: str | None) -> CopyFact:
     """A copy and its primary share the system identifier; every content has its own."""
     if not primary:
         return "unknown"
@@ -92,7 +92,7 @@ def copy_questions(
     host of a hostname or address; a row that it does not know stands on the host of its hostname.
     """
     landings: dict[str, list[Landing]] = {}
-    sources: dict[str, list[Source]] = {}
+    sources: dict[str, list[SourceDirectory]] = {}
     for down, acting in _pairs(observed, contents):
         landings.setdefault(_home(homes, down), []).append(_landing(down))
         sources.setdefault(_home(homes, acting), []).append(_source(acting))
@@ -151,11 +151,15 @@ def _landing(row: Segment) -> Landing:
     )
 
 
-def _source(row: Segment) -> Source:
-    return Source(content=row.content, dbid=row.dbid, path=row.directory or "", copied=False)
+def _source(row: Segment) -> SourceDirectory:
+    return SourceDirectory(
+        content=row.content, dbid=row.dbid, path=row.directory or "", copied=False
+    )
 
 
-def _questions(host: str, landings: Iterable[Landing], sources: Iterable[Source]) -> Questions:
+def _questions(
+    host: str, landings: Iterable[Landing], sources: Iterable[SourceDirectory]
+) -> Questions:
     return Questions(
         host=host,
         only_left=False,
@@ -170,10 +174,10 @@ def _questions(host: str, landings: Iterable[Landing], sources: Iterable[Source]
 
 def _looks(
     asked: Questions, found: HostFacts, identifiers: Mapping[int, str | None]
-) -> Iterator[tuple[int, Look]]:
+) -> Iterator[tuple[int, DownCopy]]:
     parents = dict(zip(asked.parents, found.parents, strict=False))
     for landing, place in zip(asked.landings, found.places, strict=False):
-        look = Look(
+        look = DownCopy(
             path=landing.path,
             parent=parents.get(landing.parent),
             place=place,
@@ -197,7 +201,7 @@ Rows = tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CopyOnHost:
     """What a host shows of one copy's directory. `pid` and `told_port` are those of postmaster.pid,
     `same` whether the directory that it names is this one, `runs` whether that process is a server of
     this directory, `ports` where it listens (None: not told). `dbid` is gp_dbid of internal.auto.conf
@@ -263,7 +267,7 @@ for f in /proc/net/tcp /proc/net/tcp6; do [ -r $f ] && set -- "$@" $f; done
 """Where those sockets listen."""
 
 
-def read_standing(text: str, rows: Rows) -> dict[int, Standing] | None:
+def read_standing(text: str, rows: Rows) -> dict[int, CopyOnHost] | None:
     """What the host shows, by dbid; None: the text is no whole answer."""
     lines = text.split("\n")
     if shell.VERSION not in lines or shell.END not in lines:
@@ -295,9 +299,9 @@ def _held(found: Lines) -> dict[int, frozenset[int]]:
     return held
 
 
-def _standing(line: str, ports: frozenset[int] | None) -> Standing:
+def _standing(line: str, ports: frozenset[int] | None) -> CopyOnHost:
     flags, pid, port, dbid, directory = [*line.split(" "), "", "", "", "", ""][:5]
-    return Standing(
+    return CopyOnHost(
         exists="e" in flags,
         readable="r" in flags,
         pid=number_of(pid),
@@ -310,7 +314,7 @@ def _standing(line: str, ports: frozenset[int] | None) -> Standing:
     )
 
 
-def judge_standing(host: str, rows: Rows, found: Mapping[int, Standing] | None) -> list[Check]:
+def judge_standing(host: str, rows: Rows, found: Mapping[int, CopyOnHost] | None) -> list[Check]:
     """One check for each thing that is not as the catalog says; one for all that is."""
     if found is None:
         told = f"{host} gave no whole answer about its {len(rows)} copies"
@@ -333,7 +337,7 @@ def _check(host: str, result: Result, detail: str, remedy: str) -> Check:
     return Check(host=host, name=NAME, result=result, detail=detail, remedy=remedy)
 
 
-def _copy(host: str, row: Segment, seen: Standing) -> Iterator[Check]:
+def _copy(host: str, row: Segment, seen: CopyOnHost) -> Iterator[Check]:
     what = "acting primary" if row.is_acting_primary else "mirror"
     subject = f"content {row.content}, {what} (dbid {row.dbid})"
     for detail, remedy in _differences(row, seen):
@@ -343,7 +347,7 @@ def _copy(host: str, row: Segment, seen: Standing) -> Iterator[Check]:
         yield _check(host, Result.UNKNOWN, f"{subject}: {detail}", "set `ssh.user` in the spec")
 
 
-def _differences(row: Segment, seen: Standing) -> Iterator[tuple[str, str]]:
+def _differences(row: Segment, seen: CopyOnHost) -> Iterator[tuple[str, str]]:
     """What is otherwise, and the cure. Of a copy that the catalog calls down no server is asked for."""
     if not seen.exists:
         if row.is_up:
@@ -357,7 +361,7 @@ def _differences(row: Segment, seen: Standing) -> Iterator[tuple[str, str]]:
         yield from _server(row, seen)
 
 
-def _server(row: Segment, seen: Standing) -> Iterator[tuple[str, str]]:
+def _server(row: Segment, seen: CopyOnHost) -> Iterator[tuple[str, str]]:
     if not seen.runs:
         pid = "no postmaster.pid" if seen.pid is None else f"pid {seen.pid} is not its server"
         detail = f"the catalog says up, and no server runs in {row.directory} ({pid})"

@@ -10,9 +10,18 @@ from gpmirror.model.text import counted
 from gpmirror.native.directories import set_aside_name
 from gpmirror.native.fields import lines_of
 from gpmirror.plan.model import Action, Method
-from gpmirror.preflight.copies import Look, copy_fact
-from gpmirror.preflight.facts import Landing, Parent, Place, Room
-from gpmirror.preflight.model import Finding, LocationState, Survey, Visit, bad, ok, unknown, visits
+from gpmirror.preflight.copies import DownCopy, copy_fact
+from gpmirror.preflight.facts import Landing, LandingPlace, Parent, Room
+from gpmirror.preflight.model import (
+    Finding,
+    HostAnswers,
+    LocationState,
+    Visit,
+    bad,
+    ok,
+    unknown,
+    visits,
+)
 from gpmirror.preflight.reading import room_of
 
 # --- Checks of the places where copies will stand.
@@ -90,7 +99,7 @@ def judge_directories(visit: Visit) -> list[Finding]:
 
 
 def _landing(
-    visit: Visit, landing: Landing, parent: Parent | None, place: Place | None
+    visit: Visit, landing: Landing, parent: Parent | None, place: LandingPlace | None
 ) -> Iterator[Finding]:
     subject = f"content {landing.content}: {landing.path}"
     if place is None:
@@ -108,7 +117,7 @@ def _landing(
         yield from _existing(visit, landing, place)
 
 
-def _existing(visit: Visit, landing: Landing, place: Place) -> Iterator[Finding]:
+def _existing(visit: Visit, landing: Landing, place: LandingPlace) -> Iterator[Finding]:
     """A directory that is there already and that no copy of the plan leaves."""
     path = landing.path
     subject = f"content {landing.content}: {path}"
@@ -159,13 +168,13 @@ def _clearing(visit: Visit, landing: Landing) -> str:
     )
 
 
-def _few(place: Place) -> str:
+def _few(place: LandingPlace) -> str:
     rest = place.entries - len(place.names)
     return ", ".join(place.names) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _in_place(
-    visit: Visit, landing: Landing, parent: Parent | None, place: Place
+    visit: Visit, landing: Landing, parent: Parent | None, place: LandingPlace
 ) -> Iterator[Finding]:
     """A down copy is brought back where it is: the directory must be that copy's, and complete
     enough for the method.
@@ -201,7 +210,7 @@ def _in_place(
             return
 
 
-def _closed(visit: Visit, subject: str, landing: Landing, place: Place) -> Finding | None:
+def _closed(visit: Visit, subject: str, landing: Landing, place: LandingPlace) -> Finding | None:
     """Owner or mode with which no server starts, however good the copy."""
     status, login = place.status, visit.facts.login
     if not (place.exists and place.is_directory) or status is None:
@@ -222,10 +231,10 @@ def _closed(visit: Visit, subject: str, landing: Landing, place: Place) -> Findi
     return None
 
 
-def _fact(visit: Visit, landing: Landing, parent: Parent | None, place: Place) -> CopyFact:
+def _fact(visit: Visit, landing: Landing, parent: Parent | None, place: LandingPlace) -> CopyFact:
     primary = visit.survey.sources.get(landing.content)
     return copy_fact(
-        Look(
+        DownCopy(
             path=landing.path,
             parent=parent,
             place=place,
@@ -292,7 +301,7 @@ location() {
 """
 
 
-def locations_to_ask(found: Survey) -> dict[str, tuple[str, ...]]:
+def locations_to_ask(found: HostAnswers) -> dict[str, tuple[str, ...]]:
     """The locations that copies need, by host."""
     wanted = {visit.host: tuple(sorted(_wanted(visit))) for visit in visits(found)}
     return {host: paths for host, paths in wanted.items() if paths}
@@ -325,7 +334,7 @@ def read_location_rooms(answer: str, paths: Sequence[str]) -> dict[str, tuple[in
     return {path: rooms[number] for number, path in enumerate(paths) if number in rooms}
 
 
-def with_locations(found: Survey, answers: Mapping[str, str]) -> Survey:
+def with_locations(found: HostAnswers, answers: Mapping[str, str]) -> HostAnswers:
     """The survey with what hosts said when they were asked once more."""
     asked = locations_to_ask(found)
     return replace(

@@ -58,7 +58,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class LandingPlace:
     """What stands where a copy will land; `entries` counts all, `names` holds the first few;
     `serves`: a server runs in it. `size` in bytes, None: not measured.
     """
@@ -93,7 +93,7 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class PrimaryServer:
     """An acting primary's directory. `pid` 0: no server runs in it. `backup_mode`: it holds a
     backup_label, by which pg_is_in_backup() goes. `tablespaces` are the places
     that pg_tblspc leads to.
@@ -186,8 +186,8 @@ class HostFacts:
     reserved_ports: str | None
     sockets: tuple[Socket, ...] | None
     parents: tuple[Parent, ...]
-    places: tuple[Place, ...]
-    servers: tuple[Server, ...]
+    places: tuple[LandingPlace, ...]
+    servers: tuple[PrimaryServer, ...]
     software: str | None
     version: str | None
     checksums: str | None
@@ -256,7 +256,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SourceDirectory:
     """An acting primary's directory; `copied`: the plan copies all of it; `compared`: its system
     identifier proves whose a down copy is. Content -1: the coordinator's own. `filespaces` are its
     further directories by name (4.3 and 5).
@@ -303,7 +303,7 @@ class Questions:
     only_left: bool
     landings: tuple[Landing, ...]
     bindings: tuple[Binding, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[SourceDirectory, ...]
     names: Mapping[str, str]
     coordinator: str | None
     measured: tuple[str, ...]

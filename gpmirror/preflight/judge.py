@@ -15,7 +15,7 @@ from gpmirror.plan.model import Action, Change, Hazard, Plan
 from gpmirror.preflight.asking import coordinator_host, host_of, questions
 from gpmirror.preflight.checks import CHECKS
 from gpmirror.preflight.facts import Questions
-from gpmirror.preflight.model import Check, Preflight, Result, Survey, Visit, survey, visits
+from gpmirror.preflight.model import Check, HostAnswers, Preflight, Result, Visit, survey, visits
 from gpmirror.preflight.reading import read_facts
 from gpmirror.preflight.software import remarks
 from gpmirror.preflight.space import measured_sizes
@@ -26,7 +26,7 @@ from gpmirror.preflight.space import measured_sizes
 _SHOWN = 6
 
 
-def live_hazards(found: Survey, allowed: Collection[str]) -> tuple[Hazard, ...]:
+def live_hazards(found: HostAnswers, allowed: Collection[str]) -> tuple[Hazard, ...]:
     """Every such hazard, sorted by name and then by text."""
     hazards = [*_ephemeral(found, allowed), *_same_machine(found, allowed)]
     return tuple(sorted(hazards, key=lambda hazard: (hazard.name, hazard.message)))
@@ -43,7 +43,7 @@ def _hazard(name: str, message: str, contents: Collection[int], allowed: Collect
     )
 
 
-def _same_machine(found: Survey, allowed: Collection[str]) -> Iterator[Hazard]:
+def _same_machine(found: HostAnswers, allowed: Collection[str]) -> Iterator[Hazard]:
     """Two spec hosts that report one machine-id are one machine: its loss takes both."""
     listed = {host.name for host in found.plan.desired.hosts}
     machines: dict[str, list[str]] = {}
@@ -62,7 +62,7 @@ def _same_machine(found: Survey, allowed: Collection[str]) -> Iterator[Hazard]:
             )
 
 
-def _both_copies(found: Survey, hosts: frozenset[str]) -> list[int]:
+def _both_copies(found: HostAnswers, hosts: frozenset[str]) -> list[int]:
     return [
         planned.content
         for planned in found.plan.desired.contents
@@ -70,7 +70,7 @@ def _both_copies(found: Survey, hosts: frozenset[str]) -> list[int]:
     ]
 
 
-def _ephemeral(found: Survey, allowed: Collection[str]) -> Iterator[Hazard]:
+def _ephemeral(found: HostAnswers, allowed: Collection[str]) -> Iterator[Hazard]:
     """New ports that the kernel may hand to outgoing connections; hosts with one remedy together."""
     groups: dict[tuple[int, int, str, tuple[int, ...]], list[Visit]] = {}
     for visit in visits(found):
@@ -147,7 +147,7 @@ class Answers:
 
     asked: Mapping[str, Questions]
     silence: Mapping[str, Silent]
-    found: Survey
+    found: HostAnswers
 
 
 def read_answers(

@@ -11,12 +11,12 @@ from gpmirror.plan.model import Hazard, Plan
 from gpmirror.preflight.facts import (
     HostFacts,
     Landing,
+    LandingPlace,
     Parent,
-    Place,
+    PrimaryServer,
     Questions,
     Room,
-    Server,
-    Source,
+    SourceDirectory,
     address_of,
     text_of,
 )
@@ -212,8 +212,8 @@ class Seen:
     """An acting primary's directory as its host saw it."""
 
     host: str
-    source: Source
-    server: Server
+    source: SourceDirectory
+    server: PrimaryServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +227,7 @@ class Usual:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class HostAnswers:
     """All hosts that answered, in plan order. `resolved` is what most of them resolve a name to;
     `sources` holds acting primaries by content, `sizes` bytes as the server or the plan tells,
     `locations` what hosts that were asked once more said of tablespace locations, `rooms` what is
@@ -250,7 +250,7 @@ class Survey:
 class Visit:
     """One host's questions and answer amid the survey."""
 
-    survey: Survey
+    survey: HostAnswers
     asked: Questions
     facts: HostFacts
 
@@ -259,19 +259,19 @@ class Visit:
         """The host's name in the spec."""
         return self.asked.host
 
-    def landings(self) -> list[tuple[Landing, Parent | None, Place | None]]:
+    def landings(self) -> list[tuple[Landing, Parent | None, LandingPlace | None]]:
         """Each landing with its nearest existing ancestor above and what stands in its place; None:
         the host did not tell.
         """
         parents = dict(zip(self.asked.parents, self.facts.parents, strict=False))
-        places: list[Place | None] = [*self.facts.places]
+        places: list[LandingPlace | None] = [*self.facts.places]
         places += [None] * (len(self.asked.landings) - len(places))
         return [
             (landing, parents.get(landing.parent), place)
             for landing, place in zip(self.asked.landings, places, strict=False)
         ]
 
-    def sources(self) -> list[tuple[Source, Server]]:
+    def sources(self) -> list[tuple[SourceDirectory, PrimaryServer]]:
         """Each acting primary's directory with what was found there."""
         return list(zip(self.asked.sources, self.facts.servers, strict=False))
 
@@ -281,7 +281,7 @@ def survey(
     observed: Observed,
     questions: Mapping[str, Questions],
     facts: Mapping[str, HostFacts],
-) -> Survey:
+) -> HostAnswers:
     """The survey of the hosts that answered."""
     seen = [
         Seen(host=host, source=source, server=server)
@@ -289,7 +289,7 @@ def survey(
         for source, server in zip(questions[host].sources, found.servers, strict=False)
     ]
     planned = {c.content: c.size for c in plan.changes if c.size is not None}
-    return Survey(
+    return HostAnswers(
         plan=plan,
         observed=observed,
         questions=questions,
@@ -311,7 +311,7 @@ def _usual(facts: Collection[HostFacts], seen: Iterable[Seen]) -> Usual:
     )
 
 
-def visits(found: Survey) -> list[Visit]:
+def visits(found: HostAnswers) -> list[Visit]:
     """Every host that answered."""
     return [
         Visit(survey=found, asked=found.questions[host], facts=facts)

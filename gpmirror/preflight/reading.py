@@ -8,15 +8,15 @@ from typing import TypeVar
 from gpmirror.preflight.facts import (
     FileStatus,
     HostFacts,
+    LandingPlace,
     LockFile,
     Parent,
-    Place,
+    PrimaryServer,
     Process,
     Questions,
     Room,
-    Server,
     Socket,
-    Source,
+    SourceDirectory,
     UtilityHelp,
     Weight,
     endpoint_of,
@@ -47,8 +47,8 @@ class Paths:
     """Directories in the order of the questions; fewer where lines are missing."""
 
     parents: tuple[Parent, ...]
-    places: tuple[Place, ...]
-    servers: tuple[Server, ...]
+    places: tuple[LandingPlace, ...]
+    servers: tuple[PrimaryServer, ...]
 
 
 def read_paths(found: Lines, asked: Questions) -> Paths:
@@ -130,9 +130,9 @@ def _parent(line: str) -> Parent:
     )
 
 
-def _place(line: str) -> Place:
+def _place(line: str) -> LandingPlace:
     words = line.split(" ")
-    return Place(
+    return LandingPlace(
         exists=_flag(line, "e"),
         is_directory=_flag(line, "d"),
         is_link=_flag(line, "h"),
@@ -145,9 +145,9 @@ def _place(line: str) -> Place:
     )
 
 
-def _server(line: str) -> Server:
+def _server(line: str) -> PrimaryServer:
     words = [*line.split(" "), ""]
-    return Server(
+    return PrimaryServer(
         exists=_flag(line, "e"), pid=number_of(words[1]) or 0, backup_mode=_flag(line, "b")
     )
 
@@ -219,7 +219,7 @@ def _kilobytes(found: Lines, section: str) -> dict[str, int]:
     return {path: amount * _KILO for path, amount in sizes.items() if amount is not None}
 
 
-def _weight(found: Lines, source: Source, number: int) -> Weight:
+def _weight(found: Lines, source: SourceDirectory, number: int) -> Weight:
     """What a copy of this primary gets, as far as its host measured it."""
     sizes, logs, spared = (_kilobytes(found, name) for name in ("sizes", "logs", "spared"))
     data, root = sizes.get(source.path), f"{source.path}/"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from gpmirror.plan.hazards import LOW_SPACE
 from gpmirror.preflight.directories import lacking, location_of
-from gpmirror.preflight.facts import Landing, Parent, Place, Room, Weight
-from gpmirror.preflight.model import Finding, Survey, Visit, bad, ok, unknown
+from gpmirror.preflight.facts import Landing, LandingPlace, Parent, Room, Weight
+from gpmirror.preflight.model import Finding, HostAnswers, Visit, bad, ok, unknown
 
 FILES_PER_COPY = 5_000
 """Files that even a small segment has: some thousand for each of its databases."""
@@ -98,7 +98,7 @@ def judge_inodes(visit: Visit) -> list[Finding]:
     return found or ([ok("inodes are free")] if visit.asked.landings else [])
 
 
-def measured_sizes(found: Survey) -> dict[int, int]:
+def measured_sizes(found: HostAnswers) -> dict[int, int]:
     """Bytes of each content's data directory and filespaces, as the primaries' hosts measured them."""
     sizes = {}
     for content, seen in found.sources.items():
@@ -153,7 +153,7 @@ def _pieces(visit: Visit) -> Iterator[tuple[_Where, Piece]]:
             yield (None if room is None else (room[0], spot.path, room[1])), spot
 
 
-def _where(parent: Parent | None, place: Place | None) -> _Where:
+def _where(parent: Parent | None, place: LandingPlace | None) -> _Where:
     """A landing's file system, seen at itself or at its nearest ancestor."""
     if place is not None and place.exists and place.status is not None and place.room is not None:
         return place.status.device, parent.path if parent else "", place.room
@@ -162,7 +162,7 @@ def _where(parent: Parent | None, place: Place | None) -> _Where:
     return None
 
 
-def _piece(found: Survey, landing: Landing) -> Piece:
+def _piece(found: HostAnswers, landing: Landing) -> Piece:
     """What lands in a directory: a filespace as its primary's was measured, else the data directory.
     Where the host did not measure, the databases' size as the server or the plan tells it stands in,
     with the WAL, which is always quickly measured.
@@ -182,7 +182,7 @@ def _piece(found: Survey, landing: Landing) -> Piece:
     return _told(content, path, _DATA, weight.data, rest, at_most=spread)
 
 
-def _spaces(found: Survey, landing: Landing) -> Iterator[Piece]:
+def _spaces(found: HostAnswers, landing: Landing) -> Iterator[Piece]:
     """The tablespaces that come with a data directory, to the same locations."""
     seen, told = found.sources.get(landing.content), found.sizes.get(landing.content)
     if seen is None or landing.filespace is not None:
@@ -261,7 +261,7 @@ def _by_file_systems(visit: Visit, filling: Filling, unsized: list[int]) -> Find
     )
 
 
-def _used_by(found: Survey, contents: list[int]) -> int | None:
+def _used_by(found: HostAnswers, contents: list[int]) -> int | None:
     """Bytes in use on the file systems of these contents' primaries, each once."""
     used: dict[tuple[str, int], int] = {}
     for content in contents:

@@ -17,7 +17,7 @@ _APART = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class CopyBar:
     """One content's copy: its last report, bytes a second, seconds left; None where not known."""
 
     report: ContentProgress
@@ -31,7 +31,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class CopyPace:
     """Some copies together: bytes copied and to copy, bytes a second, seconds until the last one
     is done; None where not known of one of them.
     """
@@ -55,7 +55,7 @@ def with_report(window: tuple[Progress, ...], report: Progress) -> tuple[Progres
     return (*recent, report)
 
 
-def copies(window: Sequence[Progress]) -> tuple[Copy, ...]:
+def copies(window: Sequence[Progress]) -> tuple[CopyBar, ...]:
     """Every content of the newest report with its rate over the window."""
     *earlier, now = window
     first: dict[int, tuple[float, int]] = {}
@@ -66,12 +66,12 @@ def copies(window: Sequence[Progress]) -> tuple[Copy, ...]:
     return tuple(_copy(found, now.seconds, first.get(found.content)) for found in now.contents)
 
 
-def pace(found: Sequence[Copy]) -> Pace:
+def pace(found: Sequence[CopyBar]) -> CopyPace:
     """The pace of some copies together; the slowest decides how long it takes."""
     rates = [copy.rate for copy in found if copy.rate is not None]
     lefts = [copy.left for copy in found]
     known = [left for left in lefts if left is not None]
-    return Pace(
+    return CopyPace(
         done=_sum(copy.report.done for copy in found),
         total=_sum(copy.report.total for copy in found),
         rate=sum(rates) if rates else None,
@@ -85,11 +85,11 @@ def _began_anew(before: Progress, now: Progress) -> bool:
     return any(old is not None and new is not None and new < old for old, new in pairs)
 
 
-def _copy(now: ContentProgress, seconds: float, first: tuple[float, int] | None) -> Copy:
+def _copy(now: ContentProgress, seconds: float, first: tuple[float, int] | None) -> CopyBar:
     rate = None
     if first is not None and now.done is not None and not _is_over(now):
         rate = (now.done - first[1]) / (seconds - first[0])
-    return Copy(report=now, rate=rate, left=_left(now, rate))
+    return CopyBar(report=now, rate=rate, left=_left(now, rate))
 
 
 def _left(now: ContentProgress, rate: float | None) -> float | None:
@@ -125,7 +125,7 @@ _FULL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LiveRow:
     """A line of the live area: who, the part that is done (0 to 1, None: not known), words."""
 
     label: str
@@ -134,23 +134,23 @@ class Row:
     style: Style = Style.PLAIN
 
 
-def content_row(copy: Copy) -> Row:
+def content_row(copy: CopyBar) -> LiveRow:
     """One content with the host that its copy goes to."""
     found = copy.report
     where = "" if found.host is None else f" on {found.host}"
     label = f"content {found.content}{where}"
     if copy.is_synced:
-        return Row(label=label, part=1.0, words="in sync", style=Style.ADD)
+        return LiveRow(label=label, part=1.0, words="in sync", style=Style.ADD)
     style = Style.ALARM if found.state == "none" else Style.PLAIN
-    return Row(label=label, part=part_of(pace([copy])), words=_copy_words(copy), style=style)
+    return LiveRow(label=label, part=part_of(pace([copy])), words=_copy_words(copy), style=style)
 
 
-def host_row(host: str, found: list[Copy]) -> Row:
+def host_row(host: str, found: list[CopyBar]) -> LiveRow:
     """All copies that go to one host."""
     synced = sum(copy.is_synced for copy in found)
     if synced == len(found):
         words = f"{counted(synced, 'content')} in sync"
-        return Row(label=host, part=1.0, words=words, style=Style.ADD)
+        return LiveRow(label=host, part=1.0, words=words, style=Style.ADD)
     together = pace(found)
     part = part_of(together)
     words = "  ".join(
@@ -158,17 +158,17 @@ def host_row(host: str, found: list[Copy]) -> Row:
     )
     if part is None and synced:
         part = synced / len(found)
-    return Row(label=host, part=part, words=words)
+    return LiveRow(label=host, part=part, words=words)
 
 
-def part_of(found: Pace) -> float | None:
+def part_of(found: CopyPace) -> float | None:
     """The share of bytes that is copied; never all of it: only the catalog says that."""
     if found.done is None or not found.total:
         return None
     return min(found.done / found.total, 0.99)
 
 
-def bytes_text(found: Pace) -> str:
+def bytes_text(found: CopyPace) -> str:
     """`24.4 of 40.0 GB`, or what is known of it."""
     if found.total is None:
         return "" if found.done is None else f"{size_text(found.done)} copied"
@@ -180,7 +180,7 @@ def bytes_text(found: Pace) -> str:
     return f"{done} of {total}"
 
 
-def bar_lines(rows: list[Row], *, width: int, color: bool) -> list[Line]:
+def bar_lines(rows: list[LiveRow], *, width: int, color: bool) -> list[Line]:
     """Aligned lines of at most `width` terminal columns; narrow ones go without bars."""
     if not rows:
         return []
@@ -205,7 +205,7 @@ def clipped(found: Line, width: int) -> Line:
     return (*kept, Span("~"))
 
 
-def _copy_words(copy: Copy) -> str:
+def _copy_words(copy: CopyBar) -> str:
     if not copy.report.arrived and copy.report.state in {"synced", "syncing"}:
         return "the old mirror still runs" if copy.report.host else "roles still switched"
     if copy.report.state == "syncing":
@@ -219,7 +219,7 @@ def _copy_words(copy: Copy) -> str:
     return "  ".join(word for word in (amount, left) if word)
 
 
-def _bar_line(row: Row, label: int, size: int, *, color: bool) -> Line:
+def _bar_line(row: LiveRow, label: int, size: int, *, color: bool) -> Line:
     name = clipped(line(row.label), label)
     gap = " " * (label - columns_of(name) + 2)
     percent = " " * 4 if row.part is None else f"{int(row.part * _FULL):>3}%"

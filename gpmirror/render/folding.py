@@ -106,7 +106,7 @@ class Ruled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class FoldedAction:
     """All changes of one action."""
 
     action: Action
@@ -114,7 +114,7 @@ class Part:
     ruled: tuple[Ruled, ...]
 
 
-def parts(plan: Plan, *, verbose: bool = False) -> list[Part]:
+def parts(plan: Plan, *, verbose: bool = False) -> list[FoldedAction]:
     """The plan's changes by action, in the order plans are read; `verbose`: a line a content."""
     found: dict[Action, list[Change]] = {action: [] for action in MARKS}
     for change in plan.changes:
@@ -163,13 +163,13 @@ def stop_overs(plan: Plan, *, verbose: bool = False) -> list[tuple[int, Fold]]:
     return lines
 
 
-def _part(action: Action, given: list["_Given"], *, verbose: bool) -> Part:
+def _part(action: Action, given: list["_Given"], *, verbose: bool) -> FoldedAction:
     found = _folded(given, action, verbose=verbose)
     by_rule: dict[str, list[tuple[Rule, Fold]]] = {}
     for rule, fold in found.lines:
         by_rule.setdefault(rule.text, []).append((rule, fold))
     ruled = tuple(_ruled(lines, found.directories) for lines in by_rule.values())
-    return Part(action=action, count=len(given), ruled=ruled)
+    return FoldedAction(action=action, count=len(given), ruled=ruled)
 
 
 def _ruled(found: list[tuple[Rule, Fold]], directories: tuple[str, ...]) -> Ruled:

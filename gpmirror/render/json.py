@@ -21,7 +21,7 @@ from gpmirror.render.explain import (
 )
 from gpmirror.render.status import counts, knowledge, standby_of, standby_streams, switched_contents
 from gpmirror.run.gates import unallowed
-from gpmirror.run.record import Standing
+from gpmirror.run.record import RunRecord
 from gpmirror.run.status import Reading
 from gpmirror.verify import ContentHealth, CopyState
 
@@ -119,12 +119,12 @@ def host_json(plan: Plan, observed: Observed, host: str) -> str:
     )
 
 
-def runs_json(runs: Iterable[tuple[Standing, str, str]]) -> str:
+def runs_json(runs: Iterable[tuple[RunRecord, str, str]]) -> str:
     """Runs with their state and folder, in the order given."""
     return document({"runs": [_run(*one) for one in runs]})
 
 
-def _run(found: Standing, state: str, folder: str) -> dict[str, object]:
+def _run(found: RunRecord, state: str, folder: str) -> dict[str, object]:
     return {
         "run": found.run,
         "state": state,

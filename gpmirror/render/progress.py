@@ -20,9 +20,9 @@ from gpmirror.events import (
 )
 from gpmirror.model.text import about_text, counted, elapsed_text, ranges, remaining_text, size_text
 from gpmirror.render.bars import (
-    Copy,
-    Pace,
-    Row,
+    CopyBar,
+    CopyPace,
+    LiveRow,
     bar_lines,
     bytes_text,
     clipped,
@@ -46,11 +46,11 @@ _AROUND = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class WaveView:
     """Where a wave stands: its newest report, its copies with their pace, how it began."""
 
     report: Progress
-    copies: tuple[Copy, ...]
+    copies: tuple[CopyBar, ...]
     started: WaveStarted | None
 
 
@@ -60,7 +60,7 @@ def phase_lines(phase: str, seconds: float, *, width: int) -> list[Line]:
 
 
 def wave_lines(
-    standing: Standing, *, since: float, width: int, height: int, color: bool
+    standing: WaveView, *, since: float, width: int, height: int, color: bool
 ) -> list[Line]:
     """A wave's bars, then where the wave stands; `since` seconds have passed since the report."""
     bars = bar_lines(_rows(standing.copies, height - _AROUND), width=width, color=color)
@@ -72,7 +72,7 @@ def wave_lines(
     return lines
 
 
-def standing_line(standing: Standing, *, since: float = 0.0) -> Line:
+def standing_line(standing: WaveView, *, since: float = 0.0) -> Line:
     """`wave 1 of 3  2 of 4 in sync  61% of 1.1 TB  5 min left  84.0 MB/s in all  ...`."""
     report, found = standing.report, standing.copies
     together = pace(found)
@@ -108,7 +108,7 @@ def _since(seconds: float) -> str:
     return f"  {elapsed_text(int(seconds))}" if seconds >= 1 else ""
 
 
-def _left(together: Pace, standing: Standing, seconds: float) -> str:
+def _left(together: CopyPace, standing: WaveView, seconds: float) -> str:
     """How long the wave still takes: as measured, else as planned."""
     if together.rate:
         return f"{remaining_text(together.left)} left" if together.left else ""
@@ -118,7 +118,7 @@ def _left(together: Pace, standing: Standing, seconds: float) -> str:
     return f"{remaining_text(planned - seconds)} left, as planned"
 
 
-def _share(found: Pace) -> str:
+def _share(found: CopyPace) -> str:
     part = part_of(found)
     if part is None or found.total is None:
         return bytes_text(found)
@@ -136,10 +136,10 @@ def _utility(running: bool | None, started: WaveStarted | None) -> str:  # noqa:
             return f"{name} ended"
 
 
-def _rows(found: Sequence[Copy], most: int) -> list[Row]:
+def _rows(found: Sequence[CopyBar], most: int) -> list[LiveRow]:
     if len(found) <= min(MOST_BARS, max(most, 1)):
         return [content_row(copy) for copy in found]
-    hosts: dict[str, list[Copy]] = {}
+    hosts: dict[str, list[CopyBar]] = {}
     for copy in found:
         hosts.setdefault(copy.report.host or "elsewhere", []).append(copy)
     if len(hosts) == 1 and "elsewhere" in hosts:
@@ -147,7 +147,7 @@ def _rows(found: Sequence[Copy], most: int) -> list[Row]:
     return _unfinished_first(hosts, most)
 
 
-def _unfinished_first(hosts: dict[str, list[Copy]], most: int) -> list[Row]:
+def _unfinished_first(hosts: dict[str, list[CopyBar]], most: int) -> list[LiveRow]:
     """As many hosts as there is room for, those with work left first; the rest is counted."""
     if len(hosts) <= most:
         return [host_row(host, copies) for host, copies in hosts.items()]
@@ -331,7 +331,7 @@ class RunView:
     phase: str | None = None
     wave: WaveStarted | None = None
     window: tuple[Progress, ...] = ()
-    copies: tuple[Copy, ...] = ()
+    copies: tuple[CopyBar, ...] = ()
 
     def after(self, event: Event) -> "RunView":
         """The view once `event` is known."""
@@ -389,10 +389,10 @@ class RunView:
         """What is wrong now, in words, or None."""
         return self.window[-1].trouble if self.window else None
 
-    def _standing(self) -> Standing | None:
+    def _standing(self) -> WaveView | None:
         if not self.window:
             return None
-        return Standing(report=self.window[-1], copies=self.copies, started=self.wave)
+        return WaveView(report=self.window[-1], copies=self.copies, started=self.wave)
 
     def _live(self, *, since: float, width: int, height: int) -> list[Line]:
         if standing := self._standing():

@@ -60,7 +60,7 @@ _HEAD = ("", "content", "state", "primary", "mirror now", "why")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ContentOutcome:
     """A content after a run. `state` is `done`, `in sync` (host and port do not show whether it
     was moved), `catching up`, `down`, `no live copy`, `running` (its utility is still at work) or
     `not started`; `change` None: the plan did not touch it.
@@ -71,13 +71,15 @@ class Outcome:
     change: Change | None
 
 
-def outcomes(plan: Plan, health: Health, underway: Collection[int] = ()) -> tuple[Outcome, ...]:
+def outcomes(
+    plan: Plan, health: Health, underway: Collection[int] = ()
+) -> tuple[ContentOutcome, ...]:
     """Every content that the plan changes, and every other that is not in sync. A utility is still
     at work on those `underway`.
     """
     changes = {found.content: found for found in plan.changes if found.action in _CHANGING}
     return tuple(
-        Outcome(health=found, state=_state(found, change, underway), change=change)
+        ContentOutcome(health=found, state=_state(found, change, underway), change=change)
         for found in health.contents
         if (change := changes.get(found.content)) or found.state is not CopyState.SYNCED
     )
@@ -86,7 +88,7 @@ def outcomes(plan: Plan, health: Health, underway: Collection[int] = ()) -> tupl
 _CHANGING = frozenset(Action) - {Action.BLOCKED}
 
 
-def outcome_lines(found: Iterable[Outcome], *, width: int) -> list[Line]:
+def outcome_lines(found: Iterable[ContentOutcome], *, width: int) -> list[Line]:
     """What is done in one line, all else in a table."""
     every = list(found)
     done = [one.health.content for one in every if one.state == DONE]
@@ -131,7 +133,7 @@ def _is_there(found: ContentHealth, change: Change) -> bool:
     return bool(places & ({found.mirror, found.primary} if found.switched else {found.mirror}))
 
 
-def _table(rest: list[Outcome], *, width: int) -> list[Line]:
+def _table(rest: list[ContentOutcome], *, width: int) -> list[Line]:
     if not rest:
         return []
     shown = rest if len(rest) <= MOST_ROWS else rest[:FIRST_ROWS]
@@ -146,7 +148,7 @@ def _table(rest: list[Outcome], *, width: int) -> list[Line]:
     return lines
 
 
-def _row(found: Outcome) -> tuple[Line, ...]:
+def _row(found: ContentOutcome) -> tuple[Line, ...]:
     mark = (Span("-"),) if found.change is None else (MARKS[found.change.action].span,)
     health = found.health
     return (
@@ -159,7 +161,7 @@ def _row(found: Outcome) -> tuple[Line, ...]:
     )
 
 
-def _remark(found: Outcome) -> str:
+def _remark(found: ContentOutcome) -> str:
     if found.change is None:
         return "not in this plan"
     if found.state == "running":

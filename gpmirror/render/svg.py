@@ -14,7 +14,7 @@ from gpmirror.render.text import summary_line, visible
 # --- A plan as a picture before it is drawn: hosts with cells, arrows between hosts.
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """What a cell or an arrow stands for; the value is its class in the style sheet."""
 
     PRIMARY = "primary"
@@ -27,13 +27,13 @@ class Kind(StrEnum):
 
 
 MEANINGS = {
-    Kind.PRIMARY: "primary",
-    Kind.STAYS: "mirror that stays",
-    Kind.ADDED: "mirror added",
-    Kind.MOVED: "mirror moved here",
-    Kind.RECOVERED: "mirror recovered",
-    Kind.LEAVES: "mirror leaves this place",
-    Kind.BLOCKED: "blocked",
+    CellKind.PRIMARY: "primary",
+    CellKind.STAYS: "mirror that stays",
+    CellKind.ADDED: "mirror added",
+    CellKind.MOVED: "mirror moved here",
+    CellKind.RECOVERED: "mirror recovered",
+    CellKind.LEAVES: "mirror leaves this place",
+    CellKind.BLOCKED: "blocked",
 }
 
 
@@ -42,7 +42,7 @@ class Cell:
     """One copy of a content on a host."""
 
     content: int
-    kind: Kind
+    kind: CellKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Arrow:
     its primary.
     """
 
-    kind: Kind
+    kind: CellKind
     source: str
     target: str
     count: int
@@ -75,7 +75,11 @@ class Picture:
     arrows: tuple[Arrow, ...]
 
 
-_KINDS = {Action.ADD: Kind.ADDED, Action.MOVE: Kind.MOVED, Action.RECOVER: Kind.RECOVERED}
+_KINDS = {
+    Action.ADD: CellKind.ADDED,
+    Action.MOVE: CellKind.MOVED,
+    Action.RECOVER: CellKind.RECOVERED,
+}
 
 
 def picture(plan: Plan) -> Picture:
@@ -84,7 +88,7 @@ def picture(plan: Plan) -> Picture:
     primaries: dict[str, list[Cell]] = {}
     mirrors: dict[str, list[Cell]] = {}
     for found in plan.desired.contents:
-        primary = Cell(content=found.content, kind=Kind.PRIMARY)
+        primary = Cell(content=found.content, kind=CellKind.PRIMARY)
         primaries.setdefault(found.primary.host, []).append(primary)
         change = changes.get(found.content)
         stays = None if found.mirror is None else found.mirror.host
@@ -108,24 +112,24 @@ def picture(plan: Plan) -> Picture:
 
 
 def _leaving_last(cell: Cell) -> tuple[bool, int]:
-    return cell.kind is Kind.LEAVES, cell.content
+    return cell.kind is CellKind.LEAVES, cell.content
 
 
-def _mirrors(change: Change | None, stays: str | None) -> list[tuple[str, Kind]]:
+def _mirrors(change: Change | None, stays: str | None) -> list[tuple[str, CellKind]]:
     """Where a content's mirror is drawn, and as what."""
     if change is None or change.action is Action.REBALANCE:
-        return [] if stays is None else [(stays, Kind.STAYS)]
+        return [] if stays is None else [(stays, CellKind.STAYS)]
     old = None if change.from_ is None else change.from_.host
     if change.action is Action.BLOCKED:
         place = old or stays
-        return [] if place is None else [(place, Kind.BLOCKED)]
+        return [] if place is None else [(place, CellKind.BLOCKED)]
     new = None if change.to is None else change.to.host
-    cells = [] if old is None or change.from_ == change.to else [(old, Kind.LEAVES)]
+    cells = [] if old is None or change.from_ == change.to else [(old, CellKind.LEAVES)]
     return cells if new is None else [*cells, (new, _KINDS[change.action])]
 
 
 def _arrows_of(changes: Iterable[Change]) -> tuple[Arrow, ...]:
-    counts: Counter[tuple[str, str, Kind]] = Counter()
+    counts: Counter[tuple[str, str, CellKind]] = Counter()
     for change in changes:
         if change.action not in _KINDS or change.to is None:
             continue
@@ -388,14 +392,14 @@ _LIGHT = {
     "box-edge": "#8c959f",
     "text": "#1f2328",
     "soft": "#59636e",
-    Kind.PRIMARY: "#0969da",
-    Kind.STAYS: "#d8dee4",
+    CellKind.PRIMARY: "#0969da",
+    CellKind.STAYS: "#d8dee4",
     "stays-text": "#1f2328",
-    Kind.ADDED: "#1a7f37",
-    Kind.MOVED: "#bc4c00",
-    Kind.RECOVERED: "#8250df",
-    Kind.LEAVES: "#9a6700",
-    Kind.BLOCKED: "#cf222e",
+    CellKind.ADDED: "#1a7f37",
+    CellKind.MOVED: "#bc4c00",
+    CellKind.RECOVERED: "#8250df",
+    CellKind.LEAVES: "#9a6700",
+    CellKind.BLOCKED: "#cf222e",
 }
 _DARK = {
     "back": "#0d1117",
@@ -405,17 +409,17 @@ _DARK = {
     "box-edge": "#656c76",
     "text": "#f0f6fc",
     "soft": "#9198a1",
-    Kind.PRIMARY: "#1f6feb",
-    Kind.STAYS: "#3d444d",
+    CellKind.PRIMARY: "#1f6feb",
+    CellKind.STAYS: "#3d444d",
     "stays-text": "#f0f6fc",
-    Kind.ADDED: "#238636",
-    Kind.MOVED: "#bd561d",
-    Kind.RECOVERED: "#8957e5",
-    Kind.LEAVES: "#d29922",
-    Kind.BLOCKED: "#da3633",
+    CellKind.ADDED: "#238636",
+    CellKind.MOVED: "#bd561d",
+    CellKind.RECOVERED: "#8957e5",
+    CellKind.LEAVES: "#d29922",
+    CellKind.BLOCKED: "#da3633",
 }
-_SOLID = (Kind.PRIMARY, Kind.ADDED, Kind.MOVED, Kind.RECOVERED, Kind.BLOCKED)
-_ARROWS = (Kind.ADDED, Kind.MOVED, Kind.RECOVERED)
+_SOLID = (CellKind.PRIMARY, CellKind.ADDED, CellKind.MOVED, CellKind.RECOVERED, CellKind.BLOCKED)
+_ARROWS = (CellKind.ADDED, CellKind.MOVED, CellKind.RECOVERED)
 _FONT = "font-family:ui-sans-serif,system-ui,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif"
 
 
@@ -432,10 +436,10 @@ def _rules(color: dict[str, str]) -> str:
         f".gm .box{{fill:{color['box']};stroke:{color['box-edge']}}}",
         f".gm text{{fill:{color['text']}}}",
         f".gm text.soft{{fill:{color['soft']}}}",
-        f".gm rect.stays{{fill:{color[Kind.STAYS]}}}",
+        f".gm rect.stays{{fill:{color[CellKind.STAYS]}}}",
         f".gm text.in-stays{{fill:{color['stays-text']}}}",
-        f".gm rect.leaves{{fill:none;stroke:{color[Kind.LEAVES]};stroke-dasharray:3 2}}",
-        f".gm text.in-leaves{{fill:{color[Kind.LEAVES]}}}",
+        f".gm rect.leaves{{fill:none;stroke:{color[CellKind.LEAVES]};stroke-dasharray:3 2}}",
+        f".gm text.in-leaves{{fill:{color[CellKind.LEAVES]}}}",
         f".gm text.halo{{stroke:{color['back']};stroke-width:4px;paint-order:stroke}}",
     ]
     rules += [
@@ -494,7 +498,7 @@ def _title(plan: Plan, found: Picture) -> list[str]:
         f'<text x="{FRAME}" y="50" font-size="12" class="soft">{_text(summary_line(plan))}</text>',
     ]
     x = float(FRAME)
-    for kind in Kind:
+    for kind in CellKind:
         if kind in kinds:
             words = MEANINGS[kind]
             lines.append(
@@ -590,7 +594,7 @@ def _counts(host: PictureHost, box: Box, layout: PictureLayout) -> list[str]:
 def _words(host: PictureHost) -> str:
     """`sdw1; 4 primary; 3 mirror that stays; ...`: what the cells say, counted."""
     cells = (*host.primaries, *host.mirrors)
-    counts = {kind: sum(cell.kind is kind for cell in cells) for kind in Kind}
+    counts = {kind: sum(cell.kind is kind for cell in cells) for kind in CellKind}
     parts = [f"{count} {MEANINGS[kind]}" for kind, count in counts.items() if count]
     return "; ".join([host.name, *parts])
 

@@ -27,7 +27,7 @@ from gpmirror.preflight.facts import LockFile
 from gpmirror.preflight.model import Preflight
 from gpmirror.run.context import Run
 from gpmirror.run.look import replication
-from gpmirror.verify import CopyState, Health, disagreements, judge
+from gpmirror.verify import CopyState, Health, disagreements, judge_copies
 
 # --- Whether somebody allowed every danger of a plan by name.
 
@@ -233,7 +233,7 @@ def look(run: Run) -> tuple[Observed, Health]:
     """The catalog and the state of all copies now; remembered as the run's last look."""
     observed = run.world.catalog.observe()
     streams = replication(run.world.catalog, observed)
-    run.health = judge(observed, streams)
+    run.health = judge_copies(observed, streams)
     return replace(observed, disagreements=disagreements(observed, streams)), run.health
 
 

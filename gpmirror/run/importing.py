@@ -106,7 +106,7 @@ _CATALOG = re.compile(r"gp_segment_configuration|^[ \t|]*dbid[ \t]*\|", re.MULTI
 _LONGEST_NATIVE_START = 2000
 
 
-class Kind(StrEnum):
+class InputKind(StrEnum):
     """What an input is; the value is its name in a sentence."""
 
     PLAN = "plan file"
@@ -119,54 +119,56 @@ class Kind(StrEnum):
 
 
 _WHO_TAKES_IT = {
-    Kind.PLAN: "`gpmirror show {file}` prints it, `gpmirror apply {file}` carries it out",
-    Kind.SNAPSHOT: "`gpmirror plan --catalog {file}` plans over it, `gpmirror import --catalog "
+    InputKind.PLAN: "`gpmirror show {file}` prints it, `gpmirror apply {file}` carries it out",
+    InputKind.SNAPSHOT: "`gpmirror plan --catalog {file}` plans over it, `gpmirror import --catalog "
     "{file}` makes a spec of it",
-    Kind.SPEC: "`gpmirror validate {file}` checks it, `gpmirror plan {file} -o plan.json` makes a "
+    InputKind.SPEC: "`gpmirror validate {file}` checks it, `gpmirror plan {file} -o plan.json` makes a "
     "plan file",
-    Kind.CATALOG: "`gpmirror plan --catalog {file}` plans over it, `gpmirror import --catalog "
+    InputKind.CATALOG: "`gpmirror plan --catalog {file}` plans over it, `gpmirror import --catalog "
     "{file}` makes a spec of it",
-    Kind.NATIVE: "`gpmirror import --catalog {file}` makes a spec of it",
-    Kind.JOURNAL: "`gpmirror runs` lists the runs, `gpmirror runs RUN` shows one",
-    Kind.OTHER: "",
+    InputKind.NATIVE: "`gpmirror import --catalog {file}` makes a spec of it",
+    InputKind.JOURNAL: "`gpmirror runs` lists the runs, `gpmirror runs RUN` shows one",
+    InputKind.OTHER: "",
 }
 
 
-def kind_of(data: bytes) -> Kind:
+def kind_of(data: bytes) -> InputKind:
     """The kind of a file, by its content alone; a spec with faults is still a spec."""
     text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
         return _kind_of_json(text)
     keys = {found[1] for found in _SPEC_KEY.finditer(text)}
     if "apiVersion" in keys or len(keys) > 1:
-        return Kind.SPEC
+        return InputKind.SPEC
     if _CATALOG.search(text):
-        return Kind.CATALOG
+        return InputKind.CATALOG
     # every command that reads a spec comes by here, and hardly one gets as far
     from gpmirror.native.colon import HEADER
     from gpmirror.native.reader import is_initsystem
 
     start = text[:_LONGEST_NATIVE_START]
-    return Kind.NATIVE if start.startswith(HEADER) or is_initsystem(start) else Kind.OTHER
+    return InputKind.NATIVE if start.startswith(HEADER) or is_initsystem(start) else InputKind.OTHER
 
 
-def _kind_of_json(text: str) -> Kind:
+def _kind_of_json(text: str) -> InputKind:
     if '"gpmirror-snapshot"' in text:
-        return Kind.SNAPSHOT
+        return InputKind.SNAPSHOT
     if '"waves"' in text and ('"plan_id"' in text or '"format_version"' in text):
-        return Kind.PLAN
+        return InputKind.PLAN
     if '"apiVersion"' in text:
-        return Kind.SPEC
+        return InputKind.SPEC
     first = text.partition("\n")[0]
-    return Kind.JOURNAL if '"record"' in first and '"seq"' in first else Kind.OTHER
+    return InputKind.JOURNAL if '"record"' in first and '"seq"' in first else InputKind.OTHER
 
 
-def check_kind(data: bytes, file: str, wanted: Kind, *, also: Collection[Kind] = ()) -> None:
+def check_kind(
+    data: bytes, file: str, wanted: InputKind, *, also: Collection[InputKind] = ()
+) -> None:
     """See that a file is of the kind that a command takes, or of none that is known: then its own
     reader says what is wrong. Raises Unreadable (3) with the command that takes it.
     """
     found = kind_of(data)
-    if found in {wanted, Kind.OTHER, *also}:
+    if found in {wanted, InputKind.OTHER, *also}:
         return
     name = "standard input" if file == "-" else file
     word = "FILE" if file == "-" else quote(file)

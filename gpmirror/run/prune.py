@@ -11,8 +11,8 @@ from gpmirror.model.names import is_tree_of_others, lies_in, natural
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Slot
 from gpmirror.native.directories import (
+    DirectoryLook,
     Leftover,
-    Look,
     delete_script,
     look_script,
     read_looks,
@@ -25,7 +25,7 @@ from gpmirror.plan.remaining import hosts_of
 from gpmirror.preflight.competing import Runs
 from gpmirror.run.context import Outcome, Run
 from gpmirror.run.gates import check_competing, look, take_session_lock
-from gpmirror.run.record import CLEAR_ASIDE, Standing, places, step
+from gpmirror.run.record import CLEAR_ASIDE, RunRecord, places, step
 from gpmirror.verify import CopyState, Health
 
 # --- Which directories of a run may go: each proved to be ours, unused and no longer needed.
@@ -56,7 +56,7 @@ class _Evidence:
     and contents in sync.
     """
 
-    looks: Mapping[Spot, Look]
+    looks: Mapping[Spot, DirectoryLook]
     used: Used
     sources: Mapping[int, Spot]
     synced: frozenset[int]
@@ -88,7 +88,7 @@ def leftovers(plan: Plan, run: str, begun: Collection[int] = ()) -> tuple[Leftov
     )
 
 
-def left_behind(plan: Plan, standing: Standing) -> frozenset[Spot]:
+def left_behind(plan: Plan, standing: RunRecord) -> frozenset[Spot]:
     """The places that begun waves left, and those that a wave was to fill which did not end: what the
     journal tells, before any host is asked.
     """
@@ -127,14 +127,14 @@ def _of_slot(content: int, slot: Slot) -> dict[Spot, Leftover]:
     }
 
 
-def leftovers_of(run: Run, standing: Standing) -> list[Leftover]:
+def leftovers_of(run: Run, standing: RunRecord) -> list[Leftover]:
     """Those of a run, with the cut-off copies that it took over from the run whose rest it is."""
     mine = leftovers(run.plan, run.name, standing.native_begun)
     known = {(one.host, one.at) for one in mine}
     return [*mine, *(one for one in standing.clearing if (one.host, one.at) not in known)]
 
 
-def believed(standing: Standing, plans: Iterable[Plan]) -> Standing:
+def believed(standing: RunRecord, plans: Iterable[Plan]) -> RunRecord:
     """The run without cut-off copies at places which none of the plans that it goes on with was to
     fill for that content, with that data directory: a journal alone names no directory that is
     deleted, and mixes none of them.
@@ -158,7 +158,7 @@ def believed(standing: Standing, plans: Iterable[Plan]) -> Standing:
     )
 
 
-def cut_off(run: Run, standing: Standing, observed: Observed, health: Health) -> list[Leftover]:
+def cut_off(run: Run, standing: RunRecord, observed: Observed, health: Health) -> list[Leftover]:
     """The copies that the run's own utilities began and that were cut off at places which the
     catalog does not know, with those that it took over from the run whose rest it is; each proved,
     or with the reason why it stays.
@@ -271,7 +271,7 @@ def _verdict(one: Leftover, evidence: _Evidence) -> Leftover:
     )
 
 
-def _in_use(one: Leftover, here: Look, evidence: _Evidence) -> str:
+def _in_use(one: Leftover, here: DirectoryLook, evidence: _Evidence) -> str:
     """Why it may still be needed; the first reason that holds."""
     needed = not one.begun and one.content not in evidence.synced
     # a filespace's directory shows nothing of it, its data directory does
@@ -290,7 +290,7 @@ def _in_use(one: Leftover, here: Look, evidence: _Evidence) -> str:
     return first or _neighbour(one, here, evidence.used.get(one.host, ()))
 
 
-def _neighbour(one: Leftover, here: Look, used: Sequence[str]) -> str:
+def _neighbour(one: Leftover, here: DirectoryLook, used: Sequence[str]) -> str:
     """Who else would go with it, or would lose it: told by names, then by what the host found."""
     for path in used:
         if any(lies_in(path, mine) for mine in (one.path, one.at)):
@@ -302,7 +302,7 @@ def _neighbour(one: Leftover, here: Look, used: Sequence[str]) -> str:
     return "another data directory lies in it" if here.nested else ""
 
 
-def _homes(one: Leftover, evidence: _Evidence) -> list[Look]:
+def _homes(one: Leftover, evidence: _Evidence) -> list[DirectoryLook]:
     """What stands where the data directory of a filespace's directory was, and set aside beside."""
     beside = set_aside_name(one.home, "")
     return [
@@ -312,7 +312,7 @@ def _homes(one: Leftover, evidence: _Evidence) -> list[Look]:
     ]
 
 
-def _homeless(one: Leftover, here: Look, own: str | None, evidence: _Evidence) -> str:
+def _homeless(one: Leftover, here: DirectoryLook, own: str | None, evidence: _Evidence) -> str:
     """Why a filespace's directory cannot be proved to be ours: its data directory must be there, at
     its place or set aside.
     """
@@ -326,7 +326,7 @@ def _homeless(one: Leftover, here: Look, own: str | None, evidence: _Evidence) -
     return f"no data directory stands at {one.home} that proves whose it is"
 
 
-def _foreign(one: Leftover, here: Look, own: str | None) -> str:
+def _foreign(one: Leftover, here: DirectoryLook, own: str | None) -> str:
     """Why it cannot be proved to be ours. The name alone proves what was emptied after it was set
     aside; directories without a file at a place that this run was to fill need no proof, and of a
     base backup that began there and brought no WAL yet nothing more can be proved: preflight found
@@ -344,7 +344,7 @@ def _foreign(one: Leftover, here: Look, own: str | None) -> str:
     return next((reason for holds, reason in reasons if holds), "")
 
 
-def _pids(here: Look) -> str:
+def _pids(here: DirectoryLook) -> str:
     return ", ".join(str(pid) for pid in sorted(set(here.processes)))
 
 
@@ -369,7 +369,7 @@ def _sources(plan: Plan, observed: Observed) -> dict[int, Spot]:
 
 def _looks(
     run: Run, asked: Sequence[Spot], spaces: Collection[Spot], used: Used
-) -> dict[Spot, Look]:
+) -> dict[Spot, DirectoryLook]:
     paths: dict[str, list[str]] = {}
     for host, path in asked:
         paths.setdefault(host, []).append(path)
@@ -380,7 +380,7 @@ def _looks(
         for host, mine in paths.items()
     }
     replies = run.world.hosts.ask(scripts, seconds=LOOK_SECONDS)
-    found: dict[Spot, Look] = {}
+    found: dict[Spot, DirectoryLook] = {}
     for host, reply in replies.items():
         told = read_looks(reply.out, paths[host]) if isinstance(reply, Answered) else None
         found |= {(host, path): one for path, one in (told or {}).items()}
@@ -437,7 +437,7 @@ def _copies(going: Sequence[Leftover]) -> str:
     return "1 cut-off copy" if count == 1 else f"{count} cut-off copies"
 
 
-def prune(run: Run, standing: Standing) -> Outcome:
+def prune(run: Run, standing: RunRecord) -> Outcome:
     """Delete what the run's plan left behind, and what its utilities began.
 
     Raises Unsafe (4): nothing may go, with the reasons; Stale (5): what may go changed while the
@@ -462,7 +462,7 @@ def prune(run: Run, standing: Standing) -> Outcome:
     )
 
 
-def _judge(run: Run, standing: Standing) -> tuple[list[Leftover], Used]:
+def _judge(run: Run, standing: RunRecord) -> tuple[list[Leftover], Used]:
     take_session_lock(run)
     observed, health = look(run)
     # no utility is to run, so locks that were left keep nothing from being done
@@ -475,7 +475,7 @@ def _going(judged: Sequence[Leftover]) -> list[Leftover]:
     return [one for one in judged if not one.keep and not one.absent]
 
 
-def _check_unchanged(run: Run, standing: Standing, going: Sequence[Leftover]) -> Used:
+def _check_unchanged(run: Run, standing: RunRecord, going: Sequence[Leftover]) -> Used:
     """The question takes its time: what is in use by now. Raises Stale."""
     judged, used = _judge(run, standing)
     now = _going(judged)

@@ -120,7 +120,7 @@ _WAVE = re.compile(r"wave-([0-9]{1,9})/([a-z]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RunRecord:
     """A run as its journal tells. `begun` and `done` hold the names of steps. `exit_code` None: the
     run was cut off, or still goes on. Times as written (UTC). `allow` is what the command line of
     the run's begin allowed beside the plan. `failed` names steps whose failure was known, `clearing`
@@ -179,7 +179,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class _Fold:
+class _Draft:
     head: dict[str, object] = field(default_factory=dict)
     last: str = ""
     begun: dict[str, None] = field(default_factory=dict)
@@ -189,9 +189,9 @@ class _Fold:
     end: dict[str, object] = field(default_factory=dict)
 
 
-def read_standing(text: str, name: str) -> Standing:
+def read_standing(text: str, name: str) -> RunRecord:
     """Where the run stands. Raises Failure: the file holds no journal."""
-    fold = _Fold()
+    fold = _Draft()
     for record in _records(text.split("\n")):
         _take(fold, record)
     if not fold.head:
@@ -199,7 +199,7 @@ def read_standing(text: str, name: str) -> Standing:
         raise Failure(f"{name} is not a journal: it has no opening record", hint=hint)
     head, closing = fold.head, fold.end
     code = closing.get("exit_code")
-    return Standing(
+    return RunRecord(
         run=str(head.get("run", "")),
         plan_id=str(head.get("plan_id", "")),
         cluster=str(head.get("cluster", "")),
@@ -219,7 +219,7 @@ def read_standing(text: str, name: str) -> Standing:
     )
 
 
-def finished_run(plan_id: str, runs: Sequence[Standing]) -> str | None:
+def finished_run(plan_id: str, runs: Sequence[RunRecord]) -> str | None:
     """The latest run that carried a plan out, itself or through the runs that did its rest; None:
     none of `runs` (newest first) did.
     """
@@ -227,7 +227,7 @@ def finished_run(plan_id: str, runs: Sequence[Standing]) -> str | None:
     for one in runs:
         if one.plan_id != plan_id or not one.changed_something:
             continue
-        last: Standing | None = one
+        last: RunRecord | None = one
         while last is not None and last.continued_as is not None:
             # the rest is begun later: a journal that says otherwise leads nowhere
             last = by_name.get(last.continued_as) if last.continued_as > last.run else None
@@ -246,7 +246,7 @@ def _records(lines: Iterable[str]) -> Iterator[dict[str, object]]:
             yield record
 
 
-def _take(fold: _Fold, record: dict[str, object]) -> None:
+def _take(fold: _Draft, record: dict[str, object]) -> None:
     fold.last = str(record.get("time", fold.last))
     match record.get("record"):
         case "run" if not fold.head:
@@ -261,7 +261,7 @@ def _take(fold: _Fold, record: dict[str, object]) -> None:
             pass  # a later version's record
 
 
-def _take_step(fold: _Fold, name: str, record: dict[str, object]) -> None:
+def _take_step(fold: _Draft, name: str, record: dict[str, object]) -> None:
     match record.get("state"):
         case "begin":
             fold.begun[name] = None

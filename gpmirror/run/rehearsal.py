@@ -23,7 +23,7 @@ from gpmirror.model.text import counted, spans
 from gpmirror.native.colon import HEADER
 from gpmirror.native.commands import answer_of
 from gpmirror.native.dryrun import (
-    Line,
+    DryRunLine,
     Tried,
     dry_run_argv,
     joined,
@@ -35,7 +35,7 @@ from gpmirror.native.dryrun import (
     why_not_tried,
 )
 from gpmirror.native.fields import lines_of
-from gpmirror.native.process import Poll, Stage, Utility, last_words
+from gpmirror.native.process import Poll, ProcessStage, Utility, last_words
 from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.fingerprint import strayed
 from gpmirror.plan.hazards import DEAD_LOCK
@@ -147,7 +147,7 @@ class RehearsedNatives:
     def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         """Ended well."""
         del name, wait
-        return Poll(stage=Stage.ENDED, status=0, text="", offset=offset)
+        return Poll(stage=ProcessStage.ENDED, status=0, text="", offset=offset)
 
     def forestall(self, name: str) -> bool | NoAnswer:
         """Nothing of a rehearsal was ever started."""
@@ -355,7 +355,7 @@ def _refused(trial: _Trial, status: int, tried: Tried) -> NotReady:
 
 
 def _left_out(
-    trial: _Trial, plan: Plan, observed: Observed, tried: Tried, missing: Sequence[Line]
+    trial: _Trial, plan: Plan, observed: Observed, tried: Tried, missing: Sequence[DryRunLine]
 ) -> NotReady:
     """One sentence a line with the utility's own warning, and the ways out, each once."""
     warnings = last_words(tried.said, most=200)
@@ -384,7 +384,7 @@ def _left_out(
 def _way_out(
     plan: Plan,
     observed: Observed,
-    line: Line,
+    line: DryRunLine,
     row: Segment | None,
     why: str,
     dead: Sequence[str],

@@ -21,7 +21,7 @@ from gpmirror.run.gates import look, look_until, take_own_lock
 from gpmirror.run.look import informed, see_lifeless
 from gpmirror.run.outcome import changing, ending, finish, tell_start, verify
 from gpmirror.run.prune import cut_off
-from gpmirror.run.record import JOURNAL, PLAN, Standing, read_standing, resumed
+from gpmirror.run.record import JOURNAL, PLAN, RunRecord, read_standing, resumed
 from gpmirror.run.settle import settled, tell_followed
 from gpmirror.run.wave import follow_utilities, record
 from gpmirror.verify import Health
@@ -33,7 +33,7 @@ _SHOWN = 8
 _REASONS = 3
 
 
-def check_resumable(standing: Standing) -> None:
+def check_resumable(standing: RunRecord) -> None:
     """Raises Failure: the run is complete, changed nothing, or another run took over its rest."""
     name = standing.run
     if standing.continued_as is not None:
@@ -51,7 +51,7 @@ def check_resumable(standing: Standing) -> None:
         )
 
 
-def check_latest(standing: Standing, later_runs: Sequence[Standing]) -> None:
+def check_latest(standing: RunRecord, later_runs: Sequence[RunRecord]) -> None:
     """Raises Failure: a run that was begun later has changed this cluster, and going on would undo
     its work.
     """
@@ -70,7 +70,7 @@ def check_latest(standing: Standing, later_runs: Sequence[Standing]) -> None:
         )
 
 
-def check_own_plan(standing: Standing, plan: Plan) -> None:
+def check_own_plan(standing: RunRecord, plan: Plan) -> None:
     """Raises Failure: the plan is not the one that the run was begun with."""
     if plan_id(plan) != standing.plan_id:
         raise Failure(
@@ -80,7 +80,7 @@ def check_own_plan(standing: Standing, plan: Plan) -> None:
         )
 
 
-def resume(run: Run, standing: Standing, by: str) -> Outcome:
+def resume(run: Run, standing: RunRecord, by: str) -> Outcome:
     """Settle what the run began, then see what is left. The outcome is complete (0), or holds the
     plan for the rest, which is a run of its own; this run's journal is then still open.
 
@@ -188,7 +188,7 @@ def _places(plan: Plan) -> dict[int, list[Slot]]:
     return found
 
 
-def _settle_last(run: Run, standing: Standing) -> None:
+def _settle_last(run: Run, standing: RunRecord) -> None:
     """Bring the wave that was begun and not ended to its end, whatever end that is."""
     open_waves = set(standing.native_begun) - set(standing.waves_done)
     for wave in run.plan.waves:
@@ -260,7 +260,7 @@ def far_journal(hosts: Hosts, coordinator: str, run: str) -> str:
     return _read(hosts, coordinator, read_script(run, JOURNAL)) or ""
 
 
-def later_runs(hosts: Hosts, coordinator: str, run: str) -> list[Standing]:
+def later_runs(hosts: Hosts, coordinator: str, run: str) -> list[RunRecord]:
     """Where the runs stand that any machine began after this one: by the numbers that the
     coordinator's host gave them, by their names where one has none. Raises Failure: no answer.
     """

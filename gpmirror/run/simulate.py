@@ -15,7 +15,7 @@ from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import read_plan
 from gpmirror.plan.rebuild import observed_of
 from gpmirror.plan.remaining import hosts_of
-from gpmirror.run.importing import Kind, kind_of
+from gpmirror.run.importing import InputKind, kind_of
 from gpmirror.simulate import (
     Loss,
     Survey,
@@ -110,15 +110,15 @@ def moments_of(subject: Input, catalog: Input | None, table: int | None) -> tupl
     Infeasible as reading and placing do.
     """
     kind = kind_of(subject.data)
-    if kind is not Kind.SPEC and catalog is not None:
+    if kind is not InputKind.SPEC and catalog is not None:
         raise Usage(
             f"{subject.name} is a {kind.value}, which needs no --catalog",
             hint="leave --catalog out, or name a spec",
         )
     match kind:
-        case Kind.PLAN:
+        case InputKind.PLAN:
             return replay(read_plan(subject.data, subject.name))
-        case Kind.SPEC:
+        case InputKind.SPEC:
             return (_desired(subject, catalog, table),)
         case _:
             return (_observed(read_catalog(subject.data, subject.name, table=table)),)

@@ -9,7 +9,7 @@ from gpmirror.model.observed import Observed, Replication
 from gpmirror.preflight.copies import is_sound
 from gpmirror.preflight.model import Check
 from gpmirror.run.look import interval_of, replication
-from gpmirror.verify import CopyState, Health, judge, resynchronising
+from gpmirror.verify import CopyState, Health, judge_copies, resynchronising
 
 PROBE_EVERY = 10.0
 """Seconds between two requests to the fault prober; by itself it looks once a minute."""
@@ -70,7 +70,7 @@ def _read(
     return Reading(
         observed=observed,
         replication=streams or (),
-        health=judge(
+        health=judge_copies(
             observed,
             streams,
             refused=trouble.refused if trouble else {},
@@ -90,7 +90,7 @@ def with_life(reading: Reading, lifeless: Mapping[int, str], notes: Sequence[str
     return replace(
         reading,
         observed=observed,
-        health=judge(
+        health=judge_copies(
             observed,
             None if reading.trouble else reading.replication,
             refused=reading.trouble.refused if reading.trouble else {},

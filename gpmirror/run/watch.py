@@ -23,7 +23,7 @@ from gpmirror.plan.fingerprint import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Plan, Wave
 from gpmirror.run.context import Run
 from gpmirror.run.gates import ask_for_lock, is_own, look
-from gpmirror.verify import ContentHealth, CopyState, Health, judge, without
+from gpmirror.verify import ContentHealth, CopyState, Health, judge_copies, without
 
 # --- Bytes of a wave: what its primaries hold, and what has arrived so far.
 #
@@ -370,7 +370,7 @@ class Watch:
         """
         with suppress(Failure, InvalidInput):
             observed = self._run.world.catalog.observe()
-            judged = judge(observed, None, refused=error.refused)
+            judged = judge_copies(observed, None, refused=error.refused)
             known = {} if self._run.health is None else _by_content(self._run.health)
             seen = {c: one for c, one in _by_content(judged).items() if c in error.refused}
             mixed = {**_by_content(judged), **known, **seen}

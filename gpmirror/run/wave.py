@@ -11,7 +11,7 @@ from gpmirror.native.commands import answer_of
 from gpmirror.native.process import (
     RUNS,
     Poll,
-    Stage,
+    ProcessStage,
     Utility,
     append_script,
     dry_run_script,
@@ -111,7 +111,7 @@ def follow_utilities(run: Run, wave: Wave) -> Ended | None:
 def _is_over(run: Run, name: str) -> bool:
     """Whether it is known to have ended before anybody waits for it: how long it took, nobody saw."""
     poll = run.world.natives.poll(name, 0)
-    return not isinstance(poll, NoAnswer) and poll.stage is Stage.ENDED
+    return not isinstance(poll, NoAnswer) and poll.stage is ProcessStage.ENDED
 
 
 def _is_forestalled(run: Run, wave: Wave, name: str) -> bool:
@@ -136,7 +136,7 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
     run.at_work, run.underway = title, wave.contents
     poll, log = _follow(run, wave, utility.name)
     run.at_work, run.underway, run.ended = None, (), clock.monotonic()
-    status = poll.status if poll.stage is Stage.ENDED else None
+    status = poll.status if poll.stage is ProcessStage.ENDED else None
     ended = Ended(
         status=status,
         # one that did its work has only remarks; one that failed may have said why without a level
@@ -145,7 +145,7 @@ def _to_its_end(run: Run, wave: Wave, utility: Utility, title: str) -> tuple[End
         log=log,
         left_out=left_out(log),
         not_started=not_started(log),
-        running=poll.stage is Stage.RUNNING,
+        running=poll.stage is ProcessStage.RUNNING,
     )
     return ended, clock.monotonic() - begin
 
@@ -202,7 +202,7 @@ def _start_again(run: Run, wave: Wave, utility: Utility, watch: Watch) -> NoAnsw
     poll = run.world.natives.poll(utility.name, 0)
     if isinstance(poll, NoAnswer):
         return poll
-    if poll.stage is not Stage.ABSENT:
+    if poll.stage is not ProcessStage.ABSENT:
         return None
     observed, health, lost = watch.glance()
     if observed is None or health is None or not watch.is_locked:
@@ -234,16 +234,20 @@ def _follow(run: Run, wave: Wave, name: str) -> tuple[Poll, str]:
         watch.hear(whole)
         if waits_for_prober(log):
             watch.request_probe()
-        for line in errors_of(whole if poll.stage is Stage.RUNNING else f"{whole}\n{rest}"):
+        for line in errors_of(whole if poll.stage is ProcessStage.RUNNING else f"{whole}\n{rest}"):
             if line not in said:
                 said.add(line)
                 run.world.reporter.tell(NativeSaid(wave=wave.number, level="warning", text=line))
-        if poll.stage is Stage.ENDED:
+        if poll.stage is ProcessStage.ENDED:
             return poll, log
         # one that is being started this very moment looks lost too
-        if poll.stage is Stage.RUNNING and _is_hopeless(run, wave, not_started(log)):
+        if poll.stage is ProcessStage.RUNNING and _is_hopeless(run, wave, not_started(log)):
             return poll, log
-        gone = None if poll.stage is Stage.RUNNING else (watch.seconds if gone is None else gone)
+        gone = (
+            None
+            if poll.stage is ProcessStage.RUNNING
+            else (watch.seconds if gone is None else gone)
+        )
         if gone is not None and watch.seconds - gone > _GONE_SECONDS:
             return poll, log
         watch.pause()

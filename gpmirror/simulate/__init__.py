@@ -4,26 +4,26 @@ from gpmirror.simulate.loss import Load, Loss, lose
 from gpmirror.simulate.report import loss_text, survey_json, survey_text
 from gpmirror.simulate.surveys import (
     Demand,
+    Judgement,
     RackLoss,
     Survey,
-    Verdict,
     WorstLoad,
-    judge,
+    judge_policy,
     judge_survey,
     survey,
 )
-from gpmirror.simulate.targets import Target, lose_targets, parse_targets
+from gpmirror.simulate.targets import LossTarget, lose_targets, parse_targets
 
 __all__ = [
     "Demand",
+    "Judgement",
     "Load",
     "Loss",
+    "LossTarget",
     "RackLoss",
     "Survey",
-    "Target",
-    "Verdict",
     "WorstLoad",
-    "judge",
+    "judge_policy",
     "judge_survey",
     "lose",
     "lose_targets",

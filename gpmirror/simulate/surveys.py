@@ -217,7 +217,7 @@ Demand = tuple[Literal[1, 2], Domain]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Judgement:
     """One demand of the policy judged. `evidence` names the worst case, met or not."""
 
     name: str
@@ -225,28 +225,28 @@ class Verdict:
     evidence: str
 
 
-def judge(
+def judge_policy(
     layout: Layout, survive: Sequence[Demand], max_load_factor: float | None
-) -> tuple[Verdict, ...]:
+) -> tuple[Judgement, ...]:
     """A verdict for each loss to survive, in order, then for the load factor if limited."""
     return judge_survey(survey(layout, pairs=False), survive, max_load_factor)
 
 
 def judge_survey(
     surveyed: Survey, survive: Sequence[Demand], max_load_factor: float | None
-) -> tuple[Verdict, ...]:
-    """`judge` for a layout that is surveyed already."""
+) -> tuple[Judgement, ...]:
+    """`judge_policy` for a layout that is surveyed already."""
     verdicts = [_survive(surveyed, count, of) for count, of in survive]
     if max_load_factor is not None:
         verdicts.append(_load(surveyed, max_load_factor))
     return tuple(verdicts)
 
 
-def _survive(surveyed: Survey, count: int, of: Domain) -> Verdict:
+def _survive(surveyed: Survey, count: int, of: Domain) -> Judgement:
     name = f"survive any {count} {of if count == 1 else f'{of}s'}"
     if of == "rack" and surveyed.survives_any_rack is None:
         known = len(surveyed.racks)
-        return Verdict(
+        return Judgement(
             name=name, ok=False, evidence=f"needs at least 2 racks, the layout names {known}"
         )
     copies = surveyed.copies if of == "host" else surveyed.rack_copies
@@ -258,7 +258,7 @@ def _survive(surveyed: Survey, count: int, of: Domain) -> Verdict:
     evidence = f"{told}{_fatal_line(copies, count, of)}"
     if of == "rack":
         evidence += _unracked(surveyed)
-    return Verdict(name=name, ok=not worst and not dead, evidence=evidence)
+    return Judgement(name=name, ok=not worst and not dead, evidence=evidence)
 
 
 def _worst(copies: Copies, count: int) -> tuple[str, ...]:
@@ -288,11 +288,11 @@ def _unracked(surveyed: Survey) -> str:
     return f"; {len(bare)} hosts are in no rack, first {bare[0]}" if bare else ""
 
 
-def _load(surveyed: Survey, limit: float) -> Verdict:
+def _load(surveyed: Survey, limit: float) -> Judgement:
     name = f"max_load_factor {float(limit)}"
     worst = surveyed.worst_load_after_one_host
     if worst is None:
-        return Verdict(name=name, ok=True, evidence="no host loss moves a primary")
+        return Judgement(name=name, ok=True, evidence="no host loss moves a primary")
     taken = f"{worst.survivor} {worst.before} -> {worst.after} primaries"
     evidence = f"lose {worst.lost}: {taken} (x{factor_told(worst.factor)})"
-    return Verdict(name=name, ok=worst.factor <= limit, evidence=evidence)
+    return Judgement(name=name, ok=worst.factor <= limit, evidence=evidence)

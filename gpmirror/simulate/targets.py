@@ -20,14 +20,14 @@ from gpmirror.simulate.loss import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class LossTarget:
     """Hosts to lose at once; `label` is `sdw3` for a host, `rack a` for a rack."""
 
     label: str
     hosts: tuple[str, ...]
 
 
-def parse_targets(texts: Sequence[str], layout: Layout) -> tuple[Target, ...]:
+def parse_targets(texts: Sequence[str], layout: Layout) -> tuple[LossTarget, ...]:
     """Read `host:NAME` and `rack:NAME`, in order, each once.
 
     Raises InvalidInput with every text that is neither (GPM-P902), names an unknown host
@@ -38,17 +38,17 @@ def parse_targets(texts: Sequence[str], layout: Layout) -> tuple[Target, ...]:
     problems = [found for found in parsed if isinstance(found, Diagnostic)]
     if problems:
         raise InvalidInput(problems)
-    return tuple(found for found in parsed if isinstance(found, Target))
+    return tuple(found for found in parsed if isinstance(found, LossTarget))
 
 
-def lose_targets(layout: Layout, targets: Sequence[Target]) -> Loss:
+def lose_targets(layout: Layout, targets: Sequence[LossTarget]) -> Loss:
     """Lose all targets together, labelled `sdw3 + rack a`."""
     hosts = {host for target in targets for host in target.hosts}
     label = " + ".join(target.label for target in targets)
     return lose_from(copies_of(layout), hosts, label=label)
 
 
-def _parse(text: str, layout: Layout, copies: Copies) -> Target | Diagnostic:
+def _parse(text: str, layout: Layout, copies: Copies) -> LossTarget | Diagnostic:
     kind, colon, name = text.partition(":")
     if colon and name and kind == "host":
         return _host(name, copies)
@@ -57,17 +57,17 @@ def _parse(text: str, layout: Layout, copies: Copies) -> Target | Diagnostic:
     return _bad(text, copies)
 
 
-def _host(name: str, copies: Copies) -> Target | Diagnostic:
+def _host(name: str, copies: Copies) -> LossTarget | Diagnostic:
     if name not in copies.rank:
         return unknown_host(name, copies.hosts)
-    return Target(label=name, hosts=(name,))
+    return LossTarget(label=name, hosts=(name,))
 
 
-def _rack(name: str, layout: Layout) -> Target | Diagnostic:
+def _rack(name: str, layout: Layout) -> LossTarget | Diagnostic:
     hosts = tuple(host for host in layout.hosts if layout.racks.get(host) == name)
     if not hosts:
         return unknown_rack(name, rack_names(layout))
-    return Target(label=f"rack {name}", hosts=hosts)
+    return LossTarget(label=f"rack {name}", hosts=hosts)
 
 
 def _bad(text: str, copies: Copies) -> Diagnostic:

@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
 from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.errors import InvalidInput
 from gpmirror.spec.model import Path
-from gpmirror.spec.source import Places, Source, Span
+from gpmirror.spec.source import Places, Span, SpecText
 from gpmirror.spec.writing import plain
 
 # --- Characters that look like the ones YAML or a host name needs, and are others.
@@ -76,7 +76,7 @@ def find(text: str) -> re.Match[str] | None:
     return None if text.isascii() else _LOOK_ALIKE.search(text)
 
 
-def in_structure(source: Source) -> list[Diagnostic]:
+def in_structure(source: SpecText) -> list[Diagnostic]:
     """Look-alikes outside quotes and comments of a text that is not YAML, line by line."""
     found: list[Diagnostic] = []
     for number, line in enumerate(source.lines, start=1):
@@ -97,7 +97,7 @@ def unquoted(line: str) -> str:
     return _FREE_TEXT.sub(lambda match: " " * len(match.group()), line)
 
 
-def lookalike_at(source: Source, line: int, column: int, character: str) -> Diagnostic:
+def lookalike_at(source: SpecText, line: int, column: int, character: str) -> Diagnostic:
     """The finding for one look-alike at a known spot, counted from 1."""
     name, instead = _described(character)
     shown = f"`{character}` " if character.isprintable() and not character.isspace() else ""
@@ -127,14 +127,14 @@ _MISSING_BLANK = re.compile(r"^\s*(?:- )?\w+:[^\s/:]")
 _MOST_TABS_SHOWN = 20
 
 
-def diagnose(source: Source, error: MarkedYAMLError) -> list[Diagnostic]:
+def diagnose(source: SpecText, error: MarkedYAMLError) -> list[Diagnostic]:
     """Findings for a parser's complaint; look-alikes and tabs explain most of them."""
     tabs = _tabs(source)
     explained = in_structure(source) + tabs
     return explained or [_complaint(source, error)]
 
 
-def unreadable(source: Source, error: YAMLError | ValueError) -> Diagnostic:
+def unreadable(source: SpecText, error: YAMLError | ValueError) -> Diagnostic:
     """The finding for a complaint without a position."""
     first_line = str(error).splitlines()[0] if str(error) else "unreadable"
     return Diagnostic(
@@ -145,7 +145,7 @@ def unreadable(source: Source, error: YAMLError | ValueError) -> Diagnostic:
     )
 
 
-def not_a_mapping(source: Source, root: object) -> Diagnostic:
+def not_a_mapping(source: SpecText, root: object) -> Diagnostic:
     """The finding for a file that is empty, a list or a lone text."""
     if root is None:
         message = "the spec is empty"
@@ -160,14 +160,14 @@ def not_a_mapping(source: Source, root: object) -> Diagnostic:
     )
 
 
-def _first_line(source: Source) -> int:
+def _first_line(source: SpecText) -> int:
     for number, line in enumerate(source.lines, start=1):
         if line.strip() and not line.lstrip().startswith(("#", "---", "%")):
             return number
     return 1
 
 
-def _tabs(source: Source) -> list[Diagnostic]:
+def _tabs(source: SpecText) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for number, line in enumerate(source.lines, start=1):
         match = _LEADING_TAB.match(line)
@@ -185,7 +185,7 @@ def _tab(place: Place) -> Diagnostic:
     )
 
 
-def _complaint(source: Source, error: MarkedYAMLError) -> Diagnostic:
+def _complaint(source: SpecText, error: MarkedYAMLError) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
     if error.context_mark is not None and "end of stream" in str(error.problem):
         mark = error.context_mark  # where the quote or bracket was opened
@@ -203,7 +203,7 @@ def _complaint(source: Source, error: MarkedYAMLError) -> Diagnostic:
     )
 
 
-def _hint(source: Source, place: Place) -> str:
+def _hint(source: SpecText, place: Place) -> str:
     above = source.lines[place.line - 2] if place.line > 1 else ""
     for text in (place.text, above):
         line = unquoted(text[:_LONGEST_LINE])
@@ -260,7 +260,7 @@ class _Anchored:
 
 @dataclass(slots=True, kw_only=True)
 class _Builder:
-    source: Source
+    source: SpecText
     places: Places
     found: list[Diagnostic] = field(default_factory=list)
     stack: list[_Frame] = field(default_factory=list)
@@ -459,7 +459,7 @@ _HANDLERS: dict[type[Event], Callable[[_Builder, Any], None]] = {
 }
 
 
-def read(source: Source) -> Document:
+def read(source: SpecText) -> Document:
     """The one YAML document of `source`.
 
     Findings that leave the structure readable (duplicate keys, look-alikes, tags) are in

@@ -24,7 +24,7 @@ _BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SpecText:
     """The text of a file, without byte order mark, and its lines without line ends."""
 
     file: str
@@ -45,7 +45,7 @@ class Source:
         return self.place(len(ends) + 1, offset - start + 1)
 
 
-def decode(data: bytes, file: str) -> Source:
+def decode(data: bytes, file: str) -> SpecText:
     """The text of `data`. Raises `InvalidInput` for what no YAML reader should be given."""
     if len(data) > MAX_BYTES:
         raise InvalidInput([_too_large(len(data), file)])
@@ -53,7 +53,7 @@ def decode(data: bytes, file: str) -> Source:
         text = data.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         raise InvalidInput([_not_utf8(data, error.start, file)]) from error
-    source = Source(file=file, text=text, lines=tuple(_LINE_END.split(text)))
+    source = SpecText(file=file, text=text, lines=tuple(_LINE_END.split(text)))
     found = [_forbidden(source, match) for match in _first_forbidden(text)]
     if found:
         raise InvalidInput(found)
@@ -97,7 +97,7 @@ def _encoding_hint(data: bytes) -> str:
     return "save the file as UTF-8; `iconv -f GB18030 -t UTF-8` converts Chinese encodings"
 
 
-def _forbidden(source: Source, match: re.Match[str]) -> Diagnostic:
+def _forbidden(source: SpecText, match: re.Match[str]) -> Diagnostic:
     return Diagnostic(
         code="GPM-V002",
         message=f"control character U+{ord(match.group()):04X} in the text",
@@ -120,7 +120,7 @@ class Places(Mapping[Path, Place]):
     Places are made when asked for: a long spec has many, and few of them are ever shown.
     """
 
-    source: Source
+    source: SpecText
     key_spans: dict[Path, Span] = field(default_factory=dict)
     value_spans: dict[Path, Span] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from gpmirror.plan.request import Request
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Outcome, Run, Wishes
 from gpmirror.run.look import plan_inspected
-from gpmirror.run.record import Opening, Standing, read_standing
+from gpmirror.run.record import Opening, RunRecord, read_standing
 from gpmirror.run.resume import check_resumable, resume
 from gpmirror.spec.model import Spec
 from tests.clusters import mirrored, spec
@@ -124,7 +124,7 @@ def opening(plan: Plan, name: str) -> Records:
     return [head]
 
 
-def standing(records: Records) -> Standing:
+def standing(records: Records) -> RunRecord:
     return read_standing("\n".join(json.dumps(record) for record in records), "journal")
 
 

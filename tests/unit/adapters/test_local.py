@@ -10,15 +10,15 @@ import pytest
 
 from gpmirror.adapters.ssh_failures import Unanswered
 from gpmirror.adapters.ssh_script import is_this_machine, run_here
-from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.boundary import Silence
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
-def target(address: str, **changes: object) -> Target:
+def target(address: str, **changes: object) -> SshTarget:
     fields: dict[str, object] = {"alias": "mdw", "address": address, "port": 22, "user": ME}
-    return Target(**(fields | changes))  # type: ignore[arg-type]
+    return SshTarget(**(fields | changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "::1", "LOCALHOST"])

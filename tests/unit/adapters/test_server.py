@@ -9,13 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from gpmirror.adapters.server import Server, connect
+from gpmirror.adapters.server import CatalogSession, connect
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput
 from gpmirror.model.dialect import DialectName
 from gpmirror.model.observed import CopyProgress
 from gpmirror.model.segment import Segment
 from gpmirror.spec.model import CoordinatorAddress
-from gpmirror.verify import judge
+from gpmirror.verify import judge_copies
 from tests.clusters import coordinator, mirrored, observed, primaries, row
 from tests.servers import Postgres, eventually
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.postgres
 
 HOSTS = ("sdw1", "sdw2", "sdw3")
 ANYWHERE = CoordinatorAddress()
-Opener = Callable[..., Server]
+Opener = Callable[..., CatalogSession]
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def postgres(postgres_server: Postgres) -> Postgres:
 @pytest.fixture
 def opened(postgres: Postgres) -> Iterator[Opener]:
     """`opened("gp6")`: a server session, closed after the test."""
-    servers: list[Server] = []
+    servers: list[CatalogSession] = []
 
     def start(
         database: str, user: str = "gpadmin", *, dialect: DialectName | None = None, **more: str
-    ) -> Server:
+    ) -> CatalogSession:
         environment = postgres.environment(database, user, **more)
         servers.append(connect(ANYWHERE, environment_of(environment), dialect=dialect))
         return servers[-1]
@@ -124,7 +124,7 @@ def test_the_old_generation_keeps_directories_elsewhere(postgres: Postgres, open
     assert found.filespaces == ("fastspace",)
     assert (server.replication(), server.copying()) == ((), ())
     server.request_probe()
-    assert judge(found, ()).all_synced
+    assert judge_copies(found, ()).all_synced
 
 
 @pytest.mark.parametrize(("database", "queries"), [("gp5", 2), ("gp6", 1), ("gp7", 1)])

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 import pytest
 
-from gpmirror.adapters.server import Lock, Server, connect, shown_name
+from gpmirror.adapters.server import CatalogSession, Lock, connect, shown_name
 from gpmirror.adapters.server_session import Session
 from gpmirror.boundary import LockHolder
 from gpmirror.catalog import live
@@ -91,7 +91,7 @@ def test_of_many_at_once_one_gets_it(postgres_server: Postgres) -> None:
     start = threading.Barrier(len(servers))
     answers: list[LockHolder | None] = []
 
-    def grab(number: int, server: Server) -> None:
+    def grab(number: int, server: CatalogSession) -> None:
         start.wait()
         answers.append(server.lock(f"gpmirror {number}"))
 

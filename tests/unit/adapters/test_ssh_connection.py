@@ -3,7 +3,7 @@
 from threading import Thread
 
 from gpmirror.adapters.ssh_connection import StrictConnection
-from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Target
+from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, SshTarget
 
 
 def test_many_threads_make_connections_at_once() -> None:
@@ -12,7 +12,7 @@ def test_many_threads_make_connections_at_once() -> None:
 
     def make() -> None:
         for number in range(60):
-            target = Target(alias=f"sdw{number}", address=f"10.0.0.{number}", port=22, user="gp")
+            target = SshTarget(alias=f"sdw{number}", address=f"10.0.0.{number}", port=22, user="gp")
             connection = StrictConnection(target, known, keys)
             connection.close()
             made.append(connection)

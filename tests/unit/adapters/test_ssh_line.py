@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from gpmirror.adapters.ssh import Line
+from gpmirror.adapters.ssh import HostConnection
 from gpmirror.adapters.ssh_failures import HungUp, Unanswered
-from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.boundary import Silence
 
-TARGET = Target(alias="sdw1", address="192.0.2.1", port=2222, user="gpadmin")
+TARGET = SshTarget(alias="sdw1", address="192.0.2.1", port=2222, user="gpadmin")
 
 
 class Far:
@@ -25,7 +25,7 @@ class Far:
     def now(self) -> float:
         return self.seconds
 
-    def connect(self, target: Target) -> Any:
+    def connect(self, target: SshTarget) -> Any:
         self.asked += 1
         self.seconds += self.takes
         if self.error is not None:
@@ -42,7 +42,7 @@ def far() -> Far:
 
 @pytest.fixture
 def ask(far: Far) -> Callable[[], Any]:
-    return Line("sdw1", lambda: TARGET, far.connect, far.now).connected
+    return HostConnection("sdw1", lambda: TARGET, far.connect, far.now).connected
 
 
 def test_a_host_that_hangs_is_not_asked_again_at_once(far: Far, ask: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gpmirror.adapters.ssh_failures import Unanswered
 from gpmirror.adapters.ssh_settings import Resolver, Tokens, expand, parse_settings, target_of
-from gpmirror.adapters.ssh_target import Target
+from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.errors import Unreadable
 from gpmirror.spec.model import SshOptions
 
@@ -156,26 +156,26 @@ def test_tokens(text: str, expanded: str) -> None:
     ("target", "text", "command"),
     [
         (
-            Target(alias="sdw1", address="10.0.0.1", port=22, user="gp"),
+            SshTarget(alias="sdw1", address="10.0.0.1", port=22, user="gp"),
             "sdw1 (gp@10.0.0.1 port 22)",
             "ssh sdw1",
         ),
         (
-            Target(alias="sdw1", address="s", port=23, user="gp", jumps=("a", "b")),
+            SshTarget(alias="sdw1", address="s", port=23, user="gp", jumps=("a", "b")),
             "sdw1 (gp@s port 23 through a, b)",
             "ssh -p 23 sdw1",
         ),
         (
-            Target(alias="sdw1", address="s", port=22, user="gp", proxy_command="nc"),
+            SshTarget(alias="sdw1", address="s", port=22, user="gp", proxy_command="nc"),
             "sdw1 (gp@s port 22 through its ProxyCommand)",
             "ssh sdw1",
         ),
         (
-            Target(alias="sdw1", address="s", port=23, user="gp", config="/my lab/config"),
+            SshTarget(alias="sdw1", address="s", port=23, user="gp", config="/my lab/config"),
             "sdw1 (gp@s port 23)",
             "ssh -F '/my lab/config' sdw1",
         ),
     ],
 )
-def test_targets_in_words(target: Target, text: str, command: str) -> None:
+def test_targets_in_words(target: SshTarget, text: str, command: str) -> None:
     assert (str(target), target.command) == (text, command)

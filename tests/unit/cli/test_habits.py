@@ -12,7 +12,7 @@ from gpmirror.cli.commands import COMMANDS, load_command
 from gpmirror.cli.console import GlobalFlags, open_console
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
-from gpmirror.run.importing import Kind, kind_of
+from gpmirror.run.importing import InputKind, kind_of
 from tests.clusters import mirrored, mirrorless
 from tests.shapes import aligned_text
 
@@ -350,9 +350,9 @@ def test_a_file_of_no_known_kind_is_left_to_the_reader(
 
 
 def test_a_spec_with_faults_is_a_spec() -> None:
-    assert kind_of("cluster\uff1a x\nhosts: []\nmirrors: {}\n".encode()) is Kind.SPEC
-    assert kind_of(b"") is Kind.OTHER
-    assert kind_of(b"\xff\xfe{") is Kind.OTHER
+    assert kind_of("cluster\uff1a x\nhosts: []\nmirrors: {}\n".encode()) is InputKind.SPEC
+    assert kind_of(b"") is InputKind.OTHER
+    assert kind_of(b"\xff\xfe{") is InputKind.OTHER
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from gpmirror.cli.status import (
 from gpmirror.errors import ConnectionLost
 from gpmirror.model.observed import Replication
 from gpmirror.run.status import Reading
-from gpmirror.verify import judge
+from gpmirror.verify import judge_copies
 from tests.clusters import mirrored
 
 LOST = ConnectionLost("the session with mdw:5432 ended")
@@ -34,7 +34,7 @@ def reading(*streaming: int) -> Reading:
         )
         for content in streaming
     )
-    return Reading(observed=seen, replication=replication, health=judge(seen, replication))
+    return Reading(observed=seen, replication=replication, health=judge_copies(seen, replication))
 
 
 GOOD, BAD = reading(0, 1), reading(0)

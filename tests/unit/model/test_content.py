@@ -6,7 +6,7 @@ from gpmirror.model.content import Content, Walk, at_stake, contents_of, rows_of
 from gpmirror.model.layout import AtStake, Pair
 from gpmirror.model.segment import Role, Segment, Slot
 from gpmirror.plan.model import Step
-from gpmirror.verify import CopyState, judge
+from gpmirror.verify import CopyState, judge_copies
 from tests.clusters import observed, row
 
 NEW = Slot(host="sdw3", address="sdw3-1", port=9000, directory="/new")
@@ -142,6 +142,6 @@ def test_a_plan_counts_copies_as_status_does(
     ]
     seen = observed(rows, dialect)
     found = contents_of(seen, lambda one: one.hostname)[0]
-    state = judge(seen, None).contents[0].state
+    state = judge_copies(seen, None).contents[0].state
     live = {CopyState.SYNCED: 2, CopyState.SYNCING: 1, CopyState.SINGLE: 1, CopyState.NONE: 0}
     assert len(found.live_hosts) == live[state]

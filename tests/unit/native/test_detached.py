@@ -17,7 +17,7 @@ from gpmirror.native.dryrun import read_tried
 from gpmirror.native.process import (
     RUNS,
     Poll,
-    Stage,
+    ProcessStage,
     Utility,
     append_script,
     dry_run_script,
@@ -140,7 +140,7 @@ def test_what_the_login_sets_for_its_own_sessions_does_not_reach_a_utility(shell
     shell.utility("gpaddmirrors", "env | grep -a ^PG | sort")
     expected = sorted(f"{name}={value}" for name, value in {**kept, "PGPORT": "5432"}.items())
     started(shell, the_utility())
-    poll = shell.wait("wave-001-gpaddmirrors", lambda poll: poll.stage is Stage.ENDED)
+    poll = shell.wait("wave-001-gpaddmirrors", lambda poll: poll.stage is ProcessStage.ENDED)
     assert poll.text.splitlines() == expected
     tried = shell.run(dry_run_script(the_utility(), environment(shell))).stdout
     assert "PGDATABASE" not in tried
@@ -153,7 +153,7 @@ def test_a_utility_runs_in_its_environment_and_its_end_is_known(shell: Shell) ->
         'echo "$MASTER_DATA_DIRECTORY $PGPORT $PYTHONHOME $*"; cat in.conf; exit 3',
     )
     assert started(shell, the_utility()) == "started"
-    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is ProcessStage.ENDED)
     assert poll.status == 3
     expected = f"{shell.home}/gpseg-1 5432 /of/another/python -a -i in.conf\n0|sdw2|7000|/data\n"
     assert poll.text == expected
@@ -187,7 +187,7 @@ def test_it_is_never_started_twice(shell: Shell) -> None:
     shell.utility("gpaddmirrors", "echo once >>ran; sleep 0.3")
     assert started(shell, the_utility()) == "started"
     assert started(shell, the_utility()) == "already"
-    shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is ProcessStage.ENDED)
     assert (shell.folder / "ran").read_text() == "once\n"
 
 
@@ -203,14 +203,16 @@ def test_it_outlives_the_shell_that_started_it_and_a_killed_one_is_lost(shell: S
     shell.utility("gpaddmirrors", "echo on; exec sleep 60")
     started(shell, the_utility())
     poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.text == "on\n")
-    assert poll.stage is Stage.RUNNING
+    assert poll.stage is ProcessStage.RUNNING
     pid = pid_of(shell.folder)
     # the wrapper alone is killed: what it started is still at work
     os.kill(pid, 9)
-    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.RUNNING
+    assert shell.poll("wave-001-gpaddmirrors").stage is ProcessStage.RUNNING
     os.killpg(pid, 9)
-    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is not Stage.RUNNING)
-    assert poll.stage is Stage.LOST
+    poll = shell.wait(
+        "wave-001-gpaddmirrors", lambda found: found.stage is not ProcessStage.RUNNING
+    )
+    assert poll.stage is ProcessStage.LOST
 
 
 def test_a_number_of_before_a_reboot_says_nothing(shell: Shell) -> None:
@@ -219,7 +221,7 @@ def test_a_number_of_before_a_reboot_says_nothing(shell: Shell) -> None:
     pid = pid_of(shell.folder)
     written = shell.folder / "wave-001-gpaddmirrors.pid"
     written.write_text(f"{pid}\n00000000-0000-4000-8000-000000000000\n")
-    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.LOST
+    assert shell.poll("wave-001-gpaddmirrors").stage is ProcessStage.LOST
     os.killpg(pid, 9)
 
 
@@ -228,9 +230,9 @@ def pid_of(folder: Path) -> int:
 
 
 def test_unknown_runs_are_absent(shell: Shell) -> None:
-    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.ABSENT
+    assert shell.poll("wave-001-gpaddmirrors").stage is ProcessStage.ABSENT
     shell.run(keep_script(RUN, []))
-    assert shell.poll("wave-001-gpaddmirrors").stage is Stage.ABSENT
+    assert shell.poll("wave-001-gpaddmirrors").stage is ProcessStage.ABSENT
 
 
 @pytest.mark.parametrize("where", ["there", "upgraded", "elsewhere", "planted", "given away"])
@@ -269,7 +271,7 @@ def test_the_environment_of_the_server_that_works_there(shell: Shell, where: str
 def test_no_environment_is_said_in_words(shell: Shell) -> None:
     (shell.gphome / "greenplum_path.sh").unlink()
     started(shell, the_utility())
-    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    poll = shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is ProcessStage.ENDED)
     assert poll.status == 127
     assert "no greenplum_path.sh" in poll.text
 
@@ -283,7 +285,7 @@ def test_nothing_breaks_out_of_a_script(shell: Shell) -> None:
         file_text=f"{NASTY}\n'\n",
     )
     assert started(shell, utility) == "started"
-    poll = shell.wait(utility.name, lambda found: found.stage is Stage.ENDED)
+    poll = shell.wait(utility.name, lambda found: found.stage is ProcessStage.ENDED)
     assert poll.status == 0, poll.text
     assert poll.text == f"-i\nf {NASTY}\n{NASTY}\n{NASTY}\n'\n"
     assert not list(shell.home.rglob("pwned"))
@@ -292,7 +294,7 @@ def test_nothing_breaks_out_of_a_script(shell: Shell) -> None:
 def test_files_are_for_their_owner_alone(shell: Shell) -> None:
     shell.utility("gpaddmirrors", "echo done")
     started(shell, the_utility())
-    shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is Stage.ENDED)
+    shell.wait("wave-001-gpaddmirrors", lambda found: found.stage is ProcessStage.ENDED)
     shell.run(append_script(RUN, "journal.jsonl", "{}\n"))
     for path in (shell.home / ".gpmirror").rglob("*"):
         mode = path.stat().st_mode & 0o777
@@ -366,11 +368,11 @@ def test_a_question_is_answered_in_the_dry_run_and_in_the_run(shell: Shell) -> N
     assert "answer y" in read_tried(answer.stdout).said
     shell.run(keep_script(RUN, []))
     shell.run(start_script(RUN, utility, environment(shell)))
-    poll = shell.wait(utility.name, lambda poll: poll.stage is Stage.ENDED)
+    poll = shell.wait(utility.name, lambda poll: poll.stage is ProcessStage.ENDED)
     assert (poll.status, poll.text) == (0, "answer y\n")
     silent = replace(utility, name="silent", answer="")
     shell.run(start_script(RUN, silent, environment(shell)))
-    assert shell.wait("silent", lambda poll: poll.stage is Stage.ENDED).status == 2
+    assert shell.wait("silent", lambda poll: poll.stage is ProcessStage.ENDED).status == 2
 
 
 def test_a_dry_run_that_is_cut_off_ends_by_itself(shell: Shell) -> None:
@@ -466,7 +468,7 @@ def test_what_others_may_have_written_tells_nothing_of_a_utility(shell: Shell, e
     shell.utility("gpaddmirrors", "echo done")
     utility = the_utility()
     assert started(shell, utility) == "started"
-    shell.wait(utility.name, lambda poll: poll.stage is Stage.ENDED)
+    shell.wait(utility.name, lambda poll: poll.stage is ProcessStage.ENDED)
     file = shell.folder / f"{utility.name}.{ending}"
     file.chmod(0o666)
     done = shell.run(poll_script(RUN, utility.name, 0))
@@ -474,7 +476,7 @@ def test_what_others_may_have_written_tells_nothing_of_a_utility(shell: Shell, e
     assert f"{file} is not this account's alone" in done.stderr
     assert shell.run(start_script(RUN, utility, environment(shell))).returncode == 125
     file.chmod(0o600)
-    assert shell.poll(utility.name).stage is Stage.ENDED
+    assert shell.poll(utility.name).stage is ProcessStage.ENDED
 
 
 def test_what_is_left_half_written_is_written_anew(shell: Shell) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 import gpmirror
 from gpmirror.native.directories import (
+    DirectoryLook,
     Leftover,
-    Look,
     Pulse,
     delete_script,
     look_script,
@@ -72,18 +72,18 @@ def data_directory(path: Path, identifier: bytes = OWN) -> Path:
     return path
 
 
-def looked(*paths: Path, shell: str = "sh", used: tuple[Path, ...] = ()) -> list[Look]:
+def looked(*paths: Path, shell: str = "sh", used: tuple[Path, ...] = ()) -> list[DirectoryLook]:
     given = [str(path) for path in paths]
     found = read_looks(sh(look_script(given, [str(path) for path in used]), shell), given)
     assert found is not None
     return [found[path] for path in given]
 
 
-def own(path: Path, *, nested: bool = False) -> Look:
+def own(path: Path, *, nested: bool = False) -> DirectoryLook:
     """A directory of ours as it looks when nobody lives in it."""
     elsewhere = path.parent / f"tablespace of {path.name}"
     linked = [] if "\n" in path.name else [str(elsewhere)]
-    return Look(kind="directory", identifier=HEX, nested=nested, linked=linked)
+    return DirectoryLook(kind="directory", identifier=HEX, nested=nested, linked=linked)
 
 
 @contextmanager
@@ -311,10 +311,12 @@ def test_a_server_that_wrote_its_pid_is_found(tmp_path: Path) -> None:
 def test_no_pg_control_and_no_file_at_all(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     (bare / "global").mkdir(parents=True)
-    assert looked(bare) == [Look(kind="directory", empty=True, hollow=True, unfinished=True)]
+    assert looked(bare) == [
+        DirectoryLook(kind="directory", empty=True, hollow=True, unfinished=True)
+    ]
     (bare / "base").mkdir()
     (bare / "base" / "x").touch()
-    assert looked(bare) == [Look(kind="directory", unfinished=True)]
+    assert looked(bare) == [DirectoryLook(kind="directory", unfinished=True)]
 
 
 def half_a_copy(path: Path, wal: str, identifier: bytes = OWN) -> Path:
@@ -336,7 +338,7 @@ def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -
     here = half_a_copy(tmp_path / "gpseg1", wal)
     there = half_a_copy(tmp_path / "gpseg2", wal, b"\x01" * 8)
     begun = half_a_copy(tmp_path / "gpseg3", wal, bytes(8))
-    half = Look(kind="directory", identifier=HEX, unfinished=True)
+    half = DirectoryLook(kind="directory", identifier=HEX, unfinished=True)
     assert looked(here, there, begun, shell=shell) == [
         half,
         replace(half, identifier="01" * 8),
@@ -356,7 +358,7 @@ def test_half_a_copy_is_known_by_its_wal(tmp_path: Path, wal: str, shell: str) -
     assert not aside.exists()
 
 
-def half_deleted(here: Path, blank: Look, shell: str) -> tuple[Path, str]:
+def half_deleted(here: Path, blank: DirectoryLook, shell: str) -> tuple[Path, str]:
     """Set aside a copy that was only begun, and break its deletion off at the end: what tells of it
     is still there. Where it stands, and the script that deletes it.
     """
@@ -377,7 +379,7 @@ def test_a_base_backup_that_brought_nothing_yet_says_so(tmp_path: Path, shell: s
     assert not looked(here, shell=shell)[0].blank, "somebody else's label"
     label = here / "backup_label"
     label.write_text(label.read_text() + "LABEL: pg_basebackup base backup\n")
-    blank = Look(kind="directory", blank=True, unfinished=True)
+    blank = DirectoryLook(kind="directory", blank=True, unfinished=True)
     assert looked(here, shell=shell) == [blank]
     aside, script = half_deleted(here, blank, shell)
     (aside / "global" / "pg_control").write_bytes(OWN)
@@ -401,7 +403,7 @@ def test_what_a_utility_of_5_laid_out_says_so(tmp_path: Path, shell: str) -> Non
     (here / "gp_dbid").write_text(
         "# Greenplum Database identifier for this master/segment.\n# Do not change.\ndbid = 10\n"
     )
-    blank = Look(kind="directory", blank=True, unfinished=True)
+    blank = DirectoryLook(kind="directory", blank=True, unfinished=True)
     assert looked(here, shell=shell) == [blank]
     for data in ("base/1/1259", "pg_xlog/000000010000000000000001", "notes.txt"):
         (here / data).write_bytes(bytes(64))
@@ -427,7 +429,7 @@ def test_what_may_not_be_looked_at_is_not_called_absent(tmp_path: Path) -> None:
     here = data_directory(tmp_path / "closed" / "gpseg1")
     here.parent.chmod(0o000)
     try:
-        assert looked(here) == [Look(kind="unreadable")]
+        assert looked(here) == [DirectoryLook(kind="unreadable")]
     finally:
         here.parent.chmod(0o700)
 
@@ -441,7 +443,7 @@ def test_what_may_not_be_looked_at_is_not_called_absent_by_anybody(tmp_path: Pat
     script = look_script([str(here)])
     user = "setpriv --reuid=nobody --regid=nogroup --clear-groups sh"
     found = read_looks(sh(script, user), [str(here)])
-    assert found == {str(here): Look(kind="unreadable")}
+    assert found == {str(here): DirectoryLook(kind="unreadable")}
 
 
 @pytest.mark.parametrize("answer", ["", "0 kind directory\n", "0 kind directory\nen"])
@@ -451,7 +453,7 @@ def test_an_answer_that_breaks_off_is_none(answer: str) -> None:
 
 def test_lines_that_make_no_sense_say_nothing() -> None:
     answer = "7 kind absent\n0 kind heap\n0 process x\n0 identifier\n\n0\nend\n"
-    assert read_looks(answer, ["/a"]) == {"/a": Look()}
+    assert read_looks(answer, ["/a"]) == {"/a": DirectoryLook()}
 
 
 SEPARATORS = ["\f", "\v", "\x1c", "\x1e", "\x85", "\u2028", "\r", "\n"]
@@ -475,7 +477,7 @@ def test_a_name_in_one_directory_says_nothing_of_another(
         forged.mkdir()
         (here / "pg_tblspc" / str(number)).symlink_to(forged)
     _, other = looked(here, payroll, shell=shell)
-    assert other == Look(kind="directory", unfinished=True)
+    assert other == DirectoryLook(kind="directory", unfinished=True)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -560,7 +562,7 @@ def test_half_a_deletion_can_still_be_proved(tmp_path: Path) -> None:
     broken = script.replace("rm -f ./global/pg_control ./backup_label ./gp_dbid", "exit 1")
     assert broken != script
     assert read_numbers(sh(broken), "deleted", [str(here)]) == []
-    assert looked(aside) == [Look(kind="directory", identifier=HEX)]
+    assert looked(aside) == [DirectoryLook(kind="directory", identifier=HEX)]
     assert [path.name for path in aside.iterdir()] == ["global"]
     assert read_numbers(sh(script), "deleted", [str(here)]) == [str(here)]
     assert not aside.exists()
@@ -621,7 +623,7 @@ def test_a_filespace_s_databases_are_its_own(tmp_path: Path, shell: str) -> None
     here = filespace(tmp_path / "fs1" / "gpseg0", "16385/10890", "16385/16386")
     paths = [str(here)]
     found = read_looks(sh(look_script(paths, (), paths), shell), paths)
-    assert found == {str(here): Look(kind="directory", unfinished=True)}
+    assert found == {str(here): DirectoryLook(kind="directory", unfinished=True)}
     (as_data,) = looked(here, shell=shell)
     assert as_data.nested
     (space,) = proved(here, identifier="")

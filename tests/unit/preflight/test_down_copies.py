@@ -9,8 +9,8 @@ import pytest
 
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
-from gpmirror.preflight.copies import Look, copy_fact, copy_facts, copy_questions, homes_of
-from gpmirror.preflight.facts import Parent, Place
+from gpmirror.preflight.copies import DownCopy, copy_fact, copy_facts, copy_questions, homes_of
+from gpmirror.preflight.facts import LandingPlace, Parent
 from gpmirror.preflight.script import copies_script
 from tests.clusters import host, row
 from tests.machines import Machines
@@ -101,7 +101,7 @@ def test_of_a_silent_host_nothing_is_told(machines: Machines) -> None:
 
 
 def test_what_lies_where_nobody_may_look_is_not_called_absent() -> None:
-    place = Place(
+    place = LandingPlace(
         exists=False,
         is_directory=False,
         is_link=False,
@@ -119,7 +119,7 @@ def test_what_lies_where_nobody_may_look_is_not_called_absent() -> None:
         writable=False,
         searchable=False,
     )
-    look = Look(path="/data/m/gpseg0", parent=parent, place=place, processes=(), primary="1000")
+    look = DownCopy(path="/data/m/gpseg0", parent=parent, place=place, processes=(), primary="1000")
     assert copy_fact(look) == "unknown"
 
 

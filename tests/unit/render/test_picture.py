@@ -16,7 +16,7 @@ from gpmirror.render.svg import (
     MOST_ARROWS,
     MOST_CELLS,
     Arrow,
-    Kind,
+    CellKind,
     laid_out,
     picture,
     plan_svg,
@@ -53,7 +53,7 @@ def racked(hosts: int, racks: int) -> Plan:
     return planned(spec(described, cluster="racked"), mirrorless(names, 2))
 
 
-def cells(plan: Plan, kind: Kind) -> dict[str, list[int]]:
+def cells(plan: Plan, kind: CellKind) -> dict[str, list[int]]:
     """Host -> contents drawn as `kind`."""
     found = {
         one.name: [cell.content for cell in (*one.primaries, *one.mirrors) if cell.kind is kind]
@@ -63,29 +63,29 @@ def cells(plan: Plan, kind: Kind) -> dict[str, list[int]]:
 
 
 def test_added_mirrors_come_from_their_primaries() -> None:
-    assert cells(adding(), Kind.ADDED) == {
+    assert cells(adding(), CellKind.ADDED) == {
         "sdw1": [6, 7],
         "sdw2": [0, 1],
         "sdw3": [2, 3],
         "sdw4": [4, 5],
     }
     assert picture(adding()).arrows[0] == Arrow(
-        kind=Kind.ADDED, source="sdw1", target="sdw2", count=2
+        kind=CellKind.ADDED, source="sdw1", target="sdw2", count=2
     )
 
 
 def test_moved_mirrors_are_drawn_at_both_places() -> None:
-    assert cells(moving(), Kind.LEAVES)["sdw1"] == [8, 9, 10, 11]
-    assert cells(moving(), Kind.MOVED)["sdw4"] == [8, 9, 10, 11]
+    assert cells(moving(), CellKind.LEAVES)["sdw1"] == [8, 9, 10, 11]
+    assert cells(moving(), CellKind.MOVED)["sdw4"] == [8, 9, 10, 11]
     # a mirror that only changes its directory has no arrow
     assert picture(moving()).arrows == (
-        Arrow(kind=Kind.MOVED, source="sdw1", target="sdw4", count=4),
+        Arrow(kind=CellKind.MOVED, source="sdw1", target="sdw4", count=4),
     )
 
 
 def test_trouble_has_its_own_colours() -> None:
-    assert cells(recovering(), Kind.RECOVERED) == {"sdw2": [1]}
-    assert list(cells(recovering(), Kind.BLOCKED).values()) == [[5]]
+    assert cells(recovering(), CellKind.RECOVERED) == {"sdw2": [1]}
+    assert list(cells(recovering(), CellKind.BLOCKED).values()) == [[5]]
     assert not picture(unchanged()).arrows
 
 
@@ -98,7 +98,7 @@ def test_svg_is_well_formed_and_shows_every_copy(plan: Callable[[], Plan]) -> No
     assert kinds.count("box") == len(drawn)
     legend = {cell.kind for one in drawn for cell in (*one.primaries, *one.mirrors)}
     copies = sum(len(one.primaries) + len(one.mirrors) for one in drawn)
-    assert sum(kind in set(Kind) for kind in kinds) == copies + len(legend)
+    assert sum(kind in set(CellKind) for kind in kinds) == copies + len(legend)
     assert text == plan_svg(plan())
 
 

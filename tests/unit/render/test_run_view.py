@@ -15,7 +15,7 @@ from gpmirror.events import (
     Stakes,
     WaveDone,
 )
-from gpmirror.render.bars import Copy, copies, pace, with_report
+from gpmirror.render.bars import CopyBar, copies, pace, with_report
 from gpmirror.render.progress import RunView, stakes_text
 from gpmirror.render.text import columns_of, line
 from tests.runs import ENDED, EVERY_EVENT, GB, WAVE, copying, report, synced
@@ -209,5 +209,5 @@ def test_a_copy_begun_anew_forgets_the_rate(report_: Progress) -> None:
 
 def test_nothing_copied_in_between_promises_nothing() -> None:
     found = copies((report(0, copying(0, GB)), report(10, copying(0, GB))))
-    assert found == (Copy(report=copying(0, GB), rate=0.0, left=None),)
+    assert found == (CopyBar(report=copying(0, GB), rate=0.0, left=None),)
     assert "left" not in live(after(WAVE, report(0, copying(0, GB)), report(9, copying(0, GB))))[0]

@@ -13,7 +13,7 @@ from gpmirror.preflight.model import Check, Result
 from gpmirror.render.json import status_json, status_json_line
 from gpmirror.render.status import MOST_ROWS, status_changes, status_human, status_summary
 from gpmirror.run.status import Reading
-from gpmirror.verify import judge
+from gpmirror.verify import judge_copies
 from tests.clusters import coordinator, mirrored, observed, primaries, row
 
 HOSTS = ("sdw1", "sdw2", "sdw3")
@@ -40,7 +40,7 @@ def reading(
     return Reading(
         observed=seen,
         replication=replication,
-        health=judge(seen, replication),
+        health=judge_copies(seen, replication),
         freshness=Freshness.PROBED,
         interval=60.0,
     )
@@ -62,7 +62,7 @@ def broken() -> Reading:
         for found in mirrored(HOSTS, 1).segments
     ]
     seen = observed(rows, "gp6", server_version="6.24.3", source="mdw:5432")
-    health = judge(seen, None, refused=trouble.refused)
+    health = judge_copies(seen, None, refused=trouble.refused)
     return replace(healthy(), observed=seen, replication=(), health=health, trouble=trouble)
 
 

@@ -20,7 +20,7 @@ from gpmirror.errors import (
     Unverified,
 )
 from gpmirror.events import NativeSaid, Progress, RunEnded, WaveDone
-from gpmirror.native.process import Stage
+from gpmirror.native.process import ProcessStage
 from gpmirror.plan.model import Hazard, Plan
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Outcome, Run, Wishes
@@ -289,7 +289,7 @@ def test_an_answer_without_sense_is_none() -> None:
     assert read_poll("bash: no such file", 7) is None
     poll = read_poll("ended 3\n12\nabc", 9)
     assert poll is not None
-    assert (poll.stage, poll.status, poll.offset) == (Stage.ENDED, 3, 12)
+    assert (poll.stage, poll.status, poll.offset) == (ProcessStage.ENDED, 3, 12)
 
 
 def test_rows_of_others_do_not_make_a_plan_stale() -> None:

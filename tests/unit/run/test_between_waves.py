@@ -7,7 +7,7 @@ import pytest
 from gpmirror.errors import ExitCode, Failure, Partial, Unverified
 from gpmirror.events import Event, WaveDone
 from gpmirror.model.segment import Mode, Status
-from gpmirror.native.process import Poll, Stage
+from gpmirror.native.process import Poll, ProcessStage
 from gpmirror.plan.model import Plan
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Run, Wishes
@@ -103,7 +103,7 @@ def test_one_odd_answer_about_a_utility_ends_nothing() -> None:
         def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll:
             if self.odd:
                 self.odd -= 1
-                return Poll(stage=Stage.LOST, status=None, text="", offset=offset)
+                return Poll(stage=ProcessStage.LOST, status=None, text="", offset=offset)
             return super().poll(name, offset)  # type: ignore[return-value]
 
     cluster = Odd(observed=seen)

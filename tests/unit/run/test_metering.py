@@ -6,7 +6,7 @@ import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Silence
 from gpmirror.events import NativeEnded, Progress, WaveDone, WaveStarted
-from gpmirror.native.process import Poll, Stage
+from gpmirror.native.process import Poll, ProcessStage
 from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Action, Method, Plan
 from gpmirror.render.progress import RunView, said
@@ -291,7 +291,7 @@ def test_the_prober_is_asked_while_the_utility_waits_for_it() -> None:
     class Telling(FakeCluster):
         def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
             found = super().poll(name, offset)
-            if isinstance(found, Poll) and found.stage is Stage.RUNNING and not offset:
+            if isinstance(found, Poll) and found.stage is ProcessStage.RUNNING and not offset:
                 return replace(found, text=waiting, offset=len(waiting))
             return found
 

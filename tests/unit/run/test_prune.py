@@ -27,7 +27,7 @@ from gpmirror.plan.model import Plan
 from gpmirror.run.context import Outcome, Run, Wishes
 from gpmirror.run.prune import _listed, believed, cleared_first
 from gpmirror.run.prune import prune as prune_of
-from gpmirror.run.record import Opening, Standing, read_places, read_standing, step
+from gpmirror.run.record import Opening, RunRecord, read_places, read_standing, step
 from gpmirror.spec.model import Pin
 from tests import clusters
 from tests.clusters import PLACE, mirrored, planned, spec
@@ -73,7 +73,7 @@ def a_run(plan: Plan, life: Life, **parts: Any) -> Run:
     return Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
 
 
-def begun(plan: Plan, waves: int | None = None) -> Standing:
+def begun(plan: Plan, waves: int | None = None) -> RunRecord:
     """A run that began so many of its waves, None: all."""
     opening = Opening(run="r1", plan_id="p", cluster="c", by="me", version="0").record()
     numbers = [wave.number for wave in plan.waves][:waves]
@@ -81,7 +81,7 @@ def begun(plan: Plan, waves: int | None = None) -> Standing:
     return read_standing("\n".join(json.dumps(one) for one in [opening, *steps]), "journal")
 
 
-def prune(run: Run, standing: Standing | None = None) -> Outcome:
+def prune(run: Run, standing: RunRecord | None = None) -> Outcome:
     return prune_of(run, standing or begun(run.plan))
 
 

@@ -16,7 +16,7 @@ from gpmirror.plan.remaining import what_is_left
 from gpmirror.plan.request import Request
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Run, Wishes
-from gpmirror.run.record import Opening, Standing, read_standing, step
+from gpmirror.run.record import Opening, RunRecord, read_standing, step
 from gpmirror.run.resume import check_resumable, is_expected, resume
 from gpmirror.run.wave import utility_of
 from tests.clusters import mirrored, planned, spec
@@ -37,7 +37,7 @@ def to_spread() -> tuple[Plan, Observed]:
     return plan, seen
 
 
-def standing(records: list[Mapping[str, object]]) -> Standing:
+def standing(records: list[Mapping[str, object]]) -> RunRecord:
     text = "\n".join(json.dumps(record) for record in records)
     return read_standing(text, "journal")
 

@@ -13,7 +13,7 @@ from gpmirror.errors import ExitCode, GpmirrorError, Partial, Unverified
 from gpmirror.events import NativeSaid
 from gpmirror.model.observed import Observed, Replication
 from gpmirror.model.segment import Mode, Status
-from gpmirror.native.process import Poll, Stage
+from gpmirror.native.process import Poll, ProcessStage
 from gpmirror.plan.model import Plan, Wave
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Outcome, Run, Wishes
@@ -218,11 +218,11 @@ class Hanging(Telling):
 
     def poll(self, name: str, offset: int, *, wait: float = 0.0) -> Poll | NoAnswer:
         found = super().poll(name, offset, wait=wait)
-        if isinstance(found, NoAnswer) or found.stage is Stage.ABSENT:
+        if isinstance(found, NoAnswer) or found.stage is ProcessStage.ABSENT:
             return found
         self.polled += 1
         text = "" if offset else NOT_STARTED
-        return Poll(stage=Stage.RUNNING, status=None, text=text, offset=len(NOT_STARTED))
+        return Poll(stage=ProcessStage.RUNNING, status=None, text=text, offset=len(NOT_STARTED))
 
 
 def test_a_utility_that_hangs_after_a_mirror_did_not_start_is_not_waited_for() -> None:

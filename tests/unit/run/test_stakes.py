@@ -11,7 +11,7 @@ from gpmirror.plan.request import Request
 from gpmirror.run.context import Run, Wishes
 from gpmirror.run.gates import unhealthy
 from gpmirror.run.watch import Watch, stakes_now
-from gpmirror.verify import judge
+from gpmirror.verify import judge_copies
 from tests import clusters
 from tests.fakes import FakeCluster, MemoryJournal, Reporter, world_of
 
@@ -31,7 +31,7 @@ def stakes(seen: Observed, plan: Plan = PLAN) -> Stakes:
         for row in seen.segments
         if row.role is Role.MIRROR and row.is_up
     ]
-    return stakes_now(plan, seen, judge(seen, streams))
+    return stakes_now(plan, seen, judge_copies(seen, streams))
 
 
 def with_rows(content: int, role: str, **facts: object) -> Observed:
@@ -81,10 +81,10 @@ def test_a_recovery_does_not_wait_for_what_no_copy_of_lives() -> None:
     seen = replace(SEEN, segments=_with_down(down))
     plan = clusters.planned(clusters.spec(HOSTS), seen, Request(contents=frozenset({0})))
     assert plan.exposure.none == (1,)
-    assert unhealthy(plan, plan.waves[0], judge(seen, ())) != []
+    assert unhealthy(plan, plan.waves[0], judge_copies(seen, ())) != []
     streams = [_follows(content) for content in (2, 3, 4, 5)]
-    assert unhealthy(plan, plan.waves[0], judge(seen, streams)) == []
-    assert unhealthy(plan, plan.waves[0], judge(seen, streams[1:])) != []
+    assert unhealthy(plan, plan.waves[0], judge_copies(seen, streams)) == []
+    assert unhealthy(plan, plan.waves[0], judge_copies(seen, streams[1:])) != []
 
 
 def _with_down(down: set[tuple[int, Role]]) -> tuple[Segment, ...]:

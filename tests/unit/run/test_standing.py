@@ -5,13 +5,13 @@ import json
 import pytest
 
 from gpmirror.errors import ExitCode
-from gpmirror.run.record import Opening, Record, Standing, end, finished_run, read_standing, step
+from gpmirror.run.record import Opening, Record, RunRecord, end, finished_run, read_standing, step
 
 CHANGED = step("host-actions", "begin")
 DONE = end(ExitCode.OK, "Apply complete")
 
 
-def run(name: str, *records: Record, plan: str = "p", allow: tuple[str, ...] = ()) -> Standing:
+def run(name: str, *records: Record, plan: str = "p", allow: tuple[str, ...] = ()) -> RunRecord:
     opening = Opening(run=name, plan_id=plan, cluster="c", by="me", version="0", allow=allow)
     lines = [json.dumps(record) for record in (opening.record(), *records)]
     return read_standing("\n".join(lines), name)
@@ -36,7 +36,7 @@ def stopped(then: str | None) -> Record:
         ([run("r2", CHANGED, stopped("r1")), run("r1", CHANGED, stopped("r2"))], None),
     ],
 )
-def test_who_carried_a_plan_out(runs: list[Standing], found: str | None) -> None:
+def test_who_carried_a_plan_out(runs: list[RunRecord], found: str | None) -> None:
     assert finished_run("p", runs) == found
 
 

@@ -1,7 +1,7 @@
 """Contents without any live copy: told apart, and taken by no loss."""
 
 from gpmirror.model.layout import Layout, Pair
-from gpmirror.simulate import judge, lose, survey, survey_json, survey_text
+from gpmirror.simulate import judge_policy, lose, survey, survey_json, survey_text
 
 PAIRS = (Pair(0, "a", "b"), Pair(1, "b", "a"), Pair(2, "a", None, lives=False))
 DEAD = Layout(pairs=PAIRS, hosts=("a", "b"), racks={"a": "x", "b": "y"})
@@ -17,7 +17,7 @@ def test_no_loss_takes_what_is_lost_already() -> None:
 def test_nothing_survives_what_has_happened() -> None:
     found = survey(DEAD)
     assert (found.survives_any_host, found.survives_any_rack) == (False, False)
-    (verdict,) = judge(DEAD, [(1, "host")], None)
+    (verdict,) = judge_policy(DEAD, [(1, "host")], None)
     assert (verdict.ok, verdict.evidence) == (
         False,
         "no live copy: 1 content (2); fatal hosts: 0 of 2",

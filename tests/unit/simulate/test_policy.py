@@ -3,7 +3,7 @@
 import pytest
 
 from gpmirror.model.layout import Layout, Pair
-from gpmirror.simulate import Demand, Verdict, judge, survey
+from gpmirror.simulate import Demand, Judgement, judge_policy, survey
 
 GROUP = Layout(
     pairs=tuple(
@@ -97,14 +97,16 @@ SMALL = Layout(pairs=(Pair(0, "sdw1", None),), hosts=("sdw1", "sdw2", "sdw3"))
     ],
 )
 def test_survival(layout: Layout, demand: Demand, ok: bool, name: str, evidence: str) -> None:
-    assert judge(layout, (demand,), None) == (Verdict(name=name, ok=ok, evidence=evidence),)
+    assert judge_policy(layout, (demand,), None) == (
+        Judgement(name=name, ok=ok, evidence=evidence),
+    )
 
 
 def test_the_pair_that_a_policy_names_is_the_one_that_a_simulation_names() -> None:
     """By load, then in ring order, where pairs lose as many contents."""
     pairs = (Pair(0, "a", "b"), Pair(1, "c", "d"), Pair(2, "d", "b"), Pair(3, "c", "b"))
     layout = Layout(pairs=pairs, hosts=("d", "c", "b", "a"))
-    (verdict,) = judge(layout, ((2, "host"),), None)
+    (verdict,) = judge_policy(layout, ((2, "host"),), None)
     worst = survey(layout).worst_pair
     assert worst is not None
     assert verdict.evidence.startswith(f"lose {worst.label}: 1 contents lost")
@@ -113,7 +115,7 @@ def test_the_pair_that_a_policy_names_is_the_one_that_a_simulation_names() -> No
 
 @pytest.mark.parametrize(("limit", "ok"), [(2.0, True), (1.99, False), (3, True)])
 def test_load_factor(limit: float, ok: bool) -> None:
-    (verdict,) = judge(GROUP, (), limit)
+    (verdict,) = judge_policy(GROUP, (), limit)
     assert verdict.name == f"max_load_factor {float(limit)}"
     assert verdict.ok is ok
     assert verdict.evidence == "lose sdw1: sdw2 2 -> 4 primaries (x2.0)"
@@ -123,30 +125,30 @@ def test_a_limit_that_is_met_exactly_is_met() -> None:
     pairs = [Pair(content, "sdw1", "sdw2") for content in range(10)]
     pairs += [Pair(10, "sdw3", "sdw1")]
     layout = Layout(pairs=tuple(pairs), hosts=("sdw1", "sdw2", "sdw3"))
-    (verdict,) = judge(Layout(pairs=tuple(pairs[10:]), hosts=layout.hosts), (), 1.0)
+    (verdict,) = judge_policy(Layout(pairs=tuple(pairs[10:]), hosts=layout.hosts), (), 1.0)
     assert verdict.ok
-    (verdict,) = judge(layout, (), 10 * 2 / 11)
+    (verdict,) = judge_policy(layout, (), 10 * 2 / 11)
     assert verdict.ok
 
 
 def test_no_takeover_meets_any_limit() -> None:
-    (verdict,) = judge(BARE, (), 1.0)
-    assert verdict == Verdict(
+    (verdict,) = judge_policy(BARE, (), 1.0)
+    assert verdict == Judgement(
         name="max_load_factor 1.0", ok=True, evidence="no host loss moves a primary"
     )
 
 
 def test_verdicts_keep_the_order_of_the_policy() -> None:
-    verdicts = judge(GROUP, ((2, "host"), (1, "rack"), (1, "host")), 2.0)
+    verdicts = judge_policy(GROUP, ((2, "host"), (1, "rack"), (1, "host")), 2.0)
     assert [verdict.name for verdict in verdicts] == [
         "survive any 2 hosts",
         "survive any 1 rack",
         "survive any 1 host",
         "max_load_factor 2.0",
     ]
-    assert judge(GROUP, (), None) == ()
+    assert judge_policy(GROUP, (), None) == ()
 
 
 def test_an_empty_layout_survives() -> None:
     empty = Layout(pairs=(), hosts=())
-    assert all(verdict.ok for verdict in judge(empty, ((1, "host"), (2, "host")), 1.0))
+    assert all(verdict.ok for verdict in judge_policy(empty, ((1, "host"), (2, "host")), 1.0))

@@ -3,7 +3,7 @@
 import pytest
 
 from gpmirror.model.observed import Replication
-from gpmirror.verify import ContentHealth, CopyState, judge
+from gpmirror.verify import ContentHealth, CopyState, judge_copies
 from tests.clusters import coordinator, observed, row
 
 
@@ -28,7 +28,7 @@ def health(
     rows = [coordinator(), row(2, 0, "p", "sdw1", 6000, mode=primary[0], status=primary[1])]
     if mirror is not None:
         rows.append(row(3, 0, "m", "sdw2", 7000, mode=mirror[0], status=mirror[1]))
-    (found,) = judge(observed(rows, dialect), streams).contents
+    (found,) = judge_copies(observed(rows, dialect), streams).contents
     return found
 
 
@@ -104,19 +104,19 @@ def test_names_are_those_of_the_acting_roles() -> None:
         row(2, 0, "m", "sdw1", 6000, prefers="p"),
         row(3, 0, "p", "sdw2", 7000, prefers="m"),
     ]
-    (found,) = judge(observed(rows), [follower(lag=12)]).contents
+    (found,) = judge_copies(observed(rows), [follower(lag=12)]).contents
     assert (found.primary, found.mirror, found.switched) == ("sdw2:7000", "sdw1:6000", True)
     assert (found.state, found.lag_bytes) == (CopyState.SYNCED, 12)
 
 
 def test_only_the_asked_contents_are_judged_and_order_does_not_matter() -> None:
     rows = [row(2 + c, c, "p", "sdw1", 6000 + c) for c in range(4)]
-    assert [found.content for found in judge(observed(rows), []).contents] == [0, 1, 2, 3]
-    some = judge(observed(reversed(rows)), [], contents={3, 1, 9})
+    assert [found.content for found in judge_copies(observed(rows), []).contents] == [0, 1, 2, 3]
+    some = judge_copies(observed(reversed(rows)), [], contents={3, 1, 9})
     assert [found.content for found in some.contents] == [1, 3]
     assert not some.all_synced
 
 
 def test_the_coordinator_and_its_standby_are_not_judged() -> None:
     rows = [coordinator(), row(9, -1, "m", "smdw", 5432, mode="s", status="d")]
-    assert judge(observed(rows), []).all_synced
+    assert judge_copies(observed(rows), []).all_synced
