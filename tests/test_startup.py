@@ -44,4 +44,5 @@ def test_planning_from_a_file_loads_no_network_library() -> None:
     assert "pydantic" in loaded
     assert not {"psycopg", "fabric", "paramiko", "rich"} & loaded
     runs = {"gpmirror.events", "gpmirror.run.record", "gpmirror.preflight", "gpmirror.plan.rebuild"}
+    runs |= {"gpmirror.infer", "gpmirror.native.initsystem"}
     assert not runs & loaded, "a plan is made without what reads one, or runs one"

@@ -119,8 +119,8 @@ def read_target(
     Stale (5): it is for review only, which no cluster needs to be asked about.
     """
     from gpmirror.adapters.files import read_input
+    from gpmirror.inputs import InputKind, check_kind, kind_of
     from gpmirror.plan.hazards import check_allow, check_unprotect
-    from gpmirror.run.importing import InputKind, check_kind, kind_of
     from gpmirror.spec import load
 
     data = read_input(target)

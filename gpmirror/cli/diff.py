@@ -56,8 +56,8 @@ def _tables(given: list[int]) -> tuple[int | None, int | None]:
 def _read(file: str, table: int | None) -> "Plan | Observed":
     from gpmirror.adapters.files import read_input
     from gpmirror.catalog import read_catalog
+    from gpmirror.inputs import InputKind, kind_of
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.run.importing import InputKind, kind_of
 
     data = read_input(file)
     if kind_of(data) is InputKind.PLAN:

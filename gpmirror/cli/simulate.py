@@ -84,7 +84,7 @@ def _moments(
     ctx: typer.Context, subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Moment, ...]":
     from gpmirror.adapters.files import read_input
-    from gpmirror.run.importing import InputKind, kind_of
+    from gpmirror.inputs import InputKind, kind_of
     from gpmirror.run.simulate import Input, desired_moment, moments_of
 
     given = Input(data=read_input(subject), name=subject)

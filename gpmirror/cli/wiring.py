@@ -288,7 +288,7 @@ def read_spec(file: str) -> "Spec":
 def spec_bytes(file: str) -> bytes:
     """What a spec file holds. Raises Unreadable: also a file of another kind."""
     from gpmirror.adapters.files import read_input
-    from gpmirror.run.importing import InputKind, check_kind
+    from gpmirror.inputs import InputKind, check_kind
 
     data = read_input(file)
     check_kind(data, file, InputKind.SPEC)
@@ -300,7 +300,7 @@ def catalog_bytes(file: str) -> bytes:
     is named by the reader, with the line that shows it.
     """
     from gpmirror.adapters.files import read_input
-    from gpmirror.run.importing import InputKind, check_kind
+    from gpmirror.inputs import InputKind, check_kind
 
     data = read_input(file)
     check_kind(
@@ -314,8 +314,8 @@ def read_plan_file(file: str) -> "Plan":
     InvalidInput: it is none that may be believed.
     """
     from gpmirror.adapters.files import read_input
+    from gpmirror.inputs import InputKind, check_kind
     from gpmirror.plan.planfile import read_plan
-    from gpmirror.run.importing import InputKind, check_kind
 
     data = read_input(file)
     check_kind(data, file, InputKind.PLAN)

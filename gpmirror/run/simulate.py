@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gpmirror.catalog import read_catalog
 from gpmirror.errors import Usage
 from gpmirror.infer.facts import gather
+from gpmirror.inputs import InputKind, kind_of
 from gpmirror.model.content import Walk, contents_of
 from gpmirror.model.layout import Layout, Pair
 from gpmirror.model.observed import Observed
@@ -15,7 +16,6 @@ from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import read_plan
 from gpmirror.plan.rebuild import observed_of
 from gpmirror.plan.remaining import hosts_of
-from gpmirror.run.importing import InputKind, kind_of
 from gpmirror.simulate import (
     Loss,
     Survey,

@@ -12,7 +12,7 @@ from gpmirror.cli.commands import COMMANDS, load_command
 from gpmirror.cli.console import GlobalFlags, open_console
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
-from gpmirror.run.importing import InputKind, kind_of
+from gpmirror.inputs import InputKind, kind_of
 from tests.clusters import mirrored, mirrorless
 from tests.shapes import aligned_text
 
