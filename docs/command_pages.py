@@ -12,7 +12,7 @@ ENVIRONMENT = (
     (
         "`GPMIRROR_CATALOG`",
         (
-            "The saved catalog of `plan`, `simulate`, `import` and `explain` where no `--catalog` is "
+            "The saved catalog of `plan`, `simulate`, `whatif`, `import` and `explain` where no `--catalog` is "
             "given; the command says so. `--via-ssh` looks at the live one all the same, an empty "
             "value too. Commands that change something, and `status`, never read it."
         ),

@@ -72,6 +72,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.simulate",
         summary="Say what the loss of hosts or racks would lose, and who carries the load.",
     ),
+    "whatif": Entry(
+        module="gpmirror.cli.whatif",
+        summary="Compare strategies, and hosts that come or go: what each would cost and survive.",
+    ),
     "preflight": Entry(
         module="gpmirror.cli.preflight",
         summary="Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would "

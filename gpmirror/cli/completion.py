@@ -123,6 +123,13 @@ def losses(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered([*(f"host:{h.name}" for h in found), *(f"rack:{r}" for r in racks)], incomplete)
 
 
+def strategies(incomplete: str) -> list[tuple[str, str]]:
+    """Every strategy, with what it does."""
+    from gpmirror.spec.model import MEANINGS
+
+    return [(one.value, told) for one, told in MEANINGS.items() if one.value.startswith(incomplete)]
+
+
 def protections(ctx: typer.Context, incomplete: str) -> list[str]:
     """What the spec protects."""
     spec = _spec(ctx)

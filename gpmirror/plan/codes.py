@@ -3,6 +3,9 @@
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import InvalidInput
 
+OTHER_HOSTS = "GPM-P311"
+"""Of `whatif`: hosts that come and go."""
+
 CODES = {
     "GPM-P301": CodeInfo(
         title="a selection of contents cannot be read",
@@ -34,6 +37,13 @@ CODES = {
         title="the release's utilities cannot do what is asked",
         why="An option that a utility does not know ends it before it did anything, in every run.",
         fix="Leave the key or the flag out, or use one of the releases in the message.",
+    ),
+    OTHER_HOSTS: CodeInfo(
+        title="a host to add or to remove in `whatif` cannot be",
+        why="A name that is mistyped, there already or given twice would compare another cluster than "
+        "the one that is meant.",
+        fix="Add hosts that the spec does not list, with names and addresses of their own, and remove "
+        "hosts that it lists; `--add-host 'sdw[9-12]:1:b'` adds four with weight 1 in rack b.",
     ),
     "GPM-P801": CodeInfo(
         title="a plan file was edited",

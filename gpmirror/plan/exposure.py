@@ -114,7 +114,7 @@ def judge_stages(site: Site, state: State, phases: Phases, exposure: Exposure) -
     before = survey(layout(site, state.contents.values()), pairs=False)
     after = survey(layout(site, then.values()), pairs=False)
     weakest = survey(layout(site, _weakest(state, phases.waves, exposure)), pairs=False)
-    hosts = _host_order(site, state)
+    hosts = _host_order(site, state.contents)
     fewest = _fewest_live(state, phases.waves)
     primaries, mirrors = _homes(state.contents)
     primaries_after, mirrors_after = _homes(then)
@@ -124,6 +124,15 @@ def judge_stages(site: Site, state: State, phases: Phases, exposure: Exposure) -
         after=Stage(hosts=_loads(hosts, primaries_after, mirrors_after), survival=_survival(after)),
     )
     return Judged(stages=stages, verdicts=_verdicts(site, before, after))
+
+
+def stage_of(site: Site, contents: Mapping[int, Content]) -> Stage:
+    """A layout without any plan: its copies by host, and what it survives."""
+    primaries, mirrors = _homes(contents)
+    return Stage(
+        hosts=_loads(_host_order(site, contents), primaries, mirrors),
+        survival=_survival(survey(layout(site, contents.values()), pairs=False)),
+    )
 
 
 def newcomers(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -197,9 +206,9 @@ def _fewest_live(state: State, waves: Sequence[PlannedWave]) -> Counter[str]:
     return fewest
 
 
-def _host_order(site: Site, state: State) -> list[str]:
+def _host_order(site: Site, contents: Mapping[int, Content]) -> list[str]:
     known = [host.name for host in site.hosts]
-    primaries, mirrors = _homes(state.contents)
+    primaries, mirrors = _homes(contents)
     return known + sorted({*primaries, *mirrors} - set(known))
 
 

@@ -49,9 +49,7 @@ def replay(plan: Plan) -> tuple[Moment, ...]:
     """Before, during each wave, after: what the plan's own catalog becomes, step by step. Raises
     InvalidInput where a row stands on a host that the plan does not know.
     """
-    assert plan.catalog is not None  # noqa: S101 - `read_plan` refuses plans without it
-    observed = observed_of(plan, plan.catalog)
-    walk = Walk(contents_of(observed, hosts_of(plan, observed).host_of))
+    walk = _walk(plan)
     moments = [Moment(title="before the plan", layout=_layout(plan, walk))]
     for wave in plan.waves:
         walk.begin(wave.steps)
@@ -60,6 +58,24 @@ def replay(plan: Plan) -> tuple[Moment, ...]:
         moments.append(Moment(title=title, layout=_layout(plan, walk), danger=danger))
         walk.end(wave.steps)
     return (*moments, Moment(title="after the plan", layout=_layout(plan, walk)))
+
+
+def ends(plan: Plan) -> tuple[Layout, Layout]:
+    """The layouts before the plan and after it, by preferred role, as far as copies live. Raises
+    InvalidInput as `replay` does.
+    """
+    walk = _walk(plan)
+    before = _layout(plan, walk)
+    for wave in plan.waves:
+        walk.begin(wave.steps)
+        walk.end(wave.steps)
+    return before, _layout(plan, walk)
+
+
+def _walk(plan: Plan) -> Walk:
+    assert plan.catalog is not None  # noqa: S101 - `read_plan` refuses plans without it
+    observed = observed_of(plan, plan.catalog)
+    return Walk(contents_of(observed, hosts_of(plan, observed).host_of))
 
 
 def _layout(plan: Plan, walk: Walk) -> Layout:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from gpmirror.diagnostics import Place, Related
@@ -11,7 +11,7 @@ from gpmirror.model.segment import SYSTEM_FILESPACE
 from gpmirror.spec import words
 from gpmirror.spec.complaints import Findings, Problem
 from gpmirror.spec.document import HostPart
-from gpmirror.spec.model import Host, Path
+from gpmirror.spec.model import Host, HostPattern, Path
 
 # --- Host entries to hosts: ranges expanded, addresses and roots checked.
 
@@ -91,20 +91,34 @@ def _hosts(
     addresses = _addresses(entry, [name for name, _ in named], path, findings)
     roots, filespace_roots = _roots(entry, path, findings)
     place = findings.place((*path, "name" if entry.zip is None else "zip"))
+    pattern = HostPattern(addresses=addresses, roots=roots, filespace_roots=filespace_roots)
     for name, rack in named:
-        yield Host(
-            name=name,
-            addresses=tuple(words.filled(address, name) for address in addresses) or (name,),
-            roots=tuple(words.filled(root, name) for root in roots),
-            filespace_roots=tuple(
-                (filespace, tuple(words.filled(root, name) for root in given))
-                for filespace, given in filespace_roots
-            ),
-            rack=rack,
-            weight=entry.weight,
-            replaces=entry.replaces,
-            place=place,
-        )
+        made = _filled(pattern, name, rack=rack, weight=entry.weight, place=place)
+        yield made if entry.replaces is None else replace(made, replaces=entry.replaces)
+
+
+def another(host: Host, name: str, *, rack: str | None, weight: int, place: Place) -> Host:
+    """A further host with the roots and addresses that the entry of `host` would give it."""
+    own = HostPattern(addresses=(), roots=host.roots, filespace_roots=host.filespace_roots)
+    return _filled(host.pattern or own, name, rack=rack, weight=weight, place=place)
+
+
+def _filled(
+    pattern: HostPattern, name: str, *, rack: str | None, weight: int, place: Place
+) -> Host:
+    return Host(
+        name=name,
+        addresses=tuple(words.filled(address, name) for address in pattern.addresses) or (name,),
+        roots=tuple(words.filled(root, name) for root in pattern.roots),
+        filespace_roots=tuple(
+            (filespace, tuple(words.filled(root, name) for root in given))
+            for filespace, given in pattern.filespace_roots
+        ),
+        rack=rack,
+        weight=weight,
+        place=place,
+        pattern=pattern,
+    )
 
 
 def _addresses(

@@ -46,13 +46,24 @@ class SiteHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostPattern:
+    """What an entry of `hosts` says of each of its hosts, `{host}` standing for the name."""
+
+    addresses: tuple[str, ...]
+    roots: tuple[str, ...]
+    filespace_roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host(SiteHost):
     """One host of a spec after range expansion. `roots` are the directory roots of pg_system, in
     order; `filespace_roots` (name -> roots) those of further filespaces (4.3, 5), sorted by name.
+    `pattern` is what its entry says, for a host that is to be like it; None: no entry says anything.
     """
 
     roots: tuple[str, ...]
     filespace_roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    pattern: HostPattern | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ CASES = [
     ("gpmirror explain spa", ["space"]),
     ("gpmirror explain stal", ["stale"]),
     ("gpmirror plan --allow cancels", ["cancels-queries"]),
+    ("gpmirror whatif --remove-host sdw", ["sdw1", "sdw2", "sdw3"]),
+    ("gpmirror whatif --strategy sp", ["spread"]),
     ("gpmirror lab fail", ["fail-over"]),
     ("gpmirror schema sna", ["snapshot"]),
 ]

@@ -118,7 +118,13 @@ def test_a_named_spec_wins(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> No
 
 @pytest.mark.parametrize(
     "command",
-    [["plan", "prod.yaml"], ["simulate", "prod.yaml"], ["import"], ["explain", "content", "0"]],
+    [
+        ["plan", "prod.yaml"],
+        ["simulate", "prod.yaml"],
+        ["whatif", "prod.yaml"],
+        ["import"],
+        ["explain", "content", "0"],
+    ],
 )
 def test_the_catalog_of_the_environment_is_told(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Shown
@@ -292,6 +298,7 @@ SPEC_TAKERS = (
     ["validate"],
     ["fmt"],
     ["plan", "--catalog", "bare.txt"],
+    ["whatif", "--catalog", "bare.txt"],
     ["explain", "host", "sdw1", "--catalog", "bare.txt", "--spec"],
     ["status"],
     ["snapshot"],
@@ -299,6 +306,7 @@ SPEC_TAKERS = (
 CATALOG_TAKERS = (
     ["plan", "spec", "--catalog"],
     ["simulate", "spec", "--catalog"],
+    ["whatif", "spec", "--catalog"],
     ["import", "--catalog"],
     ["explain", "host", "sdw1", "--spec", "spec", "--catalog"],
 )

@@ -1,6 +1,7 @@
 """What programs read: the same facts as the text, whole, with a version."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.render.json import applied_already_json, content_json, host_json, preflight_json
+from gpmirror.render.whatif import whatif_json
 from gpmirror.run.record import Opening, end, step
-from tests.clusters import mirrored
+from gpmirror.whatif import Question, compare
+from tests.clusters import mirrored, spec
 from tests.plans import HOSTS, adding, moving, seen_before_add, seen_before_moves, unchanged
 from tests.shapes import aligned_text
 
@@ -122,6 +125,15 @@ def test_plans_and_their_diff(folder: Path, capsys: Shown) -> None:
     found = read(capsys.readouterr().out, "gpmirror diff (plans)")
     assert (found["kind"], found["differs"], found["changed"]) == ("plan", False, [])
     assert main(["plan", "--catalog", "bare.txt", "--json", "--format", "md"]) == ExitCode.USAGE
+
+
+def test_what_strategies_would_mean() -> None:
+    """A row is told on the page in a paragraph of its own."""
+    wanted = spec(HOSTS)
+    text = whatif_json(compare(wanted, seen_before_moves(), Question()))
+    found = read(text, "gpmirror whatif")
+    rows = {key for row in found["rows"] for key in row}
+    assert rows - set(re.findall(r"`(\w+)`", PAGE.read_text())) == set()
 
 
 def test_a_name(capsys: Shown) -> None:
