@@ -9,9 +9,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode
+from gpmirror.render.status import METRICS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/gpmirror.yaml"))
@@ -122,3 +124,14 @@ def test_demo_shows_commands_and_options_that_exist() -> None:
         command = load_command(name, COMMANDS[name])
         options = {option for one in command.params for option in one.opts}
         assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", rest)) <= options, f"{name}{rest}"
+
+
+def test_alerts_and_dashboard_ask_for_figures_that_exist() -> None:
+    folder = ROOT / "examples" / "monitoring"
+    panels = json.loads((folder / "dashboard.json").read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel["targets"]]
+    rules = YAML(typ="safe").load(folder / "gpmirror.rules.yml")["groups"][0]["rules"]
+    asked += [rule["expr"] for rule in rules]
+    named = {name for text in asked for name in re.findall(r"gpmirror_(\w+)", text)}
+    assert named <= set(METRICS)
+    assert {"up", "in_sync", "contents"} <= named

@@ -1,12 +1,16 @@
 """`gpmirror status`: whether every content has two copies in sync, now or while one watches."""
 
 import os
+import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from gpmirror.adapters.files import is_stream, read_input, write_output
 from gpmirror.adapters.operator import utc_now
 from gpmirror.cli.console import Console
 from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any
@@ -64,6 +68,14 @@ def command(
     watch: Annotated[
         bool, typer.Option("--watch", help="Refresh until interrupted (Ctrl-C).")
     ] = False,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            metavar="FILE",
+            help="Write the figures for Prometheus too (textfile collector).",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
@@ -78,22 +90,67 @@ def command(
         raise Usage("--wait and --watch exclude each other", hint="leave one of them out")
     if watch and hosts:
         raise Usage("--hosts looks once, and --watch again and again", hint="leave one of them out")
+    if watch and metrics is not None:
+        raise Usage("--metrics writes once, and --watch never ends", hint="leave one of them out")
     wanted = spec_if_any(spec)
+    figures = None if metrics is None else _Metrics.into(metrics, wanted)
     out = _Out(console=console, cluster=None if wanted is None else wanted.cluster, json=as_json)
-    with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
-        if watch:
-            reading = _watched(server, out, probe=probe)
-        elif seconds is not None:
-            reading = _awaited(server, out, seconds, wanted, probe=probe)
-        else:
-            from gpmirror.run.status import read_status
+    with figures or nullcontext():
+        with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
+            if watch:
+                reading = _watched(server, out, probe=probe)
+            elif seconds is not None:
+                reading = _awaited(server, out, seconds, wanted, probe=probe)
+            else:
+                from gpmirror.run.status import read_status
 
-            reading = _with_life(read_status(server, probe=probe), wanted)
-    if hosts:
-        reading = _with_copies(reading, wanted)
+                reading = _with_life(read_status(server, probe=probe), wanted)
+        if hosts:
+            reading = _with_copies(reading, wanted)
+        if figures is not None:
+            figures.reading = reading
     if not watch:
         (console.data if as_json else console.page)(out.text(reading))
     return ExitCode.OK if reading.is_sound else ExitCode.DIFFERENCES
+
+
+@dataclass(slots=True, kw_only=True)
+class _Metrics:
+    """A file for Prometheus, written at the end: also where the catalog could not be read, since a
+    file of yesterday would say that all is well.
+    """
+
+    file: str
+    cluster: str | None
+    reading: "Reading | None" = None
+
+    @classmethod
+    def into(cls, file: str, spec: "Spec | None") -> "_Metrics":
+        """Raises Failure, before anything is read: the file is there, and holds something else."""
+        from gpmirror.render.status import is_metrics
+
+        path = Path(file)
+        if path.is_file() and not is_stream(file):
+            held = read_input(file).decode("utf-8", "replace")
+            if held and not is_metrics(held):
+                raise Failure(
+                    f"cannot write {file}: it holds something else than figures of gpmirror",
+                    hint="name another file, for example gpmirror.prom",
+                )
+        return cls(file=file, cluster=None if spec is None else spec.cluster)
+
+    def __enter__(self) -> "_Metrics":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        del rest
+        if kind is not None and not issubclass(kind, Failure):
+            return
+        from gpmirror.render.status import status_metrics
+
+        source = "" if self.reading is None else self.reading.observed.source
+        text = status_metrics(self.reading, cluster=self.cluster or source, seconds=time.time())
+        write_output(self.file, text, force=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
+from gpmirror.model.names import natural
 from gpmirror.model.segment import COORDINATOR_CONTENT, Segment
 from gpmirror.model.text import counted, named, size_text
 from gpmirror.plan.model import Plan
@@ -74,6 +77,77 @@ def status_summary(health: Health) -> str:
     return (
         f"{states[CopyState.SYNCED]:,} of {counted(total, 'content')} in sync: {rest}; {switched}."
     )
+
+
+_Figure = tuple[str, Mapping[str, str], float]
+"""A metric's name without prefix, its labels besides the cluster, its value."""
+
+METRICS = {
+    "up": "1 where the catalog could be read at the last try, else 0.",
+    "last_try_timestamp_seconds": "When that was, in seconds since 1970.",
+    "in_sync": "1 where every content has two copies in sync, and that is known, else 0.",
+    "can_dispatch": "0 where a primary does not answer, so that nobody can tell who streams.",
+    "contents": "Contents by the state of their copies.",
+    "switched_contents": "Contents whose acting roles are not the preferred ones.",
+    "only_copy_contents": "Contents that would be lost with this host now.",
+    "replay_lag_bytes": "Most bytes that a mirror still has to replay, where the server tells.",
+    "standby_up": "1 where the catalog calls the coordinator's standby up, else 0.",
+    "standby_streaming": "1 where the standby follows, else 0, where the server tells.",
+}
+
+
+def status_metrics(reading: Reading | None, *, cluster: str, seconds: float) -> str:
+    """The figures of a status in the text format of Prometheus, for its textfile collector. `seconds`
+    since 1970 is when it was read. None: the catalog could not be read, which is a figure too.
+    """
+    figures: list[_Figure] = [("up", {}, reading is not None)]
+    figures.append(("last_try_timestamp_seconds", {}, int(seconds)))
+    if reading is not None:
+        figures += _figures(reading)
+    lines: list[str] = []
+    for name, group in groupby(figures, key=itemgetter(0)):
+        lines += [f"# HELP gpmirror_{name} {METRICS[name]}", f"# TYPE gpmirror_{name} gauge"]
+        for _, labels, value in group:
+            shown = ",".join(
+                f'{label}="{_escaped(text)}"'
+                for label, text in {"cluster": cluster, **labels}.items()
+            )
+            lines.append(f"gpmirror_{name}{{{shown}}} {value:d}")
+    return "\n".join([*lines, ""])
+
+
+def is_metrics(text: str) -> bool:
+    """Whether `status_metrics` wrote this."""
+    return text.startswith("# HELP gpmirror_up ")
+
+
+def _figures(reading: Reading) -> Iterator[_Figure]:
+    health = reading.health
+    states = counts(health)
+    yield "in_sync", {}, reading.is_sound
+    yield "can_dispatch", {}, reading.trouble is None
+    for state in CopyState:
+        yield "contents", {"state": state.value}, states[state]
+    yield "switched_contents", {}, len(switched_contents(health))
+    alone = Counter(
+        found.primary.rpartition(":")[0]
+        for found in health.contents
+        if found.state in {CopyState.SINGLE, CopyState.SYNCING}
+    )
+    for host in sorted(alone, key=natural):
+        yield "only_copy_contents", {"host": host}, alone[host]
+    lags = [found.lag_bytes for found in health.contents if found.lag_bytes is not None]
+    if lags:
+        yield "replay_lag_bytes", {}, max(lags)
+    if (standby := standby_of(reading)) is not None:
+        yield "standby_up", {}, standby.is_up
+        if (streams := standby_streams(reading)) is not None:
+            yield "standby_streaming", {}, streams
+
+
+def _escaped(text: str) -> str:
+    """As a label's value is written."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def status_changes(before: Reading | None, now: Reading) -> list[str]:

@@ -91,6 +91,33 @@ def test_status_names_what_is_wrong(live: Postgres, capsys: Shown) -> None:
     assert found["contents"][0]["lag_bytes"] == 16
 
 
+def test_status_writes_figures_for_prometheus(live: Postgres, tmp_path: Path) -> None:
+    file = tmp_path / "gpmirror.prom"
+    assert main(["status", "--metrics", str(file)]) == ExitCode.OK
+    assert "\ngpmirror_in_sync{" in file.read_text()
+    cut_mirror(live)
+    assert main(["status", "--metrics", str(file)]) == ExitCode.DIFFERENCES
+    assert 'state="single"} 1' in file.read_text()
+
+
+def test_a_cluster_that_does_not_answer_is_a_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PGHOST", str(tmp_path))
+    file = tmp_path / "gpmirror.prom"
+    assert main(["status", "--metrics", str(file)]) == ExitCode.ERROR
+    assert "\ngpmirror_up{" in file.read_text()
+    assert "} 0\n" in file.read_text()
+
+
+def test_figures_replace_no_other_file(live: Postgres, tmp_path: Path, capsys: Shown) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    assert main(["status", "--metrics", str(file)]) == ExitCode.ERROR
+    assert "holds something else" in capsys.readouterr().err
+    assert file.read_text() == "mine"
+
+
 def test_status_of_the_catalog_alone_is_not_believed(live: Postgres, capsys: Shown) -> None:
     fill(live, mirrored(HOSTS, 2).segments, streaming=False)
     assert main(["status"]) == ExitCode.DIFFERENCES
@@ -126,6 +153,7 @@ def test_waiting_in_vain_ends(live: Postgres, capsys: Shown) -> None:
         (["status", "--wait", "soon"], ExitCode.USAGE, "--wait"),
         (["status", "--wait", "0s"], ExitCode.USAGE, "more than zero"),
         (["status", "--wait", "1h", "--watch"], ExitCode.USAGE, "exclude each other"),
+        (["status", "--metrics", "f", "--watch"], ExitCode.USAGE, "writes once"),
         (["status", "no.yaml"], ExitCode.INVALID, "no such file"),
         (["snapshot", "-o", "no/such/folder"], ExitCode.ERROR, "cannot write"),
     ],

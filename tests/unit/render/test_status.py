@@ -11,7 +11,14 @@ from gpmirror.model.observed import Replication
 from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.preflight.model import Check, Result
 from gpmirror.render.json import status_json, status_json_line
-from gpmirror.render.status import MOST_ROWS, status_changes, status_human, status_summary
+from gpmirror.render.status import (
+    MOST_ROWS,
+    is_metrics,
+    status_changes,
+    status_human,
+    status_metrics,
+    status_summary,
+)
 from gpmirror.run.status import Reading
 from gpmirror.verify import judge_copies
 from tests.clusters import coordinator, mirrored, observed, primaries, row
@@ -260,3 +267,48 @@ def test_what_hosts_say_otherwise_is_shown_with_its_cure_and_ends_with_two() -> 
         "remedy": "stop",
     }
     assert json.loads(status_json(healthy(), cluster=None))["hosts"] is None
+
+
+def figures(text: str) -> dict[str, str]:
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
+def test_metrics_of_an_ailing_cluster() -> None:
+    text = status_metrics(ailing(), cluster="prod", seconds=1764550800.7)
+    assert is_metrics(text)
+    found = figures(text)
+    assert found['gpmirror_up{cluster="prod"}'] == "1"
+    assert found['gpmirror_last_try_timestamp_seconds{cluster="prod"}'] == "1764550800"
+    assert found['gpmirror_in_sync{cluster="prod"}'] == "0"
+    states = {name: int(n) for name, n in found.items() if name.startswith("gpmirror_contents")}
+    assert sum(states.values()) == len(ailing().health.contents)
+    alone = [name for name in found if name.startswith("gpmirror_only_copy_contents")]
+    assert alone
+    assert all('cluster="prod",host="sdw' in name for name in alone)
+
+
+def test_every_metric_is_explained_once_before_its_figures() -> None:
+    lines = status_metrics(ailing(), cluster="c", seconds=0).splitlines()
+    helps = [line.split()[2] for line in lines if line.startswith("# HELP ")]
+    assert len(helps) == len(set(helps))
+    named = ""
+    for line in lines:
+        if line.startswith("# TYPE "):
+            assert line == f"# TYPE {named} gauge"
+        elif line.startswith("# HELP "):
+            named = line.split()[2]
+        else:
+            assert line.partition("{")[0] == named
+
+
+def test_metrics_of_a_healthy_cluster_name_no_host() -> None:
+    text = status_metrics(healthy(), cluster="c", seconds=0)
+    assert figures(text)['gpmirror_in_sync{cluster="c"}'] == "1"
+    assert "host=" not in text
+
+
+def test_a_catalog_that_could_not_be_read_is_a_figure() -> None:
+    assert figures(status_metrics(None, cluster='a"b\\c\n', seconds=5)) == {
+        'gpmirror_up{cluster="a\\"b\\\\c\\n"}': "0",
+        'gpmirror_last_try_timestamp_seconds{cluster="a\\"b\\\\c\\n"}': "5",
+    }
