@@ -12,9 +12,10 @@ ENVIRONMENT = (
     (
         "`GPMIRROR_CATALOG`",
         (
-            "The saved catalog of `plan`, `simulate`, `whatif`, `import` and `explain` where no `--catalog` is "
-            "given; the command says so. `--via-ssh` looks at the live one all the same, an empty "
-            "value too. Commands that change something, and `status`, never read it."
+            "The saved catalog of `plan`, `simulate`, `whatif`, `maintenance`, `import` and `explain` "
+            "where no `--catalog` is given; the command says so. `--via-ssh` looks at the live one all the "
+            "same, an empty value too. Commands that change something, `status` and `ok-to-stop` "
+            "never read it."
         ),
     ),
     ("`GPMIRROR_IGNORE_SPEC_CONNECTION`", "`1`: as `--ignore-spec-connection`."),

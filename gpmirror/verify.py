@@ -1,11 +1,12 @@
 """Is it so: copies judged in sync from the catalog and replication, never from an exit status."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from gpmirror.model.content import Content, contents_of
 from gpmirror.model.observed import Observed, Replication
 from gpmirror.model.segment import Mode, Segment, Status
 
@@ -337,6 +338,46 @@ def _follower(streams: Sequence[Replication]) -> Replication | None:
 
 def _place(row: Segment) -> str:
     return f"{row.hostname}:{row.port}"
+
+
+# --- Which copies can serve, should the others stop.
+
+
+def serving(
+    observed: Observed,
+    health: Health,
+    host_of: Callable[[Segment], str],
+    *,
+    refused: Mapping[int, str] = MappingProxyType({}),
+    streams_known: bool = True,
+) -> dict[int, Content]:
+    """Every content; a copy `lives` in it if it can serve: the acting primary if it is up, the other
+    copy if it is in sync, and alone also if it is to take over. `refused` as in `judge_copies`.
+
+    Where nobody can tell who streams (not `streams_known`), a catalog that calls two copies in sync
+    is not believed: that word is as old as the last fault probe.
+    """
+    states = {found.content: found.state for found in health.contents}
+    found = contents_of(without(observed, refused), host_of)
+    sure = streams_known or not observed.dialect.tells_replication
+    return {
+        number: _serving(one, states.get(number, CopyState.NONE), sure=sure)
+        for number, one in found.items()
+    }
+
+
+def _serving(content: Content, state: CopyState, *, sure: bool) -> Content:
+    acting, idle = content.acting, content.idle
+    if state is CopyState.NONE:
+        acting = replace(acting, lives=False)
+    if idle is not None:
+        if acting.lives:
+            follows = state is CopyState.SYNCED and sure
+        else:
+            follows = state is not CopyState.NONE and idle.row.is_up
+            follows = follows and idle.row.mode is Mode.SYNCED
+        idle = replace(idle, lives=follows)
+    return replace(content, acting=acting, idle=idle)
 
 
 # --- Where the catalog and replication contradict each other: such a content is left alone.

@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -42,6 +43,15 @@ def read_input(path: str) -> bytes:
         raise Unreadable(
             f"cannot read {path}: {error.strerror}", hint="check its owner and mode (`ls -l`)"
         ) from error
+
+
+def written_at(path: str) -> str | None:
+    """When a file was written last, as its file system has it, in UTC; None for what is no file."""
+    with suppress(OSError, ValueError, OverflowError):
+        if path != "-" and not is_stream(path):
+            when = datetime.fromtimestamp(Path(path).stat().st_mtime, tz=UTC)
+            return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None
 
 
 def write_output(path: str, text: str, *, force: bool) -> None:

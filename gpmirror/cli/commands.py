@@ -76,6 +76,14 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.whatif",
         summary="Compare strategies, and hosts that come or go: what each would cost and survive.",
     ),
+    "ok-to-stop": Entry(
+        module="gpmirror.cli.ok_to_stop",
+        summary="Say whether hosts may be stopped now without losing a content; exit 4 if not.",
+    ),
+    "maintenance": Entry(
+        module="gpmirror.cli.maintenance",
+        summary="Say which hosts may be down together: the fewest groups that lose no content.",
+    ),
     "preflight": Entry(
         module="gpmirror.cli.preflight",
         summary="Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would "

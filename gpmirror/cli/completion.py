@@ -165,6 +165,13 @@ def topics(ctx: typer.Context, incomplete: str) -> list[str]:
 # --- what this machine knows ----------------------------------------------------------------------
 
 
+def stop_allowances(incomplete: str) -> list[str]:
+    """What --allow takes where hosts are to be stopped."""
+    from gpmirror.run.status import COORDINATOR
+
+    return _offered([COORDINATOR], incomplete)
+
+
 def runs(incomplete: str) -> list[str]:
     """Names of this machine's runs, newest first."""
     from gpmirror.adapters.runs import runs_folder

@@ -13,7 +13,7 @@ import typer
 from gpmirror.adapters.files import is_stream, read_input, write_output
 from gpmirror.adapters.operator import utc_now
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any
+from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any, wait_seconds
 from gpmirror.errors import ConnectionLost, ExitCode, Failure, Usage
 from gpmirror.render.status import status_changes, status_human
 from gpmirror.run.status import Reading
@@ -85,7 +85,7 @@ def command(
     from gpmirror.cli.wiring import live_catalog
 
     console: Console = ctx.obj
-    seconds = _seconds(wait)
+    seconds = wait_seconds(wait, "2h")
     if watch and wait is not None:
         raise Usage("--wait and --watch exclude each other", hint="leave one of them out")
     if watch and hosts:
@@ -172,15 +172,6 @@ class _Out:
         return status_human(
             reading, cluster=self.cluster, width=self.console.width, color=self.console.color
         )
-
-
-def _seconds(wait: str | None) -> int | None:
-    from gpmirror.spec.document import seconds_of
-
-    try:
-        return None if wait is None else seconds_of(wait)
-    except ValueError as error:
-        raise Usage(f"--wait {wait!r:.40} {error}", hint="for example `--wait 2h`") from None
 
 
 def _with_copies(reading: "Reading", spec: "Spec | None") -> "Reading":

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
+    from gpmirror.render.stopping import AsOf
+    from gpmirror.run.status import Reading
     from gpmirror.spec.model import CoordinatorAddress, Site, Spec, SshOptions
 
 
@@ -380,10 +382,37 @@ def spec_if_any(name: str | None) -> "Spec | None":
     """The named spec, else the environment's, else gpmirror.yaml if it is there, else None: PG*
     variables must do.
     """
+    file = spec_name_if_any(name)
+    return None if file is None else reached(read_spec(file))
+
+
+def spec_name_if_any(name: str | None) -> str | None:
+    """The file of `spec_if_any`."""
     file = name or default_spec()
-    if file == DEFAULT_SPEC and name is None and not Path(file).exists():
-        return None
-    return reached(read_spec(file))
+    return None if file == DEFAULT_SPEC and name is None and not Path(file).exists() else file
+
+
+def saved_as_of(catalog: str, spec: "Spec | None", *, table: int | None) -> "tuple[Reading, AsOf]":
+    """A saved catalog as a reading, and of when it is. Raises as reading does."""
+    from gpmirror.adapters.files import written_at
+    from gpmirror.render.stopping import AsOf
+    from gpmirror.run.status import saved_reading
+
+    reading = saved_reading(observed_for(catalog, spec, table=table))
+    name = "standard input" if catalog == "-" else catalog
+    return reading, AsOf(file=name, written=written_at(catalog))
+
+
+def wait_seconds(wait: str | None, example: str) -> int | None:
+    """How long `--wait` says. Raises Usage: it is no time."""
+    from gpmirror.spec.document import seconds_of
+
+    try:
+        return None if wait is None else seconds_of(wait)
+    except ValueError as error:
+        raise Usage(
+            f"--wait {wait!r:.40} {error}", hint=f"for example `--wait {example}`"
+        ) from None
 
 
 def own_spec() -> "Spec | None":

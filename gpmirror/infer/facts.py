@@ -10,7 +10,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
-from gpmirror.placement.hosts import interfaces_remark, map_hosts, prefix_of
+from gpmirror.placement.hosts import HostMap, interfaces_remark, map_hosts, prefix_of
 from gpmirror.plan.model import Plan
 from gpmirror.spec import words
 from gpmirror.spec.model import Bases, Host, Offset, Spec, Strategy
@@ -216,6 +216,25 @@ def probe_spec(hosts: Iterable[Host], strategy: Strategy = Strategy.GROUP) -> Sp
     return Spec(cluster="probe", hosts=tuple(hosts), strategy=strategy, ports=Offset(1))
 
 
+def map_machines(observed: Observed) -> HostMap:
+    """Which host each row belongs to where no spec says it. Raises as `gather` does for a name that no
+    spec can carry, and where there is no segment.
+    """
+    check_segments(observed)
+    return map_hosts(probe_spec(find_machines(observed.segments).hosts), observed)
+
+
+def check_segments(observed: Observed) -> None:
+    """Raises InvalidInput (GPM-P402): the catalog holds a coordinator alone."""
+    if not any(row.content >= 0 for row in observed.segments):
+        problem = Diagnostic(
+            code="GPM-P402",
+            message=f"{observed.source} has no segment, only a coordinator",
+            hint="save the whole output of `SELECT * FROM gp_segment_configuration`",
+        )
+        raise InvalidInput([problem])
+
+
 def _by_host(rows: Iterable[tuple[str, Segment]]) -> Mapping[str, list[Segment]]:
     found: dict[str, list[Segment]] = {}
     for host, row in rows:
@@ -226,14 +245,8 @@ def _by_host(rows: Iterable[tuple[str, Segment]]) -> Mapping[str, list[Segment]]
 
 
 def _check(observed: Observed) -> None:
+    check_segments(observed)
     rows = [row for row in observed.segments if row.content >= 0]
-    if not rows:
-        problem = Diagnostic(
-            code="GPM-P402",
-            message=f"{observed.source} has no segment, only a coordinator",
-            hint="save the whole output of `SELECT * FROM gp_segment_configuration`",
-        )
-        raise InvalidInput([problem])
     mirrors = [row for row in rows if not row.is_preferred_primary]
     problems = [found for row in mirrors if (found := _unwritable(row)) is not None]
     if problems:

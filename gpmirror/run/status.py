@@ -5,11 +5,24 @@ from dataclasses import dataclass, replace
 
 from gpmirror.boundary import Catalog, Clock, Freshness
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure
+from gpmirror.infer.facts import check_segments, map_machines
+from gpmirror.model.layout import Layout, Pair
 from gpmirror.model.observed import Observed, Replication
+from gpmirror.model.segment import COORDINATOR_CONTENT, Segment
+from gpmirror.placement.hosts import HostMap, map_hosts
 from gpmirror.preflight.copies import is_sound
 from gpmirror.preflight.model import Check
 from gpmirror.run.look import interval_of, replication
-from gpmirror.verify import CopyState, Health, judge_copies, resynchronising
+from gpmirror.simulate import Maintenance, Stop, Unit, maintenance, named_hosts, stop
+from gpmirror.spec.model import Site
+from gpmirror.verify import (
+    ContentHealth,
+    CopyState,
+    Health,
+    judge_copies,
+    resynchronising,
+    serving,
+)
 
 PROBE_EVERY = 10.0
 """Seconds between two requests to the fault prober; by itself it looks once a minute."""
@@ -33,6 +46,8 @@ class Reading:
     trouble: CannotDispatch | None = None
     copies: tuple[Check, ...] | None = None
     """What the hosts say of every copy, where they were asked."""
+    is_live: bool = True
+    """Whether a server told it, not a saved catalog."""
 
     @property
     def is_sound(self) -> bool:
@@ -165,3 +180,176 @@ def until_synced(
 def _is_hopeless(reading: Reading, lifeless: Mapping[int, str]) -> bool:
     loose = {one.content for one in reading.health.contents if one.state is not CopyState.SYNCED}
     return bool(loose) and loose <= lifeless.keys()
+
+
+# --- What may be stopped: the hosts of a command line now, the hosts of a layout in groups.
+
+
+def saved_reading(observed: Observed) -> Reading:
+    """A saved catalog as a reading: its rows alone tell, and nobody was asked."""
+    return Reading(
+        observed=observed, replication=(), health=judge_copies(observed, None), is_live=False
+    )
+
+
+COORDINATOR = "coordinator"
+"""What `--allow` takes where the coordinator's host is to be stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAnswer:
+    """Whether hosts may be stopped now. `coordinator` and `standby` are (host, place), None where the
+    catalog has no such row. `allowed`: the coordinator's host may be among them.
+    """
+
+    reading: Reading
+    stop: Stop
+    coordinator: tuple[str, str] | None
+    standby: tuple[str, str] | None
+    allowed: bool
+
+    @property
+    def stops_coordinator(self) -> bool:
+        """Whether the coordinator's host is among them."""
+        return self.coordinator is not None and self.coordinator[0] in self.stop.hosts
+
+    @property
+    def stops_standby(self) -> bool:
+        """Whether the standby's host is among them."""
+        return self.standby is not None and self.standby[0] in self.stop.hosts
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the coordinator's host is among them and nobody allowed it: no time mends that."""
+        return self.stops_coordinator and not self.allowed
+
+    @property
+    def is_ok(self) -> bool:
+        """The answer."""
+        return self.stop.is_ok and not self.is_refused
+
+
+def answer_stop(
+    reading: Reading, spec: Site | None, words: Sequence[str], *, allowed: bool
+) -> StopAnswer:
+    """Whether the hosts that `words` name may be stopped together, judged on acting roles and on what
+    is in sync. Raises InvalidInput: an unknown host (GPM-P901), or hosts that the spec does not fit.
+    """
+    observed = reading.observed
+    hosts = _host_map(spec, observed)
+    known = _names(spec, observed, hosts)
+    trouble = reading.trouble
+    contents = serving(
+        observed,
+        reading.health,
+        hosts.host_of,
+        refused=trouble.refused if trouble else {},
+        streams_known=trouble is None,
+    )
+    stopped = stop(contents.values(), named_hosts(words, known), _ring(spec, observed, hosts))
+    rows = [row for row in observed.segments if row.content == COORDINATOR_CONTENT]
+    acting = next((row for row in rows if row.is_acting_primary), observed.coordinator)
+    standby = next((row for row in rows if row is not acting), None)
+    return StopAnswer(
+        reading=reading,
+        stop=stopped,
+        coordinator=_where(acting, hosts),
+        standby=_where(standby, hosts),
+        allowed=allowed,
+    )
+
+
+def until_ok(
+    catalog: Catalog,
+    clock: Clock,
+    answer: Callable[[Reading], StopAnswer],
+    *,
+    seconds: float,
+    every: float,
+) -> Iterator[StopAnswer | Failure]:
+    """Answers until one is yes, or never will be, or `seconds` have passed; the last is the verdict."""
+    deadline = clock.monotonic() + seconds
+    for found in readings(catalog, clock, every=every):
+        seen = found if isinstance(found, Failure) else answer(found)
+        yield seen
+        over = isinstance(seen, StopAnswer) and (seen.is_ok or seen.is_refused)
+        if over or clock.monotonic() >= deadline:
+            return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """Maintenance groups of a layout, with what is not so yet. `coordinator` is its host."""
+
+    reading: Reading
+    found: Maintenance
+    coordinator: str | None
+    standby: str | None
+
+    @property
+    def ailing(self) -> tuple[ContentHealth, ...]:
+        """Contents that are not in sync now."""
+        return tuple(
+            one for one in self.reading.health.contents if one.state is not CopyState.SYNCED
+        )
+
+
+def maintenance_groups(reading: Reading, spec: Site | None, unit: Unit | None) -> Groups:
+    """The fewest groups of hosts that may be down together, by the catalog's preferred roles, with
+    the racks and the policy of the spec. Raises InvalidInput as `maintenance` and mapping hosts do.
+    """
+    observed = reading.observed
+    hosts = _host_map(spec, observed)
+    rows = [row for row in observed.segments if row.content == COORDINATOR_CONTENT]
+    coordinator = next((hosts.host_of(row) for row in rows if row.is_acting_primary), None)
+    standby = next((hosts.host_of(row) for row in rows if not row.is_acting_primary), None)
+    segments = {hosts.host_of(row): None for row in observed.segments if row.content >= 0}
+    ring = tuple(one.name for one in spec.hosts) if spec else tuple(hosts.hosts)
+    layout = Layout(
+        pairs=tuple(
+            Pair(content, hosts.host_of(primary), None if mirror is None else hosts.host_of(mirror))
+            for content, (primary, mirror) in sorted(observed.pairs().items())
+        ),
+        hosts=tuple(dict.fromkeys((*ring, *segments))),
+        racks={} if spec is None else {h.name: h.rack for h in spec.hosts if h.rack is not None},
+    )
+    policy = None if spec is None else spec.policy
+    return Groups(
+        reading=reading,
+        found=maintenance(
+            layout,
+            coordinator=coordinator,
+            limit=None if policy is None else policy.max_load_factor,
+            survives_racks=policy is not None and any(one.of == "rack" for one in policy.survive),
+            unit=unit,
+        ),
+        coordinator=coordinator,
+        standby=standby,
+    )
+
+
+def _host_map(spec: Site | None, observed: Observed) -> HostMap:
+    check_segments(observed)
+    return map_machines(observed) if spec is None else map_hosts(spec, observed)
+
+
+def _names(spec: Site | None, observed: Observed, hosts: HostMap) -> dict[str, set[str]]:
+    """Every name that a host has in the spec and in the catalog."""
+    found: dict[str, set[str]] = {}
+    for name, host in hosts.hosts.items():
+        for word in (name, *(host.addresses if spec is not None else ())):
+            found.setdefault(word, set()).add(name)
+    for row in observed.segments:
+        for word in (row.hostname, row.address, hosts.host_of(row)):
+            found.setdefault(word, set()).add(hosts.host_of(row))
+    return found
+
+
+def _ring(spec: Site | None, observed: Observed, hosts: HostMap) -> tuple[str, ...]:
+    """All hosts, in the order of the spec or of the catalog, then those that hold no segment."""
+    listed = [one.name for one in spec.hosts] if spec is not None else list(hosts.hosts)
+    return tuple(dict.fromkeys((*listed, *(hosts.host_of(row) for row in observed.segments))))
+
+
+def _where(row: Segment | None, hosts: HostMap) -> tuple[str, str] | None:
+    return None if row is None else (hosts.host_of(row), f"{row.hostname}:{row.port}")

@@ -131,12 +131,14 @@ _NAMES_SHOWN = 8
 _LONGEST_GUESSED = 255  # a host name is never longer; keeps hostile names from costing time
 
 
-def unknown_host(name: str, hosts: Sequence[str]) -> Diagnostic:
-    """A host to lose that is not among `hosts`."""
+def unknown_host(
+    name: str, hosts: Sequence[str], *, prefix: str = "host:", of: str = "layout"
+) -> Diagnostic:
+    """A host to lose that is not among `hosts`; `prefix` is what the command writes before a name."""
     return Diagnostic(
         code=UNKNOWN_HOST,
-        message=f"host {quoted(name)} is not one of the {len(hosts)} hosts of this layout",
-        hint=_hint(name, hosts, prefix="host:"),
+        message=f"host {quoted(name)} is not one of the {len(hosts)} hosts of this {of}",
+        hint=_hint(name, hosts, prefix=prefix),
     )
 
 

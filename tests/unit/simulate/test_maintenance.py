@@ -1,0 +1,245 @@
+"""Maintenance groups: known rings, racks, load limits, hosts that are in no group, and their order."""
+
+from itertools import pairwise
+
+import pytest
+
+from gpmirror.errors import InvalidInput
+from gpmirror.model.layout import Layout, Pair
+from gpmirror.simulate import Maintenance, Unit, WhyLeftOut, maintenance
+from gpmirror.simulate.grouping import fewest_groups
+
+
+def names(count: int) -> tuple[str, ...]:
+    return tuple(f"sdw{number + 1}" for number in range(count))
+
+
+def ring(count: int, primaries: int, *, step: int | None = None) -> Layout:
+    """Each host's k-th primary is mirrored k hosts on; all `step` hosts on where that is given."""
+    hosts = names(count)
+    pairs = [
+        Pair(at * primaries + k, hosts[at], hosts[(at + (step or k + 1)) % count])
+        for at in range(count)
+        for k in range(primaries)
+    ]
+    return Layout(pairs=tuple(pairs), hosts=hosts)
+
+
+def found(layout: Layout, limit: float | None = None, **more: object) -> Maintenance:
+    given: dict[str, object] = {"coordinator": "mdw", "survives_racks": False, "unit": None, **more}
+    return maintenance(layout, limit=limit, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "primaries", "step", "limit", "groups"),
+    [
+        (4, 2, 1, None, 2),
+        (5, 2, 1, None, 3),  # an odd ring
+        (4, 2, 1, 2.0, 2),
+        (16, 4, None, None, 6),  # 16 = 5 x 3 + 1: no three of a group fit five apart each time
+        (15, 4, None, None, 5),
+        (60, 8, None, None, 10),
+        (200, 8, None, None, 10),
+        (3, 2, None, None, 3),
+        (6, 3, 3, None, 2),
+        (6, 3, 3, 2.0, 2),
+    ],
+)
+def test_rings(
+    hosts: int, primaries: int, step: int | None, limit: float | None, groups: int
+) -> None:
+    answer = found(ring(hosts, primaries, step=step), limit)
+    assert (len(answer.groups), answer.bound, answer.is_proven) == (groups, groups, True)
+    assert sorted(h for group in answer.groups for h in group.hosts) == sorted(names(hosts))
+
+
+def test_the_load_makes_it_more_than_colours() -> None:
+    """Three hosts are mirrored by one: no two of them hold a content together, all three may go at
+    once, and not where the survivor may take over two alone.
+    """
+    pairs = [Pair(n, f"sdw{n}", "sdw9") for n in (1, 2, 3)]
+    pairs += [Pair(10 + n, "sdw9", "sdw8") for n in range(2)]
+    layout = Layout(pairs=tuple(pairs), hosts=("sdw1", "sdw2", "sdw3", "sdw8", "sdw9"))
+    assert len(found(layout).groups) == 2
+    limited = found(layout, 2.0)  # sdw9 carries 2, and 4 at most
+    assert (len(limited.groups), limited.bound) == (3, 3)
+    assert all(len({"sdw1", "sdw2", "sdw3"} & set(g.hosts)) <= 2 for g in limited.groups)
+    out = {one.host: one.why for one in found(layout, 1.0).left_out}
+    assert out == dict.fromkeys(["sdw9", "sdw1", "sdw2", "sdw3"], WhyLeftOut.OVERLOAD)
+
+
+def test_a_host_that_holds_a_content_alone_is_in_no_group() -> None:
+    layout = Layout(
+        pairs=(Pair(0, "sdw1", "sdw2"), Pair(1, "sdw2", None), Pair(2, "sdw3", "sdw3")),
+        hosts=("sdw1", "sdw2", "sdw3", "sdw4"),
+    )
+    answer = found(layout)
+    assert [(one.host, one.why, one.contents) for one in answer.left_out] == [
+        ("sdw2", WhyLeftOut.ALONE, (1,)),
+        ("sdw3", WhyLeftOut.ALONE, (2,)),
+    ]
+    assert [group.hosts for group in answer.groups] == [("sdw1",)]
+    assert answer.empty == ("sdw4",)
+
+
+def test_a_host_whose_stop_alone_is_too_much_is_in_no_group() -> None:
+    answer = found(ring(4, 2, step=1), 1.5)  # 2 -> 4 primaries
+    assert {one.why for one in answer.left_out} == {WhyLeftOut.OVERLOAD}
+    assert (answer.groups, answer.bound) == ((), 0)
+
+
+def test_the_coordinators_host_is_in_no_group() -> None:
+    answer = found(ring(4, 1, step=1), coordinator="sdw2")
+    assert [(one.host, one.why) for one in answer.left_out] == [("sdw2", WhyLeftOut.COORDINATOR)]
+    assert sorted(h for group in answer.groups for h in group.hosts) == ["sdw1", "sdw3", "sdw4"]
+
+
+def test_no_segments_no_groups() -> None:
+    answer = found(Layout(pairs=(), hosts=("sdw1",)))
+    assert (answer.groups, answer.bound, answer.empty) == ((), 0, ("sdw1",))
+
+
+# --- racks ----------------------------------------------------------------------------------------
+
+
+def racked(count: int, racks: int, *, primaries: int = 1) -> Layout:
+    """Racks of neighbours on a ring; every mirror is one rack on."""
+    hosts = names(count)
+    size = count // racks
+    pairs = tuple(
+        Pair(at * primaries + k, hosts[at], hosts[(at + size) % count])
+        for at in range(count)
+        for k in range(primaries)
+    )
+    return Layout(
+        pairs=pairs,
+        hosts=hosts,
+        racks={host: "abcdef"[at // size] for at, host in enumerate(hosts)},
+    )
+
+
+def test_whole_racks_are_groups_where_they_take_no_more() -> None:
+    answer = found(racked(8, 2))
+    assert [(group.racks, group.hosts) for group in answer.groups] == [
+        (("a",), names(8)[:4]),
+        (("b",), names(8)[4:]),
+    ]
+    assert (answer.unit, answer.bound, answer.by_host, answer.by_rack) == (Unit.RACK, 2, 2, 2)
+
+
+def test_racks_that_share_nothing_go_together() -> None:
+    assert [group.racks for group in found(racked(8, 4)).groups] == [("a", "c"), ("b", "d")]
+
+
+def three_racks() -> Layout:
+    """Each rack has a copy in each other, and two groups of hosts would do."""
+    hosts = names(6)
+    homes = [(0, 2), (1, 4), (3, 5)]
+    pairs = tuple(Pair(n, hosts[a], hosts[b]) for n, (a, b) in enumerate(homes))
+    return Layout(pairs=pairs, hosts=hosts, racks=dict(zip(hosts, "aabbcc", strict=True)))
+
+
+def test_racks_that_take_more_groups_only_where_the_policy_names_racks() -> None:
+    by_host = found(three_racks())
+    assert (by_host.unit, len(by_host.groups), by_host.by_rack) == (Unit.HOST, 2, 3)
+    by_rack = found(three_racks(), survives_racks=True)
+    assert (by_rack.unit, len(by_rack.groups), by_rack.bound) == (Unit.RACK, 3, 2)
+    assert not by_rack.is_proven
+    assert found(three_racks(), survives_racks=True, unit=Unit.HOST).unit is Unit.HOST
+    assert found(three_racks(), unit=Unit.RACK).unit is Unit.RACK
+
+
+@pytest.mark.parametrize(
+    ("layout", "limit", "why"),
+    [
+        (ring(4, 1, step=1), None, "the hosts are in no rack"),
+        (
+            Layout(
+                pairs=(Pair(0, "a1", "b1"), Pair(1, "c1", "b1")),
+                hosts=("a1", "b1", "c1"),
+                racks={"a1": "a", "b1": "b"},
+            ),
+            None,
+            "host c1 in no rack",
+        ),
+        (
+            Layout(
+                pairs=(Pair(0, "a1", "a2"), Pair(1, "b1", "a2")),
+                hosts=("a1", "a2", "b1"),
+                racks={"a1": "a", "a2": "a", "b1": "b"},
+            ),
+            None,
+            "without rack a content 0 would be lost",
+        ),
+        (
+            Layout(
+                pairs=(
+                    Pair(0, "a1", "b1"),
+                    Pair(1, "a2", "b1"),
+                    Pair(2, "b1", "a1"),
+                ),
+                hosts=("a1", "a2", "b1"),
+                racks={"a1": "a", "a2": "a", "b1": "b"},
+            ),
+            2.0,
+            "without rack a host b1 would carry more",
+        ),
+    ],
+)
+def test_racks_that_cannot_be_down_as_a_whole(
+    layout: Layout, limit: float | None, why: str
+) -> None:
+    assert found(layout, limit, survives_racks=True).unit is Unit.HOST
+    with pytest.raises(InvalidInput, match="whole racks cannot be groups") as refused:
+        found(layout, limit, unit=Unit.RACK)
+    assert why in refused.value.message
+
+
+# --- order ----------------------------------------------------------------------------------------
+
+
+def test_groups_that_follow_each_other_share_little() -> None:
+    """Four groups of which some pairs share many contents: those do not stand side by side."""
+    hosts = names(4)
+    shared = {(0, 1): 9, (0, 2): 1, (0, 3): 1, (1, 2): 1, (1, 3): 1, (2, 3): 9}
+    pairs = [
+        Pair(10 * at + n, hosts[a], hosts[b])
+        for at, ((a, b), count) in enumerate(shared.items())
+        for n in range(count)
+    ]
+    answer = found(Layout(pairs=tuple(pairs), hosts=hosts))
+    order = [hosts.index(group.hosts[0]) for group in answer.groups]
+    assert len(order) == 4
+    costs = [shared[min(a, b), max(a, b)] for a, b in pairwise(order)]
+    assert costs == [1, 1, 1]
+
+
+def test_many_groups_have_an_order_too() -> None:
+    hosts = names(9)
+    pairs = [Pair(9 * a + b, hosts[a], hosts[b]) for a in range(9) for b in range(a)]
+    answer = found(Layout(pairs=tuple(pairs), hosts=hosts))
+    assert (len(answer.groups), answer.bound) == (9, 9)
+
+
+# --- the solver where it cannot search to the end -------------------------------------------------
+
+
+def test_large_problems_end_with_a_bound() -> None:
+    """No randomness, no clock: the same twice, more items than are searched, groups that hold."""
+    count = 450
+    apart = [0] * count
+    for one in range(count):
+        for step in (1, 7, 31, 101):
+            other = (one * 3 + step) % count
+            if other != one:
+                apart[one] |= 1 << other
+                apart[other] |= 1 << one
+    takes = [{"x": 1} if one % 50 == 0 else {} for one in range(count)]
+    first = fewest_groups(apart, takes, {"x": 2})
+    assert first == fewest_groups(apart, takes, {"x": 2})
+    assert sorted(item for group in first.groups for item in group) == list(range(count))
+    for group in first.groups:
+        together = sum(1 << item for item in group)
+        assert not any(apart[item] & together for item in group)
+        assert sum(takes[item].get("x", 0) for item in group) <= 2
+    assert 5 <= first.bound <= len(first.groups)  # nine that take of x, two a group
