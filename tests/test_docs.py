@@ -123,7 +123,7 @@ def test_no_page_shows_a_command_or_flag_that_does_not_exist() -> None:
             if span.split()[0] in NOT_OURS:
                 continue
             assert set(FLAG.findall(span)) <= known, f"{name(file)}: {span}"
-            if found := re.match(r"gpmirror ([a-z-]+)", span):
+            if found := re.match(r"gpmirror ([a-z][a-z-]*)", span):
                 assert found[1] in COMMANDS, f"{name(file)}: {span}"
 
 

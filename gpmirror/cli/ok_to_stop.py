@@ -31,7 +31,7 @@ def command(
     hosts: Annotated[
         list[str],
         typer.Argument(
-            metavar="HOST...",
+            metavar="HOST",
             autocompletion=completion.hosts,
             help="The hosts to be stopped together: names or addresses, ranges as 'sdw[1-4]'.",
         ),
