@@ -1,4 +1,5 @@
-"""Pictures of a terminal for the README: `plan`, the question of `apply`, and its progress, as SVG.
+"""Pictures for the README and the pages, as SVG: a plan and strategies as they are drawn, and a terminal
+with `plan`, the question of `apply`, and its progress.
 
 The program writes them itself, with colours: the plan of an example, and a run of it whose events
 are fixed. The same program, the same bytes.
@@ -61,6 +62,18 @@ def plan_screen() -> str:
     """`gpmirror plan` over the example."""
     with _example():
         return _svg("gpmirror plan", f"{_SHELL}gpmirror plan --catalog catalog.txt\n{_planned()}")
+
+
+def layout_picture() -> str:
+    """The picture of the example's plan."""
+    with _example():
+        return _planned("--format", "svg")
+
+
+def whatif_picture() -> str:
+    """What other strategies would mean for it."""
+    with _example():
+        return _printed("whatif", "--catalog", "catalog.txt", "--format", "svg")
 
 
 def question_screen() -> str:
@@ -155,13 +168,18 @@ def _example() -> Iterator[Path]:
 
 def _planned(*more: str) -> str:
     """What `gpmirror plan` prints on a terminal with colours."""
+    return _printed("plan", "--catalog", "catalog.txt", *more)
+
+
+def _printed(*arguments: str) -> str:
+    """What a command prints on a terminal with colours."""
     shown = {"COLUMNS": str(COLUMNS), "FORCE_COLOR": "1", "NO_COLOR": ""}
     before = {name: os.environ.get(name) for name in shown}
     output = io.StringIO()
     try:
         os.environ.update(shown)
         with redirect_stdout(output), redirect_stderr(io.StringIO()):
-            main(["plan", "--catalog", "catalog.txt", *more])
+            main([*arguments])
     finally:
         for name, value in before.items():
             if value is None:
@@ -226,6 +244,8 @@ def _x(column: int) -> str:
 
 
 SCREENS = {
+    "docs/images/layout.svg": layout_picture,
+    "docs/images/whatif.svg": whatif_picture,
     "docs/images/plan.svg": plan_screen,
     "docs/images/apply.svg": question_screen,
     "docs/images/progress.svg": progress_screen,

@@ -30,6 +30,7 @@ class TableFormat(StrEnum):
     HUMAN = "human"
     JSON = "json"
     MD = "md"
+    SVG = "svg"
 
 
 def command(
@@ -146,5 +147,9 @@ def _show(found: "Comparison", form: TableFormat, console: Console) -> None:
             console.data(whatif_json(found))
         case TableFormat.MD:
             console.data(whatif_markdown(found))
+        case TableFormat.SVG:
+            from gpmirror.render.svg import whatif_svg
+
+            console.data(whatif_svg(found))
         case _:
             assert_never(form)

@@ -1,515 +1,147 @@
-"""A plan as one SVG: hosts by rack, primaries and mirrors as cells, arrows for what moves."""
+"""Pictures as SVG: a plan, strategies side by side, hosts that may be down together.
+
+Each is a whole file or one element of a page. A host has words for a pointer that rests on it, for
+the keyboard and for who listens; what a colour says, a sign or a shape says too.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from html import escape
-from math import hypot
+from textwrap import wrap
 
+from gpmirror.model.layout import Layout
 from gpmirror.model.text import counted
-from gpmirror.plan.model import Action, Change, Plan
+from gpmirror.plan.model import Plan
+from gpmirror.render.drawing.geometry import (
+    BAR_HEIGHT,
+    CELL_GAP,
+    CELL_HEIGHT,
+    FRAME,
+    GUTTER,
+    HEAD,
+    LEAST_WIDTH,
+    MOST_ARROWS,
+    MOST_HOSTS,
+    NARROW,
+    PAD,
+    STRIP_GAP,
+    STRIP_HEIGHT,
+    STRIP_WORD,
+    Box,
+    Grid,
+    PictureLayout,
+    arrow_count,
+    arrow_svg,
+    laid_out,
+)
+from gpmirror.render.drawing.picture import (
+    LEVELS,
+    MEANINGS,
+    SIGNS,
+    Cell,
+    CellKind,
+    Picture,
+    PictureHost,
+    Strip,
+    picture,
+    strips,
+)
+from gpmirror.render.drawing.style import GROUP_COLORS, style_sheet
 from gpmirror.render.text import summary_line, visible
+from gpmirror.render.whatif import figures_text, refusal_text, whatif_remarks
+from gpmirror.whatif import Comparison, Refusal, Row
 
-# --- A plan as a picture before it is drawn: hosts with cells, arrows between hosts.
-
-
-class CellKind(StrEnum):
-    """What a cell or an arrow stands for; the value is its class in the style sheet."""
-
-    PRIMARY = "primary"
-    STAYS = "stays"
-    ADDED = "added"
-    MOVED = "moved"
-    RECOVERED = "recovered"
-    LEAVES = "leaves"
-    BLOCKED = "blocked"
-
-
-MEANINGS = {
-    CellKind.PRIMARY: "primary",
-    CellKind.STAYS: "mirror that stays",
-    CellKind.ADDED: "mirror added",
-    CellKind.MOVED: "mirror moved here",
-    CellKind.RECOVERED: "mirror recovered",
-    CellKind.LEAVES: "mirror leaves this place",
-    CellKind.BLOCKED: "blocked",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One copy of a content on a host."""
-
-    content: int
-    kind: CellKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureHost:
-    """A host: primaries first, then mirrors, each by content, leaving ones last. `rack` None: not told."""
-
-    name: str
-    rack: str | None
-    primaries: tuple[Cell, ...]
-    mirrors: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrow:
-    """So many copies go from one host to another: from the old place, or for an added mirror from
-    its primary.
-    """
-
-    kind: CellKind
-    source: str
-    target: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """Hosts in ring order, those only the catalog knows last; arrows by source and target."""
-
-    hosts: tuple[PictureHost, ...]
-    arrows: tuple[Arrow, ...]
-
-
-_KINDS = {
-    Action.ADD: CellKind.ADDED,
-    Action.MOVE: CellKind.MOVED,
-    Action.RECOVER: CellKind.RECOVERED,
-}
-
-
-def picture(plan: Plan) -> Picture:
-    """The plan's layouts before and after in one picture."""
-    changes = {change.content: change for change in plan.changes}
-    primaries: dict[str, list[Cell]] = {}
-    mirrors: dict[str, list[Cell]] = {}
-    for found in plan.desired.contents:
-        primary = Cell(content=found.content, kind=CellKind.PRIMARY)
-        primaries.setdefault(found.primary.host, []).append(primary)
-        change = changes.get(found.content)
-        stays = None if found.mirror is None else found.mirror.host
-        for host, kind in _mirrors(change, stays):
-            mirrors.setdefault(host, []).append(Cell(content=found.content, kind=kind))
-    racks = {host.name: host.rack for host in plan.desired.hosts}
-    arrows = _arrows_of(plan.changes)
-    ends = sorted({end for arrow in arrows for end in (arrow.source, arrow.target)})
-    return Picture(
-        hosts=tuple(
-            PictureHost(
-                name=name,
-                rack=racks.get(name),
-                primaries=tuple(primaries.get(name, ())),
-                mirrors=tuple(sorted(mirrors.get(name, ()), key=_leaving_last)),
-            )
-            for name in dict.fromkeys([*racks, *sorted(primaries), *sorted(mirrors), *ends])
-        ),
-        arrows=arrows,
-    )
-
-
-def _leaving_last(cell: Cell) -> tuple[bool, int]:
-    return cell.kind is CellKind.LEAVES, cell.content
-
-
-def _mirrors(change: Change | None, stays: str | None) -> list[tuple[str, CellKind]]:
-    """Where a content's mirror is drawn, and as what."""
-    if change is None or change.action is Action.REBALANCE:
-        return [] if stays is None else [(stays, CellKind.STAYS)]
-    old = None if change.from_ is None else change.from_.host
-    if change.action is Action.BLOCKED:
-        place = old or stays
-        return [] if place is None else [(place, CellKind.BLOCKED)]
-    new = None if change.to is None else change.to.host
-    cells = [] if old is None or change.from_ == change.to else [(old, CellKind.LEAVES)]
-    return cells if new is None else [*cells, (new, _KINDS[change.action])]
-
-
-def _arrows_of(changes: Iterable[Change]) -> tuple[Arrow, ...]:
-    counts: Counter[tuple[str, str, CellKind]] = Counter()
-    for change in changes:
-        if change.action not in _KINDS or change.to is None:
-            continue
-        source = change.primary if change.from_ is None else change.from_.host
-        if source != change.to.host:
-            counts[source, change.to.host, _KINDS[change.action]] += 1
-    return tuple(
-        Arrow(kind=kind, source=source, target=target, count=count)
-        for (source, target, kind), count in sorted(counts.items())
-    )
-
-
-# --- Where the hosts of a picture are drawn: a grid, each rack in a frame of its own.
-
-
-PAGE = 1160
-"""Width in pixels that a row of hosts tries not to exceed."""
-GUTTER, NARROW = 44, 16
-"""Between two hosts: with room for arrows, and without."""
-CELL_HEIGHT, CELL_GAP = 17, 3
-PAD = 10
-HEAD = 24
-"""Room for a host's name."""
-FRAME, FRAME_HEAD = 18, 16
-LEAST_WIDTH = 760
-_DIGIT = 7
-_CELLS_A_ROW = ((8, 4), (18, 6), (40, 8))
-_NAME_CHARACTER = 7.4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A rectangle in pixels."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """The middle."""
-        return self.x + self.width / 2, self.y + self.height / 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureLayout:
-    """Boxes of hosts by name, frames of racks by name, cells a row and their width; the size."""
-
-    hosts: dict[str, Box]
-    racks: dict[str, Box]
-    cells_a_row: int
-    cell_width: int
-    mirrors_at: float
-    width: float
-    height: float
-
-
-def laid_out(found: Picture, *, top: float, gutter: int) -> PictureLayout:
-    """The picture's geometry; the first row of hosts starts below `top`, `gutter` pixels lie
-    between two hosts.
-    """
-    cells = max((max(len(host.primaries), len(host.mirrors)) for host in found.hosts), default=0)
-    a_row = next((row for most, row in _CELLS_A_ROW if cells <= most), 12)
-    cell_width = _cell_width(found)
-    primary_rows = _rows(max((len(host.primaries) for host in found.hosts), default=0), a_row)
-    mirror_rows = _rows(max((len(host.mirrors) for host in found.hosts), default=0), a_row)
-    name = max((len(host.name) for host in found.hosts), default=0) * _NAME_CHARACTER
-    width = max(a_row * (cell_width + CELL_GAP) - CELL_GAP, min(name, 220)) + 2 * PAD
-    mirrors_at = HEAD + primary_rows * (CELL_HEIGHT + CELL_GAP) + 6
-    height = mirrors_at + mirror_rows * (CELL_HEIGHT + CELL_GAP) + PAD
-    grid = _Grid(width=width, height=height, gutter=gutter, groups=_groups(found.hosts))
-    hosts, racks = grid.placed(top)
-    every = [*hosts.values(), *racks.values()]
-    return PictureLayout(
-        hosts=hosts,
-        racks=racks,
-        cells_a_row=a_row,
-        cell_width=cell_width,
-        mirrors_at=mirrors_at,
-        width=max(max((box.x + box.width for box in every), default=0) + FRAME, LEAST_WIDTH),
-        height=max((box.y + box.height for box in every), default=top) + FRAME,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Grid:
-    """Hosts of one size in rows, group after group."""
-
-    width: float
-    height: float
-    gutter: int
-    groups: dict[str, list[str]]
-
-    def placed(self, top: float) -> tuple[dict[str, Box], dict[str, Box]]:
-        """Boxes of hosts, and frames of racks if there are any."""
-        hosts: dict[str, Box] = {}
-        racks: dict[str, Box] = {}
-        is_framed = set(self.groups) != {""}
-        y = top
-        for rack, names in self.groups.items():
-            inner = self._group(names, 2 * FRAME, y + FRAME_HEAD) if is_framed else None
-            hosts |= inner or self._group(names, FRAME, y)
-            if inner is not None:
-                racks[rack] = _around(inner.values(), y)
-                y += racks[rack].height + self.gutter
-        return hosts, racks
-
-    def _group(self, names: list[str], x: float, y: float) -> dict[str, Box]:
-        columns = self._columns(len(names))
-        boxes: dict[str, Box] = {}
-        for at, name in enumerate(names):
-            row, column = divmod(at, columns)
-            boxes[name] = Box(
-                x=x + column * (self.width + self.gutter),
-                y=y + FRAME + row * (self.height + self.gutter),
-                width=self.width,
-                height=self.height,
-            )
-        return boxes
-
-    def _columns(self, hosts: int) -> int:
-        """As many as the page takes, then fewer, so that the last row is not left short."""
-        most = max(1, int((PAGE - 4 * FRAME + self.gutter) // (self.width + self.gutter)))
-        return -(-hosts // -(-hosts // most))
-
-
-def _around(boxes: Iterable[Box], y: float) -> Box:
-    every = list(boxes)
-    right = max(box.x + box.width for box in every)
-    bottom = max(box.y + box.height for box in every)
-    return Box(x=FRAME, y=y, width=right, height=bottom + FRAME - y)
-
-
-def _groups(hosts: Sequence[PictureHost]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for host in hosts:
-        groups.setdefault(host.rack or "", []).append(host.name)
-    return groups
-
-
-def _cell_width(found: Picture) -> int:
-    highest = max((cell.content for host in found.hosts for cell in host.primaries), default=0)
-    return max(22, len(str(highest)) * _DIGIT + 8)
-
-
-def _rows(cells: int, a_row: int) -> int:
-    return max(1, -(-cells // a_row))
-
-
-# --- Arrows between hosts: curves that end at the edge of a box, thicker for more copies.
-
-
-MOST_ARROWS = 40
-"""Beyond so many pairs of hosts arrows are a thicket: they are left out, and that is said."""
-_BEND = 0.14
-_HEAD_LENGTH, _HEAD_HALF = 9.0, 4.0
-_THICKEST = 5.0
-_LABEL = 9.0
-"""Pixels that a number needs around its middle."""
-
-Point = tuple[float, float]
-
-
-def arrow_svg(found: Arrow, source: Box, target: Box) -> str:
-    """The curve; it lies behind the boxes, so that no number is covered."""
-    middle = _bent(source.centre, target.centre)
-    start = _edge(source, middle)
-    tip = _edge(target, middle)
-    tail = _towards(tip, middle, _HEAD_LENGTH)
-    width = min(1.2 + 0.5 * (found.count - 1), _THICKEST)
-    copies = "1 copy" if found.count == 1 else f"{found.count:,} copies"
-    words = f"{found.source} to {found.target}: {copies}, {MEANINGS[found.kind]}"
-    return (
-        f"<g><title>{escape(visible(words))}</title>"
-        f'<path class="{found.kind}" stroke-width="{width:.1f}" '
-        f'd="M{_curve_point(start)} Q{_curve_point(middle)} {_curve_point(tail)}"/>'
-        f'<polygon class="{found.kind}" points="{_head(tip, tail, width)}"/></g>'
-    )
-
-
-def arrow_count(found: Arrow, source: Box, target: Box, hosts: Collection[Box]) -> str:
-    """How many copies the arrow stands for, written where no host is covered; empty for one copy
-    or where there is no room.
-    """
-    if found.count == 1:
-        return ""
-    middle = _bent(source.centre, target.centre)
-    start, end = _edge(source, middle), _edge(target, middle)
-    for part in (0.5, 0.4, 0.6, 0.3, 0.7):
-        x, y = _on_curve(start, middle, end, part)
-        if not any(_covers(box, x, y) for box in hosts):
-            return (
-                f'<text class="halo" x="{x:.1f}" y="{y + 4:.1f}" font-size="11" '
-                f'text-anchor="middle">{found.count:,}</text>'
-            )
-    return ""
-
-
-def _on_curve(start: Point, middle: Point, end: Point, part: float) -> Point:
-    before, after = (1 - part) ** 2, part**2
-    between = 2 * part * (1 - part)
-    return (
-        before * start[0] + between * middle[0] + after * end[0],
-        before * start[1] + between * middle[1] + after * end[1],
-    )
-
-
-def _covers(box: Box, x: float, y: float) -> bool:
-    return (
-        box.x - _LABEL <= x <= box.x + box.width + _LABEL
-        and box.y - _LABEL <= y <= box.y + box.height + _LABEL
-    )
-
-
-def _bent(start: Point, end: Point) -> Point:
-    """The control point: to the left of the straight line, so that there and back do not meet."""
-    (x1, y1), (x2, y2) = start, end
-    return (x1 + x2) / 2 + (y2 - y1) * _BEND, (y1 + y2) / 2 - (x2 - x1) * _BEND
-
-
-def _edge(box: Box, outside: Point) -> Point:
-    """Where the line from the box's centre to a point crosses the box's edge."""
-    x, y = box.centre
-    dx, dy = outside[0] - x, outside[1] - y
-    scale = min(
-        (box.width / 2 + 1) / abs(dx) if dx else 1.0,
-        (box.height / 2 + 1) / abs(dy) if dy else 1.0,
-        1.0,
-    )
-    return x + dx * scale, y + dy * scale
-
-
-def _towards(start: Point, end: Point, length: float) -> Point:
-    distance = hypot(end[0] - start[0], end[1] - start[1]) or 1.0
-    part = min(length / distance, 1.0)
-    return start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part
-
-
-def _head(tip: Point, tail: Point, width: float) -> str:
-    distance = hypot(tip[0] - tail[0], tip[1] - tail[1]) or 1.0
-    half = _HEAD_HALF + width / 2
-    dx, dy = (tip[1] - tail[1]) / distance * half, (tail[0] - tip[0]) / distance * half
-    points = (tip, (tail[0] + dx, tail[1] + dy), (tail[0] - dx, tail[1] - dy))
-    return " ".join(_curve_point(point) for point in points)
-
-
-def _curve_point(point: Point) -> str:
-    return f"{point[0]:.1f},{point[1]:.1f}"
-
-
-# --- The colours of a picture, for light and dark surroundings; every colour has a word beside it.
-
-
-_LIGHT = {
-    "back": "#ffffff",
-    "frame": "#f6f8fa",
-    "frame-edge": "#d0d7de",
-    "box": "#ffffff",
-    "box-edge": "#8c959f",
-    "text": "#1f2328",
-    "soft": "#59636e",
-    CellKind.PRIMARY: "#0969da",
-    CellKind.STAYS: "#d8dee4",
-    "stays-text": "#1f2328",
-    CellKind.ADDED: "#1a7f37",
-    CellKind.MOVED: "#bc4c00",
-    CellKind.RECOVERED: "#8250df",
-    CellKind.LEAVES: "#9a6700",
-    CellKind.BLOCKED: "#cf222e",
-}
-_DARK = {
-    "back": "#0d1117",
-    "frame": "#151b23",
-    "frame-edge": "#30363d",
-    "box": "#0d1117",
-    "box-edge": "#656c76",
-    "text": "#f0f6fc",
-    "soft": "#9198a1",
-    CellKind.PRIMARY: "#1f6feb",
-    CellKind.STAYS: "#3d444d",
-    "stays-text": "#f0f6fc",
-    CellKind.ADDED: "#238636",
-    CellKind.MOVED: "#bd561d",
-    CellKind.RECOVERED: "#8957e5",
-    CellKind.LEAVES: "#d29922",
-    CellKind.BLOCKED: "#da3633",
-}
-_SOLID = (CellKind.PRIMARY, CellKind.ADDED, CellKind.MOVED, CellKind.RECOVERED, CellKind.BLOCKED)
-_ARROWS = (CellKind.ADDED, CellKind.MOVED, CellKind.RECOVERED)
-_FONT = "font-family:ui-sans-serif,system-ui,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif"
-
-
-def style_sheet() -> str:
-    """CSS for everything in a picture; what lies around it is left alone."""
-    dark = _rules(_DARK)
-    return f".gm text{{{_FONT}}}{_rules(_LIGHT)}@media (prefers-color-scheme:dark){{{dark}}}"
-
-
-def _rules(color: dict[str, str]) -> str:
-    rules = [
-        f".gm .back{{fill:{color['back']}}}",
-        f".gm .frame{{fill:{color['frame']};stroke:{color['frame-edge']}}}",
-        f".gm .box{{fill:{color['box']};stroke:{color['box-edge']}}}",
-        f".gm text{{fill:{color['text']}}}",
-        f".gm text.soft{{fill:{color['soft']}}}",
-        f".gm rect.stays{{fill:{color[CellKind.STAYS]}}}",
-        f".gm text.in-stays{{fill:{color['stays-text']}}}",
-        f".gm rect.leaves{{fill:none;stroke:{color[CellKind.LEAVES]};stroke-dasharray:3 2}}",
-        f".gm text.in-leaves{{fill:{color[CellKind.LEAVES]}}}",
-        f".gm text.halo{{stroke:{color['back']};stroke-width:4px;paint-order:stroke}}",
-    ]
-    rules += [
-        f".gm rect.{kind}{{fill:{color[kind]}}}.gm text.in-{kind}{{fill:#ffffff}}"
-        for kind in _SOLID
-    ]
-    rules += [
-        f".gm path.{kind}{{stroke:{color[kind]};fill:none}}.gm polygon.{kind}{{fill:{color[kind]}}}"
-        for kind in _ARROWS
-    ]
-    return "".join(rules)
-
-
-# --- A plan as one SVG: hosts by rack, primaries and mirrors as cells, arrows for what moves.
+# --- What all pictures have: the element around them, a title, a legend.
 
 
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
-_TOP = 84
-MOST_CELLS = 8_000
-"""Beyond so many copies a host shows counts: nobody reads ten thousand numbers."""
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_CHARACTER = 5.9
+"""Pixels that a character of a legend takes, about."""
+_WIDE_CHARACTER = 6.4
+"""The same where a text must not reach beyond the edge."""
+_LEGEND_LINE = 20
 
 
-def plan_svg(plan: Plan) -> str:
-    """A whole SVG file with its own colours for light and dark; the same plan, the same bytes."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg_element(plan)}\n'
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """A picture's words: `title` names it, `summary` is what it comes down to."""
+
+    title: str
+    heading: str
+    summary: str
+    width: float
+    height: float
 
 
-def svg_element(plan: Plan, *, css: str | None = None) -> str:
-    """The `svg` element alone, for a page that holds it."""
-    found = picture(plan)
-    gutter = GUTTER if _has_arrows(found) else NARROW
-    layout = laid_out(found, top=_TOP, gutter=gutter)
-    width, height = round(layout.width), round(layout.height)
+def _element(page: _Page, css: str | None, body: Iterable[str]) -> str:
+    width, height = round(page.width), round(page.height)
     box = f'viewBox="0 0 {width} {height}"'
     return "\n".join(
         [
-            f'<svg {_NAMESPACE} class="gm" width="{width}" height="{height}" {box} role="img">',
-            f"<title>Mirrors of {_text(plan.cluster)}, before and after</title>",
-            f"<desc>{_text(summary_line(plan))}</desc>",
+            f'<svg {_NAMESPACE} class="gm" width="{width}" height="{height}" {box} role="group">',
+            f"<title>{_text(page.title)}</title>",
+            f"<desc>{_text(page.summary)}</desc>",
             f"<style>{css or style_sheet()}</style>",
             f'<rect class="back" width="{width}" height="{height}"/>',
-            *_title(plan, found),
-            *(_rack(name, box) for name, box in layout.racks.items()),
-            *_arrows(found, layout),
-            *_hosts(found, layout),
+            f'<text x="{FRAME}" y="30" font-size="17" font-weight="600">{_text(page.heading)}</text>',
+            f'<text x="{FRAME}" y="50" font-size="12" class="soft">{_text(page.summary)}</text>',
+            *body,
             "</svg>",
         ]
     )
 
 
-def _title(plan: Plan, found: Picture) -> list[str]:
-    """Cluster, summary, and a legend of what occurs."""
-    kinds = {cell.kind for host in found.hosts for cell in (*host.primaries, *host.mirrors)}
-    lines = [
-        f'<text x="{FRAME}" y="30" font-size="17" font-weight="600">{_text(plan.cluster)}</text>',
-        f'<text x="{FRAME}" y="50" font-size="12" class="soft">{_text(summary_line(plan))}</text>',
-    ]
-    x = float(FRAME)
-    for kind in CellKind:
-        if kind in kinds:
-            words = MEANINGS[kind]
-            lines.append(
-                f'<rect class="{kind}" x="{x:.1f}" y="64" width="14" height="14" rx="3"/>'
-                f'<text x="{x + 20:.1f}" y="75" font-size="12">{words}</text>'
-            )
-            x += 44 + len(words) * 6.4
-    if len(found.arrows) > MOST_ARROWS:
-        pairs = f"{counted(len(found.arrows), 'arrow')} between hosts left out"
-        lines.append(f'<text x="{x:.1f}" y="75" font-size="12" class="soft">{pairs}</text>')
-    return lines
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A legend's entry: a mark of 14 pixels, drawn at its place, and words."""
+
+    words: str
+    mark: str = ""
+    is_soft: bool = False
+
+
+def _legend(entries: Iterable[_Entry], top: float, width: float) -> tuple[list[str], float]:
+    """The entries in lines of at most `width` pixels, and where the next thing may begin."""
+    lines: list[str] = []
+    x, y = float(FRAME), top
+    for one in entries:
+        room = len(one.words) * _CHARACTER + (20 if one.mark else 0)
+        if x > FRAME and x + room > width - FRAME:
+            x, y = float(FRAME), y + _LEGEND_LINE
+        if one.mark:
+            lines.append(f'<g transform="translate({x:.1f} {y:.1f})">{one.mark}</g>')
+        at = x + 20 if one.mark else x
+        soft = ' class="soft"' if one.is_soft else ""
+        lines.append(
+            f'<text x="{at:.1f}" y="{y + 11:.1f}" font-size="12"{soft}>{_text(one.words)}</text>'
+        )
+        x += room + 18
+    return lines, y + _LEGEND_LINE
+
+
+def _load_legend(order: str = "", *, is_lossy: bool) -> Iterator[_Entry]:
+    """What the heights and colours of loads mean."""
+    yield _Entry(words=f"Load of the others if a host is lost{order}:", is_soft=True)
+    for level, (_, words) in enumerate(LEVELS, start=1):
+        height = 14 * level / len(LEVELS)
+        mark = (
+            '<rect class="track" width="14" height="14"/>'
+            f'<rect class="load-{level}" y="{14 - height:.1f}" width="14" height="{height:.1f}"/>'
+        )
+        yield _Entry(words=words, mark=mark)
+    if is_lossy:
+        mark = '<rect class="lost" x="0.5" y="0.5" width="13" height="13"/>'
+        yield _Entry(words="contents lost", mark=mark)
+
+
+def _at(box: Box) -> str:
+    return f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
 
 
 def _rack(name: str, box: Box) -> str:
@@ -521,14 +153,96 @@ def _rack(name: str, box: Box) -> str:
     )
 
 
+def _host(name: str, words: str, box: Box, body: Iterable[str], *, is_reached: bool) -> str:
+    """A host's box with its words; the keyboard reaches it where hosts are few enough to go through."""
+    reached = ' tabindex="0"' if is_reached else ""
+    return "".join(
+        [
+            f'<g role="img"{reached}><title>{_text(words)}</title>',
+            f'<rect class="box" {_at(box)} rx="7"/>',
+            (
+                f'<text x="{box.x + PAD:.1f}" y="{box.y + 17:.1f}" font-size="12" '
+                f'font-weight="600">{_text(_shortened(name, box))}</text>'
+            ),
+            *body,
+            "</g>",
+        ]
+    )
+
+
+def _shortened(name: str, box: Box) -> str:
+    most = int((box.width - 2 * PAD) // 7)
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
+
+
+# --- A plan: hosts by rack, primaries and mirrors as cells, arrows for what moves, loads below.
+
+
+def plan_svg(plan: Plan) -> str:
+    """A whole SVG file with its own colours for light and dark; the same plan, the same bytes."""
+    return f"{_DECLARATION}{svg_element(plan)}\n"
+
+
+def svg_element(plan: Plan, *, css: str | None = None) -> str:
+    """The `svg` element alone, for a page that holds it."""
+    found = picture(plan)
+    gutter = GUTTER if _has_arrows(found) else NARROW
+    rough = laid_out(found, top=0, gutter=gutter)
+    legend, top = _legend(_kind_legend(found), 64, rough.width)
+    loads, top = _legend(_strip_legend(found, is_beside=rough.is_beside), top, rough.width)
+    layout = laid_out(found, top=top, gutter=gutter)
+    page = _Page(
+        title=f"Mirrors of {plan.cluster}, before and after",
+        heading=plan.cluster,
+        summary=summary_line(plan),
+        width=layout.width,
+        height=layout.height,
+    )
+    racks = (_rack(name, box) for name, box in layout.racks.items())
+    body = [*legend, *loads, *racks, *_arrows(found, layout), *_hosts(found, layout)]
+    return _element(page, css, body)
+
+
+def _kind_legend(found: Picture) -> Iterator[_Entry]:
+    """What occurs."""
+    kinds = {cell.kind for host in found.hosts for cell in (*host.primaries, *host.mirrors)}
+    for kind in CellKind:
+        if kind in kinds:
+            sign = SIGNS.get(kind, "")
+            mark = (
+                f'<rect class="{kind}" width="14" height="14" rx="{_corner(kind)}"/>'
+                f'<text class="in-{kind}" x="7" y="11" font-size="11" text-anchor="middle">{sign}'
+                "</text>"
+            )
+            yield _Entry(words=MEANINGS[kind], mark=mark)
+    if len(found.arrows) > MOST_ARROWS:
+        pairs = f"{counted(len(found.arrows), 'arrow')} between hosts left out"
+        yield _Entry(words=pairs, is_soft=True)
+
+
+def _strip_legend(found: Picture, *, is_beside: bool) -> Iterator[_Entry]:
+    told = [one for host in found.hosts for one in (host.before, host.after) if one is not None]
+    order = "" if all(host.before is None for host in found.hosts) else _ORDERS[is_beside]
+    yield from _load_legend(order, is_lossy=any(one.lost for one in told))
+
+
+_ORDERS = {True: ", left before and right after", False: ""}
+"""Strips one above the other have words beside them."""
+
+
+def _corner(kind: CellKind) -> int:
+    """Primaries have square corners, so that they are told from mirrors without colour."""
+    return 0 if kind is CellKind.PRIMARY else 4
+
+
 def _arrows(found: Picture, layout: PictureLayout) -> list[str]:
     if not _has_arrows(found):
         return []
     hosts = layout.hosts
-    ends = [(arrow, hosts[arrow.source], hosts[arrow.target]) for arrow in found.arrows]
+    met = [(arrow, hosts[arrow.source], hosts[arrow.target]) for arrow in found.arrows]
     return [
-        *(arrow_svg(arrow, source, target) for arrow, source, target in ends),
-        *filter(None, (arrow_count(*one, hosts.values()) for one in ends)),
+        *(arrow_svg(arrow, source, target) for arrow, source, target in met),
+        *filter(None, (arrow_count(*one, hosts.values()) for one in met)),
     ]
 
 
@@ -536,36 +250,26 @@ def _has_arrows(found: Picture) -> bool:
     return 0 < len(found.arrows) <= MOST_ARROWS
 
 
-def _hosts(found: Picture, layout: PictureLayout) -> Iterable[str]:
-    cells = sum(len(host.primaries) + len(host.mirrors) for host in found.hosts)
-    body: Callable[[PictureHost, Box, PictureLayout], list[str]]
-    body = _cells if cells <= MOST_CELLS else _counts
+def _hosts(found: Picture, layout: PictureLayout) -> Iterator[str]:
+    count = len(found.hosts)
     for host in found.hosts:
         box = layout.hosts[host.name]
-        name = _text(_shortened(host.name, box))
-        head = f'<text x="{box.x + PAD:.1f}" y="{box.y + 17:.1f}" font-size="12"'
-        yield "".join(
-            [
-                f"<g><title>{_text(_words(host))}</title>",
-                f'<rect class="box" {_at(box)} rx="7"/>',
-                f'{head} font-weight="600">{name}</text>',
-                *body(host, box, layout),
-                "</g>",
-            ]
-        )
+        body = _bars(host, box, layout) if layout.is_barred else _cells(host, box, layout, count)
+        yield _host(host.name, _words(host), box, body, is_reached=count <= MOST_HOSTS)
 
 
-def _cells(host: PictureHost, box: Box, layout: PictureLayout) -> list[str]:
+def _cells(host: PictureHost, box: Box, layout: PictureLayout, count: int) -> Iterator[str]:
     placed = [
         *_grid(host.primaries, box.x + PAD, box.y + HEAD, layout),
         *_grid(host.mirrors, box.x + PAD, box.y + layout.mirrors_at, layout),
     ]
-    return [_cell(cell, x, y, layout.cell_width) for cell, x, y in placed]
+    yield from (_cell(cell, x, y, layout.cell_width) for cell, x, y in placed)
+    yield from _both_strips(host, box, layout, count)
 
 
 def _grid(
     cells: tuple[Cell, ...], x: float, y: float, layout: PictureLayout
-) -> Iterable[tuple[Cell, float, float]]:
+) -> Iterator[tuple[Cell, float, float]]:
     for number, cell in enumerate(cells):
         row, column = divmod(number, layout.cells_a_row)
         across = x + column * (layout.cell_width + CELL_GAP)
@@ -575,38 +279,332 @@ def _grid(
 def _cell(cell: Cell, x: float, y: float, width: int) -> str:
     return (
         f'<rect class="{cell.kind}" x="{x:.1f}" y="{y:.1f}" width="{width}" '
-        f'height="{CELL_HEIGHT}" rx="3"/>'
+        f'height="{CELL_HEIGHT}" rx="{_corner(cell.kind)}"/>'
         f'<text class="in-{cell.kind}" x="{x + width / 2:.1f}" y="{y + 12.5:.1f}" font-size="11" '
-        f'text-anchor="middle">{cell.content}</text>'
+        f'text-anchor="middle">{SIGNS.get(cell.kind, "")}{cell.content}</text>'
     )
 
 
-def _counts(host: PictureHost, box: Box, layout: PictureLayout) -> list[str]:
-    del layout
-    rows = _words(host).split("; ")[1:]
-    return [
-        f'<text x="{box.x + PAD:.1f}" y="{box.y + HEAD + 14 + number * 15:.1f}" '
-        f'font-size="11">{_text(words)}</text>'
-        for number, words in enumerate(rows)
-    ]
-
-
 def _words(host: PictureHost) -> str:
-    """`sdw1; 4 primary; 3 mirror that stays; ...`: what the cells say, counted."""
+    """`sdw1; 4 primary; 3 mirror that stays; ...`: what the cells say, counted, and what its loss does."""
     cells = (*host.primaries, *host.mirrors)
     counts = {kind: sum(cell.kind is kind for cell in cells) for kind in CellKind}
     parts = [f"{count} {MEANINGS[kind]}" for kind, count in counts.items() if count]
-    return "; ".join([host.name, *parts])
+    if host.before is None or host.before.words == host.after.words:
+        return "; ".join([host.name, *parts, host.after.words])
+    return "; ".join([host.name, *parts, f"before, {host.before.words}; after, {host.after.words}"])
 
 
-def _shortened(name: str, box: Box) -> str:
-    most = int((box.width - 2 * PAD) // 7)
-    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
+def _bars(host: PictureHost, box: Box, layout: PictureLayout) -> Iterator[str]:
+    """Primaries and mirrors as bars of kinds, as long as they are many, and the worst of a loss."""
+    most = max(1, layout.most_copies)
+    for cells, at in ((host.primaries, HEAD), (host.mirrors, layout.mirrors_at)):
+        x, y = box.x + PAD, box.y + at
+        room = layout.cell_width - _NUMBER
+        for kind in CellKind:
+            count = sum(cell.kind is kind for cell in cells)
+            if count:
+                width = room * count / most
+                yield (
+                    f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
+                    f'height="{BAR_HEIGHT}"/>'
+                )
+                x += width
+        stay = sum(cell.kind is not CellKind.LEAVES for cell in cells)
+        yield f'<text class="soft" x="{x + 4:.1f}" y="{y + 8.5:.1f}" font-size="10">{stay}</text>'
+    x, y = box.x + PAD, box.y + layout.strips_at
+    changed = host.before is not None and host.before.words != host.after.words
+    for one in filter(None, (host.before if changed else None, host.after)):
+        yield _mark(one, x, y)
+        x += layout.cell_width / 2
 
 
-def _at(box: Box) -> str:
-    return f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+_NUMBER = 20
+"""Pixels behind a bar for its number."""
 
 
-def _text(text: str) -> str:
-    return escape(visible(text))
+def _mark(found: Strip, x: float, y: float) -> str:
+    """A loss as one cell: how high the worst load is, with its factor; or how many contents are lost."""
+    if found.lost:
+        return (
+            f'<rect class="lost" x="{x + 0.5:.1f}" y="{y + 0.5:.1f}" width="9" '
+            f'height="{STRIP_HEIGHT - 1}"/><text class="alarm" x="{x + 12:.1f}" y="{y + 11:.1f}" '
+            f'font-size="10">-{found.lost}</text>'
+        )
+    height = STRIP_HEIGHT * found.level / len(LEVELS)
+    told = "" if found.worst is None else f"x{found.worst.factor:.1f}"
+    return (
+        f'<rect class="track" x="{x:.1f}" y="{y:.1f}" width="10" height="{STRIP_HEIGHT}"/>'
+        f'<rect class="load-{found.level}" x="{x:.1f}" y="{y + STRIP_HEIGHT - height:.1f}" '
+        f'width="10" height="{height:.1f}"/><text x="{x + 13:.1f}" y="{y + 11:.1f}" '
+        f'font-size="10">{told}</text>'
+    )
+
+
+def _both_strips(host: PictureHost, box: Box, layout: PictureLayout, count: int) -> Iterator[str]:
+    """The strip before and the one after, of the same scale, so that a survivor keeps its place."""
+    x, y, width = box.x + PAD, box.y + layout.strips_at, box.width - 2 * PAD
+    if host.before is None:
+        yield _strip(host.after, Box(x=x, y=y, width=width, height=STRIP_HEIGHT), count)
+        return
+    if layout.is_beside:
+        half = (width - 2 * CELL_GAP) / 2
+        for one, at in ((host.before, x), (host.after, x + half + 2 * CELL_GAP)):
+            yield _strip(one, Box(x=at, y=y, width=half, height=STRIP_HEIGHT), count)
+        return
+    for one, word, at in (
+        (host.before, "before", y),
+        (host.after, "after", y + STRIP_HEIGHT + STRIP_GAP),
+    ):
+        yield f'<text class="soft" x="{x:.1f}" y="{at + 11:.1f}" font-size="10">{word}</text>'
+        strip = Box(x=x + STRIP_WORD, y=at, width=width - STRIP_WORD, height=STRIP_HEIGHT)
+        yield _strip(one, strip, count)
+
+
+_OWN = 2
+"""Pixels of the line at the host's own place."""
+
+
+def _strip(found: Strip, box: Box, count: int) -> str:
+    """A cell a survivor in ring order, as high as its load; the host's own place is a line."""
+    unit = box.width / max(1, count)
+    wide = unit - 1 if unit > 3 else unit  # noqa: PLR2004 - a gap only where there is room
+    name = "lost" if found.lost else "track"
+    parts = [f'<rect class="{name}" {_at(box)}/>']
+    thin = min(wide, _OWN)
+    own = Box(
+        x=box.x + found.place * unit + (wide - thin) / 2, y=box.y, width=thin, height=box.height
+    )
+    parts.append(f'<rect class="own" {_at(own)}/>')
+    for level in range(1, len(LEVELS) + 1):
+        height = box.height * level / len(LEVELS)
+        path = "".join(
+            f"M{box.x + burden.place * unit:.1f} {box.y + box.height:.1f}"
+            f"v-{height:.1f}h{wide:.1f}v{height:.1f}z"
+            for burden in found.burdens
+            if burden.level == level
+        )
+        parts += [f'<path class="load-{level}" d="{path}"/>'] * bool(path)
+    return f"<g><title>{_text(found.words)}</title>{''.join(parts)}</g>"
+
+
+# --- Strategies side by side: who takes over from whom, and how many mirrors each host holds.
+
+
+_SIDE = 300
+_COARSE = 5
+"""Pixels of a cell from which on its size tells the load beside its colour."""
+_PANEL, _PANEL_GAP = _SIDE + 24, 18
+_PANEL_HEAD, _MIRRORS = 84, 34
+_PANELS_A_ROW = 3
+"""At most; fewer where that fills the last row better."""
+_LINE = 15
+
+
+def whatif_svg(found: Comparison) -> str:
+    """A whole SVG file: a small picture a row of the table."""
+    lossy = any(
+        not isinstance(row.found, Refusal) and not row.found.survival.any_host for row in found.rows
+    )
+    rows = -(-len(found.rows) // _PANELS_A_ROW)
+    a_row = -(-len(found.rows) // rows)
+    width = max(2 * FRAME + a_row * (_PANEL + _PANEL_GAP) - _PANEL_GAP, LEAST_WIDTH)
+    entries = [*_load_legend(is_lossy=lossy), *_matrix_legend()]
+    legend, top = _legend(entries, 64, width)
+    for text in (*found.notes, *whatif_remarks(found)):
+        more, top = _legend(
+            [
+                _Entry(words=line, is_soft=True)
+                for line in wrap(visible(text), int((width - 2 * FRAME) / _WIDE_CHARACTER))
+            ],
+            top,
+            width,
+        )
+        legend += more
+    top += 6
+    tall = _PANEL_HEAD + _SIDE + _MIRRORS + PAD
+    panels = []
+    for at, row in enumerate(found.rows):
+        down, across = divmod(at, a_row)
+        x, y = FRAME + across * (_PANEL + _PANEL_GAP), top + down * (tall + _PANEL_GAP)
+        panels.append(_panel(row, Box(x=x, y=y, width=_PANEL, height=tall)))
+    page = _Page(
+        title=f"What other strategies would mean for {found.cluster}",
+        heading=f"{found.cluster}: what if",
+        summary=f"catalog {found.source}, spec {found.spec_file}",
+        width=width,
+        height=top + rows * (tall + _PANEL_GAP),
+    )
+    return f"{_DECLARATION}{_element(page, None, [*legend, *panels])}\n"
+
+
+def _matrix_legend() -> Iterator[_Entry]:
+    words = (
+        "A line down for each lost host, a column for each that takes over; below, mirrors a host"
+    )
+    yield _Entry(words=words, is_soft=True)
+
+
+def _panel(row: Row, box: Box) -> str:
+    name = f"{row.name} (the spec's)" if row.is_spec else row.name
+    if isinstance(row.found, Refusal):
+        told = [refusal_text(row.found)]
+        body = ""
+    else:
+        told = figures_text(row, row.found)
+        body = _matrix(
+            row.found.layout, Box(x=box.x + 12, y=box.y + _PANEL_HEAD, width=_SIDE, height=_SIDE)
+        )
+    lines = [line for text in told for line in wrap(visible(text), 48)]
+    words = "".join(
+        f'<text class="soft" x="{box.x + 12:.1f}" y="{box.y + 38 + at * _LINE:.1f}" '
+        f'font-size="12">{_text(line)}</text>'
+        for at, line in enumerate(lines)
+    )
+    return (
+        f'<g role="img" tabindex="0"><title>{_text(": ".join((name, *told)))}</title>'
+        f'<rect class="box" {_at(box)} rx="8"/>'
+        f'<text x="{box.x + 12:.1f}" y="{box.y + 20:.1f}" font-size="14" font-weight="600">'
+        f"{_text(name)}</text>{words}{body}</g>"
+    )
+
+
+def _matrix(layout: Layout, box: Box) -> str:
+    """A line for each lost host, a column for each survivor; beyond so many hosts the worst of several
+    neighbours. As many cells as there are pairs of hosts that share a content.
+    """
+    mirrors = Counter(pair.mirror for pair in layout.pairs if pair.mirror is not None)
+    names = list(dict.fromkeys([*layout.hosts, *sorted({*_holders(layout)})]))
+    together = -(-len(names) // MOST_HOSTS) or 1
+    count = -(-len(names) // together)
+    unit = box.width / max(1, count)
+    levels: dict[tuple[int, int], int] = {}
+    lost: dict[int, bool] = {}
+    for one in strips(layout, names).values():
+        line = one.place // together
+        lost[line] = lost.get(line, False) or one.lost > 0
+        for burden in one.burdens:
+            at = (line, burden.place // together)
+            levels[at] = max(levels.get(at, 0), burden.level)
+    parts = [f'<rect class="track" {_at(box)}/>']
+    parts += [_squares(levels, level, unit, box) for level in range(1, len(LEVELS) + 1)]
+    fine = [at for at, is_lost in lost.items() if not is_lost and unit >= _COARSE]
+    own = "".join(_square(at, at, unit, 0.3, box) for at in fine)
+    parts += [f'<path class="own" d="{own}"/>'] * bool(own)
+    crosses = "".join(_cross(at, unit, box) for at, is_lost in lost.items() if is_lost)
+    parts += [f'<path class="cross" stroke-width="{min(2, unit / 4):.1f}" d="{crosses}"/>'] * bool(
+        crosses
+    )
+    heights = [
+        max(mirrors[name] for name in names[at * together : (at + 1) * together])
+        for at in range(count)
+    ]
+    return "".join([*parts, _mirror_bars(heights, unit, box)])
+
+
+def _holders(layout: Layout) -> Iterator[str]:
+    for pair in layout.pairs:
+        yield from filter(None, (pair.primary, pair.mirror))
+
+
+def _squares(levels: Mapping[tuple[int, int], int], level: int, unit: float, box: Box) -> str:
+    share = 0.3 + 0.62 * level / len(LEVELS)
+    path = "".join(
+        _square(line, column, unit, share, box)
+        for (line, column), found in sorted(levels.items())
+        if found == level
+    )
+    return f'<path class="load-{level}" d="{path}"/>' if path else ""
+
+
+def _square(line: int, column: int, unit: float, share: float, box: Box) -> str:
+    side = unit * share if unit >= _COARSE else unit
+    inset = (unit - side) / 2
+    x, y = box.x + column * unit + inset, box.y + line * unit + inset
+    return f"M{x:.1f} {y:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z"
+
+
+def _cross(at: int, unit: float, box: Box) -> str:
+    side = unit * 0.6
+    x, y = box.x + at * unit + unit * 0.2, box.y + at * unit + unit * 0.2
+    return f"M{x:.1f} {y:.1f}l{side:.1f} {side:.1f}m0-{side:.1f}l-{side:.1f} {side:.1f}"
+
+
+def _mirror_bars(mirrors: Sequence[int], unit: float, box: Box) -> str:
+    most = max([1, *mirrors])
+    floor = box.y + box.height + _MIRRORS
+    wide = unit - 1 if unit >= _COARSE else unit
+    path = "".join(
+        f"M{box.x + at * unit:.1f} {floor:.1f}v-{(_MIRRORS - 8) * number / most:.1f}"
+        f"h{wide:.1f}v{(_MIRRORS - 8) * number / most:.1f}z"
+        for at, number in enumerate(mirrors)
+        if number
+    )
+    return f'<path class="bar" d="{path}"/>'
+
+
+# --- Groups of hosts that may be down together, as colours with the group's number.
+
+
+_TAG = 26
+_GROUP_WIDTH, _GROUP_HEIGHT = 96, 28
+
+
+def groups_svg(
+    cluster: str,
+    hosts: Sequence[tuple[str, str | None]],
+    groups: Sequence[Sequence[str]],
+    *,
+    summary: str,
+) -> str:
+    """A whole SVG file: every host (name, rack) in ring order with the number of its group, racks in
+    frames. `summary` is what the groups come down to.
+    """
+    numbers = {name: at for at, group in enumerate(groups, start=1) for name in group}
+    entries = [_group_entry(at, group) for at, group in enumerate(groups, start=1)]
+    legend, top = _legend(entries, 64, LEAST_WIDTH)
+    by_rack: dict[str, list[str]] = {}
+    for name, rack in hosts:
+        by_rack.setdefault(rack or "", []).append(name)
+    widest = min(max((len(name) for name, _ in hosts), default=0) * 7.4, 220)
+    grid = Grid(
+        width=max(_GROUP_WIDTH, widest + _TAG + 2 * PAD),
+        height=_GROUP_HEIGHT,
+        gutter=NARROW // 2,
+        groups=by_rack,
+    )
+    boxes, racks = grid.placed(top)
+    every = [*boxes.values(), *racks.values()]
+    page = _Page(
+        title=f"Hosts of {cluster} that may be down together",
+        heading=f"{cluster}: maintenance groups",
+        summary=summary,
+        width=max(max((box.x + box.width for box in every), default=0) + FRAME, LEAST_WIDTH),
+        height=max((box.y + box.height for box in every), default=top) + FRAME,
+    )
+    body = [*legend, *(_rack(name, box) for name, box in racks.items())]
+    is_reached = len(hosts) <= MOST_HOSTS
+    body += [_grouped(name, numbers.get(name), boxes[name], is_reached) for name, _ in hosts]
+    return f"{_DECLARATION}{_element(page, None, body)}\n"
+
+
+def _group_entry(number: int, group: Sequence[str]) -> _Entry:
+    mark = _tag(number, Box(x=0, y=0, width=14, height=14), 10)
+    return _Entry(words=f"group {number}: {counted(len(group), 'host')}", mark=mark)
+
+
+def _tag(number: int, box: Box, size: int) -> str:
+    """The group's colour with its number; where groups outnumber colours the number alone tells."""
+    color = (number - 1) % len(GROUP_COLORS) + 1
+    x, y = box.x + box.width / 2, box.y + box.height / 2 + size * 0.36
+    return (
+        f'<rect class="group-{color}" {_at(box)} rx="3"/><text class="in-group" x="{x:.1f}" '
+        f'y="{y:.1f}" font-size="{size}" text-anchor="middle">{number}</text>'
+    )
+
+
+def _grouped(name: str, number: int | None, box: Box, is_reached: bool) -> str:  # noqa: FBT001 - named at its one call
+    words = f"{name}; in no group" if number is None else f"{name}; group {number}"
+    tag = Box(x=box.x + box.width - _TAG - 3, y=box.y + 4, width=_TAG, height=box.height - 8)
+    body = [] if number is None else [_tag(number, tag, 12)]
+    return _host(name, words, box, body, is_reached=is_reached)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
-from gpmirror.model.text import remaining_text, size_text
+from gpmirror.model.text import counted, remaining_text, size_text
 from gpmirror.plan.model import plain
 from gpmirror.render.json import document
 from gpmirror.render.markdown import escaped
@@ -123,6 +123,26 @@ def _figured(rows: Sequence[Row]) -> list[tuple[Row, Figures]]:
 def refusal_text(found: Refusal) -> str:
     """`infeasible: ...`: why there are no figures."""
     return f"infeasible: {found.text}"
+
+
+def figures_text(row: Row, found: Figures) -> list[str]:
+    """The figures in a few words: what it takes, and what is reached."""
+    costs = []
+    if row.strategy is not None:
+        changes = [
+            counted(number, word)
+            for number, word in (
+                (found.summary.add, "add"),
+                (found.summary.move, "move"),
+                (found.summary.recover, "recover"),
+                (found.summary.blocked, "blocked mirror"),
+            )
+            if number
+        ]
+        took = [*changes, counted(found.waves, "wave")] if changes else ["nothing to do"]
+        costs.append(", ".join([*took, *([f"{_bytes(found)} of bytes"] if found.bytes else [])]))
+    load = "" if found.survival.worst_factor is None else f"worst load {_load(found)}; "
+    return [*costs, f"{load}{_pairs(found)} pairs fatal", f"{_mirrors(found)} mirrors a host"]
 
 
 # --- The table for a terminal: one where the line is wide enough, else costs first, then survival.

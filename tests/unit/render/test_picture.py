@@ -1,5 +1,6 @@
 """The picture of a plan and the page around it: complete, well-formed, safe, quick."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,19 +10,16 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from gpmirror.plan.model import Change, Plan
+from gpmirror.render.drawing.geometry import GUTTER, MOST_ARROWS, MOST_CELLS, laid_out
+from gpmirror.render.drawing.picture import SIGNS, Arrow, CellKind, level_of, picture
+from gpmirror.render.drawing.style import style_sheet
 from gpmirror.render.folding import parts
 from gpmirror.render.html import plan_html
-from gpmirror.render.svg import (
-    GUTTER,
-    MOST_ARROWS,
-    MOST_CELLS,
-    Arrow,
-    CellKind,
-    laid_out,
-    picture,
-    plan_svg,
-)
-from tests.clusters import host, mirrorless, planned, spec
+from gpmirror.render.svg import groups_svg, plan_svg, whatif_svg
+from gpmirror.simulate import Load
+from gpmirror.spec.model import Strategy
+from gpmirror.whatif import Comparison, Question, compare
+from tests.clusters import host, mirrored, mirrorless, planned, spec
 from tests.plans import (
     adding,
     founding,
@@ -126,8 +124,8 @@ def test_racks_have_frames() -> None:
 
 def test_a_thicket_of_arrows_is_left_out_and_that_is_said() -> None:
     few, many = plan_svg(adding()), plan_svg(wide(2 * (MOST_ARROWS + 2)))
-    assert few.count("<path") == 4
-    assert "<path" not in many
+    assert few.count('<path class="added"') == 4
+    assert '<path class="added"' not in many
     assert f"{MOST_ARROWS + 2} arrows between hosts left out" in many
 
 
@@ -137,6 +135,211 @@ def test_a_huge_cluster_is_counted() -> None:
     Xml.fromstring(text)
     assert "2 primary" in text
     assert len(text) < 5_000_000
+
+
+# --- What the loss of a host does: strips under the hosts.
+
+
+def titles(text: str) -> dict[str, str]:
+    """Host -> what its group says, for a pointer, the keyboard and who listens."""
+    root = Xml.fromstring(text)
+    found = {}
+    for group in root.iter(f"{SVG}g"):
+        box, title = group.find(f"{SVG}rect[@class='box']"), group.find(f"{SVG}title")
+        if box is not None and title is not None and title.text is not None:
+            assert group.get("role") == "img"
+            found[title.text.partition(";")[0]] = title.text
+    return found
+
+
+def test_the_worst_survivor_is_named_before_and_after() -> None:
+    told = titles(plan_svg(moving()))
+    assert told["sdw3"].endswith(
+        "; before, if it is lost: worst survivor sdw1 4 -> 8 primaries (x2.0); "
+        "after, if it is lost: worst survivor sdw4 0 -> 4 primaries (x1.0 of the average host's)"
+    )
+    # the same before and after is said once
+    assert told["sdw1"].count("worst survivor") == 1
+    worst = moving().layout.after.survival.worst_load
+    assert worst is not None
+    lost, survivor, before, after = worst
+    assert f"worst survivor {survivor} {before} -> {after} primaries" in told[lost]
+
+
+def test_a_cluster_without_mirrors_loses_contents_and_then_none() -> None:
+    found = picture(adding())
+    assert [(one.before.lost if one.before else None, one.after.lost) for one in found.hosts] == [
+        (2, 0)
+    ] * 4
+    told = titles(plan_svg(adding()))
+    assert "before, if it is lost: 2 contents lost; after, if it is lost: worst" in told["sdw1"]
+    assert 'class="lost"' in plan_svg(adding())
+    assert 'class="lost"' not in plan_svg(unchanged())
+
+
+def test_a_plan_without_changes_has_one_strip_a_host() -> None:
+    found = picture(unchanged())
+    assert all(one.before is None for one in found.hosts)
+    assert [[(b.place, b.level) for b in one.after.burdens] for one in found.hosts] == [
+        [(1, 3)],
+        [(2, 3)],
+        [(3, 3)],
+        [(0, 3)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("factor", "level"), [(1.0, 1), (1.25, 1), (1.26, 2), (1.5, 2), (2.0, 3), (2.01, 4), (9.0, 4)]
+)
+def test_levels_of_load(factor: float, level: int) -> None:
+    assert level_of(Load(host="h", before=1, after=2, factor=factor)) == level
+
+
+def clustered(hosts: int, primaries: int, racks: int = 1) -> Plan:
+    names = [f"sdw{number}" for number in range(hosts)]
+    described = [host(name, rack=f"r{at * racks // hosts}") for at, name in enumerate(names)]
+    return planned(spec(described, "spread", cluster="wide"), mirrored(names, primaries))
+
+
+@pytest.mark.parametrize(("hosts", "barred"), [(4, False), (60, False), (100, False), (101, True)])
+def test_beyond_100_hosts_contents_are_bars(hosts: int, barred: bool) -> None:
+    plan = clustered(hosts, 2)
+    text = plan_svg(plan)
+    root = Xml.fromstring(text)
+    assert laid_out(picture(plan), top=0, gutter=GUTTER).is_barred is barred
+    numbers = sum(found.get("class") == "in-primary" for found in root.iter(f"{SVG}text"))
+    assert numbers == (1 if barred else 1 + 2 * hosts)
+    # whoever walks with the keyboard is not held up by hundreds of hosts
+    assert text.count("tabindex") == (0 if barred else hosts)
+    assert len(titles(text)) == hosts
+    assert plan_svg(plan) == text
+
+
+def test_pictures_grow_with_the_contents_and_no_faster() -> None:
+    small, large = (len(plan_svg(clustered(hosts, 4))) for hosts in (25, 100))
+    assert large < 5 * small
+    small, large = (len(plan_svg(clustered(hosts, 4))) for hosts in (110, 440))
+    assert large < 5 * small
+    assert large < 1_000_000
+
+
+# --- Colours: told apart in light and dark, and never alone.
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _sheets() -> tuple[str, str]:
+    light, _, dark = style_sheet().partition("@media")
+    return light, dark
+
+
+@pytest.mark.parametrize("sheet", _sheets(), ids=["light", "dark"])
+def test_colours_can_be_read_and_told_apart(sheet: str) -> None:
+    fills = dict(re.findall(r"\.gm (?:rect)?\.([\w-]+)\{fill:(#\w{6})", sheet))
+    for kind in ("primary", "added", "moved", "recovered", "blocked"):
+        assert contrast(fills[kind], "#ffffff") >= 4.5, kind
+    for at in range(1, 7):
+        if f"group-{at}" in fills:
+            assert contrast(fills[f"group-{at}"], "#ffffff") >= 4.5, at
+    # one way in lightness: told apart without any colour
+    levels = [_luminance(fills[f"load-{at}"]) for at in range(1, 5)]
+    assert levels in (sorted(levels), sorted(levels, reverse=True))
+    assert all(contrast(fills[f"load-{at}"], fills[f"load-{at + 1}"]) > 1.3 for at in range(1, 4))
+    words = dict(re.findall(r"\.gm text\.(soft|alarm)\{fill:(#\w{6})", sheet))
+    for name, color in words.items():
+        assert contrast(color, fills["back"]) >= 4.5, name
+        assert contrast(color, fills["frame"]) >= 4.5, name
+
+
+def test_every_kind_has_a_sign_or_a_shape() -> None:
+    told = {kind: SIGNS.get(kind) for kind in CellKind}
+    signs = [sign for sign in told.values() if sign]
+    assert len(set(signs)) == len(signs)
+    # square corners, grey, a broken edge
+    assert {kind for kind, sign in told.items() if not sign} == {
+        CellKind.PRIMARY,
+        CellKind.STAYS,
+        CellKind.LEAVES,
+    }
+
+
+# --- Strategies side by side, and groups.
+
+
+def compared(hosts: int, primaries: int, *strategies: Strategy) -> Comparison:
+    names = [f"sdw{number}" for number in range(hosts)]
+    return compare(
+        spec(names, cluster="dwh"), mirrored(names, primaries), Question(strategies=strategies)
+    )
+
+
+@pytest.mark.parametrize(("hosts", "primaries"), [(1, 1), (2, 1), (4, 2), (60, 4), (150, 8)])
+def test_a_picture_a_strategy(hosts: int, primaries: int) -> None:
+    found = compared(hosts, primaries) if hosts > 1 else compared(2, 3)
+    text = whatif_svg(found)
+    told = titles(text)
+    assert len(told) == len(found.rows)
+    root = Xml.fromstring(text)
+    width, height = (float(root.get(key, "")) for key in ("width", "height"))
+    for rect in root.iter(f"{SVG}rect"):
+        if rect.get("class") == "box":
+            x, y, w, h = (float(rect.get(key, "")) for key in ("x", "y", "width", "height"))
+            assert x >= 0
+            assert x + w <= width
+            assert y + h <= height
+    assert text == whatif_svg(found)
+    assert len(text) < 400_000
+
+
+def test_a_picture_of_what_is_infeasible_says_why() -> None:
+    text = whatif_svg(compared(4, 8, Strategy.SPREAD))
+    assert "spread: infeasible: spread mirroring needs more hosts than primaries" in " ".join(
+        titles(text)
+    )
+
+
+def test_as_many_cells_as_hosts_share_contents() -> None:
+    """Lines and columns are hosts; the squares of group stand beside the diagonal."""
+    text = whatif_svg(compared(10, 2, Strategy.GROUP))
+    squares = re.findall(r'<path class="load-3" d="([^"]*)"', text)
+    assert [one.count("M") for one in squares] == [10, 10]
+
+
+def test_names_in_other_pictures_are_escaped() -> None:
+    names = [EVIL, "sdw2"]
+    found = groups_svg(EVIL, [(name, EVIL) for name in names], [[EVIL], ["sdw2"]], summary=EVIL)
+    compared_names = replace(compared(2, 1), cluster=EVIL, notes=(EVIL,), source=EVIL)
+    for text in (found, whatif_svg(compared_names)):
+        Xml.fromstring(text)
+        assert "<script" not in text
+        assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("hosts", [1, 4, 60, 400])
+def test_groups_have_numbers_beside_their_colours(hosts: int) -> None:
+    names = [f"sdw{number}" for number in range(hosts)]
+    groups = [names[at::9] for at in range(min(9, hosts))]
+    racked_hosts = [
+        (name, f"r{at * 4 // hosts}" if hosts > 4 else None) for at, name in enumerate(names)
+    ]
+    text = groups_svg("dwh", racked_hosts, groups, summary=f"{len(groups)} groups, at least 9")
+    told = titles(text)
+    for number, group in enumerate(groups, start=1):
+        assert all(told[name] == f"{name}; group {number}" for name in group)
+    root = Xml.fromstring(text)
+    tags = [found for found in root.iter(f"{SVG}text") if found.get("class") == "in-group"]
+    assert len(tags) == hosts + len(groups)
+    assert text.count('class="frame"') == (4 if hosts > 4 else 0)
+    assert "at least 9" in text
 
 
 def hostile() -> Plan:

@@ -1,0 +1,320 @@
+"""Where the parts of a picture stand: hosts in a grid by rack, and curves from one to another."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from html import escape
+from math import hypot
+
+from gpmirror.render.drawing.picture import MEANINGS, SIGNS, Arrow, Picture
+from gpmirror.render.text import visible
+
+# --- Where the hosts of a picture are drawn: a grid, each rack in a frame of its own.
+
+
+PAGE = 1160
+"""Width in pixels that a row of hosts tries not to exceed."""
+GUTTER, NARROW = 44, 16
+"""Between two hosts: with room for arrows, and without."""
+CELL_HEIGHT, CELL_GAP = 17, 3
+PAD = 10
+HEAD = 24
+"""Room for a host's name."""
+FRAME, FRAME_HEAD = 18, 16
+LEAST_WIDTH = 760
+MOST_HOSTS = 100
+"""Beyond so many hosts contents are bars, and the loss of a host is its worst survivor alone."""
+MOST_CELLS = 8_000
+"""Beyond so many copies too: nobody reads ten thousand numbers."""
+BAR_HEIGHT = 9
+STRIP_HEIGHT, STRIP_GAP = 14, 5
+STRIP_WORD = 34
+"""Room for `before` and `after` beside strips that lie one above the other."""
+_BAR_WIDTH = 76
+_DIGIT = 7
+_CELLS_A_ROW = ((8, 4), (18, 6), (40, 8))
+_NAME_CHARACTER = 7.4
+_WIDEST_NAME = 220
+_LEAST_UNIT, _FEW_HOSTS = 2, 60
+_BESIDE_UNIT = 4
+"""Pixels that a survivor needs for two strips side by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureLayout:
+    """Boxes of hosts by name, frames of racks by name, cells a row and their width; the size.
+    `strips_at` is where strips begin below a box's top. `is_barred`: contents are bars, strips one
+    mark; `most_copies` that any host has of a role is the longest bar. `is_beside`: the strips before and after lie side by side, else one above the other.
+    """
+
+    hosts: dict[str, Box]
+    racks: dict[str, Box]
+    is_barred: bool
+    cells_a_row: int
+    cell_width: int
+    mirrors_at: float
+    strips_at: float
+    is_beside: bool
+    most_copies: int
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inside:
+    """What lies where in the box of every host."""
+
+    width: float
+    height: float
+    cells_a_row: int
+    cell_width: int
+    mirrors_at: float
+    strips_at: float
+    is_beside: bool
+
+
+def laid_out(found: Picture, *, top: float, gutter: int) -> PictureLayout:
+    """The picture's geometry; the first row of hosts starts below `top`, `gutter` pixels lie
+    between two hosts.
+    """
+    copies = sum(len(host.primaries) + len(host.mirrors) for host in found.hosts)
+    is_barred = len(found.hosts) > MOST_HOSTS or copies > MOST_CELLS
+    inside = _with_bars() if is_barred else _with_cells(found)
+    groups: dict[str, list[str]] = {}
+    for host in found.hosts:
+        groups.setdefault(host.rack or "", []).append(host.name)
+    grid = Grid(width=inside.width, height=inside.height, gutter=gutter, groups=groups)
+    hosts, racks = grid.placed(top)
+    every = [*hosts.values(), *racks.values()]
+    return PictureLayout(
+        hosts=hosts,
+        racks=racks,
+        is_barred=is_barred,
+        cells_a_row=inside.cells_a_row,
+        cell_width=inside.cell_width,
+        mirrors_at=inside.mirrors_at,
+        strips_at=inside.strips_at,
+        is_beside=inside.is_beside,
+        most_copies=max(
+            (max(len(host.primaries), len(host.mirrors)) for host in found.hosts), default=0
+        ),
+        width=max(max((box.x + box.width for box in every), default=0) + FRAME, LEAST_WIDTH),
+        height=max((box.y + box.height for box in every), default=top) + FRAME,
+    )
+
+
+def _with_bars() -> _Inside:
+    mirrors_at = HEAD + BAR_HEIGHT + CELL_GAP
+    strips_at = mirrors_at + BAR_HEIGHT + CELL_GAP + 2
+    return _Inside(
+        width=_BAR_WIDTH + 2 * PAD,
+        height=strips_at + STRIP_HEIGHT + PAD - 2,
+        cells_a_row=1,
+        cell_width=_BAR_WIDTH,
+        mirrors_at=mirrors_at,
+        strips_at=strips_at,
+        is_beside=True,
+    )
+
+
+def _with_cells(found: Picture) -> _Inside:
+    cells = max((max(len(host.primaries), len(host.mirrors)) for host in found.hosts), default=0)
+    a_row = next((row for most, row in _CELLS_A_ROW if cells <= most), 12)
+    cell_width = _cell_width(found)
+    name = max((len(host.name) for host in found.hosts), default=0) * _NAME_CHARACTER
+    inner = max(a_row * (cell_width + CELL_GAP) - CELL_GAP, min(name, _WIDEST_NAME))
+    hosts, two = len(found.hosts), any(host.before is not None for host in found.hosts)
+    is_beside = two and (inner - CELL_GAP) / 2 >= hosts * _BESIDE_UNIT
+    if not is_beside:
+        unit = _LEAST_UNIT + (hosts <= _FEW_HOSTS)
+        inner = max(inner, hosts * unit + STRIP_WORD * two)
+    # strips may have made the box wider than its cells needed
+    a_row = max(a_row, int((inner + CELL_GAP) // (cell_width + CELL_GAP)))
+    primary_rows = _rows(max((len(host.primaries) for host in found.hosts), default=0), a_row)
+    mirror_rows = _rows(max((len(host.mirrors) for host in found.hosts), default=0), a_row)
+    mirrors_at = HEAD + primary_rows * (CELL_HEIGHT + CELL_GAP) + 6
+    strips_at = mirrors_at + mirror_rows * (CELL_HEIGHT + CELL_GAP) + STRIP_GAP
+    lines = 1 if is_beside or not two else 2
+    return _Inside(
+        width=inner + 2 * PAD,
+        height=strips_at + lines * (STRIP_HEIGHT + STRIP_GAP) - STRIP_GAP + PAD,
+        cells_a_row=a_row,
+        cell_width=cell_width,
+        mirrors_at=mirrors_at,
+        strips_at=strips_at,
+        is_beside=is_beside,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Hosts of one size in rows, group after group."""
+
+    width: float
+    height: float
+    gutter: int
+    groups: dict[str, list[str]]
+
+    def placed(self, top: float) -> tuple[dict[str, Box], dict[str, Box]]:
+        """Boxes of hosts, and frames of racks if there are any."""
+        hosts: dict[str, Box] = {}
+        racks: dict[str, Box] = {}
+        is_framed = set(self.groups) != {""}
+        y = top
+        for rack, names in self.groups.items():
+            inner = self._group(names, 2 * FRAME, y + FRAME_HEAD) if is_framed else None
+            hosts |= inner or self._group(names, FRAME, y)
+            if inner is not None:
+                racks[rack] = _around(inner.values(), y)
+                y += racks[rack].height + self.gutter
+        return hosts, racks
+
+    def _group(self, names: list[str], x: float, y: float) -> dict[str, Box]:
+        columns = self._columns(len(names))
+        boxes: dict[str, Box] = {}
+        for at, name in enumerate(names):
+            row, column = divmod(at, columns)
+            boxes[name] = Box(
+                x=x + column * (self.width + self.gutter),
+                y=y + FRAME + row * (self.height + self.gutter),
+                width=self.width,
+                height=self.height,
+            )
+        return boxes
+
+    def _columns(self, hosts: int) -> int:
+        """As many as the page takes, then fewer, so that the last row is not left short."""
+        most = max(1, int((PAGE - 4 * FRAME + self.gutter) // (self.width + self.gutter)))
+        return -(-hosts // -(-hosts // most))
+
+
+def _around(boxes: Iterable[Box], y: float) -> Box:
+    every = list(boxes)
+    right = max(box.x + box.width for box in every)
+    bottom = max(box.y + box.height for box in every)
+    return Box(x=FRAME, y=y, width=right, height=bottom + FRAME - y)
+
+
+def _cell_width(found: Picture) -> int:
+    highest = max((cell.content for host in found.hosts for cell in host.primaries), default=0)
+    signed = any(cell.kind in SIGNS for host in found.hosts for cell in host.mirrors)
+    return max(22, (len(str(highest)) + signed) * _DIGIT + 8)
+
+
+def _rows(cells: int, a_row: int) -> int:
+    return max(1, -(-cells // a_row))
+
+
+# --- Arrows between hosts: curves that end at the edge of a box, thicker for more copies.
+
+
+MOST_ARROWS = 40
+"""Beyond so many pairs of hosts arrows are a thicket: they are left out, and that is said."""
+_BEND = 0.14
+_HEAD_LENGTH, _HEAD_HALF = 9.0, 4.0
+_THICKEST = 5.0
+_LABEL = 9.0
+"""Pixels that a number needs around its middle."""
+
+Point = tuple[float, float]
+
+
+def arrow_svg(found: Arrow, source: Box, target: Box) -> str:
+    """The curve; it lies behind the boxes, so that no number is covered."""
+    middle = _bent(source.centre, target.centre)
+    start = _edge(source, middle)
+    tip = _edge(target, middle)
+    tail = _towards(tip, middle, _HEAD_LENGTH)
+    width = min(1.2 + 0.5 * (found.count - 1), _THICKEST)
+    copies = "1 copy" if found.count == 1 else f"{found.count:,} copies"
+    words = f"{found.source} to {found.target}: {copies}, {MEANINGS[found.kind]}"
+    return (
+        f"<g><title>{escape(visible(words))}</title>"
+        f'<path class="{found.kind}" stroke-width="{width:.1f}" '
+        f'd="M{_curve_point(start)} Q{_curve_point(middle)} {_curve_point(tail)}"/>'
+        f'<polygon class="{found.kind}" points="{_head(tip, tail, width)}"/></g>'
+    )
+
+
+def arrow_count(found: Arrow, source: Box, target: Box, hosts: Collection[Box]) -> str:
+    """How many copies the arrow stands for, written where no host is covered; empty for one copy
+    or where there is no room.
+    """
+    if found.count == 1:
+        return ""
+    middle = _bent(source.centre, target.centre)
+    start, end = _edge(source, middle), _edge(target, middle)
+    for part in (0.5, 0.4, 0.6, 0.3, 0.7):
+        x, y = _on_curve(start, middle, end, part)
+        if not any(_covers(box, x, y) for box in hosts):
+            return (
+                f'<text class="halo" x="{x:.1f}" y="{y + 4:.1f}" font-size="11" '
+                f'text-anchor="middle">{found.count:,}</text>'
+            )
+    return ""
+
+
+def _on_curve(start: Point, middle: Point, end: Point, part: float) -> Point:
+    before, after = (1 - part) ** 2, part**2
+    between = 2 * part * (1 - part)
+    return (
+        before * start[0] + between * middle[0] + after * end[0],
+        before * start[1] + between * middle[1] + after * end[1],
+    )
+
+
+def _covers(box: Box, x: float, y: float) -> bool:
+    return (
+        box.x - _LABEL <= x <= box.x + box.width + _LABEL
+        and box.y - _LABEL <= y <= box.y + box.height + _LABEL
+    )
+
+
+def _bent(start: Point, end: Point) -> Point:
+    """The control point: to the left of the straight line, so that there and back do not meet."""
+    (x1, y1), (x2, y2) = start, end
+    return (x1 + x2) / 2 + (y2 - y1) * _BEND, (y1 + y2) / 2 - (x2 - x1) * _BEND
+
+
+def _edge(box: Box, outside: Point) -> Point:
+    """Where the line from the box's centre to a point crosses the box's edge."""
+    x, y = box.centre
+    dx, dy = outside[0] - x, outside[1] - y
+    scale = min(
+        (box.width / 2 + 1) / abs(dx) if dx else 1.0,
+        (box.height / 2 + 1) / abs(dy) if dy else 1.0,
+        1.0,
+    )
+    return x + dx * scale, y + dy * scale
+
+
+def _towards(start: Point, end: Point, length: float) -> Point:
+    distance = hypot(end[0] - start[0], end[1] - start[1]) or 1.0
+    part = min(length / distance, 1.0)
+    return start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part
+
+
+def _head(tip: Point, tail: Point, width: float) -> str:
+    distance = hypot(tip[0] - tail[0], tip[1] - tail[1]) or 1.0
+    half = _HEAD_HALF + width / 2
+    dx, dy = (tip[1] - tail[1]) / distance * half, (tail[0] - tip[0]) / distance * half
+    points = (tip, (tail[0] + dx, tail[1] + dy), (tail[0] - dx, tail[1] - dy))
+    return " ".join(_curve_point(point) for point in points)
+
+
+def _curve_point(point: Point) -> str:
+    return f"{point[0]:.1f},{point[1]:.1f}"
