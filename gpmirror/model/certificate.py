@@ -23,7 +23,7 @@ size x (N + 1) + 1, so that fewer moves decide among equal bytes. Every host cos
 is lexicographic: `outside` > all sizes together, `same_rack` > `outside` x 2N, `unplaced` >
 `same_rack` x N. The sum over the desired layout is `cost`; `levels` tell it by parts.
 
-**Loads.** Losing host p, host h has own(h) + g primaries, g the mirrors of p's contents on h: a load
+**Loads.** Losing host p, another host h has own(h) + g primaries, g the mirrors of p's contents on h: a load
 of (own(h) + g) / own(h), or g x (hosts with primaries) / N where own(h) = 0. Losing rack r, g are the
 mirrors on h of the contents with their primaries in r; h stands outside r. Only g >= 1 counts.
 
@@ -47,10 +47,8 @@ so each level is the least possible where those before it are. With `host_load` 
 `cost`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
-
-LATER = {"later": True}
 
 Ratio = tuple[int, int]
 """Numerator and denominator, in lowest terms."""
@@ -83,7 +81,8 @@ class CostWeights:
 class Levels:
     """The desired layout by level, the first first: mirrors in their primary's rack; mirrors outside
     the hosts' bands; bytes to copy (None: moves are counted); mirrors that change their host; the
-    worst load after the loss of any host, then of any rack (None: no such loss moves a primary).
+    worst load after the loss of any host, then of any rack (None: no such loss
+    moves a primary, or there are no two racks).
     """
 
     same_rack: int
@@ -136,8 +135,7 @@ class LeastCost:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """The proof of a balanced layout; what it says and how it is checked stands at the top of its
-    module. `cost` is the desired layout's, `limits` why a level is not 0: hosts outside their band
-    and contents in their primary's rack, with figures.
+    module. `cost` is the desired layout's.
     """
 
     minimise: Literal["moves", "bytes"]
@@ -146,4 +144,3 @@ class Certificate:
     cost: int
     fixed: tuple[FixedMirror, ...]
     bounds: tuple[LeastCost, ...]
-    limits: tuple[str, ...] = field(default=())
