@@ -32,9 +32,11 @@ policy's `max_load_factor` (as a float division, as the policy is judged) always
 at most `host_at_most`; below `host_below`; load of a rack lost below `rack_below` (None: no such
 limit). k(p, h) and k(r, h) are the greatest g that keep them (None keeps all). Where k is 0, h is not
 in A(i). Prices that are not listed are 0; those of `pairs` and `racks` are not negative, that of a
-host lies between -`outside` (0 where lo = 0) and `outside`. Such a layout costs at least
+host lies between -`outside` (0 where lo = 0) and `outside`. A content without a place costs
+`unplaced`, and its move all the same. Such a layout costs at least
 
-    sum over i of min(`unplaced`, min over h in A(i) of c(i, h) + y(h) + w(p(i), h) + z(rack of p(i), h))
+    sum over i of min(`unplaced` + size(i) where o(i) exists,
+                      min over h in A(i) of c(i, h) + y(h) + w(p(i), h) + z(rack of p(i), h))
     - sum over h of (y(h) x hi if y(h) >= 0 else y(h) x lo)
     - sum over pairs of w(p, h) x k(p, h) - sum over racks of z(r, h) x k(r, h)
 

@@ -294,6 +294,55 @@ def _by_policy(question: Question, host: int) -> int:
     return max(most, 0)
 
 
+# --- Whether there is any layout.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowded:
+    """Contents of one primary host that cannot all have a place: `room` is what the hosts that they
+    may go to take of them at most.
+    """
+
+    primary: str
+    contents: tuple[int, ...]
+    room: int
+
+
+def feasible(question: Question) -> bool:
+    """Whether some layout keeps what must be kept."""
+    return not crowded(question)
+
+
+def crowded(question: Question) -> list[Crowded]:
+    """Where it does not work out. Limits are between pairs of hosts, and hosts themselves take any
+    number, so each primary host is judged alone: the contents that have one host first, then those
+    that move, then those that may go to more hosts still.
+    """
+    most = [_by_policy(question, host) for host in range(len(question.names))]
+    used: Counter[tuple[int, int]] = Counter()
+    found = []
+    for batch in sorted(batches(question), key=lambda one: len(one.open)):
+        takers = [host for host in batch.open if _may_go(question, batch, host)]
+        count = len(batch.pieces)
+        rooms = {
+            host: count if host == batch.primary else max(0, most[host] - used[batch.primary, host])
+            for host in takers
+        }
+        if sum(rooms.values()) < count:
+            found.append(
+                Crowded(
+                    primary=question.names[batch.primary],
+                    contents=tuple(piece.content for piece in batch.pieces),
+                    room=sum(rooms.values()),
+                )
+            )
+        for host in sorted(takers):
+            taken = min(count, rooms[host])
+            used[batch.primary, host] += taken
+            count -= taken
+    return found
+
+
 # --- A layout's figures.
 
 
@@ -422,7 +471,7 @@ def _cheapest(question: Question, batch: Batch, under: Limits, prices: _Prices) 
     total = 0
     homes: dict[int, int | None] = {}
     for piece in batch.pieces:
-        least_here = min(question.costs.unplaced, elsewhere + piece.cost)
+        least_here = elsewhere + piece.cost
         if piece.home is not None:
             if piece.home not in homes:
                 homes[piece.home] = _price(question, batch, under, prices, piece.home)
