@@ -233,3 +233,5 @@ class Spec(Site):
     directory: str = "{root}/{prefix}{content}"
     block_size: int | None = None
     pins: tuple[Pin, ...] = ()
+    notify: tuple[str, ...] = ()
+    """Program and arguments told how a run goes. Not in `Site`: a plan file cannot name one."""
