@@ -1,6 +1,6 @@
 """The class of each content: what, if anything, must be done with its copies, and the rules of the spec that any plan is judged by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpmirror.diagnostics import Place, base_name
@@ -114,11 +114,28 @@ def classify(
         elif not content.acting.is_switched:
             unchanged.append(placed.content)
     return Classified(
-        changes=tuple(changes),
+        changes=tuple(_all_or_none(changes)),
         unchanged=tuple(unchanged),
         switched=tuple(switched),
         in_place=in_place,
     )
+
+
+def _all_or_none(changes: Sequence[Change]) -> Iterator[Change]:
+    """Mirrors are added in one run with a line for every primary: one that cannot get its own keeps
+    the others from theirs.
+    """
+    adds = any(change.action is Action.ADD for change in changes)
+    stuck = sorted(c.content for c in changes if adds and c.action is Action.BLOCKED)
+    for change in changes:
+        if stuck and change.action is Action.ADD:
+            yield blocked_by(
+                change,
+                "gpaddmirrors adds the mirrors of all contents in one run, and content "
+                f"{stuck[0]} cannot get one now: see there, then plan again",
+            )
+        else:
+            yield change
 
 
 def _may_stay(change: Change, desired: Desired) -> bool:

@@ -103,6 +103,18 @@ def test_an_only_copy_that_is_down_is_started_again() -> None:
     assert ALONE in change.reason
 
 
+def test_mirrors_are_added_to_all_contents_or_none() -> None:
+    """A file of gpaddmirrors without a line for every primary is refused by the utility."""
+    rows = [
+        replace(r, status=Status.DOWN) if r.content == 1 else r
+        for r in clusters.mirrorless(HOSTS).segments
+    ]
+    found = _classes(SPEC, replace(MIRRORED, segments=tuple(rows)))
+    assert [change.action for change in found.changes] == [Action.BLOCKED] * 3
+    assert found.changes[0].to is None
+    assert "all contents in one run, and content 1 cannot get one now" in found.changes[0].reason
+
+
 def test_no_mirror_row_anywhere_is_add() -> None:
     found = _classes(SPEC, clusters.mirrorless(HOSTS))
     assert [change.action for change in found.changes] == [Action.ADD] * 3
