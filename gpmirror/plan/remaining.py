@@ -8,7 +8,8 @@ from typing import assert_never
 
 from gpmirror.diagnostics import Place
 from gpmirror.errors import Failure, InvalidInput, Unsafe
-from gpmirror.model.content import contents_of
+from gpmirror.model.claims import claims
+from gpmirror.model.content import contents_of, slot_of
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment, Slot, same_place
 from gpmirror.native.directories import set_aside_name
@@ -406,7 +407,7 @@ def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Pla
     }
     if not homes:
         raise _no_way(moved)
-    former = _with_homes(plan, homes)
+    former = _with_homes(plan, {**_standing(plan, observed, homes), **homes})
     site = site_of(former)
     desired = desired_of(former, site, observed)
     rule = f"back to where it stood before run {run}"
@@ -514,6 +515,24 @@ def _check_nested(observed: Observed, desired: Desired, homes: Collection[int]) 
     problems = list(nested_directories(observed, desired.hosts, placed))
     if problems:
         raise InvalidInput(problems)
+
+
+def _standing(plan: Plan, observed: Observed, homes: Mapping[int, Slot]) -> dict[int, Slot]:
+    """Where mirrors stand that the run did not bring to the plan's places: blocked ones, those outside
+    its selection. There they stay, for their places in the plan may be those that others go back to.
+    """
+    where = hosts_of(plan, observed)
+    pairs = observed.pairs()
+    taken = {key for slot in homes.values() for key in claims(slot.host, slot)}
+    found = {}
+    for one in plan.desired.contents:
+        row = pairs[one.content][1] if one.content in pairs else None
+        if row is None or one.mirror is None or one.content in homes:
+            continue
+        slot = slot_of(row, where.host_of(row))
+        if not slot.same_place(one.mirror) and taken.isdisjoint(claims(slot.host, slot)):
+            found[one.content] = slot
+    return found
 
 
 def _with_homes(plan: Plan, homes: Mapping[int, Slot]) -> Plan:

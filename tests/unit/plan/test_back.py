@@ -14,7 +14,7 @@ from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.remaining import enters_old_directory, leaves_directories, site_of
 from gpmirror.plan.remaining import plan_back as plan_back_from
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import Guards, Offset, Policy, Protection, Survive
+from gpmirror.spec.model import Guards, Offset, Pin, Policy, Protection, Survive
 from tests.clusters import host, mirrored, planned, spec
 from tests.plans import (
     HOSTS,
@@ -157,6 +157,24 @@ def test_only_what_the_run_moved_goes_back() -> None:
     )
     back = plan_back(plan, replace(after, segments=rows))
     assert {change.content for change in back.changes} == moved
+
+
+def test_what_the_run_left_alone_stays_where_it_stands() -> None:
+    """The spec wants content 1 where content 0 stood; the run moved content 0 alone. Its way back is
+    a plan file that can be read, and the layout in it is the one from before.
+    """
+    seen = mirrored(HOSTS[:3], 2)
+    pins = (
+        Pin(content=0, host="sdw3", port=7100, directory="/data/mirror/gpseg0", place=LINE),
+        Pin(content=1, host="sdw2", port=7000, directory="/data/mirror/gpseg1", place=LINE),
+    )
+    plan = planned(spec(HOSTS[:3], pins=pins), seen, Request(contents=frozenset({0})))
+    back = plan_back(plan, done(plan, seen))
+    assert read_plan(plan_text(back).encode(), "back.json") == back
+    (change,) = back.changes
+    assert (change.content, change.action) == (0, Action.MOVE)
+    mirrors = {one.content: one.mirror.port for one in back.desired.contents if one.mirror}
+    assert (mirrors[0], mirrors[1]) == (7000, 7001)
 
 
 def test_a_host_with_two_interfaces_that_left_is_listed_with_both() -> None:
