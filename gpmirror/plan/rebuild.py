@@ -195,6 +195,8 @@ def _layout_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
     known = {name for row in catalog.segments for name in (row.hostname, row.address)}
     for host in plan.desired.hosts:
         yield from _names(host.name, host.addresses, known)
+        if not host.addresses:
+            yield f"desired: host {shown(host.name)} has no address"
     rows = {row.content for row in catalog.segments if row.content >= 0}
     contents = [one.content for one in plan.desired.contents]
     if sorted(contents) != sorted(rows):

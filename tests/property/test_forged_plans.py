@@ -167,6 +167,7 @@ def test_dangers_cannot_be_taken_out(name: str) -> None:
         (lambda b: b["desired"]["contents"][0]["mirror"].update(directory="x"), "not absolute"),
         (lambda b: b["desired"]["contents"][0]["mirror"].update(host="-oX"), "no host of the plan"),
         (lambda b: b["desired"]["hosts"][0].update(name="-oProxyCommand=x"), "host name"),
+        (lambda b: b["desired"]["hosts"][0].update(addresses=[]), "has no address"),
         (lambda b: b["catalog"]["segments"][1].update(hostname="a|b"), "catalog: dbid"),
         (lambda b: b["settings"]["apply"].update(hosts_at_once=0), "settings.apply.hosts_at_once"),
         (lambda b: b["settings"]["ssh"].update(user="-x"), "settings.ssh.user"),
