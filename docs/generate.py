@@ -18,6 +18,7 @@ from docs.command_pages import cli_page, man_page  # noqa: E402
 from docs.screenshots import SCREENS  # noqa: E402
 from docs.spec_page import spec_page  # noqa: E402
 from docs.transcripts import refreshed  # noqa: E402
+from gpmirror.audit.claim import CLAIMS  # noqa: E402
 from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
 from gpmirror.errors import ExitCode  # noqa: E402
@@ -149,6 +150,22 @@ def checks_page() -> str:
     return page("Host checks", *body)
 
 
+def claims_page() -> str:
+    """Every claim that `gpmirror verify` judges."""
+    return page(
+        "Claims of a plan",
+        "`gpmirror verify PLAN` judges each of them, with code that shares nothing with the planner.",
+        "Given are the catalog in the file, the layout that is wanted, the settings and what was "
+        "asked: whether they are what you want, and whether the catalog is that of your cluster, is "
+        "for you and for `apply` to judge.",
+        "Where `settings`, `catalog`, `hosts` or `desired` is false, what follows is not judged.",
+        "",
+        "| claim | what it says |",
+        "| --- | --- |",
+        *(f"| `{name}` | {meaning} |" for name, meaning in CLAIMS.items()),
+    )
+
+
 def glossary_page() -> str:
     """Every term, from what `gpmirror explain` knows."""
     return page(
@@ -181,6 +198,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/diagnostics.md": diagnostics_page,
     "docs/reference/hazards.md": hazards_page,
     "docs/reference/checks.md": checks_page,
+    "docs/reference/claims.md": claims_page,
     "docs/reference/glossary.md": glossary_page,
     "schemas/events.schema.json": lambda: schema_text(events_schema()),
     "schemas/gpmirror.schema.json": lambda: schema_text(spec_schema()),

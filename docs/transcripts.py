@@ -84,6 +84,11 @@ class _Page:
                 return self._program(line, arguments)
             case ["cat", name]:
                 return (self._folder / name).read_text("utf-8")
+            case ["sed", rule, name, ">", other]:  # `s/OLD/NEW/` of plain words, once
+                _, old, new, _ = rule.split("/")
+                text = (self._folder / name).read_text("utf-8").replace(old, new, 1)
+                (self._folder / other).write_text(text, "utf-8")
+                return ""
             case ["echo", "$?"]:
                 return f"{int(self._status)}\n"
             case _:

@@ -116,7 +116,8 @@ def _with_filespaces(item: Segment, names: Sequence[str]) -> Segment:
 
 def _version(random: Random, dialect: Dialect) -> str | None:
     if dialect.move_engine == "gprecoverseg" and not dialect.file_replication:
-        return random.choice([None, "6.20.0", "6.25.1"])
+        releases = ["7.0.0", "7.1.0"] if dialect.major == "7" else ["6.20.0", "6.25.1"]
+        return random.choice([None, *releases])
     return None
 
 

@@ -60,6 +60,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.show",
         summary="Print a plan file in any form; needs neither spec nor cluster.",
     ),
+    "verify": Entry(
+        module="gpmirror.cli.verify",
+        summary="Prove every claim of a plan file with separate code; exit 3 if one is false.",
+    ),
     "diff": Entry(
         module="gpmirror.cli.diff",
         summary="Compare two plans or two saved catalogs; exit 2 if they differ.",

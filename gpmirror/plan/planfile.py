@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,24 @@ def plan_id(plan: Plan) -> str:
     return _digest(plain(plan))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedPlan:
+    """A plan as a file states it, nothing of it proved. `stated_id` is the id that the file tells,
+    `true_id` that of its text; `odd` are the places of values that gpmirror writes in another form,
+    a number as a text for example.
+    """
+
+    plan: Plan
+    stated_id: str
+    true_id: str
+    odd: tuple[str, ...]
+
+
 def read_plan(data: bytes, name: str) -> Plan:
     """The plan in a plan file. Raises InvalidInput: not a plan, newer major version, changed after
     it was written (the id does not match), or not what the planner makes of its own beginnings.
     """
-    body = _parse(data, name)
-    _check_version(body, name)
+    body = _body(data, name)
     stated = body.pop("plan_id", None)
     if stated != _digest(body):
         raise file_refusal(
@@ -46,6 +58,38 @@ def read_plan(data: bytes, name: str) -> Plan:
             name,
             "make the plan again with `gpmirror plan -o`",
         )
+    plan, _ = _typed(body, name)
+    from gpmirror.plan.rebuild import check_plan  # planning writes such files and reads none
+
+    return replace(plan, unproved=check_plan(plan, name))
+
+
+def read_stated(data: bytes, name: str) -> StatedPlan:
+    """The same without proof, for whoever judges a plan file by other means: the id need not match,
+    and nothing is made again. Raises InvalidInput: not a plan, or newer major version.
+    """
+    body = _body(data, name)
+    stated = body.pop("plan_id", None)
+    plan, known = _typed(body, name)
+    return StatedPlan(
+        plan=plan,
+        stated_id=stated if isinstance(stated, str) else "",
+        true_id=_digest(body),
+        odd=() if known is None else tuple(_oddities(body, known, "")),
+    )
+
+
+def _body(data: bytes, name: str) -> dict[str, Any]:
+    """The file's JSON. Raises InvalidInput: it is none, or of a newer major version."""
+    body = _parse(data, name)
+    _check_version(body, name)
+    return body
+
+
+def _typed(body: dict[str, Any], name: str) -> tuple[Plan, dict[str, Any] | None]:
+    """The plan of a body, and the body that gpmirror would write of it where that is another one.
+    Raises InvalidInput: wrong types, missing or unknown keys.
+    """
     from pydantic import ValidationError
 
     try:
@@ -66,7 +110,10 @@ def read_plan(data: bytes, name: str) -> Plan:
             name,
             "make the plan again with `gpmirror plan -o`",
         ) from None
-    strange = next(_strangers(body, plain(plan), ""), None)
+    known = plain(plan)
+    if compact(known) == compact(body):
+        return plan, None
+    strange = next(_strangers(body, known, ""), None)
     if strange is not None:
         raise file_refusal(
             "GPM-P802",
@@ -75,9 +122,7 @@ def read_plan(data: bytes, name: str) -> Plan:
             name,
             "make the plan again with `gpmirror plan -o`, and ask who changed this one",
         )
-    from gpmirror.plan.rebuild import check_plan  # planning writes such files and reads none
-
-    return replace(plan, unproved=check_plan(plan, name))
+    return plan, known
 
 
 def plan_schema() -> dict[str, Any]:
@@ -118,6 +163,20 @@ def _strangers(stated: Any, known: Any, path: str) -> Iterator[str]:  # noqa: AN
     elif isinstance(stated, list) and isinstance(known, list):
         for number, (one, other) in enumerate(zip(stated, known, strict=False)):
             yield from _strangers(one, other, f"{path}[{number}]")
+
+
+def _oddities(stated: Any, known: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Values in another form than gpmirror writes them: another reader may read them otherwise. A key
+    that is left out says the default.
+    """
+    if isinstance(stated, dict) and isinstance(known, dict):
+        for key in sorted(stated):
+            yield from _oddities(stated[key], known[key], f"{path}.{key}".lstrip("."))
+    elif isinstance(stated, list) and isinstance(known, list) and len(stated) == len(known):
+        for number, (one, other) in enumerate(zip(stated, known, strict=True)):
+            yield from _oddities(one, other, f"{path}[{number}]")
+    elif stated != known or type(stated) is not type(known):
+        yield path
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - JSON has no narrower type

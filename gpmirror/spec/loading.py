@@ -108,9 +108,6 @@ def _compile(part: SpecPart, findings: Findings) -> Spec:
         policy=compile_policy(part.policy, hosts, findings),
         protect=compile_protection(part.protect or [], hosts, findings),
         apply=compile_apply(part.apply),
-        notify=()
-        if part.apply is None or part.apply.notify is None
-        else tuple(part.apply.notify.command),
         file=PurePath(findings.places.source.file).name,
         places=findings.places,
     )

@@ -233,5 +233,3 @@ class Spec(Site):
     directory: str = "{root}/{prefix}{content}"
     block_size: int | None = None
     pins: tuple[Pin, ...] = ()
-    notify: tuple[str, ...] = ()
-    """Program and arguments told how a run goes. Not in `Site`: a plan file cannot name one."""
