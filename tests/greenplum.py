@@ -14,13 +14,16 @@ FLAGS = (
     "--greenplum-spare",
     "--greenplum-cut-off",
     "--greenplum-connect",
+    "--greenplum-small-disk",
+    "--greenplum-room",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The cluster that the command line names. `reset` is a shell command, `cut_off` and `connect`
-    are such with `{host}` in them; "" for none, as for `spare`.
+    are such with `{host}` in them, `small_disk` and `room` with `{folder}` too; "" for none, as for
+    `spare`.
     """
 
     host: str
@@ -33,12 +36,14 @@ class Target:
     spare: str
     cut_off: str
     connect: str
+    small_disk: str
+    room: str
 
 
 def add_options(parser: pytest.Parser) -> None:
     """The options that describe the cluster; docs/how-to/test-on-your-greenplum.md tells them."""
     group = parser.getgroup("greenplum", "end-to-end tests on a Greenplum that you can lose")
-    named, user, ssh_config, root, reset, allow, spare, cut_off, connect = FLAGS
+    named, user, ssh_config, root, reset, allow, spare, cut_off, connect, small, room = FLAGS
     add = group.addoption
     add(named, metavar="HOST:PORT", help="its coordinator; mirrors will be added")
     add(user, metavar="NAME", default="gpadmin", help="the database role (gpadmin)")
@@ -49,6 +54,8 @@ def add_options(parser: pytest.Parser) -> None:
     add(spare, metavar="HOST", default="", help="a host that holds no segment yet")
     add(cut_off, metavar="CMD", default="", help="a shell command that cuts {host} off")
     add(connect, metavar="CMD", default="", help="a shell command that connects {host} again")
+    add(small, metavar="CMD", default="", help="a shell command: 20 MB for {folder} of {host}")
+    add(room, metavar="CMD", default="", help="a shell command: room for {folder} of {host} again")
 
 
 def target(config: pytest.Config) -> Target | None:
@@ -72,6 +79,8 @@ def target(config: pytest.Config) -> Target | None:
         spare=config.getoption("--greenplum-spare"),
         cut_off=config.getoption("--greenplum-cut-off"),
         connect=config.getoption("--greenplum-connect"),
+        small_disk=config.getoption("--greenplum-small-disk"),
+        room=config.getoption("--greenplum-room"),
     )
 
 

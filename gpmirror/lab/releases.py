@@ -25,7 +25,8 @@ class Release:
     segment of a silent host is named as not recovered. `asks_target`: a target host that does not
     answer is refused at once. `minds_backup_mode`: a primary in backup mode is left out. `locking`: what keeps two runs
     apart, and whether the lock of a dead process is cleared. `backs_out`: a mirror whose full copy
-    failed returns to its old row. `differential`: the option exists; `differential_with_input`: it
+    failed returns to its old row. `removes_failed_copy`: a base backup that fails takes away what it
+    wrote. `differential`: the option exists; `differential_with_input`: it
     goes with `-i`. `asks_of_odd_arrays`: gpaddmirrors asks on a "non-standard" array even with
     `-a`. `output_comments`: `gprecoverseg -o` writes lines of comment above, and as comments what
     lies on silent hosts. `quick_fails`:
@@ -50,6 +51,7 @@ class Release:
     minds_backup_mode: bool = False
     locking: Locking = "folder"
     backs_out: bool = True
+    removes_failed_copy: bool = False
     differential: bool = False
     differential_with_input: bool = False
     asks_of_odd_arrays: bool = False
@@ -122,6 +124,7 @@ RELEASES: Mapping[str, Release] = {
             asks_target=True,
             minds_backup_mode=True,
             locking="folder, dead cleared",
+            removes_failed_copy=True,
             differential=True,
             replay_lag=True,
             replay_lag_alone=True,
@@ -172,6 +175,8 @@ PROOFS: Mapping[str, str] = {
     "locking": "locks left before gprecoverseg and gpmovemirrors, dead, living and empty: 6.24.3,"
     " 7.0.0, Greengage 6.27.1; 5.8.1 by its source and by two gprecoverseg at once",
     "backs_out": "gprecoverseg with pg_basebackup killed: 6.24.3, 7.0.0, Greengage 6.27.1",
+    "removes_failed_copy": "gprecoverseg onto a full disk: 5.8.1, 6.24.3 and Greengage 6.27.1 leave it,"
+    " 7.0.0 does not",
     "differential": "gprecoverseg --differential on 7.0.0 and Greengage 6.27.1",
     "differential_with_input": "gprecoverseg -i with D lines on Greengage 6.27.1; 7.0.0 refuses",
     "asks_of_odd_arrays": "gpaddmirrors 5.8.1 by source; 6.24.3 and 7.0.0 do not ask with -a",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +67,15 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 
 
 @pytest.fixture(scope="module")
-def stage(request: pytest.FixtureRequest, cluster: Cluster) -> Stage:
+def stage(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Stage]:
     """The cluster as a stage. A named one is played on by the module of its release alone."""
     real = greenplum.target(request.config) is not None
     patience = _PATIENCE_OF_SERVERS if real else _PATIENCE_OF_PRACTICE
     found = Stage(cluster, patience=patience)
     if real and release_of(found) != request.module.RELEASE:
         pytest.skip(f"the server is {release_of(found)}")
-    return found
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module")

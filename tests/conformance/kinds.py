@@ -42,6 +42,7 @@ KINDS: Mapping[str, str] = {
     "copy failed": r"Failed to (recover|add) the following segments",
     "setup failed": r"Failed to setup recovery for the following",
     "start failed": r"Failed to start the following segments|Failed to start segment",
+    "disk full": r"No space left on device",
     "ended with failures": r"failed\. Please check the output",
     "added": r"Mirror segments have been added",
     "recovered": r"Segments successfully recovered|Updating segments for resynchronization is compl",

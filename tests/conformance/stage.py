@@ -11,7 +11,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -29,6 +29,8 @@ Outcome = dict[str, Any]
 _NAME = re.compile(r"\{([a-z]+(?:\.[a-z_]+)*)\}")
 _VERSION = re.compile(r"\((Greenplum|Greengage) Database (\d+)\.(\d+)")
 _FOLDER = "gpmirror-conformance"
+_SMALL = "small"
+"""Below the roots: where a file system without room is."""
 _SPARE_PORT = 700 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Above a mirror's port: where a mirror goes on the spare host.
 
@@ -73,9 +75,13 @@ class Stage:
 
     # --- the cluster's two states
 
+    def close(self) -> None:
+        """Hosts that were cut off are back, small file systems gone."""
+        self._cut.close()
+
     def set_up(self, state: str) -> None:
         """Bring the cluster to a state, if it is not there."""
-        self._cut.close()
+        self.close()
         if state != self._state:
             if self._state != "fresh":
                 self.cluster.reset()
@@ -98,7 +104,7 @@ class Stage:
         else:
             there = {row.content: _place(row) for row in rows if row.preferred_role == "m"}
             whole = there == self._mirrors and self.cluster.segments_are_fine()
-        touched = any("cut" in step for step in scenario["steps"])
+        touched = any(step.keys() & {"cut", "full"} for step in scenario["steps"])
         if touched or not whole:
             self.spoil()
 
@@ -152,13 +158,15 @@ class Stage:
         assert isinstance(mirror, Place)
         root = self.cluster.site.root.format(host=host)
         self._names["spare"] = host
-        self._names["new"] = Place(
+        new = Place(
             hostname=host,
             address=host,
             port=mirror.port + _SPARE_PORT,
             directory=f"{root}/moved0",
             replication_port=mirror.port + 2 * _SPARE_PORT if self.cluster.old else None,
         )
+        self._names["new"] = new
+        self._names["small"] = replace(new, directory=f"{root}/{_SMALL}/moved0")
 
     def _mirror(self) -> None:
         """Mirrors by the cluster's own gpaddmirrors, all in sync."""
@@ -212,6 +220,10 @@ class Stage:
                 self._run_beside(command)
             case {"cut": label}:
                 self._cut.enter_context(self._cutting(label))
+            case {"full": label}:
+                self._cut.enter_context(self.cluster.small_disk(*self._disk(label)))
+            case {"room": label}:
+                self.cluster.make_room(*self._disk(label))
             case {"down": label}:
                 self.cluster.wait_until_down([self._row(label)])
             case {"quiet": _}:
@@ -224,6 +236,12 @@ class Stage:
         place = self._names[label]
         assert isinstance(place, Place)
         return self.cluster.unplugged(place.hostname)
+
+    def _disk(self, label: str) -> tuple[str, str]:
+        """The host, and the folder that a file system is mounted on."""
+        place = self._names[label]
+        assert isinstance(place, Place)
+        return place.hostname, place.directory.rpartition("/")[0]
 
     def _row(self, label: str) -> Row:
         """The row of a copy."""

@@ -108,6 +108,16 @@ class Cluster(ABC):
         """A host that answers nobody any more; afterwards a reset is due."""
 
     @abstractmethod
+    def small_disk(self, host: str, folder: str) -> AbstractContextManager[None]:
+        """A folder of a host with room for 20 MB; a reset is due afterwards. Skips where that cannot
+        be had.
+        """
+
+    @abstractmethod
+    def make_room(self, host: str, folder: str) -> None:
+        """Room for copies in such a folder; what is in it stays."""
+
+    @abstractmethod
     def unused_host(self) -> str:
         """A host that holds no segment, whatever mirrors there are; skips where there is none."""
 

@@ -94,6 +94,16 @@ class OwnedCluster(Cluster):
         finally:
             _run(self._target.connect.format(host=host))
 
+    @contextmanager
+    def small_disk(self, host: str, folder: str) -> Iterator[None]:
+        if not (self._target.small_disk and self._target.room):
+            pytest.skip("a disk is filled here: --greenplum-small-disk and --greenplum-room")
+        _run(self._target.small_disk.format(host=host, folder=folder))
+        yield
+
+    def make_room(self, host: str, folder: str) -> None:
+        _run(self._target.room.format(host=host, folder=folder))
+
     def spare(self) -> str:
         if not self._target.spare:
             pytest.skip("a host without segments is needed: name one with --greenplum-spare")

@@ -1,9 +1,13 @@
 """The practice cluster as end-to-end tests see it."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from gpmirror.lab.faults import Faults, set_faults, slow
 from gpmirror.model.dialect import DialectName
@@ -77,6 +81,23 @@ class PracticeCluster(Cluster):
 
     def unused_host(self) -> str:
         return self._practice.lab.spares[0].name
+
+    @contextmanager
+    def small_disk(self, host: str, folder: str) -> Iterator[None]:
+        self._touched = True
+        self.ssh(host, f"mkdir -p -m 700 {folder}")
+        owner = Path(folder).stat()
+        options = f"size=20m,mode=700,uid={owner.st_uid},gid={owner.st_gid}"
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("no file system can be mounted here")
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "-l", folder], check=True)
+
+    def make_room(self, host: str, folder: str) -> None:
+        subprocess.run(["mount", "-o", "remount,size=1g", folder], check=True)
 
     @contextmanager
     def unplugged(self, host: str) -> Iterator[None]:

@@ -186,12 +186,25 @@ def base_backup(lab: Lab, task: Task, log: int) -> bool:
     argv += ["--wal-method", "stream", "--no-sync", "--progress", "--verbose"]
     if task.seconds > 0 or task.fault == "copy":
         argv += ["--max-rate", f"{_rate(lab, task)}k"]
+    keeps = not lab.release.removes_failed_copy
+    argv += ["--no-clean"] if keeps else []
     with subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     ) as running:
         if task.fault == "copy":
             _break_off(running, Path(task.directory))
-        return running.wait() == 0
+        good = running.wait() == 0
+    if keeps and not good:
+        _forget_option(Path(task.log))
+    return good
+
+
+def _forget_option(log: Path) -> None:
+    """What a base backup says of --no-clean the releases do not that have no such option."""
+    with contextlib.suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        kept = [line for line in lines if "not removed at user's request" not in line]
+        log.write_text("".join(kept), encoding="utf-8")
 
 
 def rewind(lab: Lab, task: Task, log: int) -> bool:
