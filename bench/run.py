@@ -35,7 +35,8 @@ SINGLE = {
     "the worst of the hostile specs": 250,
     "the worst of the hostile native files": 60,
     "survey of 1,000 hosts": 8,
-    "picture of 8,000 contents": 20,
+    "picture of 8,000 contents": 60,
+    "whatif of 100 hosts x 8": 80,
     "64 hosts in a known_hosts of 3,500 lines": 10,
 }
 

@@ -28,12 +28,14 @@ from gpmirror.placement.place import place  # noqa: E402
 from gpmirror.plan.build import build_plan  # noqa: E402
 from gpmirror.plan.remaining import stale_rows, what_is_left  # noqa: E402
 from gpmirror.plan.request import Request  # noqa: E402
-from gpmirror.render.svg import plan_svg  # noqa: E402
+from gpmirror.render.svg import plan_svg, whatif_svg  # noqa: E402
 from gpmirror.simulate import survey  # noqa: E402
 from gpmirror.spec import load  # noqa: E402
+from gpmirror.whatif import Question, compare  # noqa: E402
 
 PRIMARIES = 8
 SMALL, LARGE = 1000, 4000
+WHATIF = 100
 ROUNDS = 3
 ALLOWED = ("--allow", "guard:moves_percent", "--allow", "policy")
 
@@ -113,8 +115,16 @@ def single() -> dict[str, float]:
         ),
         "survey of 1,000 hosts": _processor(lambda: survey(layout, pairs=False)),
         "picture of 8,000 contents": _processor(lambda: plan_svg(plan)),
+        "whatif of 100 hosts x 8": _whatif(),
         "64 hosts in a known_hosts of 3,500 lines": trusted,
     }
+
+
+def _whatif() -> float:
+    """Every strategy of 100 hosts with group mirrors, and the pictures of them."""
+    spec = load(spec_text(WHATIF).encode(), "gpmirror.yaml")
+    observed = read_catalog(mirrored_catalog_text(WHATIF, PRIMARIES).encode(), "catalog")
+    return _processor(lambda: whatif_svg(compare(spec, observed, Question())))
 
 
 _SPECS = (

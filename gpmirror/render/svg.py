@@ -288,8 +288,8 @@ def _cell(cell: Cell, x: float, y: float, width: int) -> str:
 def _words(host: PictureHost) -> str:
     """`sdw1; 4 primary; 3 mirror that stays; ...`: what the cells say, counted, and what its loss does."""
     cells = (*host.primaries, *host.mirrors)
-    counts = {kind: sum(cell.kind is kind for cell in cells) for kind in CellKind}
-    parts = [f"{count} {MEANINGS[kind]}" for kind, count in counts.items() if count]
+    counts = Counter(cell.kind for cell in cells)
+    parts = [f"{counts[kind]} {MEANINGS[kind]}" for kind in CellKind if counts[kind]]
     if host.before is None or host.before.words == host.after.words:
         return "; ".join([host.name, *parts, host.after.words])
     return "; ".join([host.name, *parts, f"before, {host.before.words}; after, {host.after.words}"])
@@ -301,16 +301,16 @@ def _bars(host: PictureHost, box: Box, layout: PictureLayout) -> Iterator[str]:
     for cells, at in ((host.primaries, HEAD), (host.mirrors, layout.mirrors_at)):
         x, y = box.x + PAD, box.y + at
         room = layout.cell_width - _NUMBER
+        counts = Counter(cell.kind for cell in cells)
         for kind in CellKind:
-            count = sum(cell.kind is kind for cell in cells)
-            if count:
+            if count := counts[kind]:
                 width = room * count / most
                 yield (
                     f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
                     f'height="{BAR_HEIGHT}"/>'
                 )
                 x += width
-        stay = sum(cell.kind is not CellKind.LEAVES for cell in cells)
+        stay = len(cells) - counts[CellKind.LEAVES]
         yield f'<text class="soft" x="{x + 4:.1f}" y="{y + 8.5:.1f}" font-size="10">{stay}</text>'
     x, y = box.x + PAD, box.y + layout.strips_at
     changed = host.before is not None and host.before.words != host.after.words

@@ -1,14 +1,14 @@
 """From a plan, a spec, a snapshot or catalog text to the layouts whose failure is simulated."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gpmirror.catalog import read_catalog
 from gpmirror.errors import Usage
 from gpmirror.infer.facts import gather
 from gpmirror.inputs import InputKind, kind_of
-from gpmirror.model.content import Walk, contents_of
+from gpmirror.model.content import Content, Walk, contents_of
 from gpmirror.model.layout import Layout, Pair
 from gpmirror.model.observed import Observed
 from gpmirror.placement.place import place
@@ -49,39 +49,39 @@ def replay(plan: Plan) -> tuple[Moment, ...]:
     """Before, during each wave, after: what the plan's own catalog becomes, step by step. Raises
     InvalidInput where a row stands on a host that the plan does not know.
     """
-    walk = _walk(plan)
-    moments = [Moment(title="before the plan", layout=_layout(plan, walk))]
+    walk = Walk(_contents(plan))
+    moments = [Moment(title="before the plan", layout=_layout(plan, walk.contents))]
     for wave in plan.waves:
         walk.begin(wave.steps)
         title = f"during wave {wave.number} of {len(plan.waves)} ({wave.action.value})"
         danger = (walk.at_stake.worst()[1], walk.at_stake.single_count)
-        moments.append(Moment(title=title, layout=_layout(plan, walk), danger=danger))
+        moments.append(Moment(title=title, layout=_layout(plan, walk.contents), danger=danger))
         walk.end(wave.steps)
-    return (*moments, Moment(title="after the plan", layout=_layout(plan, walk)))
+    return (*moments, Moment(title="after the plan", layout=_layout(plan, walk.contents)))
 
 
 def ends(plan: Plan) -> tuple[Layout, Layout]:
     """The layouts before the plan and after it, by preferred role, as far as copies live. Raises
     InvalidInput as `replay` does.
     """
-    walk = _walk(plan)
-    before = _layout(plan, walk)
+    contents = _contents(plan)
+    before = _layout(plan, contents)
     for wave in plan.waves:
-        walk.begin(wave.steps)
-        walk.end(wave.steps)
-    return before, _layout(plan, walk)
+        for step in wave.steps:
+            contents[step.content] = contents[step.content].after(step.to)
+    return before, _layout(plan, contents)
 
 
-def _walk(plan: Plan) -> Walk:
+def _contents(plan: Plan) -> dict[int, Content]:
     assert plan.catalog is not None  # noqa: S101 - `read_plan` refuses plans without it
     observed = observed_of(plan, plan.catalog)
-    return Walk(contents_of(observed, hosts_of(plan, observed).host_of))
+    return contents_of(observed, hosts_of(plan, observed).host_of)
 
 
-def _layout(plan: Plan, walk: Walk) -> Layout:
+def _layout(plan: Plan, contents: Mapping[int, Content]) -> Layout:
     hosts = plan.desired.hosts
     return Layout(
-        pairs=tuple(walk.contents[number].live for number in sorted(walk.contents)),
+        pairs=tuple(contents[number].live for number in sorted(contents)),
         hosts=tuple(host.name for host in hosts),
         racks={host.name: host.rack for host in hosts if host.rack is not None},
     )

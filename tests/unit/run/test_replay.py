@@ -1,13 +1,26 @@
 """A plan played in mind."""
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from gpmirror.model.layout import Pair
 from gpmirror.model.segment import Mode, Role, Status
+from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
-from gpmirror.run.simulate import Moment, replay, worst_moments
+from gpmirror.run.simulate import Moment, ends, replay, worst_moments
 from tests.clusters import mirrored, observed, planned, spec
-from tests.plans import HOSTS, adding, moving, seen_in_trouble, unchanged
+from tests.plans import (
+    HOSTS,
+    adding,
+    moving,
+    rebalancing,
+    recovering,
+    seen_in_trouble,
+    swapping,
+    unchanged,
+)
 
 
 def copies(moment: Moment) -> int:
@@ -33,6 +46,18 @@ def test_moves_leave_one_copy_in_their_own_wave_only() -> None:
     assert before.layout.racks == {"sdw1": "a", "sdw2": "a", "sdw3": "b", "sdw4": "b"}
     dangers = [moment.danger for moment in waves]
     assert dangers == [(e.worst_host_loses, len(e.single)) for e in plan.exposure.waves]
+
+
+@pytest.mark.parametrize("plan", [adding, moving, rebalancing, recovering, swapping, unchanged])
+def test_the_two_ends_are_those_of_the_replay(plan: Callable[[], Plan]) -> None:
+    moments = replay(plan())
+    assert ends(plan()) == (moments[0].layout, moments[-1].layout)
+
+
+def test_the_two_ends_of_a_plan_for_a_cluster_in_trouble() -> None:
+    plan = planned(spec(HOSTS), seen_in_trouble(), Request(rebalance=True))
+    moments = replay(plan)
+    assert ends(plan) == (moments[0].layout, moments[-1].layout)
 
 
 def test_without_a_stated_exposure_the_danger_is_worked_out() -> None:
