@@ -488,3 +488,109 @@ def test_live_groups(live: Postgres, capsys: Shown) -> None:
     found = json.loads(capsys.readouterr().out)
     assert [one["content"] for one in found["not_in_sync"]] == [1]
     assert (len(found["groups"]), found["as_of"]) == (3, None)
+
+
+# --- what the page on patching shows --------------------------------------------------------------
+
+
+PATCHING = PAGE.parents[1] / "how-to" / "patch-all-hosts.md"
+
+
+def shown_block(kind: str, number: int = 0) -> str:
+    """The n-th script or play of the page."""
+    text = PATCHING.read_text(encoding="utf-8")
+    found = re.findall(rf"^<!-- the test runs [^\n]*\n```{kind}\n(.*?)^```$", text, re.M | re.S)
+    block: str = found[number].replace("/usr/local/sbin/patch-and-reboot", "patch-and-reboot")
+    return block
+
+
+GROUPS = '{"groups": [["sdw1", "sdw3"], ["sdw2", "sdw4"]], "left_out": []}'
+
+
+def programs(folder: Path) -> Path:
+    """gpmirror, ssh and the like that note their calls; gpmirror refuses whom `REFUSED` names."""
+    found = folder / "bin"
+    found.mkdir()
+    for name in ("gpmirror", "ssh", "patch-and-reboot"):
+        answer = f"[ $1 != maintenance ] || echo '{GROUPS}'\n" if name == "gpmirror" else ""
+        (found / name).write_text(FAKE.replace("gpmirror $*", f"{name} $*") + answer)
+        (found / name).chmod(0o755)
+    return found
+
+
+@pytest.mark.parametrize("refused", ["nobody", "sdw2"])
+def test_the_script_for_one_host(refused: str, folder: Path) -> None:
+    script = folder / "patch-host"
+    script.write_text(shown_block("sh").replace("/var/lock", str(folder)))
+    log = folder / "log"
+    done = subprocess.run(
+        ["sh", str(script), "sdw2"],
+        env={"PATH": f"{programs(folder)}:/usr/bin:/bin", "LOG": str(log), "REFUSED": refused},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    calls = log.read_text().splitlines()
+    assert calls[0] == "gpmirror ok-to-stop --wait 30m sdw2"
+    if refused == "sdw2":
+        assert (done.returncode, len(calls)) == (4, 1), done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    assert calls[1:] == [
+        "ssh sdw2 sudo patch-and-reboot",
+        "gpmirror apply --yes --host sdw2",
+        "gpmirror status --wait 2h",
+    ]
+
+
+def test_the_play_uses_what_json_holds(capsys: Shown) -> None:
+    """Whoever has no Ansible at hand still sees the keys and options that the play relies on."""
+    play, tasks = shown_block("yaml", 0), shown_block("yaml", 1)
+    assert set(re.findall(r"from_json\)\.(\w+)", play)) == {"groups", "left_out"}
+    assert {"groups", "left_out"} <= documented("gpmirror maintenance")
+    assert "['gpmirror', 'ok-to-stop', '--wait', '30m', '--json'] + group" in tasks
+    assert main(["ok-to-stop", "-h"]) == ExitCode.OK
+    options = capsys.readouterr().out
+    assert "--wait" in options
+    assert "--json" in options
+
+
+@pytest.mark.skipif(
+    shutil.which("ansible-playbook") is None, reason="ansible-playbook is not installed"
+)
+@pytest.mark.parametrize("refused", ["nobody", "sdw2"])
+def test_the_play_walks_the_groups(refused: str, folder: Path) -> None:
+    (folder / "patch.yml").write_text(shown_block("yaml", 0))
+    (folder / "patch-group.yml").write_text(shown_block("yaml", 1))
+    local = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+    hosts = "".join(f"{host} {local}\n" for host in HOSTS)
+    (folder / "hosts").write_text(hosts)
+    log = folder / "log"
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "hosts", "patch.yml"],
+        env={
+            **os.environ,
+            "PATH": f"{programs(folder)}{os.pathsep}{os.environ['PATH']}",
+            "LOG": str(log),
+            "REFUSED": refused,
+            "HOME": str(folder),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    calls = log.read_text().splitlines()
+    assert calls[:6] == [
+        "gpmirror maintenance --json",
+        "gpmirror ok-to-stop --wait 30m --json sdw1 sdw3",
+        "patch-and-reboot ",
+        "patch-and-reboot ",
+        "gpmirror apply --yes",
+        "gpmirror status --wait 2h",
+    ], done.stdout + done.stderr
+    assert calls[6] == "gpmirror ok-to-stop --wait 30m --json sdw2 sdw4"
+    if refused == "sdw2":
+        assert (done.returncode != 0, len(calls)) == (True, 7), "a no ends the play"
+    else:
+        assert (done.returncode, len(calls)) == (0, 11), done.stdout
