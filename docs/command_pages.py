@@ -18,6 +18,13 @@ ENVIRONMENT = (
             "never read it."
         ),
     ),
+    (
+        "`GPMIRROR_OFFLINE`",
+        (
+            "`1`: `plan` reads the snapshot beside the spec, as `--offline`; `--catalog` and `--via-ssh` "
+            "go before it. Commands that change something, and `status`, never read it."
+        ),
+    ),
     ("`GPMIRROR_IGNORE_SPEC_CONNECTION`", "`1`: as `--ignore-spec-connection`."),
     ("`NO_COLOR`", "No colours."),
     (

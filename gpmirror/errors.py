@@ -56,6 +56,28 @@ class ExitCode(IntEnum):
         return self.info.title
 
 
+_WORST_FIRST = (
+    ExitCode.BUG,
+    ExitCode.ERROR,
+    ExitCode.INVALID,
+    ExitCode.INFEASIBLE,
+    ExitCode.STALE,
+    ExitCode.UNSAFE,
+    ExitCode.DIFFERENCES,
+    ExitCode.OK,
+)
+"""How a command ends that looked at several specs; any other code comes right after ERROR."""
+
+
+def worst_of(codes: Iterable[ExitCode]) -> ExitCode:
+    """The one that says most; OK for none."""
+    return min(codes, key=_weight, default=ExitCode.OK)
+
+
+def _weight(code: ExitCode) -> float:
+    return _WORST_FIRST.index(code) if code in _WORST_FIRST else 1.5
+
+
 _PAGES = {
     ExitCode.OK: CodeInfo(
         title="done, or nothing to do",
@@ -68,7 +90,7 @@ _PAGES = {
         fix="Do what the hint below the error says, then run the command again.",
     ),
     ExitCode.DIFFERENCES: CodeInfo(
-        title="differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`, `status`)",
+        title="differences exist (`plan --detailed-exitcode`, `fmt --check`, `diff`, `status`, `drift`)",
         why="Scripts can tell `as it should be` from `not so` without reading the text.",
         fix="Read what the command printed.",
     ),

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -236,3 +236,27 @@ def write_native_folder(folder: str, files: Mapping[str, str]) -> list[str]:
 
 def _is_stale(name: str, files: Mapping[str, str]) -> bool:
     return bool(_OURS.fullmatch(name)) and name not in files
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder with its parents, if it is not there. Raises Failure."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(
+            f"cannot make the folder {folder}: {error.strerror}", hint="name one you may write to"
+        ) from error
+
+
+def remove_files(folder: str, names: Iterable[str]) -> None:
+    """Remove files of these names, as far as they are there. Raises Failure."""
+    for name in names:
+        try:
+            (Path(folder) / name).unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise Failure(
+                f"cannot remove {Path(folder) / name}: {error.strerror}",
+                hint="it belongs to an earlier plan; remove it",
+            ) from error

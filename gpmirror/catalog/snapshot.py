@@ -67,6 +67,7 @@ def _body(observed: Observed) -> _Json:
     names = [[*pair, shared] for pair, shared in sorted(observed.common_ip.items())]
     return {
         **({"common_ip": names} if names else {}),
+        **({"taken": observed.taken} if observed.taken else {}),
         "kind": KIND,
         "format_version": FORMAT_VERSION,
         "dialect": observed.dialect.name.value,

@@ -21,6 +21,8 @@ def _printable(text: str) -> str:
     return text
 
 
+TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+
 Line = Annotated[StrictStr, AfterValidator(_printable)]
 Directory = Annotated[StrictStr, AfterValidator(cells.directory)]
 FilespaceEntry = tuple[Name, Directory]
@@ -69,6 +71,7 @@ class SnapshotModel(BaseModel):
     """A catalog at one moment, with what else was known of the cluster. `digest` is the SHA-256 of
     the other fields as canonical JSON; `sizes` are bytes by content, `copies` facts by dbid.
     `common_ip` says of hostnames and addresses whether they share an IP on the coordinator's host.
+    `taken` is when the catalog was read, by the clock of the machine that read it.
     """
 
     model_config = ConfigDict(title="gpmirror snapshot")
@@ -85,6 +88,7 @@ class SnapshotModel(BaseModel):
     copies: dict[Dbid, CopyFact] = {}
     common_ip: tuple[tuple[Host, Host, StrictBool], ...] = ()
     notes: tuple[Line, ...] = ()
+    taken: Annotated[StrictStr, Field(pattern=TIME_PATTERN)] | None = None
     segments: tuple[SegmentModel, ...]
 
     def observed(self, source: str) -> Observed:
@@ -101,4 +105,5 @@ class SnapshotModel(BaseModel):
             common_ip={(name, address): shared for name, address, shared in self.common_ip},
             source=source,
             notes=self.notes,
+            taken=self.taken,
         )

@@ -117,6 +117,10 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.status",
         summary="Say whether all copies are in sync; exit 2 if not.",
     ),
+    "drift": Entry(
+        module="gpmirror.cli.drift",
+        summary="Compare live clusters with the repository's specs and snapshots; exit 2 if they differ.",
+    ),
     "completion": Entry(
         module="gpmirror.cli.completion",
         summary="Print the script that completes commands, options and names in your shell.",

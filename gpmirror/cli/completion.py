@@ -233,7 +233,8 @@ def _spec(ctx: typer.Context) -> "Spec | None":
 
 def _spec_file(ctx: typer.Context) -> str:
     """The first of the parameters that may name a spec, else the default."""
-    given = (ctx.params.get(name) for name in ("spec", "target", "subject"))
+    several = ctx.params.get("specs") or [None]
+    given = (several[0], *(ctx.params.get(name) for name in ("spec", "target", "subject")))
     return next((one for one in given if isinstance(one, str) and one != "-"), default_spec())
 
 

@@ -16,7 +16,7 @@ from gpmirror.errors import DiagnosedError, ExitCode, Failure, GpmirrorError
 # --- Where a command's output goes: data to stdout, talk to stderr, colour only where it is wanted.
 
 
-_WIDTH_OFF_TERMINAL = 100
+WIDTH_OFF_TERMINAL = 100
 
 
 COMPLETE_VARIABLE = "_GPMIRROR_COMPLETE"
@@ -48,8 +48,8 @@ class Console:
     err: TextIO | None
     color: bool = False
     talk_color: bool = False
-    width: int = _WIDTH_OFF_TERMINAL
-    talk_width: int = _WIDTH_OFF_TERMINAL
+    width: int = WIDTH_OFF_TERMINAL
+    talk_width: int = WIDTH_OFF_TERMINAL
     quiet: bool = False
     debug: bool = False
 
@@ -147,11 +147,11 @@ def _width(stream: TextIO | None, environment: Mapping[str, str]) -> int:
     if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
         return int(columns[:6])
     if stream is None or not stream.isatty():
-        return _WIDTH_OFF_TERMINAL
+        return WIDTH_OFF_TERMINAL
     try:
-        return os.get_terminal_size(stream.fileno()).columns or _WIDTH_OFF_TERMINAL
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH_OFF_TERMINAL
     except OSError:
-        return _WIDTH_OFF_TERMINAL
+        return WIDTH_OFF_TERMINAL
 
 
 def _write(stream: TextIO | None, text: str, name: str) -> None:

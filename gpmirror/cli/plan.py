@@ -2,26 +2,40 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
+from gpmirror.cli.many import (
+    OFFLINE_HELP,
+    folders_of,
+    is_offline,
+    refuse_for_many,
+    show_table,
+    snapshot_of,
+    try_each,
+)
 from gpmirror.cli.renderings import (
     VERBOSE_HELP,
     Outputs,
     PlanFormat,
     check_outputs,
     chosen_format,
+    clear_folder,
     show_plan,
     tell_newcomers,
+    write_folder,
     write_outputs,
+    write_summaries,
 )
 from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
-    SPEC_VARIABLE,
     chosen_catalog,
+    default_spec,
+    is_from_environment,
     observed_for,
     reached,
     read_spec,
@@ -29,6 +43,7 @@ from gpmirror.cli.wiring import (
 from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
+    from gpmirror.layouts import Planned
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
@@ -37,10 +52,16 @@ if TYPE_CHECKING:
 
 def command(
     ctx: typer.Context,
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC", envvar=SPEC_VARIABLE, help="The spec, - for stdin.")
-    ] = "gpmirror.yaml",
+    specs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SPEC",
+            help="The spec, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml. Several: one "
+            "table, and the worst exit code.",
+        ),
+    ] = None,
     *,
+    offline: Annotated[bool, typer.Option("--offline", help=OFFLINE_HELP)] = False,
     catalog: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +108,15 @@ def command(
     out_native: Annotated[
         str | None,
         typer.Option("--out-native", metavar="DIR", help="Write the native files and commands."),
+    ] = None,
+    out_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--out-dir",
+            metavar="DIR",
+            help="Write a folder for each spec: plan.json, .md, .html, .svg, .txt, native files; and "
+            "summary.json and summary.md of all.",
+        ),
     ] = None,
     content: Annotated[
         list[str] | None,
@@ -141,17 +171,70 @@ def command(
     """Show what would change, in which waves and at what risk."""
     console: Console = ctx.obj
     form = chosen_format(form, as_json=as_json)
-    catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
+    files = specs or [default_spec()]
+    offline = is_offline(
+        asked=offline,
+        catalog=None if offline and is_from_environment(ctx, "catalog") else catalog,
+        via_ssh=via_ssh,
+    )
     outputs = Outputs(
         plan=out, json=out_json, md=out_md, native=out_native, html=out_html, svg=out_svg
     )
-    check_outputs(outputs, [spec] if catalog is None else [spec, catalog], form)
-    if sign is not None:
-        _check_signable(out)
+    if offline:
+        catalog = None
     request = request_from(
         content, host, allow, unprotect, rebalance=rebalance, full=full, differential=differential
     )
-    plan = planned(spec, catalog, request, table=table, via_ssh=via_ssh, say=console.talk)
+    if len(files) > 1 or out_dir is not None:
+        alone = {
+            "--catalog" if not is_from_environment(ctx, "catalog") else CATALOG_VARIABLE: catalog,
+            "--table": table,
+            **outputs.files,
+            "--out-native": out_native,
+            "--sign": sign,
+            "--content": content,
+            "--host": host,
+            "--unprotect": unprotect,
+            "--verbose": verbose,
+        }
+        refuse_for_many(files, alone)
+        _check_several(form, out_dir, outputs, sign)
+        folders = None if out_dir is None else folders_of(files, out_dir)
+        several = _Several(
+            console=console,
+            form=form,
+            folders=folders,
+            into=out_dir,
+            detailed=detailed_exitcode,
+        )
+        return several.plan(
+            files,
+            lambda file, say: planned_somewhere(
+                file,
+                chosen_catalog(ctx, catalog, file, table=table, via_ssh=via_ssh),
+                request,
+                table=table,
+                via_ssh=via_ssh,
+                offline=offline,
+                say=say,
+            ),
+        )
+    (spec,) = files
+    catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
+    check_outputs(outputs, [spec] if catalog is None else [spec, catalog], form)
+    if sign is not None:
+        _check_signable(out)
+    is_page = form is PlanFormat.HUMAN and not outputs.to_stdout
+    found = planned_somewhere(
+        spec,
+        catalog,
+        request,
+        table=table,
+        via_ssh=via_ssh,
+        offline=offline,
+        say=console.page if offline and is_page else console.talk,
+    )
+    plan = found.plan
     write_outputs(plan, outputs, console)
     if sign is not None and out is not None:
         from gpmirror.adapters.signatures import sign as sign_file
@@ -161,8 +244,78 @@ def command(
         console.talk(f"written: {sign_file(out, data, sign)}")
     show_plan(plan, form, console, outputs=outputs, verbose=verbose)
     tell_newcomers(plan, console)
-    differs = detailed_exitcode and plan.summary.differs
-    return ExitCode.DIFFERENCES if differs else ExitCode.OK
+    return _code(plan, detailed=detailed_exitcode)
+
+
+def _code(plan: "Plan", *, detailed: bool) -> ExitCode:
+    return ExitCode.DIFFERENCES if detailed and plan.summary.differs else ExitCode.OK
+
+
+def _check_several(
+    form: PlanFormat, out_dir: str | None, outputs: Outputs, sign: str | None
+) -> None:
+    """Raises Usage: a form that no table has, or files of one plan beside a folder for each."""
+    if form not in {PlanFormat.HUMAN, PlanFormat.JSON, PlanFormat.MD}:
+        raise Usage(
+            f"--format {form.value} prints one plan, and here is a table of specs",
+            hint="`--out-dir DIR` writes every form of each plan",
+        )
+    named = [
+        *outputs.files,
+        *(["--out-native"] if outputs.native else []),
+        *(["--sign"] if sign else []),
+    ]
+    if out_dir is not None and named:
+        raise Usage(
+            f"{named[0]} writes files of one plan, and --out-dir a folder for each",
+            hint="leave one of them out",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Several:
+    """A table of plans, and a folder for each where that is asked for."""
+
+    console: Console
+    form: PlanFormat
+    folders: dict[str, str] | None
+    into: str | None
+    detailed: bool
+
+    def plan(
+        self, files: list[str], plan_of: "Callable[[str, Callable[[str], None]], Planned]"
+    ) -> ExitCode:
+        """Plan all; the worst exit code."""
+        from gpmirror.layouts import worst
+        from gpmirror.render.layouts import plans_json, plans_table, table_markdown
+
+        def say(text: str) -> None:
+            self.console.talk(text)
+
+        def work(file: str) -> "Planned":
+            found = plan_of(file, lambda text: say(f"{file}: {text}"))
+            if self.folders is not None:
+                write_folder(found.plan, self.folders[file], self.console)
+            return found
+
+        rows = try_each(
+            files, work, self.console, lambda one: _code(one.plan, detailed=self.detailed)
+        )
+        table = plans_table(rows)
+        summary = plans_json(rows, self.folders)
+        if self.folders is not None and self.into is not None:
+            for row in rows:
+                if row.found is None:
+                    clear_folder(self.folders[row.spec])
+            write_summaries(self.into, summary, table_markdown(table))
+        match self.form:
+            case PlanFormat.JSON:
+                self.console.data(summary)
+            case PlanFormat.MD:
+                self.console.data(table_markdown(table))
+            case _:
+                show_table(table, self.console)
+        return worst(rows)
 
 
 def _check_signable(out: str | None) -> None:
@@ -199,6 +352,31 @@ def planned(
             say(f"catalog: {seen.knowledge}")
         return plan
     return make_plan(wanted, observed_for(catalog, wanted, table=table), request)
+
+
+def planned_somewhere(
+    spec: str,
+    catalog: str | None,
+    request: "Request",
+    *,
+    say: Callable[[str], None],
+    table: int | None = None,
+    via_ssh: bool = False,
+    offline: bool = False,
+) -> "Planned":
+    """As `planned`, or over the snapshot beside the spec: `say` is then told its date first."""
+    from gpmirror.layouts import Planned, snapshot_text
+
+    if not offline:
+        plan = planned(spec, catalog, request, say=say, table=table, via_ssh=via_ssh)
+        return Planned(plan=plan, snapshot=catalog)
+    from gpmirror.run.plan import make_plan
+
+    wanted = reached(read_spec(spec))
+    file = snapshot_of(spec, wanted)
+    observed = observed_for(file, wanted)
+    say(snapshot_text(file, observed.taken))
+    return Planned(plan=make_plan(wanted, observed, request), snapshot=file)
 
 
 def planned_live(spec: "Spec", request: "Request", *, via_ssh: bool) -> "tuple[Plan, Observed]":

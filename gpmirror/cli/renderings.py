@@ -1,12 +1,12 @@
 """The forms a plan is printed and written in, and the files a run writes beside stdout."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from gpmirror.cli.console import Console
+from gpmirror.cli.console import WIDTH_OFF_TERMINAL, Console
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
@@ -186,3 +186,47 @@ def _write_native(plan: "Plan", folder: str, console: Console) -> None:
         console.talk(f"written: {Path(folder) / name}")
     if not files:
         console.talk(f"no native files: {folder} holds none, the plan changes nothing")
+
+
+# --- A folder for each of several specs, and what is said of all.
+
+
+_FOLDER_FORMS = {
+    "plan.json": PlanFormat.JSON,
+    "plan.md": PlanFormat.MD,
+    "plan.html": PlanFormat.HTML,
+    "plan.svg": PlanFormat.SVG,
+    "plan.txt": PlanFormat.HUMAN,
+}
+_NATIVE_FOLDER = "native"
+
+
+def write_folder(plan: "Plan", folder: str, console: Console) -> None:
+    """Every form of a plan under its usual name. Raises Failure: a file cannot be written."""
+    from gpmirror.adapters.files import make_folder, write_native_folder, write_output
+    from gpmirror.render.waves import native_files
+
+    make_folder(folder)
+    plainly = replace(console, color=False, width=WIDTH_OFF_TERMINAL)
+    for name, form in _FOLDER_FORMS.items():
+        write_output(str(Path(folder) / name), rendered(plan, form, plainly), force=True)
+    write_native_folder(str(Path(folder) / _NATIVE_FOLDER), native_files(plan))
+
+
+def clear_folder(folder: str) -> None:
+    """Take away what an earlier plan left there: this time there is none. Raises Failure."""
+    from gpmirror.adapters.files import remove_files, write_native_folder
+
+    native = Path(folder) / _NATIVE_FOLDER
+    if native.is_dir():
+        write_native_folder(str(native), {})
+    remove_files(folder, _FOLDER_FORMS)
+
+
+def write_summaries(folder: str, json: str, markdown: str) -> None:
+    """What is said of all specs, for programs and for people. Raises Failure."""
+    from gpmirror.adapters.files import make_folder, write_output
+
+    make_folder(folder)
+    write_output(str(Path(folder) / "summary.json"), json, force=True)
+    write_output(str(Path(folder) / "summary.md"), markdown, force=True)

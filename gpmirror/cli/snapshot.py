@@ -1,6 +1,7 @@
 """`gpmirror snapshot`: the live catalog as a file that can be planned over later."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +40,7 @@ def command(
 ) -> None:
     """Save the live catalog as a snapshot for `--catalog`."""
     from gpmirror.adapters.files import write_output
+    from gpmirror.adapters.operator import utc_now
     from gpmirror.catalog import snapshot_text
     from gpmirror.cli.wiring import live_catalog
     from gpmirror.run.context import with_sizes
@@ -46,12 +48,13 @@ def command(
 
     console: Console = ctx.obj
     wanted = spec_if_any(spec)
+    taken = utc_now()
     with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
         knowledge, observed = read_catalog_now(server)
         observed = with_sizes(observed, server) if sizes else observed
     if hosts:
         observed = _with_copies(wanted, observed, console)
-    observed = _with_names(wanted, observed)
+    observed = replace(_with_names(wanted, observed), taken=taken)
     console.talk(f"catalog: {knowledge}")
     for note in observed.notes:
         console.talk(f"note: {note}")

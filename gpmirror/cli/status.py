@@ -13,7 +13,8 @@ import typer
 from gpmirror.adapters.files import is_stream, read_input, write_output
 from gpmirror.adapters.operator import utc_now
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any, wait_seconds
+from gpmirror.cli.many import refuse_for_many, show_table, try_each
+from gpmirror.cli.wiring import spec_if_any, wait_seconds
 from gpmirror.errors import ConnectionLost, ExitCode, Failure, Usage
 from gpmirror.render.status import status_changes, status_human
 from gpmirror.run.status import Reading
@@ -35,12 +36,12 @@ _EVERY = 2.0
 
 def command(
     ctx: typer.Context,
-    spec: Annotated[
-        str | None,
+    specs: Annotated[
+        list[str] | None,
         typer.Argument(
             metavar="SPEC",
-            envvar=SPEC_VARIABLE,
-            help="Where the coordinator is; default gpmirror.yaml if it is there, else PGHOST etc.",
+            help="Where the coordinator is; left out: GPMIRROR_SPEC, else gpmirror.yaml if it is there, "
+            "else PGHOST etc. Several: one table, and the worst exit code.",
         ),
     ] = None,
     *,
@@ -92,7 +93,12 @@ def command(
         raise Usage("--hosts looks once, and --watch again and again", hint="leave one of them out")
     if watch and metrics is not None:
         raise Usage("--metrics writes once, and --watch never ends", hint="leave one of them out")
-    wanted = spec_if_any(spec)
+    if specs and len(specs) > 1:
+        refuse_for_many(
+            specs, {"--watch": watch, "--metrics": metrics, "--wait": wait, "--hosts": hosts}
+        )
+        return _several(specs, console, probe=probe, via_ssh=via_ssh, as_json=as_json)
+    wanted = spec_if_any(specs[0] if specs else None)
     figures = None if metrics is None else _Metrics.into(metrics, wanted)
     out = _Out(console=console, cluster=None if wanted is None else wanted.cluster, json=as_json)
     with figures or nullcontext():
@@ -111,6 +117,33 @@ def command(
             figures.reading = reading
     if not watch:
         (console.data if as_json else console.page)(out.text(reading))
+    return _code(reading)
+
+
+def _several(
+    specs: list[str], console: Console, *, probe: bool, via_ssh: bool, as_json: bool
+) -> ExitCode:
+    """A row a cluster; the worst exit code."""
+    from gpmirror.cli.wiring import live_catalog
+    from gpmirror.layouts import worst
+    from gpmirror.render.layouts import statuses_json, statuses_table
+    from gpmirror.run.status import read_status
+
+    def look(file: str) -> "tuple[str | None, Reading]":
+        wanted = spec_if_any(file)
+        with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
+            reading = _with_life(read_status(server, probe=probe), wanted)
+        return None if wanted is None else wanted.cluster, reading
+
+    rows = try_each(specs, look, console, lambda one: _code(one[1]))
+    if as_json:
+        console.data(statuses_json(rows))
+    else:
+        show_table(statuses_table(rows), console)
+    return worst(rows)
+
+
+def _code(reading: "Reading") -> ExitCode:
     return ExitCode.OK if reading.is_sound else ExitCode.DIFFERENCES
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 import typer
 
 from gpmirror.cli.console import Console, report
+from gpmirror.cli.many import show_table
 from gpmirror.cli.wiring import default_spec, read_spec
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import ExitCode, InvalidInput, Unreadable, Usage
@@ -40,18 +41,40 @@ def command(
     sound: list[tuple[str, Spec]] = []
     problems: list[Diagnostic] = []
     unreadable: list[Unreadable] = []
-    for file in specs or [default_spec()]:
-        match _load(file):
-            case InvalidInput() as error:
-                problems += error.diagnostics
-            case Unreadable() as error:
-                unreadable.append(error)
-            case spec:
-                sound.append((file, spec))
-    _print(output, sound, problems, console)
+    files = specs or [default_spec()]
+    read = [(file, _load(file)) for file in files]
+    for file, found in read:
+        match found:
+            case InvalidInput():
+                problems += found.diagnostics
+            case Unreadable():
+                unreadable.append(found)
+            case _:
+                sound.append((file, found))
+    if output == "human" and len(files) > 1:
+        _show_table(read, console)
+        console.remarks(_remarks(sound))
+        console.problems(problems)
+    else:
+        _print(output, sound, problems, console)
     for error in unreadable:
         report(error, console)
     return ExitCode.INVALID if problems or unreadable else ExitCode.OK
+
+
+def _show_table(
+    read: "list[tuple[str, Spec | InvalidInput | Unreadable]]", console: Console
+) -> None:
+    from gpmirror.layouts import Trouble
+    from gpmirror.render.layouts import Row, Table
+
+    def row(file: str, found: "Spec | InvalidInput | Unreadable") -> Row:
+        if isinstance(found, InvalidInput | Unreadable):
+            words = Trouble.of(found).message
+            return Row(spec=file, exit_code=found.exit_code, words=words)
+        return Row(spec=file, exit_code=ExitCode.OK, words=f"ok ({_gist(found)})")
+
+    show_table(Table(heads=("result",), rows=tuple(row(*one) for one in read)), console)
 
 
 def _chosen_output(*, expand: bool, json: bool, github: bool, sarif: bool) -> Output:

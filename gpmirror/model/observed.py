@@ -28,7 +28,9 @@ class Observed:
     coordinator's resolver, as the utilities ask it; pairs that nobody asked about are missing.
     `disagreements` tells by content what the server says of replication that contradicts
     the rows; only a live look finds them. `source` names the file or server for messages. `notes` are remarks made while
-    reading. `knowledge` says of a live look how old what it says may be. `dialect_assumed` is true where the text did not settle the family.
+    reading. `knowledge` says of a live look how old what it says may be. `taken` is when a snapshot
+    was taken (`2026-11-21T07:05:39Z`); None: a live look, or nobody wrote it down.
+    `dialect_assumed` is true where the text did not settle the family.
     """
 
     segments: tuple[Segment, ...]
@@ -44,6 +46,7 @@ class Observed:
     source: str = "catalog"
     notes: tuple[str, ...] = ()
     knowledge: str | None = None
+    taken: str | None = None
 
     @property
     def coordinator(self) -> Segment | None:

@@ -119,3 +119,9 @@ def yes(answer: bool | None) -> str:  # noqa: FBT001 - the answer is the value t
     if answer is None:
         return "unknown"
     return "yes" if answer else "no"
+
+
+def moment_text(moment: str) -> str:
+    """A time as files hold it, for people: `2026-11-21T07:05:39Z` is `2026-11-21 07:05:39 UTC`."""
+    day, _, rest = moment.partition("T")
+    return f"{day} {rest.removesuffix('Z')} UTC" if rest.endswith("Z") else moment

@@ -338,6 +338,7 @@ def _observed(observed: Observed) -> ObservedSummary:
         system_identifier=observed.system_identifier,
         contents=len(pairs),
         mirrored=sum(mirror is not None for _, mirror in pairs),
+        taken=observed.taken,
     )
 
 

@@ -377,7 +377,9 @@ class NamePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedSummary:
-    """What the plan was made from. `digest` is the sha256 of the catalog's facts."""
+    """What the plan was made from. `digest` is the sha256 of the catalog's facts, `taken` the time of a
+    snapshot that tells it.
+    """
 
     source: str
     digest: str
@@ -385,6 +387,7 @@ class ObservedSummary:
     system_identifier: str | None
     contents: int
     mirrored: int
+    taken: str | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

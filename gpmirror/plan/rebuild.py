@@ -103,6 +103,7 @@ def observed_of(plan: Plan, catalog: PlannedCatalog) -> Observed:
         disagreements=dict(catalog.disagreements),
         source=plan.observed.source,
         notes=catalog.notes,
+        taken=plan.observed.taken,
     )
 
 

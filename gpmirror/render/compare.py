@@ -53,13 +53,17 @@ def observed_difference_human(
     """What differs between two catalogs; exactly `No differences.` if nothing does."""
     if not found.differs:
         return f"{NO_DIFFERENCES}\n"
+    lines = [*_title(first, second, width=width), *observed_differences(found, width=width)]
+    return painted(lines, color=color)
+
+
+def observed_differences(found: ObservedDifference, *, width: int) -> list[Line]:
+    """What differs between two catalogs, without a title; nothing if nothing does."""
     rows = [(_row_text(row), _STYLES[row.kind]) for row in found.rows]
-    lines = [
-        *_title(first, second, width=width),
+    return [
         *_told("Server", found.facts, width=width),
         *_entries("Segments", rows, width=width),
     ]
-    return painted(lines, color=color)
 
 
 def change_text(change: Change) -> str:

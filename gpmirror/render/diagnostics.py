@@ -91,12 +91,13 @@ def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A versioned JSON envelope with every finding, with a final newline."""
     envelope = {
         "format_version": FORMAT_VERSION,
-        "diagnostics": [_as_json(found) for found in diagnostics],
+        "diagnostics": [diagnostic_json(found) for found in diagnostics],
     }
     return json.dumps(envelope, indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_json(found: Diagnostic) -> dict[str, Any]:
+def diagnostic_json(found: Diagnostic) -> dict[str, Any]:
+    """One finding as plain data."""
     return {
         "code": found.code,
         "severity": found.severity.value,

@@ -151,15 +151,16 @@ def _run(found: RunRecord, state: str, folder: str) -> dict[str, object]:
 
 def status_json(reading: Reading, *, cluster: str | None) -> str:
     """The whole status as indented JSON."""
-    return json.dumps(_document(reading, cluster), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(status_document(cluster, reading), indent=1, ensure_ascii=False) + "\n"
 
 
 def status_json_line(reading: Reading, *, cluster: str | None) -> str:
     """The same on one line, for a stream of readings."""
-    return json.dumps(_document(reading, cluster), ensure_ascii=False) + "\n"
+    return json.dumps(status_document(cluster, reading), ensure_ascii=False) + "\n"
 
 
-def _document(reading: Reading, cluster: str | None) -> dict[str, object]:
+def status_document(cluster: str | None, reading: Reading) -> dict[str, object]:
+    """The whole status as plain data."""
     found, health = reading.observed, reading.health
     states = counts(health)
     return {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from gpmirror.model.names import compress, natural
-from gpmirror.model.text import counted, ranges, size_text, yes
+from gpmirror.model.text import counted, moment_text, ranges, size_text, yes
 from gpmirror.plan.codes import REVIEW_ONLY, REVIEW_ONLY_WARNING
 from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
 from gpmirror.plan.model import Action, Change, Guard, Hazard, HostLoad, Plan, Survival, Verdict
@@ -538,9 +538,10 @@ def banners(plan: Plan) -> list[str]:
 def catalog_text(plan: Plan) -> str:
     """Where the observed state came from and how many contents it mirrors."""
     found = plan.observed
-    return (
-        f"{found.source}, {counted(found.contents, 'content')}, {found.mirrored:,} of them mirrored"
-    )
+    counts = f"{counted(found.contents, 'content')}, {found.mirrored:,} of them mirrored"
+    if found.taken is None:
+        return f"{found.source}, {counts}"
+    return f"{found.source}, taken {moment_text(found.taken)}, {counts}"
 
 
 def title_lines(word: str, plan: Plan, *, width: int) -> list[Line]:

@@ -236,4 +236,9 @@ CODES: dict[str, CodeInfo] = {
         "names the rack of each.",
         'Write `zip: ["sdw[1-6]", "sdw[7-12]"]` and `racks: [a, b]`, without `name` and `rack`.',
     ),
+    "GPM-V060": _info(
+        "A snapshot outside the spec's folder",
+        "A spec under review must not make a job read other files and show their lines.",
+        "Keep the snapshot in the spec's folder or below it, and name it from there.",
+    ),
 }

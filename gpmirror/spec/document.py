@@ -417,6 +417,11 @@ class SpecPart(Part):
         None, description="Contents and hosts whose mirrors must not move."
     )
     apply: ApplyPart | None = Field(None, description="How apply works through a plan.")
+    snapshot: Line | None = Field(
+        None,
+        description="Saved catalog that `--offline` reads, in the spec's folder or below it; "
+        "default: `snapshot.json` beside the spec.",
+    )
 
 
 # --- What the document model declares at a path: allowed keys, words, whether it is required.

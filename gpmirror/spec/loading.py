@@ -108,6 +108,7 @@ def _compile(part: SpecPart, findings: Findings) -> Spec:
         policy=compile_policy(part.policy, hosts, findings),
         protect=compile_protection(part.protect or [], hosts, findings),
         apply=compile_apply(part.apply),
+        snapshot=_snapshot(part.snapshot, findings),
         file=PurePath(findings.places.source.file).name,
         places=findings.places,
     )
@@ -127,6 +128,13 @@ def _coordinator(cluster: ClusterPart, findings: Findings) -> CoordinatorAddress
 
 def _ssh(given: SshPart | None) -> SshOptions:
     return SshOptions() if given is None else SshOptions(user=given.user, config=given.config)
+
+
+def _snapshot(given: str | None, findings: Findings) -> str | None:
+    problem = None if given is None else words.snapshot_problem(given)
+    if problem is not None:
+        findings.add(("snapshot",), problem)
+    return given
 
 
 def _in_order(document: Document, judged: list[Diagnostic]) -> list[Diagnostic]:

@@ -225,7 +225,9 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec(Site):
-    """What the user wants: a site, and how its mirrors are spread."""
+    """What the user wants: a site, and how its mirrors are spread. `snapshot` is the saved catalog that
+    `--offline` reads, as a path from the spec's folder; None: the usual name.
+    """
 
     hosts: tuple[Host, ...]
     strategy: Strategy
@@ -233,3 +235,4 @@ class Spec(Site):
     directory: str = "{root}/{prefix}{content}"
     block_size: int | None = None
     pins: tuple[Pin, ...] = ()
+    snapshot: str | None = None

@@ -109,6 +109,21 @@ def _form_problem(path: str) -> tuple[str, str] | None:
     return next(((message, hint) for applies, message, hint in faults if applies), None)
 
 
+def snapshot_problem(path: str) -> Problem | None:
+    """Why `path` names no file in the spec's folder or below it, if so."""
+    shown = path[:_LONGEST_SHOWN]
+    if path.startswith(("/", "~", "\\")):
+        why = "is not a path from the spec's folder"
+    elif ".." in path.split("/"):
+        why = "leaves the spec's folder with `..`"
+    elif path == "-" or path.endswith("/") or path in {"", "."}:
+        why = "names no file"
+    else:
+        return None
+    hint = "keep the file in the spec's folder or below it: `snapshot: snapshot.json`"
+    return Problem(code="GPM-V060", message=f"snapshot `{shown}` {why}", hint=hint)
+
+
 def placeholder_problem(template: str, allowed: tuple[str, ...]) -> Problem | None:
     """Why the braces in `template` are no placeholders out of `allowed`, if so."""
     words = ", ".join(f"{{{word}}}" for word in allowed)

@@ -40,6 +40,7 @@ def meaning(spec: Spec) -> dict[str, Any]:
             "policy": _policy(spec.policy),
             "protect": [_protection(one) for one in spec.protect],
             "apply": _apply(spec.apply),
+            "snapshot": spec.snapshot,
         }
     )
 

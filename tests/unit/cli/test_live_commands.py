@@ -81,6 +81,50 @@ def test_status_of_a_healthy_cluster(live: Postgres, capsys: Shown) -> None:
     assert shown.err == ""
 
 
+def test_drift_from_the_repository(live: Postgres, tmp_path: Path, capsys: Shown) -> None:
+    (tmp_path / "gpmirror.yaml").write_text(SPEC % live.port)
+    assert main(["drift"]) == ExitCode.OK
+    shown = capsys.readouterr()
+    assert shown.out.startswith("gpmirror drift  prod: as the repository says\n")
+    assert "snapshot  none beside the spec" in shown.out
+    assert main(["snapshot", "-o", "snapshot.json"]) == ExitCode.OK
+    assert main(["drift"]) == ExitCode.OK
+    capsys.readouterr()
+    cut_mirror(live)
+    assert main(["drift"]) == ExitCode.DIFFERENCES
+    shown = capsys.readouterr()
+    assert "changed: content 1 mirror sdw2:7001" in shown.out
+    assert shown.out.splitlines()[-1].startswith("Plan: 0 to add, 0 to move, 1 to recover")
+    assert main(["drift", "--json"]) == ExitCode.DIFFERENCES
+    (found,) = json.loads(capsys.readouterr().out)["specs"]
+    assert (found["differs"], found["snapshot"]["differs"], found["plan"]["differs"]) == (True,) * 3
+    assert found["snapshot"]["rows"][0]["kind"] == "changed"
+    (tmp_path / "gone.yaml").write_text((SPEC % live.port).replace("127.0.0.1", "nobody.invalid"))
+    assert main(["drift", "gpmirror.yaml", "gone.yaml"]) == ExitCode.ERROR
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[1].split()[:3] == ["gpmirror.yaml", "2", "prod"]
+    assert rows[2].split()[:3] == ["gone.yaml", "1", "cannot"]
+    assert any("changed: content 1 mirror" in row for row in rows)
+
+
+def test_status_of_several_clusters(live: Postgres, tmp_path: Path, capsys: Shown) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(SPEC % live.port)
+    assert main(["status", "a.yaml", "b.yaml"]) == ExitCode.OK
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[1].split()[:3] == ["a.yaml", "0", "prod"]
+    cut_mirror(live)
+    assert main(["status", "a.yaml", "b.yaml", "--json"]) == ExitCode.DIFFERENCES
+    found = json.loads(capsys.readouterr().out)["specs"]
+    assert [one["status"]["counts"]["single"] for one in found] == [1, 1]
+
+
+def test_a_snapshot_tells_when_it_was_taken(live: Postgres, capsys: Shown) -> None:
+    assert main(["snapshot"]) == ExitCode.OK
+    taken = json.loads(capsys.readouterr().out)["taken"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", taken)
+
+
 def test_status_names_what_is_wrong(live: Postgres, capsys: Shown) -> None:
     cut_mirror(live)
     assert main(["status"]) == ExitCode.DIFFERENCES

@@ -189,6 +189,11 @@ CASES: list[Case] = [
     ("protect both", GOOD + "protect: [{content: 1, host: sdw1}]\n", "GPM-V055", 5, 11),
     ("rack unknown", GOOD + "policy: {survive: [{any: 1, of: rack}]}\n", "GPM-V057", 5, 20),
     ("all weights zero", hosts("{name: a, weight: 0}"), "GPM-V058", 3, 1),
+    ("snapshot elsewhere", GOOD + "snapshot: /etc/passwd\n", "GPM-V060", 5, 11),
+    ("snapshot above", GOOD + "snapshot: ../x.json\n", "GPM-V060", 5, 11),
+    ("snapshot of a home", GOOD + "snapshot: ~/x.json\n", "GPM-V060", 5, 11),
+    ("snapshot on stdin", GOOD + 'snapshot: "-"\n', "GPM-V060", 5, 11),
+    ("snapshot is a folder", GOOD + "snapshot: saved/\n", "GPM-V060", 5, 11),
     ("ranges in turn of unequal length", hosts('{zip: ["a[1-3]", "b[1-2]"], roots: [/d]}'), "GPM-V059", 4, 6),
     ("pin to weight zero",
      HEAD + "hosts: [{name: a, weight: 0}, {name: b, roots: [/a]}]\nmirrors:\n  strategy: group\n"
