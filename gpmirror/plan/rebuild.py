@@ -22,14 +22,11 @@ from gpmirror.model.claims import claims, contested
 from gpmirror.model.dialect import DIALECTS
 from gpmirror.model.observed import Observed, in_canonical_order
 from gpmirror.model.segment import Segment, Slot
-from gpmirror.placement.model import Desired
-from gpmirror.placement.place import primary_slot
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.codes import file_refusal
 from gpmirror.plan.model import RUN_NAME, Plan, PlannedCatalog, plain
-from gpmirror.plan.remaining import desired_of, request_of, site_of
+from gpmirror.plan.remaining import desired_of, request_of, site_of, with_primaries
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
-from gpmirror.spec.model import Site
 from gpmirror.spec.words import (
     address_problem,
     coordinator_problem,
@@ -111,7 +108,7 @@ def _made(plan: Plan, catalog: PlannedCatalog) -> Plan:
     """What the planner makes of the plan's own beginnings."""
     observed = observed_of(plan, catalog)
     site = site_of(plan)
-    desired = _desired(plan, site, observed)
+    desired = with_primaries(desired_of(plan, site, observed))
     return build_plan(site, observed, desired, request_of(plan))
 
 
@@ -124,24 +121,6 @@ def _differences(plan: Plan, made: Plan) -> Iterator[str]:
         warnings=plan.warnings if set(made.warnings) <= set(plan.warnings) else made.warnings,
     )
     yield from _differ(plain(plan), plain(made), "")
-
-
-def _desired(plan: Plan, site: Site, observed: Observed) -> Desired:
-    """The plan's layout, its primaries where the catalog and the replaced hosts put them."""
-    desired = desired_of(plan, site, observed)
-    contents = tuple(
-        replace(
-            one,
-            primary_slot=primary_slot(
-                desired.hosts,
-                one.primary,
-                desired.hosts.home_of(one.primary) or desired.hosts.host_of(one.primary),
-                one.primary_replication_port,
-            ),
-        )
-        for one in desired.contents
-    )
-    return replace(desired, contents=contents)
 
 
 def _differ(stated: Any, made: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON

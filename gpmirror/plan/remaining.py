@@ -16,6 +16,7 @@ from gpmirror.native.directories import set_aside_name
 from gpmirror.placement.checks import nested_directories
 from gpmirror.placement.hosts import HostMap, map_hosts, name_contents
 from gpmirror.placement.model import Desired, Placed
+from gpmirror.placement.place import primary_slot
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.classify import (
     LOAD_PATH,
@@ -359,6 +360,24 @@ def desired_of(plan: Plan, site: Site, observed: Observed) -> Desired:
     return Desired(contents=placed, hosts=map_hosts(site, observed), warnings=())
 
 
+def with_primaries(desired: Desired) -> Desired:
+    """The layout with its primaries where the catalog and the replaced hosts put them."""
+    hosts = desired.hosts
+    contents = (
+        replace(
+            one,
+            primary_slot=primary_slot(
+                hosts,
+                one.primary,
+                hosts.home_of(one.primary) or hosts.host_of(one.primary),
+                one.primary_replication_port,
+            ),
+        )
+        for one in desired.contents
+    )
+    return replace(desired, contents=tuple(contents))
+
+
 def _rule(change: Change | None) -> str:
     """Why the mirror is to stand there, as the plan says it itself."""
     if change is None or change.action in {Action.REBALANCE, Action.BLOCKED}:
@@ -409,7 +428,8 @@ def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Pla
         raise _no_way(moved)
     former = _with_homes(plan, {**_standing(plan, observed, homes), **homes})
     site = site_of(former)
-    desired = desired_of(former, site, observed)
+    # a host that was replaced and is listed again keeps its own primaries
+    desired = with_primaries(desired_of(former, site, observed))
     rule = f"back to where it stood before run {run}"
     contents = (replace(p, rule=rule) if p.content in homes else p for p in desired.contents)
     desired = replace(desired, contents=tuple(contents))

@@ -270,7 +270,7 @@ def test_what_was_unprotected_for_the_way_there_is_protected_on_the_way_back() -
 # --- only what moved ------------------------------------------------------------------------------
 
 
-def replaced() -> tuple[Plan, Observed]:
+def replaced(request: Request = Request()) -> tuple[Plan, Observed]:  # noqa: B008
     """sdw5 takes over what the dead sdw3 held: two preferred primaries and two mirrors."""
     rows = [
         replace(row, status=Status.DOWN) if row.hostname == "sdw3" else row
@@ -285,7 +285,16 @@ def replaced() -> tuple[Plan, Observed]:
     )
     seen = replace(mirrored(HOSTS, 2), segments=failed_over)
     wanted = spec([*HOSTS[:2], replace(host("sdw5"), replaces="sdw3"), HOSTS[3]])
-    return planned(wanted, seen), seen
+    return planned(wanted, seen, request), seen
+
+
+def test_a_primary_that_was_not_recovered_yet_stays_on_its_dead_host() -> None:
+    """The way back lists sdw3 again, so the primary of content 5, outside the selection, is its own."""
+    plan, seen = replaced(Request(contents=frozenset({2, 3, 4})))
+    back = plan_back(plan, done(plan, seen))
+    assert read_plan(plan_text(back).encode(), "back.json") == back
+    hosts = {one.content: one.primary.host for one in back.desired.contents}
+    assert (hosts[4], hosts[5]) == ("sdw5", "sdw3")
 
 
 def test_a_recovered_primary_stays_and_is_named() -> None:
