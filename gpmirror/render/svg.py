@@ -59,6 +59,8 @@ _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _CHARACTER = 5.9
 """Pixels that a character of a legend takes, about."""
+_SENTENCE = 5.5
+"""The same of a sentence: long ones come nearer to the mean."""
 _WIDE_CHARACTER = 6.4
 """The same where a text must not reach beyond the edge."""
 _LEGEND_LINE = 20
@@ -107,7 +109,7 @@ def _legend(entries: Iterable[_Entry], top: float, width: float) -> tuple[list[s
     lines: list[str] = []
     x, y = float(FRAME), top
     for one in entries:
-        room = len(one.words) * _CHARACTER + (20 if one.mark else 0)
+        room = len(one.words) * (_SENTENCE if one.is_soft else _CHARACTER) + (20 if one.mark else 0)
         if x > FRAME and x + room > width - FRAME:
             x, y = float(FRAME), y + _LEGEND_LINE
         if one.mark:
@@ -254,8 +256,23 @@ def _hosts(found: Picture, layout: PictureLayout) -> Iterator[str]:
     count = len(found.hosts)
     for host in found.hosts:
         box = layout.hosts[host.name]
+        is_reached = count <= MOST_HOSTS
         body = _bars(host, box, layout) if layout.is_barred else _cells(host, box, layout, count)
-        yield _host(host.name, _words(host), box, body, is_reached=count <= MOST_HOSTS)
+        tips = [_tip(f"{host.name}: {host.after.words}", box, layout.width)] if is_reached else []
+        yield _host(host.name, _words(host), box, [*body, *tips], is_reached=is_reached)
+
+
+def _tip(words: str, box: Box, width: float) -> str:
+    """Shown below a host that the pointer or the keyboard is on, where no other host stands: a browser
+    shows its own tooltips to the pointer alone.
+    """
+    x = max(FRAME, min(box.x, width - FRAME - len(words) * _CHARACTER))
+    y = box.y + box.height + _TIP
+    return f'<text class="halo tip" x="{x:.1f}" y="{y:.1f}" font-size="11">{_text(words)}</text>'
+
+
+_TIP = 12
+"""Pixels below a host's box; the gutter is wider."""
 
 
 def _cells(host: PictureHost, box: Box, layout: PictureLayout, count: int) -> Iterator[str]:

@@ -81,6 +81,7 @@ def style_sheet() -> str:
     )
     return (
         f".gm text{{{_FONT}}}{_rules(_LIGHT)}{groups}.gm text.in-group{{fill:#ffffff}}"
+        ".gm .tip{visibility:hidden}.gm g:hover>.tip,.gm g:focus>.tip{visibility:visible}"
         f".gm g:focus{{outline:none}}@media (prefers-color-scheme:dark){{{dark}}}"
     )
 
