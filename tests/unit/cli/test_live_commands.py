@@ -336,6 +336,25 @@ def test_the_folder_of_a_socket_may_stand_in_the_spec(
     assert "GPM-V028" in capsys.readouterr().err
 
 
+def test_whatif_asks_the_live_cluster_for_sizes(
+    live: Postgres, folder: Path, capsys: Shown
+) -> None:
+    text = SPEC % live.port
+    (folder / "gpmirror.yaml").write_text(text)
+    (folder / "spread.yaml").write_text(text.replace("group", "spread"))
+    assert main(["plan", "spread.yaml", "--json"]) == ExitCode.OK
+    plan = json.loads(capsys.readouterr().out)
+    assert main(["whatif", "--json", "--strategy", "spread"]) == ExitCode.OK
+    _, row = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["move"], row["bytes"]) == (3, plan["exposure"]["bytes"])
+    assert row["bytes"] > 0
+    assert row["seconds"] >= plan["exposure"]["seconds"]
+    # nothing is copied for the layout that is there: nothing is asked
+    assert main(["whatif", "--json", "--strategy", "group"]) == ExitCode.OK
+    _, row = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["move"], row["bytes"], row["seconds"]) == (0, 0, 0)
+
+
 def test_import_and_what_follows_from_it(live: Postgres, folder: Path, capsys: Shown) -> None:
     assert main(["import", "-o", "gpmirror.yaml"]) == ExitCode.OK
     assert "  name: mdw\n" in (folder / "gpmirror.yaml").read_text()

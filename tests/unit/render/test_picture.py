@@ -215,6 +215,18 @@ def test_beyond_100_hosts_contents_are_bars(hosts: int, barred: bool) -> None:
     assert plan_svg(plan) == text
 
 
+def test_whoever_walks_with_the_keyboard_sees_what_the_pointer_is_told() -> None:
+    """Browsers show tooltips to the pointer alone."""
+    text = plan_svg(moving())
+    root = Xml.fromstring(text)
+    tips = [found for found in root.iter(f"{SVG}text") if found.get("class") == "halo tip"]
+    assert len(tips) == 4
+    assert (tips[0].text or "").startswith("sdw1: if it is lost: worst survivor sdw2 4 -> 8")
+    assert ".gm .tip{visibility:hidden}" in text
+    width = float(root.get("width", ""))
+    assert all(18 <= float(tip.get("x", "")) < width for tip in tips)
+
+
 def test_pictures_grow_with_the_contents_and_no_faster() -> None:
     small, large = (len(plan_svg(clustered(hosts, 4))) for hosts in (25, 100))
     assert large < 5 * small
