@@ -36,7 +36,7 @@ def command(
     of the catalog that came, went, moved, switched roles or changed their state.
     """
     from gpmirror.layouts import worst
-    from gpmirror.render.layouts import drifts_json
+    from gpmirror.render.compare import drifts_json
 
     console: Console = ctx.obj
     files = specs or [default_spec()]
@@ -90,7 +90,7 @@ def _snapshot_if_any(file: str, spec: "Spec") -> str | None:
 
 def _show(rows: "list[Tried[Drift]]", console: Console) -> None:
     """The table where there are several, then each cluster that drifted; one cluster in any case."""
-    from gpmirror.render.layouts import drift_human, drifts_table
+    from gpmirror.render.compare import drift_human, drifts_table
 
     if len(rows) > 1:
         show_table(drifts_table(rows), console)

@@ -76,7 +76,7 @@ def _read(file: str) -> _Read:
 
 def _table(read: list[_Read], console: Console, *, writes: bool, checks: bool) -> str:
     from gpmirror.layouts import Trouble
-    from gpmirror.render.layouts import Row, Table, table_human
+    from gpmirror.render.compare import Row, Table, table_human
 
     def row(one: _Read) -> Row:
         if one.problems:

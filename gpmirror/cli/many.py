@@ -10,7 +10,7 @@ from gpmirror.errors import ExitCode, Unreadable, Usage
 
 if TYPE_CHECKING:
     from gpmirror.layouts import Tried
-    from gpmirror.render.layouts import Table
+    from gpmirror.render.compare import Table
     from gpmirror.spec.model import Spec
 
 Found = TypeVar("Found")
@@ -51,7 +51,7 @@ def try_each(
 
 def show_table(table: "Table", console: Console) -> None:
     """The table on stdout, fitted to a terminal."""
-    from gpmirror.render.layouts import table_human
+    from gpmirror.render.compare import table_human
 
     console.page(table_human(table, width=console.width, color=console.color))
 

@@ -287,7 +287,7 @@ class _Several:
     ) -> ExitCode:
         """Plan all; the worst exit code."""
         from gpmirror.layouts import worst
-        from gpmirror.render.layouts import plans_json, plans_table, table_markdown
+        from gpmirror.render.compare import plans_json, plans_table, table_markdown
 
         def say(text: str) -> None:
             self.console.talk(text)

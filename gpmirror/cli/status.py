@@ -126,7 +126,7 @@ def _several(
     """A row a cluster; the worst exit code."""
     from gpmirror.cli.wiring import live_catalog
     from gpmirror.layouts import worst
-    from gpmirror.render.layouts import statuses_json, statuses_table
+    from gpmirror.render.compare import statuses_json, statuses_table
     from gpmirror.run.status import read_status
 
     def look(file: str) -> "tuple[str | None, Reading]":

@@ -66,7 +66,7 @@ def _show_table(
     read: "list[tuple[str, Spec | InvalidInput | Unreadable]]", console: Console
 ) -> None:
     from gpmirror.layouts import Trouble
-    from gpmirror.render.layouts import Row, Table
+    from gpmirror.render.compare import Row, Table
 
     def row(file: str, found: "Spec | InvalidInput | Unreadable") -> Row:
         if isinstance(found, InvalidInput | Unreadable):

@@ -1,9 +1,12 @@
-"""The differences of two plans, or of two catalogs, for a person at a terminal."""
+"""What differs: two plans, two catalogs, and many clusters from what a repository says of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from gpmirror.errors import ExitCode
+from gpmirror.layouts import Drift, Planned, Tried, Trouble, worst
 from gpmirror.model.segment import Segment
-from gpmirror.model.text import counted
+from gpmirror.model.text import counted, moment_text
 from gpmirror.plan.compare import (
     FactDifference,
     Kind,
@@ -11,10 +14,34 @@ from gpmirror.plan.compare import (
     PlanDifference,
     RowDifference,
 )
-from gpmirror.plan.model import Change
+from gpmirror.plan.model import Change, Plan, plain
+from gpmirror.plan.planfile import plan_id
+from gpmirror.render.diagnostics import diagnostic_json
 from gpmirror.render.folding import remarks
-from gpmirror.render.plan import why_text
-from gpmirror.render.text import Line, Style, heading, painted, paragraph, slot_text
+from gpmirror.render.json import document, status_document
+from gpmirror.render.markdown import escaped
+from gpmirror.render.markdown import row as markdown_row
+from gpmirror.render.plan import changes_section, to_allow, why_text
+from gpmirror.render.status import counts, switched_contents
+from gpmirror.render.text import (
+    BLANK,
+    GAP,
+    Line,
+    Style,
+    folded,
+    heading,
+    line,
+    painted,
+    paragraph,
+    slot_text,
+    styled,
+    summary_line,
+)
+from gpmirror.run.status import Reading
+from gpmirror.verify import CopyState
+
+# --- The differences of two plans, or of two catalogs, for a person at a terminal.
+
 
 NO_DIFFERENCES = "No differences."
 
@@ -118,3 +145,348 @@ def _row_text(found: RowDifference) -> str:
     kind = "primary" if row.is_preferred_primary else "mirror"
     sides = " -> ".join(row_text(side) for side in (found.first, found.second) if side is not None)
     return f"{found.kind}: content {row.content} {kind} {sides}"
+
+
+# --- Many specs at once: a row a spec with its exit code, then figures, or words where there are none.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is told of one spec: `cells` under the heads, or `words` in place of all of them."""
+
+    spec: str
+    exit_code: ExitCode
+    cells: tuple[str, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`heads` are the columns after `spec` and `exit`; those in `numbers` stand to the right."""
+
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    numbers: frozenset[str] = frozenset()
+
+    @property
+    def verdict(self) -> str:
+        """The last line: how many specs ended how."""
+        codes = [row.exit_code for row in self.rows]
+        told = [f"{codes.count(code)} with {code.value}" for code in sorted(set(codes))]
+        return f"{counted(len(codes), 'spec')}, by exit code: {', '.join(told)}."
+
+
+_LEAST_WIDTH = 40
+
+
+def table_human(found: Table, *, width: int, color: bool) -> str:
+    """The rows in the order given, the verdict below."""
+    columns = max(width, _LEAST_WIDTH)
+    return painted([*_table(found, columns), BLANK, line(found.verdict)], color=color)
+
+
+def _table(found: Table, width: int) -> list[Line]:
+    names = max(len("spec"), *(len(row.spec) for row in found.rows))
+    figured = [row for row in found.rows if not row.words]
+    heads = ("spec".ljust(names), "exit", *(found.heads if figured else ("result",)))
+    body: list[list[Line]] = [
+        [line(row.spec), _exit(row.exit_code), *(line(cell) for cell in row.cells)]
+        for row in figured
+    ]
+    numbers = {at for at, head in enumerate(found.heads, start=2) if head in found.numbers}
+    cells: list[list[Line]] = [[(styled(head, Style.FAINT),) for head in heads], *body]
+    head, *lines = _grouped(folded(cells, width=width, lead=2, numbers=frozenset({1, *numbers})))
+    left = iter(lines)
+    told = [*head]
+    for row in found.rows:
+        told += next(left) if not row.words else _words(row, names, width)
+    return told
+
+
+def _grouped(lines: list[Line]) -> list[list[Line]]:
+    """A row that went on below its first line stays with it."""
+    groups: list[list[Line]] = []
+    for one in lines:
+        if groups and one and one[0].text.isspace() and not one[0].text.strip():
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _words(row: Row, names: int, width: int) -> list[Line]:
+    text = f"{row.spec.ljust(names)}{' ' * GAP}{row.exit_code.value:>4}{' ' * GAP}{row.words}"
+    style = Style.PLAIN if row.exit_code is ExitCode.OK else Style.CARE
+    return paragraph(text, width=width, indent=0, hang=4, style=style)
+
+
+def _exit(code: ExitCode) -> Line:
+    return (styled(str(code.value), Style.PLAIN if code is ExitCode.OK else Style.CARE),)
+
+
+def table_markdown(found: Table) -> str:
+    """The same as a table of Markdown."""
+    rules = ["---:" if head in found.numbers else "---" for head in found.heads]
+    lines = [markdown_row("spec", "exit", *found.heads), markdown_row("---", "---:", *rules)]
+    for row in found.rows:
+        blanks = [""] * max(len(found.heads) - 1, 0)
+        cells = row.cells if not row.words else (row.words, *blanks)
+        lines.append(
+            markdown_row(escaped(row.spec), str(row.exit_code.value), *map(escaped, cells))
+        )
+    return "\n".join([*lines, "", escaped(found.verdict), ""])
+
+
+# --- Plans of many specs.
+
+
+_ALWAYS = ("add", "move", "recover")
+_WHERE_ANY = ("rebalance", "blocked", "switched", "to allow")
+
+
+def plans_table(rows: Sequence[Tried[Planned]]) -> Table:
+    """What each spec's plan would do, or why there is none."""
+    counts = {row.spec: _counts(row.found.plan) for row in rows if row.found is not None}
+    shown = (*_ALWAYS, *(name for name in _WHERE_ANY if any(one[name] for one in counts.values())))
+    return Table(
+        heads=("cluster", *shown, "catalog"),
+        rows=tuple(_planned(row, shown) for row in rows),
+        numbers=frozenset(shown),
+    )
+
+
+def _planned(row: Tried[Planned], shown: Sequence[str]) -> Row:
+    if row.found is None:
+        return _in_trouble(row)
+    counts = _counts(row.found.plan)
+    figures = (f"{counts[name]:,}" for name in shown)
+    cells = (row.found.plan.cluster, *figures, catalog_cell(row.found))
+    return Row(spec=row.spec, exit_code=row.exit_code, cells=cells)
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    return {**plain(plan.summary), "to allow": to_allow(plan)}
+
+
+def catalog_cell(found: Planned) -> str:
+    """`live`, or the date of the snapshot."""
+    if found.snapshot is None:
+        return "live"
+    taken = found.plan.observed.taken
+    return "snapshot, no date" if taken is None else f"snapshot of {moment_text(taken)}"
+
+
+def _in_trouble(row: Tried[object]) -> Row:
+    words = "" if row.trouble is None else row.trouble.message
+    return Row(spec=row.spec, exit_code=row.exit_code, words=" ".join(words.split()) or "failed")
+
+
+def plans_json(rows: Sequence[Tried[Planned]], folders: Mapping[str, str] | None) -> str:
+    """Every row; `folders` tells where each spec's own files are, None: there are none."""
+    return document(
+        {
+            "exit_code": worst(rows),
+            "specs": [
+                {
+                    **_head(row),
+                    **_plan_keys(row.found),
+                    "folder": None if folders is None else folders[row.spec],
+                }
+                for row in rows
+            ],
+        }
+    )
+
+
+def _head(row: Tried[object]) -> dict[str, object]:
+    return {"spec": row.spec, "exit_code": row.exit_code, "error": _trouble(row.trouble)}
+
+
+def _trouble(found: Trouble | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        "message": found.message,
+        "hint": found.hint,
+        "findings": [diagnostic_json(one) for one in found.findings],
+    }
+
+
+def _plan_keys(found: Planned | None) -> dict[str, object]:
+    if found is None:
+        return {"cluster": None, "catalog": None, "plan": None}
+    plan = found.plan
+    return {
+        "cluster": plan.cluster,
+        "catalog": {
+            "live": found.snapshot is None,
+            "source": found.snapshot or plan.observed.source,
+            "taken": plan.observed.taken,
+        },
+        "plan": {
+            "plan_id": plan_id(plan),
+            "summary": plain(plan.summary),
+            "differs": plan.summary.differs,
+            "needs": needs(plan),
+        },
+    }
+
+
+def needs(plan: Plan) -> list[str]:
+    """The flags without which `apply` refuses the plan."""
+    flags = [one.flag for one in plan.hazards if not one.allowed]
+    flags += [one.flag for one in plan.guards if one.exceeded and not one.allowed]
+    return list(dict.fromkeys(flags))
+
+
+# --- The state of many clusters.
+
+
+_STATES = tuple(state.value for state in CopyState)
+
+
+def statuses_table(rows: Sequence[Tried[tuple[str | None, Reading]]]) -> Table:
+    """How many contents of each cluster are in which state."""
+    return Table(
+        heads=("cluster", "server", "contents", *_STATES, "switched"),
+        rows=tuple(_status(row) for row in rows),
+        numbers=frozenset({"contents", *_STATES, "switched"}),
+    )
+
+
+def _status(row: Tried[tuple[str | None, Reading]]) -> Row:
+    if row.found is None:
+        return _in_trouble(row)
+    cluster, reading = row.found
+    states = counts(reading.health)
+    cells = (
+        cluster or "",
+        reading.observed.source,
+        f"{len(reading.health.contents):,}",
+        *(f"{states[state]:,}" for state in CopyState),
+        f"{len(switched_contents(reading.health)):,}",
+    )
+    return Row(spec=row.spec, exit_code=row.exit_code, cells=cells)
+
+
+def statuses_json(rows: Sequence[Tried[tuple[str | None, Reading]]]) -> str:
+    """Every row, with the whole status of its cluster."""
+    return document(
+        {
+            "exit_code": worst(rows),
+            "specs": [
+                {
+                    **_head(row),
+                    "status": None if row.found is None else status_document(*row.found),
+                }
+                for row in rows
+            ],
+        }
+    )
+
+
+# --- What drifted.
+
+
+def drifts_table(rows: Sequence[Tried[Drift]]) -> Table:
+    """What differs of each cluster, or why nobody knows."""
+    return Table(
+        heads=("cluster", "against the snapshot", "against the spec"),
+        rows=tuple(_drifted(row) for row in rows),
+    )
+
+
+def _drifted(row: Tried[Drift]) -> Row:
+    if row.found is None:
+        return _in_trouble(row)
+    cells = (row.found.plan.cluster, _since(row.found), _to_do(row.found.plan))
+    return Row(spec=row.spec, exit_code=row.exit_code, cells=cells)
+
+
+def _since(found: Drift) -> str:
+    if found.since is None:
+        return "no snapshot"
+    number = len(found.since.rows) + len(found.since.facts)
+    return counted(number, "difference") if number else "same"
+
+
+def _to_do(plan: Plan) -> str:
+    counts = plain(plan.summary)
+    told = [f"{counts[name]:,} {what}" for name, what in _TO_DO.items() if counts[name]]
+    return ", ".join(told) or "same"
+
+
+_TO_DO = {
+    "add": "to add",
+    "move": "to move",
+    "recover": "to recover",
+    "rebalance": "to rebalance",
+    "blocked": "blocked",
+}
+
+
+def drift_human(found: Drift, *, width: int, color: bool) -> str:
+    """One cluster: what changed since the snapshot, what a plan would do; the last line is the
+    plan's fixed summary.
+    """
+    columns = max(width, _LEAST_WIDTH)
+    lines = [
+        *paragraph(
+            f"gpmirror drift  {found.plan.cluster}: {_verdict(found)}", width=columns, indent=0
+        ),
+        *paragraph(f"live      {found.source}", width=columns, hang=10),
+        *paragraph(f"snapshot  {_snapshot(found)}", width=columns, hang=10),
+        *paragraph(f"spec      {found.plan.spec_file}", width=columns, hang=10),
+    ]
+    if found.since is not None:
+        lines += observed_differences(found.since, width=columns)
+    lines += changes_section(found.plan, width=columns, verbose=False)
+    text = painted([*lines, BLANK], color=color)
+    return text + painted([line(styled(summary_line(found.plan), Style.STRONG))], color=color)
+
+
+def _verdict(found: Drift) -> str:
+    if not found.differs:
+        return "as the repository says"
+    return f"snapshot {_since(found)}; spec {_to_do(found.plan)}"
+
+
+def _snapshot(found: Drift) -> str:
+    if found.snapshot is None:
+        return "none beside the spec: `gpmirror snapshot SPEC -o snapshot.json` saves one"
+    when = "no date" if found.taken is None else f"taken {moment_text(found.taken)}"
+    return f"{found.snapshot}, {when}"
+
+
+def drifts_json(rows: Sequence[Tried[Drift]]) -> str:
+    """Every row, with each row of the catalog and each change that differs."""
+    return document(
+        {
+            "exit_code": worst(rows),
+            "specs": [{**_head(row), **_drift_keys(row.found)} for row in rows],
+        }
+    )
+
+
+def _drift_keys(found: Drift | None) -> dict[str, object]:
+    if found is None:
+        return {"cluster": None, "differs": None, "snapshot": None, "plan": None}
+    snapshot = None
+    if found.since is not None:
+        snapshot = {
+            "file": found.snapshot,
+            "taken": found.taken,
+            "differs": found.since.differs,
+            **plain(found.since),
+        }
+    return {
+        "cluster": found.plan.cluster,
+        "differs": found.differs,
+        "snapshot": snapshot,
+        "plan": {
+            "plan_id": plan_id(found.plan),
+            "summary": plain(found.plan.summary),
+            "differs": found.plan.summary.differs,
+            "changes": plain(found.plan.changes),
+        },
+    }
