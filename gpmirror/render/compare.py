@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from gpmirror.errors import ExitCode
 from gpmirror.layouts import Drift, Planned, Tried, Trouble, worst
-from gpmirror.model.segment import Segment
 from gpmirror.model.text import counted, moment_text
 from gpmirror.plan.compare import (
     FactDifference,
@@ -17,11 +16,10 @@ from gpmirror.plan.compare import (
 from gpmirror.plan.model import Change, Plan, plain
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.diagnostics import diagnostic_json
-from gpmirror.render.folding import remarks
 from gpmirror.render.json import document, status_document
 from gpmirror.render.markdown import escaped
 from gpmirror.render.markdown import row as markdown_row
-from gpmirror.render.plan import changes_section, to_allow, why_text
+from gpmirror.render.plan import change_text, changes_section, to_allow
 from gpmirror.render.status import counts, switched_contents
 from gpmirror.render.text import (
     BLANK,
@@ -33,7 +31,7 @@ from gpmirror.render.text import (
     line,
     painted,
     paragraph,
-    slot_text,
+    row_text,
     styled,
     summary_line,
 )
@@ -91,22 +89,6 @@ def observed_differences(found: ObservedDifference, *, width: int) -> list[Line]
         *_told("Server", found.facts, width=width),
         *_entries("Segments", rows, width=width),
     ]
-
-
-def change_text(change: Change) -> str:
-    """One change in one sentence."""
-    slots = " -> ".join(slot_text(slot) for slot in (change.from_, change.to) if slot is not None)
-    parts = (f"content {change.content}: {change.action.value} {slots}".rstrip(), remarks(change))
-    return "; ".join(part for part in (*parts, why_text(change)) if part)
-
-
-def row_text(row: Segment) -> str:
-    """A catalog row in one sentence: place, roles, status and mode."""
-    directory = "directory unknown" if row.directory is None else row.directory
-    address = "" if row.address == row.hostname else f" at {row.address}"
-    roles = f"role {row.role}, prefers {row.preferred_role}"
-    place = f"{row.hostname}:{row.port}{address} {directory}"
-    return f"{place} ({roles}, status {row.status}, mode {row.mode}, dbid {row.dbid})"
 
 
 def _title(first: str, second: str, *, width: int) -> list[Line]:

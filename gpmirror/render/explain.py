@@ -10,9 +10,8 @@ from gpmirror.model.segment import Segment
 from gpmirror.model.text import ranges
 from gpmirror.plan.model import Change, Plan, PlannedContent
 from gpmirror.plan.timing import stopping_seconds
-from gpmirror.render.compare import change_text, row_text
-from gpmirror.render.plan import hazard_text, host_rows
-from gpmirror.render.text import slot_text, visible
+from gpmirror.render.plan import change_text, hazard_text, host_rows
+from gpmirror.render.text import row_text, slot_text, visible
 from gpmirror.render.waves import command_text, exposed_text
 
 # --- Why a mirror is where it is or goes where it goes, and what happens on a host.

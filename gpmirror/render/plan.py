@@ -11,7 +11,7 @@ from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
 from gpmirror.plan.model import Action, Change, Guard, Hazard, HostLoad, Plan, Survival, Verdict
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.remaining import replaced_hosts, to_forget
-from gpmirror.render.folding import Fold, Ruled, parts
+from gpmirror.render.folding import Fold, Ruled, parts, remarks
 from gpmirror.render.text import (
     BLANK,
     MARKS,
@@ -25,6 +25,7 @@ from gpmirror.render.text import (
     needed,
     painted,
     paragraph,
+    slot_text,
     styled,
     summary_line,
 )
@@ -76,6 +77,13 @@ def primary_ports_text(plan: Plan) -> str:
         f"+ set the replication port of {counted(len(added), 'primary', 'primaries')}, once: "
         f"{ranges(ports)}"
     )
+
+
+def change_text(change: Change) -> str:
+    """One change in one sentence."""
+    slots = " -> ".join(slot_text(slot) for slot in (change.from_, change.to) if slot is not None)
+    parts = (f"content {change.content}: {change.action.value} {slots}".rstrip(), remarks(change))
+    return "; ".join(part for part in (*parts, why_text(change)) if part)
 
 
 def why_text(change: Change) -> str:

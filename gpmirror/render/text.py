@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import east_asian_width
 
-from gpmirror.model.segment import Slot
+from gpmirror.model.segment import Segment, Slot
 from gpmirror.plan.model import Action, Change, Method, Plan, Summary
 
 # --- Styled text for a terminal: spans, their width on screen, and plain ANSI at the very end.
@@ -302,6 +302,15 @@ UNKNOWN_DIRECTORY = "directory unknown"
 def slot_text(slot: Slot) -> str:
     """`sdw3:7007 /data1/mirror/gpseg7`, with the address and the replication port if special."""
     return f"{place_text(slot)} {storage_text(slot)}"
+
+
+def row_text(row: Segment) -> str:
+    """A catalog row in one sentence: place, roles, status and mode."""
+    directory = "directory unknown" if row.directory is None else row.directory
+    address = "" if row.address == row.hostname else f" at {row.address}"
+    roles = f"role {row.role}, prefers {row.preferred_role}"
+    place = f"{row.hostname}:{row.port}{address} {directory}"
+    return f"{place} ({roles}, status {row.status}, mode {row.mode}, dbid {row.dbid})"
 
 
 def place_text(slot: Slot) -> str:
