@@ -4,8 +4,9 @@ Nothing is placed, planned or judged here: each row is the real plan of a spec t
 given one in its hosts and its strategy alone.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from shlex import quote
@@ -27,7 +28,7 @@ from gpmirror.plan.timing import stopping_left
 from gpmirror.run.plan import make_plan
 from gpmirror.run.simulate import ends
 from gpmirror.simulate import judge_policy
-from gpmirror.spec.hosts import RangeError, another, host_names
+from gpmirror.spec.hosts import MAX_HOSTS, RangeError, another, host_names
 from gpmirror.spec.model import Host, Spec, Strategy
 from gpmirror.spec.words import host_name_problem
 
@@ -126,7 +127,11 @@ class Comparison:
 _COMMAND_LINE = Place(file="command line")
 _HEAVIEST = 1_000
 _PARTS = 3
-_WORD = "write --add-host HOST, HOST:WEIGHT or HOST:WEIGHT:RACK: --add-host 'sdw[9-12]:1:b'"
+_WEIGHT = re.compile(r"[0-9]{1,4}")
+_LONGEST_RACK = 255
+_LONGEST_SHOWN = 60
+_LISTED = 8
+_HOW_TO_ADD = "write --add-host HOST, HOST:WEIGHT or HOST:WEIGHT:RACK: --add-host 'sdw[9-12]:1:b'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,49 +196,82 @@ def _changed(spec: Spec, observed: Observed, asked: Question) -> _Changed:
 
 
 def _added(spec: Spec, texts: Iterable[str], problems: list[Diagnostic]) -> list[Host]:
-    """The hosts to come; what cannot be is added to the problems."""
+    """The hosts to come; what cannot be is added to the problems, once for each text and reason."""
     claims = {name: host.name for host in spec.hosts for name in (host.name, *host.addresses)}
+    dead = {host.replaces: host.name for host in spec.hosts if host.replaces is not None}
     needs_rack = any(rule.of == "rack" for rule in spec.policy.survive)
     added: list[Host] = []
     for text in texts:
         hosts = _read(spec, text, problems)
+        found: list[tuple[str, str]] = []
         if needs_rack and hosts and hosts[0].rack is None:
-            name = text.partition(":")[0]
-            problems.append(
-                _problem(
-                    f"--add-host {text}: no rack is named, and `survive` in the policy speaks of racks",
-                    f"name it: --add-host {quote(f'{name}:{hosts[0].weight}:RACK')}",
-                )
-            )
+            name = quote(f"{text.partition(':')[0]}:{hosts[0].weight}:RACK")
+            said = "no rack is named, and `survive` in the policy speaks of racks"
+            problems.append(_problem(f"{_flag(text)}: {said}", f"name it: --add-host {name}"))
         for host in hosts:
-            taken = next((one for one in (host.name, *host.addresses) if one in claims), None)
+            names = (host.name, *host.addresses)
+            taken = next((one for one in names if one in claims), None)
             if taken is not None:
-                problems.append(_taken(text, host, taken, claims[taken]))
+                found.append(_taken(host, taken, claims[taken]))
+            elif host.name in dead:
+                said = f"host {host.name} is the dead one that {dead[host.name]} replaces"
+                found.append((said, "give the new host another name"))
             else:
                 added.append(host)
-                claims |= dict.fromkeys((host.name, *host.addresses), host.name)
+                claims |= dict.fromkeys(names, host.name)
+        problems += _grouped(_flag(text), found)
+    room = MAX_HOSTS - len(spec.hosts)
+    if len(added) > room:
+        total = len(spec.hosts) + len(added)
+        said = f"with them the spec has {total:,} hosts; it may have {MAX_HOSTS:,}"
+        problems.append(_problem(f"--add-host: {said}", f"add at most {room:,} hosts"))
     return added
+
+
+def _flag(text: str) -> str:
+    return f"--add-host {_shown(text)}"
+
+
+def _shown(text: str) -> str:
+    """What was typed, cut short where it is absurdly long."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _grouped(flag: str, found: Sequence[tuple[str, str]]) -> Iterator[Diagnostic]:
+    """One finding for each hint, told of the first host that has it: a range may have thousands."""
+    by_hint: dict[str, list[str]] = {}
+    for said, hint in found:
+        by_hint.setdefault(hint, []).append(said)
+    for hint, alike in by_hint.items():
+        more = f" (and {len(alike) - 1:,} more hosts alike)" if len(alike) > 1 else ""
+        yield _problem(f"{flag}: {alike[0]}{more}", hint)
 
 
 def _read(spec: Spec, text: str, problems: list[Diagnostic]) -> list[Host]:
     name, *rest = text.split(":")
     weight, rack = [*rest, "", ""][:2]
+    said = None
     if len(rest) >= _PARTS:
-        problems.append(_problem(f"--add-host {text}: more than host, weight and rack", _WORD))
+        said = "more than host, weight and rack"
+    elif weight and not (_WEIGHT.fullmatch(weight) and int(weight) <= _HEAVIEST):
+        said = f"weight {_shown(weight)!r} is no number from 0 to {_HEAVIEST:,}"
+    elif len(rack.split()) > 1 or rack != rack.strip():
+        said = f"rack {_shown(rack)!r} holds a blank"
+    elif len(rack) > _LONGEST_RACK:
+        said = f"the name of the rack has more than {_LONGEST_RACK} characters"
+    if said is not None:
+        problems.append(_problem(f"{_flag(text)}: {said}", _HOW_TO_ADD))
         return []
-    if weight and not (weight.isascii() and weight.isdigit() and int(weight[:9]) <= _HEAVIEST):
-        message = f"--add-host {text}: weight {weight!r} is no number from 0 to {_HEAVIEST:,}"
-        problems.append(_problem(message, _WORD))
-        return []
-    if rack.split() != [rack] * bool(rack):
-        problems.append(_problem(f"--add-host {text}: rack {rack!r} holds a blank", _WORD))
-        return []
-    like = spec.hosts[-1]
-    number = int(weight) if weight else 1
+    like, number = _like(spec), int(weight or 1)
     return [
         another(like, one, rack=rack or None, weight=number, place=_COMMAND_LINE)
         for one in _names("--add-host", name, problems)
     ]
+
+
+def _like(spec: Spec) -> Host:
+    """The host whose entry new ones follow: the last that may hold mirrors, for others need no roots."""
+    return next((host for host in reversed(spec.hosts) if host.roots), spec.hosts[-1])
 
 
 def _names(flag: str, text: str, problems: list[Diagnostic]) -> list[str]:
@@ -241,56 +279,59 @@ def _names(flag: str, text: str, problems: list[Diagnostic]) -> list[str]:
     try:
         names = host_names(text)
     except RangeError as error:
-        problems.append(_problem(f"{flag} {text}: the name {error}", error.hint))
+        problems.append(_problem(f"{flag} {_shown(text)}: the name {error}", error.hint))
         return []
     bad = next(filter(None, map(host_name_problem, names)), None)
     if bad is None:
         return names
-    problems.append(_problem(f"{flag} {text}: {bad.message}", bad.hint))
+    problems.append(_problem(f"{flag} {_shown(text)}: {bad.message}", bad.hint))
     return []
 
 
 def _removed(
-    spec: Spec, added: Sequence[str], texts: Iterable[str], problems: list[Diagnostic]
+    spec: Spec, added: Iterable[str], texts: Iterable[str], problems: list[Diagnostic]
 ) -> list[str]:
-    known = [host.name for host in spec.hosts]
-    removed: list[str] = []
+    known, new = {host.name: None for host in spec.hosts}, set(added)
+    removed: dict[str, None] = {}
     for text in texts:
+        found: list[tuple[str, str]] = []
+        strangers: list[str] = []
         for name in _names("--remove-host", text, problems):
             if name in removed:
-                problems.append(_problem(f"--remove-host {name} is given twice", "give it once"))
-            elif name in added:
-                message = f"host {name} is to be added and removed at once"
-                problems.append(_problem(message, "leave one of them out"))
+                found.append((f"host {name} is given twice", "give it once"))
+            elif name in new:
+                said = f"host {name} is to be added and removed at once"
+                found.append((said, "leave one of them out"))
             elif name not in known:
-                problems.append(_unknown(spec, name, known))
+                strangers.append(name)
             else:
-                removed.append(name)
-    return removed
+                removed[name] = None
+        flag = f"--remove-host {_shown(text)}"
+        problems += _grouped(flag, [*found, *_unknown(spec, strangers, [*known])])
+    return [*removed]
 
 
-def _unknown(spec: Spec, name: str, known: Sequence[str]) -> Diagnostic:
-    near = get_close_matches(name, known, n=1)
-    listed = f"`hosts` lists {one_expression(known[:8])}" + ", ..." * (len(known) > 8)  # noqa: PLR2004 - as many as a line takes
-    return _problem(
-        f"--remove-host {name}: no such host among the {counted(len(known), 'host')} "
-        f"of {spec.file}",
-        f"did you mean {near[0]}?" if near else listed,
-    )
+def _unknown(spec: Spec, strangers: Sequence[str], known: Sequence[str]) -> list[tuple[str, str]]:
+    """The same hint for all, found by the first."""
+    if not strangers:
+        return []
+    near = get_close_matches(strangers[0], known, n=1)
+    listed = f"`hosts` lists {one_expression(known[:_LISTED])}" + ", ..." * (len(known) > _LISTED)
+    hint = f"did you mean {near[0]}?" if near else listed
+    among = f"among the {counted(len(known), 'host')} of {spec.file}"
+    return [(f"no such host {name} {among}", hint) for name in strangers]
 
 
-def _taken(text: str, host: Host, name: str, owner: str) -> Diagnostic:
+def _taken(host: Host, name: str, owner: str) -> tuple[str, str]:
     if owner == host.name:
-        return _problem(
-            f"--add-host {text}: host {host.name} is there already", "give each new host once"
-        )
+        return f"host {host.name} is there already", "give each new host once"
     if name == host.name:
-        return _problem(
-            f"--add-host {text}: {name} is an address of host {owner}", "choose another name"
-        )
-    return _problem(
-        f"--add-host {text}: address {name} would belong to {owner} and to {host.name}, because "
-        "the last entry of `hosts` names it without {host}",
+        return f"{name} is an address of host {owner}", "choose another name"
+    return (
+        (
+            f"address {name} would belong to {owner} and to {host.name}, because the entry of `hosts` "
+            "that new hosts follow names it without {host}"
+        ),
         "write addresses with {host} in that entry, or list the new host in the spec",
     )
 
@@ -302,13 +343,15 @@ def _problem(message: str, hint: str) -> Diagnostic:
 def _notes_of_added(spec: Spec, added: Sequence[Host]) -> list[str]:
     if not added:
         return []
-    like = spec.hosts[-1].name
+    like, last = _like(spec).name, "the last in `hosts`"
+    if like != spec.hosts[-1].name:
+        last += " that has roots"
     names = one_expression([host.name for host in added])
     has, they = ("has", "stands") if len(added) == 1 else ("have", "stand")
     notes = [
         (
-            f"added: {names} {has} roots and addresses as the entry of {like}, the last in `hosts`, "
-            f"and {they} behind it in the ring"
+            f"added: {names} {has} roots and addresses as the entry of {like}, {last}, "
+            f"and {they} at the end of the ring"
         )
     ]
     bare = [host.name for host in added if host.rack is None]

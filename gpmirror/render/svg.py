@@ -426,7 +426,11 @@ def whatif_svg(found: Comparison) -> str:
     rows = -(-len(found.rows) // _PANELS_A_ROW)
     a_row = -(-len(found.rows) // rows)
     width = max(2 * FRAME + a_row * (_PANEL + _PANEL_GAP) - _PANEL_GAP, LEAST_WIDTH)
-    entries = [*_load_legend(is_lossy=lossy), *_matrix_legend()]
+    hosts = max(
+        (len(row.found.layout.hosts) for row in found.rows if not isinstance(row.found, Refusal)),
+        default=0,
+    )
+    entries = [*_load_legend(is_lossy=lossy), *_matrix_legend(_together(hosts))]
     legend, top = _legend(entries, 64, width)
     for text in (*found.notes, *whatif_remarks(found)):
         more, top = _legend(
@@ -455,11 +459,19 @@ def whatif_svg(found: Comparison) -> str:
     return f"{_DECLARATION}{_element(page, None, [*legend, *panels])}\n"
 
 
-def _matrix_legend() -> Iterator[_Entry]:
-    words = (
-        "A line down for each lost host, a column for each that takes over; below, mirrors a host"
+def _matrix_legend(together: int) -> Iterator[_Entry]:
+    yield _Entry(
+        words="A line down for each lost host, a column for each that takes over; below, mirrors a host",
+        is_soft=True,
     )
-    yield _Entry(words=words, is_soft=True)
+    if together > 1:
+        words = f"{together} neighbours of the ring share a cell, which shows the worst of them"
+        yield _Entry(words=words, is_soft=True)
+
+
+def _together(hosts: int) -> int:
+    """How many hosts share a line and a column, so that a panel has no more than can be seen."""
+    return -(-hosts // MOST_HOSTS) or 1
 
 
 def _panel(row: Row, box: Box) -> str:
@@ -492,7 +504,7 @@ def _matrix(layout: Layout, box: Box) -> str:
     """
     mirrors = Counter(pair.mirror for pair in layout.pairs if pair.mirror is not None)
     names = list(dict.fromkeys([*layout.hosts, *sorted({*_holders(layout)})]))
-    together = -(-len(names) // MOST_HOSTS) or 1
+    together = _together(len(names))
     count = -(-len(names) // together)
     unit = box.width / max(1, count)
     levels: dict[tuple[int, int], int] = {}

@@ -158,7 +158,7 @@ def test_an_added_host_is_like_the_last_entry(folder: Path, capsys: Shown) -> No
     assert found["notes"] == [
         (
             "added: sdw5 has roots and addresses as the entry of sdw4, the last in `hosts`, and stands "
-            "behind it in the ring"
+            "at the end of the ring"
         )
     ]
 
@@ -175,7 +175,16 @@ def test_an_added_host_is_like_the_last_entry(folder: Path, capsys: Shown) -> No
         (["--add-host", "sdw5:1:a b"], ("rack 'a b' holds a blank",)),
         (["--add-host", "sdw[5"], ("unmatched bracket at character 4",)),
         (["--add-host", ""], ("host name is empty",)),
-        (["--remove-host", "sdv3"], ("no such host among the 4 hosts of", "did you mean sdw3?")),
+        (
+            ["--remove-host", "sdv3"],
+            ("no such host sdv3 among the 4 hosts of", "did you mean sdw3?"),
+        ),
+        (["--remove-host", "x[1-10000]"], ("no such host x1", "(and 9,999 more hosts alike)")),
+        (["--add-host", "y[1-9999]"], ("the spec has 10,003 hosts; it may have 10,000",)),
+        (["--add-host", "sdw[1-5]"], ("sdw1 is there already (and 3 more hosts alike)",)),
+        (["--add-host", "sdw5:00001"], ("weight '00001' is no number",)),
+        (["--add-host", "sdw5:1:" + "r" * 256], ("more than 255 characters",)),
+        (["--add-host", "s" * 9000], ("s" * 60 + "...: host name",)),
         (["--remove-host", "xyz"], ("`hosts` lists sdw[1-4]",)),
         (["--remove-host", "sdw3", "--remove-host", "sdw[2-3]"], ("sdw3 is given twice",)),
         (["--add-host", "sdw5", "--remove-host", "sdw5"], ("added and removed at once",)),
@@ -384,6 +393,23 @@ def test_an_address_that_is_written_out_belongs_to_one_host() -> None:
     assert (
         "address 10.0.0.4 would belong to sdw4 and to sdw5" in caught.value.diagnostics[0].message
     )
+
+
+def test_the_name_of_a_dead_host_is_not_free() -> None:
+    wanted = spec([*HOSTS[:3], host("sdw5", replaces="sdw4")])
+    with pytest.raises(InvalidInput) as caught:
+        compare(wanted, mirrored(HOSTS, 1), Question(add=("sdw4",)))
+    (found,) = caught.value.diagnostics
+    assert "host sdw4 is the dead one that sdw5 replaces" in found.message
+
+
+def test_a_new_host_has_roots_where_the_last_entry_has_none() -> None:
+    """A host of weight 0 needs none, and would be no model for one that takes mirrors."""
+    wanted = spec([*HOSTS[:3], host("sdw4", roots=(), weight=0)])
+    found = compare(wanted, mirrored(HOSTS, 1), Question(add=("sdw5",)))
+    assert found.hosts[-1].roots == ("/data/mirror",)
+    assert "the entry of sdw3, the last in `hosts` that has roots, and" in found.notes[0]
+    assert figures(by_strategy(found)[Strategy.SPREAD]).summary.move > 0
 
 
 def test_a_host_of_the_catalog_that_is_added_counts_as_it_is() -> None:
