@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.model.segment import Segment, Slot
@@ -43,6 +44,19 @@ class Target:
     host: str
     rule: str
     source: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced:
+    """Why the mirrors of a host's primaries have no place. For spread `count` primaries need as many
+    other hosts, and there is `room` for fewer; `block` are the hosts of the block that has no room.
+    """
+
+    code: Literal["GPM-P101", "GPM-P102", "GPM-P103", "GPM-P104", "GPM-P106"]
+    host: str
+    count: int = 0
+    room: int = 0
+    block: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,13 @@ from gpmirror.errors import Infeasible, InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment, Slot
 from gpmirror.placement.checks import Planned, check_ports_and_directories
+from gpmirror.placement.conflict import Question, told, troubles
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, map_hosts, name_contents, prefix_of
 from gpmirror.placement.model import Desired, Placed, Target
 from gpmirror.placement.racks import rack_warnings
 from gpmirror.placement.slots import ChosenSlot, Numbering, SlotChooser, SlotRequest
-from gpmirror.placement.strategies import STRATEGIES, check_blocks, make_ring
-from gpmirror.spec.model import Bases, Host, Pin, Spec
+from gpmirror.placement.strategies import make_ring, on_ring
+from gpmirror.spec.model import Bases, Host, Spec
 
 # --- What spec and catalog must agree on before anything is placed: generation, filespaces, pins.
 
@@ -139,7 +140,7 @@ def place(spec: Spec, observed: Observed) -> Desired:
     hosts = map_hosts(spec, observed)
     check_agreement(spec, observed)
     primaries = _primaries(spec, observed, hosts)
-    targets = _targets(spec, primaries, hosts)
+    targets = _targets(spec, primaries)
     prefix, warnings = prefix_of(spec, observed)
     numbering = _numbering(spec, observed, primaries, hosts)
     pairs = observed.pairs()
@@ -191,46 +192,17 @@ def _primaries(spec: Spec, observed: Observed, hosts: HostMap) -> dict[str, list
     }
 
 
-def _targets(
-    spec: Spec, primaries: Mapping[str, Sequence[Segment]], hosts: HostMap
-) -> dict[int, Target]:
+def _targets(spec: Spec, primaries: Mapping[str, Sequence[Segment]]) -> dict[int, Target]:
     ring = make_ring(spec, primaries)
-    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
-    problems: list[Diagnostic] = check_blocks(ring)
-    targets: dict[int, Target] = {}
-    for host, rows in primaries.items():
-        placed = STRATEGIES[spec.strategy](ring, host, len(rows))
-        for row, found in zip(rows, placed, strict=True):
-            pin = pins.get(row.content)
-            choice = found if pin is None else _pinned_target(spec, hosts, row, pin)
-            if isinstance(choice, Target):
-                targets[row.content] = choice
-            else:
-                problems.append(choice)
-    if problems:
-        raise Infeasible(_once(problems))
-    return targets
-
-
-def _pinned_target(spec: Spec, hosts: HostMap, row: Segment, pin: Pin) -> Target | Diagnostic:
-    assert pin.host is not None  # noqa: S101 - only pins with a host get here
-    if pin.host == hosts.home_of(row) and not spec.allow_same_host:
-        return Diagnostic(
-            code="GPM-P104",
-            message=(
-                f"the pin of content {row.content} puts its mirror on {pin.host}, "
-                "the host of its own primary: losing that host would lose both copies"
-            ),
-            place=pin.place,
-            hint="pin it to another host, or accept it with `allow_same_host: true` "
-            "under `mirrors`",
-        )
-    reason = f" ({pin.reason})" if pin.reason else ""
-    return Target(pin.host, f"pinned{reason}", pin.place)
-
-
-def _once(problems: Sequence[Diagnostic]) -> list[Diagnostic]:
-    return list(dict.fromkeys(problems))
+    placed = {
+        row.content: found
+        for home, rows in primaries.items()
+        for row, found in zip(rows, on_ring(ring, home, rows), strict=True)
+    }
+    found = troubles(ring, placed.items())
+    if found:
+        raise Infeasible(told(Question(spec=spec, primaries=primaries), found))
+    return {content: one for content, one in placed.items() if isinstance(one, Target)}
 
 
 def _numbering(

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gpmirror.diagnostics import Diagnostic, Place, Related
+from gpmirror.diagnostics import Place
 from gpmirror.model.segment import Segment
-from gpmirror.placement.model import RuleText, Target
-from gpmirror.spec.model import Host, Spec, Strategy
+from gpmirror.placement.model import RuleText, Target, Unplaced
+from gpmirror.spec.model import Host, Pin, Spec, Strategy
 
 Primaries = Mapping[str, Sequence[Segment]]
 """A host's preferred primaries by port, then content; hosts in ring order."""
 
-Placement = Target | Diagnostic
+Placement = Target | Unplaced
 """Where a mirror goes, or why it cannot be placed."""
 
 GROUP_NEXT = RuleText(
@@ -41,7 +41,7 @@ class Ring:
     """Hosts in ring order, and for each host with primaries its index among those.
 
     `targets`: the hosts that may hold mirrors. `drained`: every host with primaries has weight 0,
-    so that the others form the ring.
+    so that the others form the ring. `pins`: by content, those with a host.
     """
 
     spec: Spec
@@ -49,6 +49,7 @@ class Ring:
     sources: Mapping[str, int]
     targets: Sequence[str]
     drained: bool
+    pins: Mapping[int, Pin]
 
     def after(self, name: str, hosts: Sequence[Host] | None = None) -> Iterator[str]:
         """The other hosts that may hold mirrors, walking on from `name` and around."""
@@ -69,6 +70,7 @@ def make_ring(spec: Spec, primaries: Primaries) -> Ring:
         sources={name: number for number, name in enumerate(primaries)},
         targets=[host.name for host in spec.hosts if host.weight > 0],
         drained=all(spec.hosts[index[name]].weight == 0 for name in primaries),
+        pins={pin.content: pin for pin in spec.pins if pin.host is not None},
     )
 
 
@@ -88,11 +90,11 @@ def spread(ring: Ring, host: str, count: int) -> list[Placement]:
     """The k-th primary's mirror k hosts on."""
     others = _spread_targets(ring, host, count)
     if not others:
-        return [_target(ring, host, None, f"spread: no host but {host}")] * count
+        return [_target(ring, host, None, f"spread: no host but {host}", count=count)] * count
     return [
         Target(others[k], SPREAD_KTH.of(k + 1, host, k + 1), _line(ring))
         if k < len(others)
-        else _too_few(ring, host, count, len(others))
+        else Unplaced(code="GPM-P101", host=host, count=count, room=len(others))
         for k in range(count)
     ]
 
@@ -104,7 +106,8 @@ def block(ring: Ring, host: str, count: int) -> list[Placement]:
     members = ring.spec.hosts[first : first + size]
     others = list(islice(ring.after(host, members), count))
     if not others:
-        return [_target(ring, host, None, f"block: no target beside {host}")] * count
+        within = members if len(ring.spec.hosts) > 1 else ()
+        return [_target(ring, host, None, f"block: no target beside {host}", within)] * count
     number = first // size + 1
     return [
         Target(
@@ -118,13 +121,8 @@ def block(ring: Ring, host: str, count: int) -> list[Placement]:
 
 def pinned(ring: Ring, host: str, count: int) -> list[Placement]:
     """Nowhere: only pins place."""
-    missing = Diagnostic(
-        code="GPM-P106",
-        message=f"strategy pinned: a content with its primary on {host} has no pin with a host",
-        place=_line(ring),
-        hint="add a pin with `host` for it, or choose group, spread or block",
-    )
-    return [missing] * count
+    del ring
+    return [Unplaced(code="GPM-P106", host=host)] * count
 
 
 STRATEGIES: dict[Strategy, Callable[[Ring, str, int], list[Placement]]] = {
@@ -135,12 +133,34 @@ STRATEGIES: dict[Strategy, Callable[[Ring, str, int], list[Placement]]] = {
 }
 
 
-def check_blocks(ring: Ring) -> list[Diagnostic]:
+def on_ring(ring: Ring, home: str, rows: Sequence[Segment]) -> list[Placement]:
+    """Where the mirrors of a host's preferred primaries go: by their pins, else by the strategy."""
+    placed = STRATEGIES[ring.spec.strategy](ring, home, len(rows))
+    return [
+        found if (pin := ring.pins.get(row.content)) is None else by_pin(ring.spec, home, pin)
+        for row, found in zip(rows, placed, strict=True)
+    ]
+
+
+def by_pin(spec: Spec, home: str, pin: Pin) -> Placement:
+    """Where a pin with a host puts a mirror."""
+    assert pin.host is not None  # noqa: S101 - only pins with a host get here
+    if pin.host == home and not spec.allow_same_host:
+        return Unplaced(code="GPM-P104", host=home)
+    reason = f" ({pin.reason})" if pin.reason else ""
+    return Target(pin.host, f"pinned{reason}", pin.place)
+
+
+def check_blocks(ring: Ring) -> list[Unplaced]:
     """A finding where block_size leaves one host alone in the last block."""
     size, total = ring.spec.block_size, len(ring.spec.hosts)
     if ring.spec.strategy is not Strategy.BLOCK or size is None or total == 1:
         return []
-    return [_lonely_block(ring, ring.spec.hosts[-1], size)] if total % size == 1 else []
+    return [_alone(ring.spec.hosts[-1].name)] if total % size == 1 else []
+
+
+def _alone(host: str) -> Unplaced:
+    return Unplaced(code="GPM-P103", host=host)
 
 
 def _spread_targets(ring: Ring, host: str, count: int) -> list[str]:
@@ -150,55 +170,26 @@ def _spread_targets(ring: Ring, host: str, count: int) -> list[str]:
     return [names[(start + k) % len(names)] for k in range(min(count, len(names)))]
 
 
-def _target(ring: Ring, host: str, found: str | None, rule: str) -> Placement:
+def _target(
+    ring: Ring,
+    host: str,
+    found: str | None,
+    rule: str,
+    members: Sequence[Host] = (),
+    count: int = 0,
+) -> Placement:
+    """`members`: the hosts of the block, where the ring is cut into blocks; `count`: so many other
+    hosts are needed, where one is not enough.
+    """
     if found is not None:
         return Target(found, rule, _line(ring))
     own = ring.spec.hosts[ring.index[host]]
     if ring.spec.allow_same_host and own.weight > 0:
         return Target(host, ONLY_HOST.of(), _line(ring))
-    return Diagnostic(
-        code="GPM-P102",
-        message=(
-            f"no host for the mirrors of {host}: {ring.spec.strategy.value} mirroring needs "
-            f"another host of weight above 0"
-        ),
-        place=_line(ring),
-        hint="add a host, or accept mirrors beside their primaries with "
-        "`allow_same_host: true` under `mirrors`",
-        related=(Related(place=own.place, label=f"{host} (weight {own.weight})"),),
-    )
-
-
-def _too_few(ring: Ring, host: str, count: int, others: int) -> Diagnostic:
-    return Diagnostic(
-        code="GPM-P101",
-        message=(
-            f"spread mirroring needs more hosts than primaries per host: {host} has {count} "
-            f"primaries and {others} other host{'s' * (others != 1)} may hold mirrors"
-        ),
-        place=_line(ring),
-        hint=f"list at least {count} other hosts of weight above 0, or use strategy group or block",
-        related=(
-            Related(
-                place=ring.spec.hosts[ring.index[host]].place, label=f"{count} primaries on {host}"
-            ),
-        ),
-    )
-
-
-def _lonely_block(ring: Ring, host: Host, size: int) -> Diagnostic:
-    total = len(ring.spec.hosts)
-    fitting = [str(n) for n in range(2, total + 1) if total % n != 1]
-    return Diagnostic(
-        code="GPM-P103",
-        message=(
-            f"block_size {size} cuts {total} hosts so that {host.name} is alone in the last block; "
-            "a block needs at least 2 hosts"
-        ),
-        place=ring.spec.place_of("mirrors", "block_size"),
-        hint=f"block sizes that fit {total} hosts: {', '.join(fitting[:12])}",
-        related=(Related(place=host.place, label="alone in its block"),),
-    )
+    if len(members) == 1 < len(ring.spec.hosts):
+        return _alone(host)
+    block = tuple(one.name for one in members)
+    return Unplaced(code="GPM-P102", host=host, count=count, block=block)
 
 
 def _line(ring: Ring) -> Place:

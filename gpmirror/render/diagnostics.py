@@ -2,11 +2,12 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpmirror.diagnostics import CodeInfo, Diagnostic, Place, Severity
+from gpmirror.diagnostics import CodeInfo, Diagnostic, Place, Related, Severity
+from gpmirror.model.text import ranges
 from gpmirror.render.text import fitted
 
 # --- The excerpt below a finding: its source line with a caret under the right character.
@@ -15,6 +16,8 @@ from gpmirror.render.text import fitted
 MAX_COLUMNS = 120
 _BEFORE_CARET = 60
 _LEAST = 20
+_MOST_RELATED = 6
+"""So many further places of a finding are shown with their lines; of the rest the numbers are."""
 _CUT = "..."
 
 
@@ -124,22 +127,36 @@ def _place_json(place: Place | None) -> dict[str, Any] | None:
 
 def diagnostics_github(diagnostics: Iterable[Diagnostic]) -> str:
     """One workflow command a line, as GitHub Actions turns into annotations."""
-    return "\n".join(_github(found) for found in diagnostics)
+    return "\n".join(line for found in diagnostics for line in _github(found))
 
 
-def _github(found: Diagnostic) -> str:
-    properties: dict[str, str] = {}
-    if found.place is not None:
-        properties["file"] = found.place.file
-        if found.place.line:
-            properties["line"] = str(found.place.line)
-        if found.place.column:
-            properties["col"] = str(found.place.column)
-            properties["endColumn"] = str(found.place.column + found.place.width)
-    properties["title"] = found.code
-    shown = ",".join(f"{key}={_github_property(value)}" for key, value in properties.items())
+def _github(found: Diagnostic) -> Iterator[str]:
+    """The finding on its line, and a notice on each line that belongs to it."""
     text = found.message if found.hint is None else f"{found.message}\nhint: {found.hint}"
-    return f"::{_GITHUB_COMMANDS[found.severity]} {shown}::{_github_data(text)}"
+    yield _annotation(_GITHUB_COMMANDS[found.severity], found.code, found.place, text)
+    for related in found.related:
+        text = f"{related.label}: see also {_file_and_line(found.place)}, {found.message}"
+        yield _annotation("notice", found.code, related.place, text)
+
+
+def _annotation(command: str, code: str, place: Place | None, text: str) -> str:
+    properties: dict[str, str] = {}
+    if place is not None:
+        properties["file"] = place.file
+        if place.line:
+            properties["line"] = str(place.line)
+        if place.column:
+            properties["col"] = str(place.column)
+            properties["endColumn"] = str(place.column + place.width)
+    properties["title"] = code
+    shown = ",".join(f"{key}={_github_property(value)}" for key, value in properties.items())
+    return f"::{command} {shown}::{_github_data(text)}"
+
+
+def _file_and_line(place: Place | None) -> str:
+    if place is None:
+        return "below"
+    return f"{place.file}:{place.line}" if place.line else place.file
 
 
 def _github_data(text: str) -> str:
@@ -263,13 +280,29 @@ def _lines(found: Diagnostic, style: _Style, width: int | None) -> list[str]:
     lines = [_fit(f"{head}: {style.bold}{visible(found.message)}{style.end}", width)]
     if found.place is not None:
         lines += _place_lines(found.place, gutter, style, "", width)
-    for related in found.related:
+    shown, rest = _shown(found.related)
+    for related in shown:
         lines += _place_lines(related.place, gutter, style, related.label, width)
+    if rest:
+        margin = " " * gutter
+        lines.append(_fit(f"{margin}{style.frame}:::{style.end} see also {visible(rest)}", width))
     if found.hint is not None:
         margin = " " * gutter
         hint = f"{margin} {style.frame}={style.end} {_hint(style)} {visible(found.hint)}"
         lines.append(_fit(hint, width))
     return lines
+
+
+def _shown(related: Sequence[Related]) -> tuple[Sequence[Related], str]:
+    """What is shown with its line, and the rest as `FILE:9, 12-60`."""
+    if len(related) <= _MOST_RELATED:
+        return related, ""
+    rest = related[_MOST_RELATED:]
+    files = dict.fromkeys(one.place.file for one in rest)
+    return related[:_MOST_RELATED], "; ".join(
+        f"{file}:{ranges({one.place.line for one in rest if one.place.file == file})}"
+        for file in files
+    )
 
 
 def _fit(text: str, width: int | None) -> str:

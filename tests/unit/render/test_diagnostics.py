@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,14 @@ def test_text() -> None:
         "warning[GPM-C001]: no table\n"
         " --> a,b:c.txt"
     )
+
+
+def test_of_many_places_the_first_are_shown_and_of_the_rest_the_lines_are_named() -> None:
+    places = (Place(file="spec.yaml", line=line, column=1, text="x") for line in range(1, 21))
+    many = replace(TWICE, related=tuple(Related(place=one, label="here") for one in places))
+    text = diagnostics_text([many], color=False)
+    assert text.count("^ here") == 6
+    assert "\n  ::: see also spec.yaml:7-20\n   = hint" in text
 
 
 def test_colour_only_adds_escapes() -> None:
@@ -138,6 +147,10 @@ def test_github() -> None:
         (
             "::error file=spec.yaml,line=31,col=17,endColumn=19,title=GPM-V050"
             "::content 22 is pinned twice%0Ahint: keep one of the two pins"
+        ),
+        (
+            "::notice file=spec.yaml,line=9,col=17,endColumn=19,title=GPM-V050"
+            "::first pinned here: see also spec.yaml:31, content 22 is pinned twice"
         ),
         "::warning file=a%2Cb%3Ac.txt,title=GPM-C001::no table",
         "::notice title=GPM-V004::50%25 of%0Alines",
