@@ -33,19 +33,23 @@ def catalog_text(hosts: int, primaries: int) -> str:
     return "\n".join([HEADER, rule, *rows, f"({len(rows)} rows)", ""])
 
 
-def mirrored_catalog_text(hosts: int, primaries: int) -> str:
-    """The same cluster with group mirrors in sync."""
+def mirrored_catalog_text(hosts: int, primaries: int, *, scattered: bool = False) -> str:
+    """The same cluster with group mirrors in sync; `scattered`: no ring is to be seen in them."""
     lines = catalog_text(hosts, primaries).splitlines()
     contents = hosts * primaries
     mirrors = []
     for content in range(contents):
         host, index = divmod(content, primaries)
+        target = (host + 1) % hosts
+        if scattered:
+            target = (content * 7919 + host * host * 31 + content * content * 17) % hosts
+            target = target if target != host else (host + 1) % hosts
         mirrors.append(
             _row(
                 content + contents + 2,
                 content,
-                PRIMARIES_PORT + 1000 + index,
-                f"sdw{(host + 1) % hosts + 1}",
+                PRIMARIES_PORT + 1000 + (content if scattered else index),
+                f"sdw{target + 1}",
                 f"/data{index % 2 + 1}/mirror/gpseg{content}",
             ).replace(" p | p ", " m | m ")
         )

@@ -115,6 +115,13 @@ def cases(folder: Path) -> dict[str, list[str]]:
         catalog = folder / "simulate.txt"
         catalog.write_text(mirrored_catalog_text(200, 10))
         found["simulate, 200 hosts x 10"] = [*GPMIRROR, "simulate", str(catalog)]
+    if "maintenance" in COMMANDS:
+        spec, scattered = folder / "maintenance.yaml", folder / "maintenance.txt"
+        spec.write_text(f"{spec_text(200)}policy:\n  max_load_factor: 1.5\n")
+        scattered.write_text(mirrored_catalog_text(200, 8, scattered=True))
+        found["maintenance, 200 hosts x 8"] = [
+            *(*GPMIRROR, "maintenance", str(spec), "--catalog", str(scattered))
+        ]
     return found
 
 
@@ -165,6 +172,9 @@ def limits(results: dict[str, Result]) -> list[Limit]:
                 bound=100,
                 unit="x",
             )
+        ],
+        "maintenance, 200 hosts x 8": lambda r: [
+            Limit(name="groups of 200 hosts", measured=r.wall, bound=2, unit="s")
         ],
     }
     return [each for name, of in checks.items() if name in results for each in of(results[name])]

@@ -15,6 +15,7 @@ from gpmirror.cli.wiring import CATALOG_VARIABLE, default_spec
 from gpmirror.errors import GpmirrorError
 
 if TYPE_CHECKING:
+    from gpmirror.model.observed import Observed
     from gpmirror.spec.model import Host, Spec
 
 
@@ -105,8 +106,9 @@ def prepare() -> None:
 
 
 def hosts(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Hosts of the spec that the command is for."""
-    return _offered((host.name for host in _hosts(ctx)), incomplete)
+    """Hosts of the spec that the command is for, or of the catalog where there is no spec."""
+    found = [host.name for host in _hosts(ctx)]
+    return _offered(found or _catalog_hosts(ctx), incomplete)
 
 
 def contents(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -203,6 +205,20 @@ def _contents(ctx: typer.Context) -> set[int]:
     """Of the catalog that is named, or of the snapshot beside the spec; else those that the spec
     names.
     """
+    if (found := _catalog(ctx)) is not None:
+        return {row.content for row in found.segments if row.content >= 0}
+    spec = _spec(ctx)
+    return set() if spec is None else set(_named_by(spec))
+
+
+def _catalog_hosts(ctx: typer.Context) -> list[str]:
+    found = _catalog(ctx)
+    rows = () if found is None else found.segments
+    return list(dict.fromkeys(row.hostname for row in rows if row.content >= 0))
+
+
+def _catalog(ctx: typer.Context) -> "Observed | None":
+    """The catalog that is named, or the snapshot beside the spec, if it can be read."""
     spec = _spec(ctx)
     beside = str(Path(_spec_file(ctx)).with_name(_SNAPSHOT))
     named = ctx.params.get("catalog") or os.environ.get(CATALOG_VARIABLE)
@@ -211,9 +227,8 @@ def _contents(ctx: typer.Context) -> set[int]:
             from gpmirror.catalog import read_catalog
 
             dialect = None if spec is None else spec.dialect
-            found = read_catalog(Path(file).read_bytes(), file, dialect=dialect)
-            return {row.content for row in found.segments if row.content >= 0}
-    return set() if spec is None else set(_named_by(spec))
+            return read_catalog(Path(file).read_bytes(), file, dialect=dialect)
+    return None
 
 
 def _named_by(spec: "Spec") -> Iterator[int]:

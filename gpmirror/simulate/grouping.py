@@ -14,6 +14,9 @@ from itertools import pairwise
 EFFORT = 2_400_000
 """Steps spent on one problem, a step being a look at one item: about a second."""
 
+_FEW = 100
+"""Problems with at most so many items get twice as many."""
+
 _MOST_SEARCHED = 400
 """Parts with more items get a grouping and bounds, no search: it goes as deep as there are items."""
 
@@ -31,12 +34,14 @@ def fewest_groups(
     takes: Sequence[Mapping[str, int]],
     room: Mapping[str, int],
     *,
-    effort: int = EFFORT,
+    effort: int | None = None,
 ) -> Grouping:
     """Put every item into one group. `apart` holds for each item a bit mask of those that must not be
     in its group, both ways; `takes` how much it takes of which room, `room` how much of it one group
     may take. An item alone must fit.
     """
+    if effort is None:
+        effort = EFFORT if len(apart) > _FEW else 2 * EFFORT
     total: Counter[str] = Counter()
     for taken in takes:
         total.update(taken)
@@ -150,12 +155,64 @@ def _bits(mask: int) -> Iterator[int]:
 
 
 def _grouped(part: _Part, effort: int) -> Grouping:
+    """Bounds first, each with a share of the steps, and what one leaves goes to the next; then fewer
+    groups by search, by trial, and a better bound by search again.
+    """
     clique = _Clique(part.apart, effort // 4)
+    largest = _largest_group(part, effort // 4)
+    steps = effort // 2 + max(clique.steps, 0) + max(largest.steps, 0)
     greedy = _Search(part, part.count, clique.members, steps=0)
     greedy.fill()
     groups = min(greedy.groups(), _in_turn(part), key=len)
-    lower = max(clique.size, _fullest_room(part), _by_largest_group(part, effort // 4))
-    return _searched(part, clique.members, groups, lower, effort // 2)
+    lower = max(clique.size, _fullest_room(part), -(-part.count // largest.at_most))
+    for way, share in ((_fewer, 4), (_squeezed, 3), (_raised, 1)):
+        if len(groups) > lower:
+            groups, lower, left = way(part, clique.members, groups, lower, steps // share)
+            steps = steps - steps // share + max(left, 0)
+    return Grouping(groups=tuple(tuple(group) for group in groups), bound=lower)
+
+
+_Found = tuple[list[list[int]], int, int]
+"""Groups, the bound, and the steps that are left."""
+
+
+def _fewer(
+    part: _Part, clique: Sequence[int], groups: list[list[int]], lower: int, steps: int
+) -> _Found:
+    """Fewer groups, one by one, until there is a proof that there are none or no steps are left."""
+    while len(groups) > lower and steps > 0 and part.count <= _MOST_SEARCHED:
+        search = _Search(part, len(groups) - 1, clique, steps=steps)
+        found, steps = search.run(), search.steps
+        if found:
+            groups = search.groups()
+        elif not search.gave_up:
+            lower = len(groups)
+    return groups, lower, steps
+
+
+def _squeezed(
+    part: _Part, clique: Sequence[int], groups: list[list[int]], lower: int, steps: int
+) -> _Found:
+    """Fewer groups, one by one, as far as trials find them."""
+    del clique
+    while len(groups) > lower and steps > 0:
+        squeeze = _Squeeze(part, groups, steps=steps)
+        groups, steps = squeeze.run() or groups, squeeze.steps
+    return groups, lower, steps
+
+
+def _raised(
+    part: _Part, clique: Sequence[int], groups: list[list[int]], lower: int, steps: int
+) -> _Found:
+    """A higher bound, one by one: a proof that so few groups cannot be."""
+    while len(groups) > lower and steps > 0 and part.count <= _MOST_SEARCHED:
+        search = _Search(part, lower, clique, steps=steps)
+        found, steps = search.run(), search.steps
+        if found:
+            groups = search.groups()
+        elif not search.gave_up:
+            lower += 1
+    return groups, lower, steps
 
 
 def _in_turn(part: _Part) -> list[list[int]]:
@@ -176,38 +233,10 @@ def _in_turn(part: _Part) -> list[list[int]]:
 
 def _fits(part: _Part, group: Sequence[int]) -> bool:
     together = sum(1 << item for item in group)
-    taken: Counter[str] = Counter()
-    for item in group:
-        if part.apart[item] & together:
-            return False
-        taken.update(part.takes[item])
+    if any(part.apart[item] & together for item in group):
+        return False
+    taken = _taken_by(part, group)
     return all(much <= part.room[place] for place, much in taken.items())
-
-
-def _searched(
-    part: _Part, clique: Sequence[int], groups: list[list[int]], lower: int, effort: int
-) -> Grouping:
-    """Fewer groups, one by one, until there is a proof that there are none fewer or no steps are left;
-    then the bound from below, likewise.
-    """
-    if part.count <= _MOST_SEARCHED:
-        steps = effort // 2
-        while len(groups) > lower and steps > 0:
-            search = _Search(part, len(groups) - 1, clique, steps=steps)
-            found, steps = search.run(), search.steps
-            if found:
-                groups = search.groups()
-            elif not search.gave_up:
-                lower = len(groups)
-        steps += effort // 2
-        while len(groups) > lower + 1 and steps > 0:
-            search = _Search(part, lower, clique, steps=steps)
-            found, steps = search.run(), search.steps
-            if found:
-                groups = search.groups()
-            elif not search.gave_up:
-                lower += 1
-    return Grouping(groups=tuple(tuple(group) for group in groups), bound=lower)
 
 
 def _fullest_room(part: _Part) -> int:
@@ -226,12 +255,12 @@ def _fullest_room(part: _Part) -> int:
     return most
 
 
-def _by_largest_group(part: _Part, steps: int) -> int:
-    """All items over the most that one group can hold."""
+def _largest_group(part: _Part, steps: int) -> "_Clique":
+    """The most that one group can hold, as far as two by two tell: a clique of those that may be
+    together.
+    """
     every = (1 << part.count) - 1
-    together = [every & ~mask & ~(1 << item) for item, mask in enumerate(part.apart)]
-    largest = _Clique(together, steps)
-    return -(-part.count // largest.at_most)
+    return _Clique([every & ~mask & ~(1 << item) for item, mask in enumerate(part.apart)], steps)
 
 
 class _Clique:
@@ -241,7 +270,7 @@ class _Clique:
 
     def __init__(self, near: Sequence[int], steps: int) -> None:
         self._near = near
-        self._steps = steps
+        self.steps = steps
         self._best = 0
         self.size = 0
         every = (1 << len(near)) - 1
@@ -250,7 +279,7 @@ class _Clique:
             self._grow(every)
             return
         self._search(0, 0, every)
-        if self._steps > 0:
+        if self.steps > 0:
             self.at_most = self.size
 
     @property
@@ -260,7 +289,7 @@ class _Clique:
 
     def _search(self, chosen: int, size: int, candidates: int) -> None:
         for item, colour in reversed(self._coloured(candidates)):
-            if size + colour <= self.size or self._steps <= 0:
+            if size + colour <= self.size or self.steps <= 0:
                 return
             rest = candidates & self._near[item]
             if rest:
@@ -290,8 +319,95 @@ class _Clique:
                 candidates ^= lowest
                 free &= ~(lowest | self._near[item])
                 found.append((item, colour))
-        self._steps -= len(found)
+        self.steps -= len(found)
         return found
+
+
+# --- A group fewer by trial: whoever has no group is put into one, and pushes out who cannot stay.
+
+
+class _Squeeze:
+    """A local search for one group less (tabu search over partial colourings). Groups hold at every
+    moment; who was pushed out of a group does not return to it at once. It proves nothing.
+    """
+
+    def __init__(self, part: _Part, groups: list[list[int]], *, steps: int) -> None:
+        kept = sorted(groups, key=len, reverse=True)[:-1]
+        self._part = part
+        self._groups = [sum(1 << item for item in group) for group in kept]
+        self._taken = [_taken_by(part, group) for group in kept]
+        self._out = set(range(part.count)) - {item for group in kept for item in group}
+        self._barred: dict[tuple[int, int], int] = {}
+        self._number = 1
+        self.steps = steps
+
+    def run(self) -> list[list[int]] | None:
+        """The groups; None: no steps are left."""
+        turn = 0
+        while self._out and self.steps > 0 and self._groups:
+            turn += 1
+            item, group, pushed = self._best(turn)
+            self._out.remove(item)
+            self._groups[group] |= 1 << item
+            self._taken[group].update(self._part.takes[item])
+            for other in _bits(pushed):
+                self._out.add(other)
+                self._groups[group] ^= 1 << other
+                self._taken[group].subtract(self._part.takes[other])
+                self._barred[other, group] = turn + len(self._out) + 3 + self._drawn(8)
+        if self._out:
+            return None
+        return [list(_bits(group)) for group in self._groups if group]
+
+    def _best(self, turn: int) -> tuple[int, int, int]:
+        """Whom to put where, and who leaves: the fewest, and of these one drawn."""
+        best: list[tuple[int, int, int]] = []
+        fewest = self._part.count + 1
+        for item in sorted(self._out):
+            for group in range(len(self._groups)):
+                self.steps -= 1
+                if self._barred.get((item, group), 0) > turn:
+                    continue
+                pushed = self._pushed(item, group)
+                count = pushed.bit_count()
+                if count < fewest:
+                    fewest, best = count, []
+                if count == fewest:
+                    best.append((item, group, pushed))
+        if best:
+            return best[self._drawn(len(best))]
+        item, group = min(self._out), self._drawn(len(self._groups))
+        return item, group, self._pushed(item, group)
+
+    def _pushed(self, item: int, group: int) -> int:
+        """Who cannot stay in a group that this one joins."""
+        part, members = self._part, self._groups[group]
+        pushed = part.apart[item] & members
+        for place, amount in part.takes[item].items():
+            over = self._taken[group][place] + amount - part.room[place]
+            self.steps -= 1
+            if over <= 0:
+                continue
+            self.steps -= len(part.users[place])
+            mine = [one for one in part.users[place] if members >> one[0] & 1]
+            over -= sum(much for other, much in mine if pushed >> other & 1)
+            for other, much in sorted(mine, key=lambda one: (-one[1], one[0])):
+                if over > 0 and not pushed >> other & 1:
+                    pushed |= 1 << other
+                    over -= much
+        return pushed
+
+    def _drawn(self, below: int) -> int:
+        """A number that looks drawn and is the same every time (Lehmer's generator)."""
+        self._number = self._number * 48_271 % 2_147_483_647
+        return self._number % below
+
+
+def _taken_by(part: _Part, group: Sequence[int]) -> Counter[str]:
+    taken: Counter[str] = Counter()
+    for item in group:
+        taken.update(part.takes[item])
+    return taken
 
 
 # --- The search: always the item next that has the fewest groups left (DSATUR).

@@ -97,6 +97,9 @@ CASES = [
     ("gpmirror plan --allow cancels", ["cancels-queries"]),
     ("gpmirror whatif --remove-host sdw", ["sdw1", "sdw2", "sdw3"]),
     ("gpmirror whatif --strategy sp", ["spread"]),
+    ("gpmirror ok-to-stop sdw1 sdw", ["sdw1", "sdw2", "sdw3"]),
+    ("gpmirror ok-to-stop sdw1 --allow c", ["coordinator"]),
+    ("gpmirror maintenance --by r", ["rack"]),
     ("gpmirror lab fail", ["fail-over"]),
     ("gpmirror schema sna", ["snapshot"]),
 ]
@@ -133,6 +136,12 @@ def test_zsh(line: str, offered: list[str]) -> None:
 @pytest.mark.parametrize(("line", "offered"), SOME)
 def test_fish(line: str, offered: list[str]) -> None:
     assert in_fish(line) == sorted(offered) or in_fish(line) == offered
+
+
+def test_hosts_of_a_catalog_where_there_is_no_spec(folder: Path) -> None:
+    (folder / "gpmirror.yaml").unlink()
+    assert in_bash("gpmirror ok-to-stop --catalog bare.txt sdw") == ["sdw1", "sdw2", "sdw3"]
+    assert in_bash("gpmirror ok-to-stop sdw") == []
 
 
 def test_a_run_of_this_machine(folder: Path) -> None:

@@ -142,10 +142,10 @@ def fits(
     return all(taken[place] <= most for place, most in room.items())
 
 
-@given(tasks())
+@given(tasks(), st.sampled_from([0, 40, 200, 1000]))
 @settings(max_examples=300, deadline=None)
 def test_groups_are_the_fewest(
-    task: tuple[list[int], list[dict[str, int]], dict[str, int]],
+    task: tuple[list[int], list[dict[str, int]], dict[str, int]], little: int
 ) -> None:
     apart, takes, room = task
     found = fewest_groups(apart, takes, room)
@@ -157,8 +157,9 @@ def test_groups_are_the_fewest(
         if all(fits(group, apart, takes, room) for group in way)
     )
     assert (len(found.groups), found.bound) == (fewest, fewest)
-    # without a step to spend it is still a way, and the bound is still one
-    poor = fewest_groups(apart, takes, room, effort=0)
+    # with few steps to spend it is still a way, and the bound is still one
+    poor = fewest_groups(apart, takes, room, effort=little)
+    assert sorted(item for group in poor.groups for item in group) == list(range(len(apart)))
     assert all(fits(group, apart, takes, room) for group in poor.groups)
     assert poor.bound <= fewest <= len(poor.groups)
 

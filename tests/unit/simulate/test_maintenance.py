@@ -243,3 +243,46 @@ def test_large_problems_end_with_a_bound() -> None:
         assert not any(apart[item] & together for item in group)
         assert sum(takes[item].get("x", 0) for item in group) <= 2
     assert 5 <= first.bound <= len(first.groups)  # nine that take of x, two a group
+
+
+def scattered(count: int, primaries: int) -> Layout:
+    """Mirrors as an optimiser spreads them: no ring to be seen, as many to everyone."""
+    hosts = names(count)
+    steps = [3, 7, 13, 19, 29, 37, 43, 53, 59, 61][:primaries]
+    pairs = [
+        Pair(at * primaries + k, hosts[at], hosts[(at * (1 if k % 2 else -1) + step) % count])
+        for at in range(count)
+        for k, step in enumerate(steps)
+        if hosts[at] != hosts[(at * (1 if k % 2 else -1) + step) % count]
+    ]
+    return Layout(pairs=tuple(pairs), hosts=hosts)
+
+
+@pytest.mark.parametrize("limit", [None, 2.0])
+@pytest.mark.parametrize(("hosts", "primaries"), [(24, 4), (60, 6), (120, 8)])
+def test_scattered_layouts(hosts: int, primaries: int, limit: float | None) -> None:
+    answer = found(scattered(hosts, primaries), limit)
+    assert answer.bound >= 2
+    assert len(answer.groups) <= answer.bound + 3
+    assert sorted(h for group in answer.groups for h in group.hosts) == sorted(names(hosts))
+    for group in answer.groups:
+        assert not group.loss.contents_lost
+        assert limit is None or group.loss.worst_load_factor <= limit
+
+
+def test_a_trial_finds_what_the_search_does_not_reach() -> None:
+    """A group fewer than the first search has: the same every time, and it holds."""
+    import random
+
+    numbers = random.Random(2)
+    count = 60
+    apart = [0] * count
+    takes: list[dict[str, int]] = [{} for _ in range(count)]
+    for one in range(count):
+        for other in numbers.sample([n for n in range(count) if n != one], 8):
+            apart[one] |= 1 << other
+            apart[other] |= 1 << one
+            takes[one][f"h{other}"] = 1
+    found_groups = fewest_groups(apart, takes, {})
+    assert len(found_groups.groups) <= 7
+    assert found_groups == fewest_groups(apart, takes, {})
