@@ -76,6 +76,12 @@ def whatif_picture() -> str:
         return _printed("whatif", "--catalog", "catalog.txt", "--format", "svg")
 
 
+def groups_picture() -> str:
+    """Which hosts of it may be down together."""
+    with _example():
+        return _printed("maintenance", "--catalog", "catalog.txt", "--format", "svg")
+
+
 def question_screen() -> str:
     """What `gpmirror apply` shows before it asks, and the question, answered."""
     with _example() as folder:
@@ -247,6 +253,7 @@ SCREENS = {
     "docs/images/layout.svg": layout_picture,
     "docs/images/whatif.svg": whatif_picture,
     "docs/images/plan.svg": plan_screen,
+    "docs/images/maintenance.svg": groups_picture,
     "docs/images/apply.svg": question_screen,
     "docs/images/progress.svg": progress_screen,
 }

@@ -147,6 +147,7 @@ SHOWN = {
     "docs/images/plan.svg": ("content 11 of sdw4", "Plan: 0 to add, 3 to move, 0 to recover"),
     "docs/images/layout.svg": ("block-of-4", "~11", "rack d", "mirror moved here"),
     "docs/images/whatif.svg": ("as it is", "block of 4 (the spec's)", "14 moves, 5 waves"),
+    "docs/images/maintenance.svg": ("block-of-4: maintenance groups", "rack d"),
     "docs/images/apply.svg": ("content 11 of sdw4", "Only 'yes' is accepted: yes"),
     "docs/images/progress.svg": ("wave 2 of 2", "29%", "gprecoverseg running"),
 }

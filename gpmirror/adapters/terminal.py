@@ -32,6 +32,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def stamp(moment: datetime) -> str:
+    """A time as events tell it: `2026-11-21T09:12:03.412Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Beat:
     """Calls `beat` now and then in a thread of its own, until it is left."""
 
@@ -114,8 +119,7 @@ class JsonReporter:
 
     def _put(self, event: Event, now: datetime) -> None:
         self._wrote = now
-        time = now.astimezone(UTC).isoformat(timespec="milliseconds")
-        self._write(event_line(event, seq=next(self._numbers), time=time.replace("+00:00", "Z")))
+        self._write(event_line(event, seq=next(self._numbers), time=stamp(now)))
 
     def _is_repetition(self, event: Progress, now: datetime) -> bool:
         """Whether only bytes changed since the last line: of thousands of contents a line is long,

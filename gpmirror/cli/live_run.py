@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpmirror import __version__
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import accept_connection, reached
+from gpmirror.cli.wiring import accept_connection, program_to_tell, reached
 from gpmirror.errors import ExitCode, Failure, GpmirrorError
 
 if TYPE_CHECKING:
@@ -210,7 +210,8 @@ def running(
             operator = TerminalOperator(assume_yes=assume_yes, say=say)
             stack.enter_context(operator.listening())
             keeping = _Keeping(reporter=reporter, ends=ends)
-            world = _world(name, folder, live, operator, keeping)
+            told = keeping if folder is None else _telling(keeping, live, plan, say)
+            world = _world(name, folder, live, operator, told)
             started = world.clock.monotonic()
             run = Run(name=name, plan=plan, world=world, wishes=wishes, started=started)
             yield run
@@ -234,6 +235,20 @@ class _Keeping:
         if isinstance(event, RunEnded):
             self.ends.append(event)
         self.reporter.tell(event)
+
+
+def _telling(
+    reporter: "Reporter", live: Live, plan: "Plan", say: Callable[[str], None]
+) -> "Reporter":
+    """Who tells the operator's program too, where the applied spec names one, or with a plan file the
+    spec of this folder, for the same cluster.
+    """
+    command = program_to_tell(live.spec, plan.cluster)
+    if not command:
+        return reporter
+    from gpmirror.adapters.notify import Notifier
+
+    return Notifier(command=command, reporter=reporter, say=say)
 
 
 def _world(

@@ -1,7 +1,8 @@
 """`gpmirror maintenance`: which hosts may be down together, in the fewest groups."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -20,8 +21,17 @@ from gpmirror.simulate.maintenance import Unit
 
 if TYPE_CHECKING:
     from gpmirror.render.stopping import AsOf
-    from gpmirror.run.status import Reading
+    from gpmirror.run.status import Groups, Reading
     from gpmirror.spec.model import Spec
+
+
+class GroupsFormat(StrEnum):
+    """What `--format` takes."""
+
+    HUMAN = "human"
+    JSON = "json"
+    SCRIPT = "script"
+    SVG = "svg"
 
 
 def command(
@@ -57,41 +67,81 @@ def command(
             "whole and the policy names racks or no more groups are needed.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    form: Annotated[
+        GroupsFormat, typer.Option("--format", help="What to print.")
+    ] = GroupsFormat.HUMAN,
+    as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
     script: Annotated[
         bool,
-        typer.Option("--script", help="Print a POSIX shell script that takes group after group."),
+        typer.Option(
+            "--script",
+            help="As `--format script`: a POSIX shell script that takes group after group.",
+        ),
     ] = False,
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
     ] = False,
 ) -> None:
     """Say which hosts may be down together: the fewest groups that lose no content."""
-    from gpmirror.render.stopping import groups_human, groups_json, groups_script
     from gpmirror.run.status import maintenance_groups
 
     console: Console = ctx.obj
-    if as_json and script:
-        raise Usage("--json and --script exclude each other", hint="leave one of them out")
+    form = _chosen(form, as_json=as_json, script=script)
     catalog = chosen_catalog(ctx, catalog, spec or "", table=table, via_ssh=via_ssh)
     wanted = spec_if_any(spec)
     reading, as_of = _reading(catalog, wanted, table, via_ssh=via_ssh)
     groups = maintenance_groups(reading, wanted, unit)
-    cluster = None if wanted is None else wanted.cluster
-    if as_json:
-        console.data(groups_json(groups, cluster=cluster, as_of=as_of))
-    elif script:
-        console.data(groups_script(groups, spec=spec_name_if_any(spec), cluster=cluster))
-    else:
-        console.page(
-            groups_human(
-                groups, cluster=cluster, as_of=as_of, width=console.width, color=console.color
-            )
-        )
-    if (as_json or script) and groups.found.left_out:
+    _show(groups, form, console, spec=wanted, name=spec_name_if_any(spec), as_of=as_of)
+    if form is not GroupsFormat.HUMAN and groups.found.left_out:
         from gpmirror.model.text import hosts_named
 
         console.talk(f"in no group: {hosts_named(one.host for one in groups.found.left_out)}")
+
+
+def _chosen(form: GroupsFormat, *, as_json: bool, script: bool) -> GroupsFormat:
+    """The one form asked for. Raises Usage: two."""
+    if as_json and script:
+        raise Usage("--json and --script exclude each other", hint="leave one of them out")
+    flags = {GroupsFormat.JSON: as_json, GroupsFormat.SCRIPT: script}
+    for wanted, is_given in flags.items():
+        if is_given and form not in {GroupsFormat.HUMAN, wanted}:
+            raise Usage(
+                f"--{wanted.value} and --format {form.value} are two formats",
+                hint="give one of them",
+            )
+    return next((wanted for wanted, is_given in flags.items() if is_given), form)
+
+
+def _show(
+    groups: "Groups",
+    form: GroupsFormat,
+    console: Console,
+    *,
+    spec: "Spec | None",
+    name: str | None,
+    as_of: "AsOf | None",
+) -> None:
+    from gpmirror.render.stopping import groups_human, groups_json, groups_script
+
+    cluster = None if spec is None else spec.cluster
+    match form:
+        case GroupsFormat.HUMAN:
+            width, color = console.width, console.color
+            console.page(
+                groups_human(groups, cluster=cluster, as_of=as_of, width=width, color=color)
+            )
+        case GroupsFormat.JSON:
+            console.data(groups_json(groups, cluster=cluster, as_of=as_of))
+        case GroupsFormat.SCRIPT:
+            console.data(groups_script(groups, spec=name, cluster=cluster))
+        case GroupsFormat.SVG:
+            from gpmirror.render.svg import groups_svg
+
+            hosts = () if spec is None else spec.hosts
+            racks = {host.name: host.rack for host in hosts if host.rack is not None}
+            console.data(groups_svg(groups, cluster=cluster, racks=racks))
+        case _:
+            assert_never(form)
 
 
 def _reading(

@@ -171,6 +171,19 @@ def reached(spec: "Reached") -> "Reached":
     return replace(spec, coordinator=CoordinatorAddress(), ssh=SshOptions())
 
 
+def program_to_tell(site: "Site", cluster: str) -> tuple[str, ...]:
+    """Program and arguments that are told how a run goes: those of the spec that is applied, and for a
+    plan file those of the spec of this folder, if it is of the same cluster. None where a spec has no
+    word on what is started.
+    """
+    from gpmirror.spec.model import Spec
+
+    spec = site if isinstance(site, Spec) else own_spec()
+    if _IGNORED.get() or spec is None or spec.cluster != cluster:
+        return ()
+    return spec.notify
+
+
 def accept_connection(
     settings: "Settings",
     name: str,

@@ -23,7 +23,7 @@ size x (N + 1) + 1, so that fewer moves decide among equal bytes. Every host cos
 is lexicographic: `outside` > all sizes together, `same_rack` > `outside` x 2N, `unplaced` >
 `same_rack` x N. The sum over the desired layout is `cost`; `levels` tell it by parts.
 
-**Loads.** Losing host p, host h has own(h) + g primaries, g the mirrors of p's contents on h: a load
+**Loads.** Losing host p, another host h has own(h) + g primaries, g the mirrors of p's contents on h: a load
 of (own(h) + g) / own(h), or g x (hosts with primaries) / N where own(h) = 0. Losing rack r, g are the
 mirrors on h of the contents with their primaries in r; h stands outside r. Only g >= 1 counts.
 
@@ -32,9 +32,11 @@ policy's `max_load_factor` (as a float division, as the policy is judged) always
 at most `host_at_most`; below `host_below`; load of a rack lost below `rack_below` (None: no such
 limit). k(p, h) and k(r, h) are the greatest g that keep them (None keeps all). Where k is 0, h is not
 in A(i). Prices that are not listed are 0; those of `pairs` and `racks` are not negative, that of a
-host lies between -`outside` (0 where lo = 0) and `outside`. Such a layout costs at least
+host lies between -`outside` (0 where lo = 0) and `outside`. A content without a place costs
+`unplaced`, and its move all the same. Such a layout costs at least
 
-    sum over i of min(`unplaced`, min over h in A(i) of c(i, h) + y(h) + w(p(i), h) + z(rack of p(i), h))
+    sum over i of min(`unplaced` + size(i) where o(i) exists,
+                      min over h in A(i) of c(i, h) + y(h) + w(p(i), h) + z(rack of p(i), h))
     - sum over h of (y(h) x hi if y(h) >= 0 else y(h) x lo)
     - sum over pairs of w(p, h) x k(p, h) - sum over racks of z(r, h) x k(r, h)
 
@@ -47,10 +49,8 @@ so each level is the least possible where those before it are. With `host_load` 
 `cost`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
-
-LATER = {"later": True}
 
 Ratio = tuple[int, int]
 """Numerator and denominator, in lowest terms."""
@@ -83,7 +83,8 @@ class CostWeights:
 class Levels:
     """The desired layout by level, the first first: mirrors in their primary's rack; mirrors outside
     the hosts' bands; bytes to copy (None: moves are counted); mirrors that change their host; the
-    worst load after the loss of any host, then of any rack (None: no such loss moves a primary).
+    worst load after the loss of any host, then of any rack (None: no such loss
+    moves a primary, or there are no two racks).
     """
 
     same_rack: int
@@ -136,8 +137,7 @@ class LeastCost:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """The proof of a balanced layout; what it says and how it is checked stands at the top of its
-    module. `cost` is the desired layout's, `limits` why a level is not 0: hosts outside their band
-    and contents in their primary's rack, with figures.
+    module. `cost` is the desired layout's.
     """
 
     minimise: Literal["moves", "bytes"]
@@ -146,4 +146,3 @@ class Certificate:
     cost: int
     fixed: tuple[FixedMirror, ...]
     bounds: tuple[LeastCost, ...]
-    limits: tuple[str, ...] = field(default=())

@@ -242,7 +242,7 @@ def groups_human(
     if found.groups:
         lines.append(BLANK)
         lines += paragraph(_EVERY_GROUP, width=columns, indent=0, hang=2)
-    lines += paragraph(_summary(groups), width=columns, indent=0, hang=2, style=Style.STRONG)
+    lines += paragraph(groups_summary(groups), width=columns, indent=0, hang=2, style=Style.STRONG)
     return painted(lines, color=color)
 
 
@@ -289,7 +289,7 @@ def groups_json(groups: Groups, *, cluster: str | None, as_of: AsOf | None) -> s
     )
 
 
-def _summary(groups: Groups) -> str:
+def groups_summary(groups: Groups) -> str:
     """As in `3 groups for 12 hosts, proven fewest (bound 3).`, whole racks told."""
     found = groups.found
     if not found.groups:
@@ -302,6 +302,17 @@ def _summary(groups: Groups) -> str:
     if found.unit is Unit.RACK and found.by_host < len(found.groups):
         return f"{head}host by host {found.by_host} would do (`--by host`; bound {found.bound})."
     return f"{head}no fewer than {found.bound} can do (bound {found.bound}, not proven fewest)."
+
+
+def group_words(groups: Groups) -> dict[str, str]:
+    """Host -> what holds of it: its group and who takes over then, or why it is in none."""
+    found = groups.found
+    words = dict.fromkeys(found.empty, "without segments, may be down at any time")
+    words |= {one.host: f"in no group: {_left_out(one, found.limit)}" for one in found.left_out}
+    for number, group in enumerate(found.groups, start=1):
+        told = f"group {number} of {len(found.groups)}; {_takeover(group.loss)}"
+        words |= dict.fromkeys(group.hosts, told)
+    return words
 
 
 def _groups_remarks(groups: Groups) -> Iterator[str]:
@@ -390,7 +401,7 @@ def groups_script(groups: Groups, *, spec: str | None, cluster: str | None) -> s
             f"Written by `gpmirror maintenance --script` from {source}: write it anew when mirrors "
             "have moved."
         ),
-        _comment(_summary(groups)),
+        _comment(groups_summary(groups)),
         *(_comment(text) for text in _groups_remarks(groups)),
         *(
             _comment(

@@ -33,7 +33,9 @@ from gpmirror.render.drawing.geometry import (
     PictureLayout,
     arrow_count,
     arrow_svg,
+    bottom_of,
     laid_out,
+    right_of,
 )
 from gpmirror.render.drawing.picture import (
     LEVELS,
@@ -48,8 +50,10 @@ from gpmirror.render.drawing.picture import (
     strips,
 )
 from gpmirror.render.drawing.style import GROUP_COLORS, style_sheet
+from gpmirror.render.stopping import group_words, groups_summary
 from gpmirror.render.text import summary_line, visible
 from gpmirror.render.whatif import figures_text, refusal_text, whatif_remarks
+from gpmirror.run.status import Groups
 from gpmirror.whatif import Comparison, Refusal, Row
 
 # --- What all pictures have: the element around them, a title, a legend.
@@ -577,43 +581,46 @@ def _mirror_bars(mirrors: Sequence[int], unit: float, box: Box) -> str:
 
 _TAG = 26
 _GROUP_WIDTH, _GROUP_HEIGHT = 96, 28
+_NAME_CHARACTER, _WIDEST_NAME = 7.4, 220
 
 
-def groups_svg(
-    cluster: str,
-    hosts: Sequence[tuple[str, str | None]],
-    groups: Sequence[Sequence[str]],
-    *,
-    summary: str,
-) -> str:
-    """A whole SVG file: every host (name, rack) in ring order with the number of its group, racks in
-    frames. `summary` is what the groups come down to.
-    """
-    numbers = {name: at for at, group in enumerate(groups, start=1) for name in group}
-    entries = [_group_entry(at, group) for at, group in enumerate(groups, start=1)]
-    legend, top = _legend(entries, 64, LEAST_WIDTH)
+def groups_svg(groups: Groups, *, cluster: str | None, racks: Mapping[str, str]) -> str:
+    """A whole SVG file: every host in ring order with the number of its group, racks in frames."""
+    found = groups.found
+    losses = [*(one.loss for one in found.groups), *(one.loss for one in found.left_out)]
+    hosts = losses[0].copies.hosts if losses else found.empty
+    name = cluster or groups.reading.observed.source
+    numbers = {host: at for at, one in enumerate(found.groups, start=1) for host in one.hosts}
+    entries = [_group_entry(at, one.hosts) for at, one in enumerate(found.groups, start=1)]
+    if len(numbers) < len(hosts):
+        entries.append(_Entry(words=f"in no group: {counted(len(hosts) - len(numbers), 'host')}"))
     by_rack: dict[str, list[str]] = {}
-    for name, rack in hosts:
-        by_rack.setdefault(rack or "", []).append(name)
-    widest = min(max((len(name) for name, _ in hosts), default=0) * 7.4, 220)
+    for host in hosts:
+        by_rack.setdefault(racks.get(host, ""), []).append(host)
+    widest = min(max(map(len, hosts), default=0) * _NAME_CHARACTER, _WIDEST_NAME)
     grid = Grid(
         width=max(_GROUP_WIDTH, widest + _TAG + 2 * PAD),
         height=_GROUP_HEIGHT,
         gutter=NARROW // 2,
         groups=by_rack,
     )
-    boxes, racks = grid.placed(top)
-    every = [*boxes.values(), *racks.values()]
+    width = max(LEAST_WIDTH, right_of(grid.placed(0)))
+    legend, top = _legend(entries, 64, width)
+    placed = grid.placed(top)
     page = _Page(
-        title=f"Hosts of {cluster} that may be down together",
-        heading=f"{cluster}: maintenance groups",
-        summary=summary,
-        width=max(max((box.x + box.width for box in every), default=0) + FRAME, LEAST_WIDTH),
-        height=max((box.y + box.height for box in every), default=top) + FRAME,
+        title=f"Hosts of {name} that may be down together",
+        heading=f"{name}: maintenance groups",
+        summary=groups_summary(groups),
+        width=width,
+        height=bottom_of(placed, top),
     )
-    body = [*legend, *(_rack(name, box) for name, box in racks.items())]
-    is_reached = len(hosts) <= MOST_HOSTS
-    body += [_grouped(name, numbers.get(name), boxes[name], is_reached) for name, _ in hosts]
+    boxes, frames = placed
+    body = [*legend, *(_rack(rack, box) for rack, box in frames.items())]
+    words, is_reached = group_words(groups), len(hosts) <= MOST_HOSTS
+    for host in hosts:
+        box, number = boxes[host], numbers.get(host)
+        told = f"{host}; {words.get(host, 'in no group')}"
+        body.append(_host(host, told, box, _tagged(number, box), is_reached=is_reached))
     return f"{_DECLARATION}{_element(page, None, body)}\n"
 
 
@@ -632,8 +639,9 @@ def _tag(number: int, box: Box, size: int) -> str:
     )
 
 
-def _grouped(name: str, number: int | None, box: Box, is_reached: bool) -> str:  # noqa: FBT001 - named at its one call
-    words = f"{name}; in no group" if number is None else f"{name}; group {number}"
+def _tagged(number: int | None, box: Box) -> list[str]:
+    if number is None:
+        x, y = box.x + box.width - _TAG / 2 - 3, box.y + box.height / 2 + 4
+        return [f'<text class="soft" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">-</text>']
     tag = Box(x=box.x + box.width - _TAG - 3, y=box.y + 4, width=_TAG, height=box.height - 8)
-    body = [] if number is None else [_tag(number, tag, 12)]
-    return _host(name, words, box, body, is_reached=is_reached)
+    return [_tag(number, tag, 12)]

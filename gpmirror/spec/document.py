@@ -96,6 +96,7 @@ Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 Word: TypeAlias = Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
 Account: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,62}$")]
 Line: TypeAlias = Annotated[str, Field(pattern=r"^[^\n]+$", max_length=1_000)]
+Argument: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=1_000)]
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=1_000)]
 Size: TypeAlias = Annotated[
     int,
@@ -384,6 +385,18 @@ class NativePart(Part):
     )
 
 
+class NotifyPart(Part):
+    """A program of yours that is told how a run goes."""
+
+    command: list[Argument] = Field(
+        min_length=1,
+        max_length=64,
+        description="Program and arguments, started without a shell at the start and the end of a run "
+        "and of each wave, with the event as JSON on standard input. It is ended after 10 s; how it "
+        "ends changes nothing. Never taken from a plan file.",
+    )
+
+
 class ApplyPart(Part):
     """How apply works through a plan."""
 
@@ -398,6 +411,7 @@ class ApplyPart(Part):
         "90m, 24h, 2d.",
         json_schema_extra={"default": "24h"},
     )
+    notify: NotifyPart | None = Field(None, description="Who is told how a run goes.")
 
 
 class SpecPart(Part):

@@ -109,6 +109,9 @@ def _compile(part: SpecPart, findings: Findings) -> Spec:
         protect=compile_protection(part.protect or [], hosts, findings),
         apply=compile_apply(part.apply),
         snapshot=_snapshot(part.snapshot, findings),
+        notify=()
+        if part.apply is None or part.apply.notify is None
+        else tuple(part.apply.notify.command),
         file=PurePath(findings.places.source.file).name,
         places=findings.places,
     )

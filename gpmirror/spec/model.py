@@ -236,3 +236,5 @@ class Spec(Site):
     block_size: int | None = None
     pins: tuple[Pin, ...] = ()
     snapshot: str | None = None
+    notify: tuple[str, ...] = ()
+    """Program and arguments told how a run goes. Not in `Site`: a plan file cannot name one."""

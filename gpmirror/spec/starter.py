@@ -53,6 +53,8 @@ mirrors:
 #   native: {{hosts: 16, per_host: 64, verbose: false}}   # and hba_hostnames, max_rate, replay_lag
 #   hosts_at_once: 32
 #   sync_timeout: 24h
+# and one that has no default: who is told how a run goes, as JSON on standard input
+#   notify: {{command: [/usr/local/bin/tell-the-team]}}
 
 # snapshot: snapshot.json               # what `plan --offline` reads: `gpmirror snapshot -o snapshot.json`
 """

@@ -39,7 +39,7 @@ def meaning(spec: Spec) -> dict[str, Any]:
             "mirrors": _mirrors(spec),
             "policy": _policy(spec.policy),
             "protect": [_protection(one) for one in spec.protect],
-            "apply": _apply(spec.apply),
+            "apply": _apply(spec.apply) | _notify(spec.notify),
             "snapshot": spec.snapshot,
         }
     )
@@ -169,6 +169,10 @@ def _apply(options: ApplyOptions) -> dict[str, Any]:
         "hosts_at_once": options.hosts_at_once,
         "sync_timeout": time_text(options.sync_timeout),
     }
+
+
+def _notify(command: tuple[str, ...]) -> dict[str, Any]:
+    return {"notify": {"command": list(command)}} if command else {}
 
 
 # --- What a plain YAML scalar means, by the core schema of YAML 1.2: `no` is text, 010 is ten.

@@ -1,8 +1,14 @@
 """Apply straight from the spec: spread, through SSH; a rehearsal first; rows found afterwards."""
 
+import json
+
 import pytest
 
 from tests.e2e.clusters import Cluster, laid_out, wanted
+
+NOTIFY = """\
+apply: {notify: {command: [sh, -c, "cat >>told.jsonl; exit 7"]}}
+"""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.ssh, pytest.mark.slow]
 
@@ -48,7 +54,12 @@ def test_spread_through_ssh_and_the_rows_are_on_the_mirrors(mirrorless: Cluster)
     written = {content: cluster.rows(content) for content in cluster.contents()}
     assert all(written.values())
     plan = cluster.plan(*cluster.allowing())
+    cluster.write_spec("spread", NOTIFY)
     done = cluster.apply("gpmirror.yaml", "--via-ssh")
+    told = (cluster.folder / "told.jsonl").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in told]
+    assert events == ["run_started", "wave_started", "wave_done", "run_ended"]
+    assert done.stderr.count("notify: sh ended with 7; the run goes on") == 1
     assert "Apply complete: " in done.stdout
     assert laid_out(cluster) == wanted(plan)
     assert cluster.streaming() == cluster.contents()

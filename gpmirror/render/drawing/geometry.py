@@ -98,8 +98,8 @@ def laid_out(found: Picture, *, top: float, gutter: int) -> PictureLayout:
     for host in found.hosts:
         groups.setdefault(host.rack or "", []).append(host.name)
     grid = Grid(width=inside.width, height=inside.height, gutter=gutter, groups=groups)
-    hosts, racks = grid.placed(top)
-    every = [*hosts.values(), *racks.values()]
+    placed = grid.placed(top)
+    hosts, racks = placed
     return PictureLayout(
         hosts=hosts,
         racks=racks,
@@ -112,8 +112,8 @@ def laid_out(found: Picture, *, top: float, gutter: int) -> PictureLayout:
         most_copies=max(
             (max(len(host.primaries), len(host.mirrors)) for host in found.hosts), default=0
         ),
-        width=max(max((box.x + box.width for box in every), default=0) + FRAME, LEAST_WIDTH),
-        height=max((box.y + box.height for box in every), default=top) + FRAME,
+        width=max(right_of(placed), LEAST_WIDTH),
+        height=bottom_of(placed, top),
     )
 
 
@@ -160,6 +160,22 @@ def _with_cells(found: Picture) -> _Inside:
     )
 
 
+Boxes = tuple[dict[str, Box], dict[str, Box]]
+"""Of hosts, and frames of racks."""
+
+
+def right_of(placed: Boxes) -> float:
+    """How wide a picture of these is."""
+    every = [*placed[0].values(), *placed[1].values()]
+    return max((box.x + box.width for box in every), default=0) + FRAME
+
+
+def bottom_of(placed: Boxes, top: float) -> float:
+    """How high a picture of these is; there may be none below `top`."""
+    every = [*placed[0].values(), *placed[1].values()]
+    return max((box.y + box.height for box in every), default=top) + FRAME
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """Hosts of one size in rows, group after group."""
@@ -169,7 +185,7 @@ class Grid:
     gutter: int
     groups: dict[str, list[str]]
 
-    def placed(self, top: float) -> tuple[dict[str, Box], dict[str, Box]]:
+    def placed(self, top: float) -> Boxes:
         """Boxes of hosts, and frames of racks if there are any."""
         hosts: dict[str, Box] = {}
         racks: dict[str, Box] = {}

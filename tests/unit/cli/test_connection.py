@@ -3,14 +3,17 @@
 import io
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import accept_connection, spec_connection
+from gpmirror.cli.wiring import accept_connection, program_to_tell, spec_connection
 from gpmirror.errors import Declined, Unsafe
 from gpmirror.plan.model import Settings
+from gpmirror.plan.remaining import site_of
 from gpmirror.spec.model import CoordinatorAddress, SshOptions
+from gpmirror.spec.writing import expanded_text
 from tests.clusters import spec
 from tests.plans import HOSTS, adding
 
@@ -75,3 +78,22 @@ def test_the_environment_and_the_own_spec_answer_it(monkeypatch: pytest.MonkeyPa
     assert "attacker" not in caught.value.message
     with spec_connection(ignored=True):
         assert asked(None, monkeypatch) == ""
+
+
+def test_the_program_to_tell_is_never_a_plan_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plan = adding()
+    monkeypatch.chdir(tmp_path)
+    wanted = replace(spec(HOSTS), notify=("tell", "all"))
+    assert program_to_tell(wanted, wanted.cluster) == ("tell", "all")
+    assert program_to_tell(site_of(plan), plan.cluster) == ()
+    (tmp_path / "gpmirror.yaml").write_text(expanded_text(replace(wanted, cluster=plan.cluster)))
+    assert program_to_tell(site_of(plan), plan.cluster) == ("tell", "all")
+    assert program_to_tell(site_of(plan), "another") == ()
+
+
+def test_a_spec_whose_word_does_not_count_starts_nothing() -> None:
+    wanted = replace(spec(HOSTS), notify=("tell",))
+    with spec_connection(ignored=True):
+        assert program_to_tell(wanted, wanted.cluster) == ()

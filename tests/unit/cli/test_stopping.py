@@ -245,10 +245,25 @@ def test_what_is_not_in_sync_now_is_a_warning(folder: Path, capsys: Shown) -> No
     assert "2 groups for 4 hosts" in out, "the layout counts, not the hour"
 
 
+def test_maintenance_in_every_form(capsys: Shown, folder: Path) -> None:
+    (folder / "sound.txt").write_text(aligned_text(mirrored(HOSTS, 2)))
+    for form, flag in (("json", "--json"), ("script", "--script")):
+        printed = []
+        for words in (["--format", form], [flag], ["--format", form, flag]):
+            assert main(["maintenance", "--catalog", "sound.txt", *words]) == ExitCode.OK
+            printed.append(capsys.readouterr().out)
+        assert len(set(printed)) == 1
+    assert main(["maintenance", "--catalog", "sound.txt", "--format", "svg"]) == ExitCode.OK
+    drawn = capsys.readouterr().out
+    assert "<title>sdw1; group " in drawn
+    assert "2 groups for 4 hosts, proven fewest (bound 2)." in drawn
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["--json", "--script"], ExitCode.USAGE, "exclude each other"),
+        (["--json", "--format", "svg"], ExitCode.USAGE, "--json and --format svg are two formats"),
         (["--by", "rack"], ExitCode.INVALID, "the hosts are in no rack"),
         (["--by", "room"], ExitCode.USAGE, "host or rack"),
     ],

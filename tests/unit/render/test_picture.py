@@ -15,12 +15,16 @@ from gpmirror.render.drawing.picture import SIGNS, Arrow, CellKind, level_of, pi
 from gpmirror.render.drawing.style import style_sheet
 from gpmirror.render.folding import parts
 from gpmirror.render.html import plan_html
+from gpmirror.render.stopping import groups_summary
 from gpmirror.render.svg import groups_svg, plan_svg, whatif_svg
+from gpmirror.run.status import Groups, Reading, maintenance_groups
 from gpmirror.simulate import Load
 from gpmirror.spec.model import Strategy
+from gpmirror.verify import judge_copies
 from gpmirror.whatif import Comparison, Question, compare
 from tests.clusters import host, mirrored, mirrorless, planned, spec
 from tests.plans import (
+    HOSTS,
     adding,
     founding,
     moving,
@@ -326,32 +330,54 @@ def test_as_many_cells_as_hosts_share_contents() -> None:
     assert [one.count("M") for one in squares] == [10, 10]
 
 
+def grouped(hosts: int, primaries: int, racks: int = 0) -> tuple[Groups, dict[str, str]]:
+    names = [f"sdw{number}" for number in range(hosts)]
+    held = {name: f"r{at * racks // hosts}" for at, name in enumerate(names)} if racks else {}
+    described = [host(name, rack=held.get(name)) for name in names]
+    seen = mirrored(names, primaries)
+    health = judge_copies(seen, ())
+    reading = Reading(observed=seen, replication=(), health=health)
+    return maintenance_groups(reading, spec(described), None), held
+
+
+@pytest.mark.parametrize(("hosts", "racks"), [(2, 0), (4, 2), (60, 3), (400, 4)])
+def test_groups_have_numbers_beside_their_colours(hosts: int, racks: int) -> None:
+    groups, held = grouped(hosts, 2, racks)
+    text = groups_svg(groups, cluster="dwh", racks=held)
+    told = titles(text)
+    assert len(told) == hosts
+    for number, group in enumerate(groups.found.groups, start=1):
+        for name in group.hosts:
+            assert told[name].startswith(f"{name}; group {number} of {len(groups.found.groups)}; ")
+    root = Xml.fromstring(text)
+    tags = [found for found in root.iter(f"{SVG}text") if found.get("class") == "in-group"]
+    assert len(tags) == hosts + len(groups.found.groups)
+    assert text.count('class="frame"') == racks
+    assert groups_summary(groups) in text
+    assert text == groups_svg(groups, cluster="dwh", racks=held)
+
+
+def test_a_host_in_no_group_says_why() -> None:
+    seen = mirrorless(HOSTS, 1)
+    reading = Reading(
+        observed=seen,
+        replication=(),
+        health=judge_copies(seen, ()),
+    )
+    groups = maintenance_groups(reading, spec(HOSTS), None)
+    text = groups_svg(groups, cluster=None, racks={})
+    assert "in no group: 4 hosts" in text
+    assert "it holds content 0 alone" in titles(text)["sdw1"]
+
+
 def test_names_in_other_pictures_are_escaped() -> None:
-    names = [EVIL, "sdw2"]
-    found = groups_svg(EVIL, [(name, EVIL) for name in names], [[EVIL], ["sdw2"]], summary=EVIL)
     compared_names = replace(compared(2, 1), cluster=EVIL, notes=(EVIL,), source=EVIL)
+    groups, _ = grouped(4, 1)
+    found = groups_svg(groups, cluster=EVIL, racks={"sdw0": EVIL})
     for text in (found, whatif_svg(compared_names)):
         Xml.fromstring(text)
         assert "<script" not in text
         assert "\x1b" not in text
-
-
-@pytest.mark.parametrize("hosts", [1, 4, 60, 400])
-def test_groups_have_numbers_beside_their_colours(hosts: int) -> None:
-    names = [f"sdw{number}" for number in range(hosts)]
-    groups = [names[at::9] for at in range(min(9, hosts))]
-    racked_hosts = [
-        (name, f"r{at * 4 // hosts}" if hosts > 4 else None) for at, name in enumerate(names)
-    ]
-    text = groups_svg("dwh", racked_hosts, groups, summary=f"{len(groups)} groups, at least 9")
-    told = titles(text)
-    for number, group in enumerate(groups, start=1):
-        assert all(told[name] == f"{name}; group {number}" for name in group)
-    root = Xml.fromstring(text)
-    tags = [found for found in root.iter(f"{SVG}text") if found.get("class") == "in-group"]
-    assert len(tags) == hosts + len(groups)
-    assert text.count('class="frame"') == (4 if hosts > 4 else 0)
-    assert "at least 9" in text
 
 
 def hostile() -> Plan:

@@ -20,7 +20,7 @@ mirrors:
     - {content: 1, host: sdw1, filespaces: {fast: /ssd/1}, replication_port: 9, reason: "a: b # c\\nd"}
 policy: {survive: [{any: 2, of: rack}], max_load_factor: 1.5, guards: {bytes: 5GB}}
 protect: [{content: 3}]
-apply: {sync_timeout: 90s}
+apply: {sync_timeout: 90s, notify: {command: [/opt/tell, "it all"]}}
 """
 SMALL = """\
 apiVersion: gpmirror/v1

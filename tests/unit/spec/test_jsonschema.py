@@ -43,6 +43,10 @@ def test_every_field_has_a_description() -> None:
         ("apply", {"native": {"max_rate": 31}}, False),
         ("apply", {"native": {"max_rate": "32G"}}, False),
         ("apply", {"sync_timeout": 24}, False),
+        ("apply", {"notify": {"command": ["tell", "a b"]}}, True),
+        ("apply", {"notify": {"command": []}}, False),
+        ("apply", {"notify": {"command": ["a\0b"]}}, False),
+        ("apply", {"notify": "tell"}, False),
         ("apiVersion", "gpmirror/v2", False),
     ],
 )
