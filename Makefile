@@ -1,7 +1,7 @@
 # One target a task; each does its own set-up. `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap venv pips servers test test-all check demo bench docs format lint types \
-  layers golden lock clean
+  layers golden dist wheelhouse lock clean
 SHELL := bash
 BIN := .venv/bin
 # results must not depend on the caller's cluster or language
@@ -60,6 +60,12 @@ layers: venv ## who may import whom
 
 golden: bootstrap ## rewrite the expected outputs; review the diff
 	@$(BIN)/pytest -q -p no:randomly --write-golden
+
+dist: venv ## wheel, sdist and the single-file program, with checksums, licences and an SBOM
+	@$(BIN)/python -m release.build dist
+
+wheelhouse: venv ## wheels for `pip install --no-index`, x86-64 and aarch64
+	@$(BIN)/python -m release.build wheelhouse
 
 lock: venv ## choose versions anew: requirements.lock, requirements-dev.lock
 	@.ci/lock

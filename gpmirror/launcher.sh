@@ -23,6 +23,7 @@ while [ -h "$self" ]; do
     *) self=${self%/*}/$target ;;
   esac
 done
+# The single-file program begins with what stands above, and looks for its Python otherwise.
 folder=${self%/*}
 
 # An environment (venv, pipx, uv) has its interpreter beside this file. Without one, as after
