@@ -74,8 +74,11 @@ else
     folders="$folders:$folder"
   done
   set -f
+  seen=:
   for folder in ${folders#:}; do
     IFS=$old
+    case $seen in *:"$folder":*) continue ;; esac
+    seen=$seen$folder:
     for name in $names; do
       [ -x "$folder/$name" ] && [ ! -d "$folder/$name" ] || continue
       if fits "$folder/$name"; then python=$folder/$name; break 2; fi

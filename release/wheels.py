@@ -86,9 +86,10 @@ class Wheel:
 
     def metadata(self) -> Message:
         """Its METADATA: name, version, licence."""
-        files = self.files()
-        (name,) = (one for one in files if re.fullmatch(r"[^/]+\.dist-info/METADATA", one))
-        return HeaderParser().parsestr(files[name].decode())
+        with zipfile.ZipFile(self.path) as archive:
+            names = archive.namelist()
+            (name,) = (one for one in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", one))
+            return HeaderParser().parsestr(archive.read(name).decode())
 
     def glibc(self) -> tuple[int, int]:
         """The oldest glibc it runs with; (0, 0) where it has nothing compiled."""
