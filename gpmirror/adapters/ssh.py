@@ -18,7 +18,7 @@ from paramiko import Channel, SSHException
 
 from gpmirror.adapters.ssh_connection import StrictConnection
 from gpmirror.adapters.ssh_failures import HungUp, NotBegun, Unanswered
-from gpmirror.adapters.ssh_script import is_this_machine, run_here
+from gpmirror.adapters.ssh_script import converse, is_this_machine, run_here
 from gpmirror.adapters.ssh_settings import Resolver
 from gpmirror.boundary import Answered, Hosts, Reply, Silence
 from gpmirror.errors import ConnectionLost
@@ -62,8 +62,6 @@ class HostConnection:
         """Run a script here or there. Raises Unanswered."""
         if self.is_here():
             return run_here(self._name, script, seconds)
-        from gpmirror.adapters.ssh_script import converse
-
         used = self._connection
         connection = self.connected()
         try:

@@ -12,7 +12,7 @@ import typer
 
 from gpmirror.cli.console import COMPLETE_VARIABLE, Console
 from gpmirror.cli.wiring import CATALOG_VARIABLE, default_spec
-from gpmirror.errors import GpmirrorError
+from gpmirror.errors import GpmirrorError, Usage
 
 if TYPE_CHECKING:
     from gpmirror.model.observed import Observed
@@ -71,8 +71,6 @@ def command(
     bash: `eval "$(gpmirror completion bash)"` in ~/.bashrc. zsh: the same with zsh in ~/.zshrc,
     after compinit. fish: `gpmirror completion fish > ~/.config/fish/completions/gpmirror.fish`.
     """
-    from gpmirror.errors import Usage
-
     console: Console = ctx.obj
     if shell is None:
         name = Path(os.environ.get("SHELL", "")).name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import CATALOG_VARIABLE, catalog_bytes, chosen_catalog
+from gpmirror.cli.wiring import CATALOG_VARIABLE, catalog_bytes, chosen_catalog, live_catalog
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ def _imported(catalog: str, table: int | None, name: str | None) -> "Inferred":
 
 def _imported_live(name: str | None, *, via_ssh: bool) -> "Inferred":
     from gpmirror.adapters.server_address import named_by
-    from gpmirror.cli.wiring import live_catalog
     from gpmirror.run.importing import import_live
     from gpmirror.run.look import observe
 

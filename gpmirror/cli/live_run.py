@@ -10,8 +10,16 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from gpmirror import __version__
-from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import accept_connection, program_to_tell, reached
+from gpmirror.cli.console import Console, visible
+from gpmirror.cli.wiring import (
+    DEFAULT_SPEC,
+    accept_connection,
+    live_catalog,
+    own_spec,
+    program_to_tell,
+    reached,
+    spec_if_any,
+)
 from gpmirror.errors import ExitCode, Failure, GpmirrorError
 
 if TYPE_CHECKING:
@@ -79,7 +87,6 @@ def who() -> str:
 def open_live(spec: "Site", *, via_ssh: bool) -> "Iterator[Live]":
     """The cluster that a spec names, catalog read once. Raises what connecting raises."""
     from gpmirror.adapters.ssh import open_hosts
-    from gpmirror.cli.wiring import live_catalog
     from gpmirror.run.look import observe
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
@@ -391,7 +398,6 @@ def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:
     which would wipe it otherwise; else on standard error. What a name holds never moves the cursor.
     """
     from gpmirror.adapters.terminal import TerminalReporter
-    from gpmirror.cli.console import visible
 
     say = reporter.say if isinstance(reporter, TerminalReporter) else console.alarm
     return lambda text: say(visible(text))
@@ -399,8 +405,6 @@ def voice(console: Console, reporter: "Reporter") -> Callable[[str], None]:
 
 def _is_dumb() -> bool:
     """Whether the terminal cannot move its cursor."""
-    import os
-
     return os.environ.get("TERM", "dumb") in {"", "dumb"}
 
 
@@ -452,7 +456,6 @@ def site_of_run(
     as for a plan file: a run folder may be a copy from anywhere. Raises as `accept_connection`.
     """
     from gpmirror.adapters.runs import is_reached_otherwise, runs_folder
-    from gpmirror.cli.wiring import own_spec
     from gpmirror.plan.remaining import site_of
     from gpmirror.spec.model import CoordinatorAddress, SshOptions
 
@@ -533,8 +536,6 @@ def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
 
 
 def _spec(folder: "Path", name: str) -> "Spec":
-    from gpmirror.cli.wiring import DEFAULT_SPEC, spec_if_any
-
     found = spec_if_any(None)
     if found is None:
         raise Failure(

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmirror.adapters.operator import utc_now
+from gpmirror.adapters.operator import SystemClock, utc_now
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
 from gpmirror.cli.wiring import (
     SPEC_VARIABLE,
     chosen_catalog,
+    live_catalog,
     saved_as_of,
     spec_if_any,
     wait_seconds,
@@ -151,14 +152,11 @@ def _live(
     via_ssh: bool,
 ) -> "StopAnswer":
     """The answer now, or the last one of those that were waited for. Raises as the catalog does."""
-    from gpmirror.cli.wiring import live_catalog
     from gpmirror.run.status import read_status, until_ok
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         if seconds is None:
             return answer(read_status(server))
-        from gpmirror.adapters.operator import SystemClock
-
         looks = until_ok(server, SystemClock(), answer, seconds=seconds, every=_EVERY)
         return _followed(console, looks)
 

@@ -36,7 +36,9 @@ from gpmirror.cli.wiring import (
     chosen_catalog,
     default_spec,
     is_from_environment,
+    live_catalog,
     observed_for,
+    plan_over,
     reached,
     read_spec,
 )
@@ -381,7 +383,6 @@ def planned_somewhere(
 
 def planned_live(spec: "Spec", request: "Request", *, via_ssh: bool) -> "tuple[Plan, Observed]":
     """The plan over the live catalog, and that catalog. Raises what reading and planning raise."""
-    from gpmirror.cli.wiring import live_catalog, plan_over
     from gpmirror.run.plan import make_plan
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:

@@ -7,7 +7,7 @@ import typer
 
 from gpmirror.cli.completion import Allow, ViaSsh
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import SPEC_VARIABLE, own_spec
+from gpmirror.cli.wiring import SPEC_VARIABLE, accept_connection, own_spec
 from gpmirror.errors import ExitCode, Stale
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def command(
     """Check every host that a plan touches; exit 9 if one is not ready, 4 if apply would refuse."""
     from gpmirror.cli.apply import read_target
     from gpmirror.cli.live_run import open_live
-    from gpmirror.cli.wiring import accept_connection
     from gpmirror.plan.request import Request
     from gpmirror.preflight.checks import check_unchecked
     from gpmirror.render.json import applied_already_json, preflight_json

@@ -6,7 +6,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.completion import ViaSsh, Yes
-from gpmirror.cli.console import Console
+from gpmirror.cli.console import Console, visible
 from gpmirror.errors import ExitCode, GpmirrorError, Usage
 
 
@@ -30,7 +30,6 @@ def command(
     ] = None,
 ) -> ExitCode:
     """Delete what moved mirrors and cut-off copies left, after proof that it is unused."""
-    from gpmirror.cli.console import visible
     from gpmirror.cli.live_run import Manner, caught_up, open_live, recorded, running, site_of_run
     from gpmirror.cli.wiring import ALLOW
     from gpmirror.run.context import Wishes

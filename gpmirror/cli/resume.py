@@ -8,7 +8,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.completion import Allow, Events, Unprotect, ViaSsh, Yes
-from gpmirror.cli.console import Console
+from gpmirror.cli.console import Console, visible
 from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def _resume(
     plan: "Plan", standing: "RunRecord", live: "Live", manner: "Manner", allow: tuple[str, ...]
 ) -> ExitCode:
     from gpmirror.adapters.runs import runs_folder
-    from gpmirror.cli.console import visible
     from gpmirror.cli.live_run import agreed_to, caught_up, run_plan, running, who
     from gpmirror.render.run import preview
     from gpmirror.run.context import Wishes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import SPEC_VARIABLE, spec_if_any
+from gpmirror.cli.wiring import SPEC_VARIABLE, live_catalog, spec_if_any
 
 if TYPE_CHECKING:
     from gpmirror.model.observed import Observed
@@ -42,7 +42,6 @@ def command(
     from gpmirror.adapters.files import write_output
     from gpmirror.adapters.operator import utc_now
     from gpmirror.catalog import snapshot_text
-    from gpmirror.cli.wiring import live_catalog
     from gpmirror.run.context import with_sizes
     from gpmirror.run.look import read_catalog_now
 

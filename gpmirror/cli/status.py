@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from gpmirror.adapters.files import is_stream, read_input, write_output
-from gpmirror.adapters.operator import utc_now
+from gpmirror.adapters.operator import SystemClock, utc_now
 from gpmirror.cli.console import Console
 from gpmirror.cli.many import refuse_for_many, show_table, try_each
-from gpmirror.cli.wiring import spec_if_any, wait_seconds
+from gpmirror.cli.wiring import live_catalog, spec_if_any, wait_seconds
 from gpmirror.errors import ConnectionLost, ExitCode, Failure, Usage
-from gpmirror.render.status import status_changes, status_human
+from gpmirror.render.status import is_metrics, status_changes, status_human, status_metrics
 from gpmirror.run.status import Reading
 
 if TYPE_CHECKING:
@@ -83,8 +83,6 @@ def command(
     ] = False,
 ) -> ExitCode:
     """Say whether all copies are in sync; exit 2 if not."""
-    from gpmirror.cli.wiring import live_catalog
-
     console: Console = ctx.obj
     seconds = wait_seconds(wait, "2h")
     if watch and wait is not None:
@@ -124,7 +122,6 @@ def _several(
     specs: list[str], console: Console, *, probe: bool, via_ssh: bool, as_json: bool
 ) -> ExitCode:
     """A row a cluster; the worst exit code."""
-    from gpmirror.cli.wiring import live_catalog
     from gpmirror.layouts import worst
     from gpmirror.render.compare import statuses_json, statuses_table
     from gpmirror.run.status import read_status
@@ -160,8 +157,6 @@ class _Metrics:
     @classmethod
     def into(cls, file: str, spec: "Spec | None") -> "_Metrics":
         """Raises Failure, before anything is read: the file is there, and holds something else."""
-        from gpmirror.render.status import is_metrics
-
         path = Path(file)
         if path.is_file() and not is_stream(file):
             held = read_input(file).decode("utf-8", "replace")
@@ -179,8 +174,6 @@ class _Metrics:
         del rest
         if kind is not None and not issubclass(kind, Failure):
             return
-        from gpmirror.render.status import status_metrics
-
         source = "" if self.reading is None else self.reading.observed.source
         text = status_metrics(self.reading, cluster=self.cluster or source, seconds=time.time())
         write_output(self.file, text, force=True)
@@ -200,8 +193,6 @@ class _Out:
             from gpmirror.render.json import status_json
 
             return status_json(reading, cluster=self.cluster)
-        from gpmirror.render.status import status_human
-
         return status_human(
             reading, cluster=self.cluster, width=self.console.width, color=self.console.color
         )
@@ -243,7 +234,6 @@ def _awaited(
     """The last reading; changes are told on stderr on the way. Raises Failure: the last look
     was none.
     """
-    from gpmirror.adapters.operator import SystemClock
     from gpmirror.run.status import until_synced
 
     looks = until_synced(
@@ -262,7 +252,6 @@ def _watched(server: "CatalogSession", out: _Out, *, probe: bool) -> "Reading":
 
     Raises Failure or KeyboardInterrupt: there was none.
     """
-    from gpmirror.adapters.operator import SystemClock
     from gpmirror.run.status import readings
 
     looks = readings(server, SystemClock(), every=_EVERY, probe=probe)

@@ -201,7 +201,8 @@ def test_a_copied_run_folder_does_not_say_how_the_cluster_is_reached(
         raise Failure("cannot connect")
 
     monkeypatch.setattr("gpmirror.cli.live_run.open_live", connect)
-    monkeypatch.setattr("gpmirror.cli.wiring.live_catalog", connect)
+    for module in ("live_run", "wiring"):
+        monkeypatch.setattr(f"gpmirror.cli.{module}.live_catalog", connect)
     plan = elsewhere(moving())
     RunJournal(keep(folder, plan), None).write(step("wave-001/native", "begin"))
     yes = ["--yes"] * (words[0] != "revert")
