@@ -211,9 +211,9 @@ def gather(observed: Observed) -> Facts:
     )
 
 
-def probe_spec(hosts: Iterable[Host], strategy: Strategy = Strategy.GROUP) -> Spec:
+def probe_spec(hosts: Iterable[Host]) -> Spec:
     """A spec of these hosts that says nothing else, to ask placement's own rules."""
-    return Spec(cluster="probe", hosts=tuple(hosts), strategy=strategy, ports=Offset(1))
+    return Spec(cluster="probe", hosts=tuple(hosts), strategy=Strategy.GROUP, ports=Offset(1))
 
 
 def map_machines(observed: Observed) -> HostMap:

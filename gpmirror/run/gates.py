@@ -11,8 +11,8 @@ from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Locked, NotRe
 from gpmirror.model.observed import Observed
 from gpmirror.model.text import named
 from gpmirror.native.process import environment_text
+from gpmirror.plan.arrivals import strayed
 from gpmirror.plan.codes import REVIEW_ONLY
-from gpmirror.plan.fingerprint import strayed
 from gpmirror.plan.hazards import DEAD_LOCK, PAUSED_EXPANSION
 from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave
 from gpmirror.plan.remaining import (

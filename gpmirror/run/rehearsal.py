@@ -36,8 +36,8 @@ from gpmirror.native.dryrun import (
 )
 from gpmirror.native.fields import lines_of
 from gpmirror.native.process import Poll, ProcessStage, Utility, last_words
+from gpmirror.plan.arrivals import strayed
 from gpmirror.plan.exposure import after_wave
-from gpmirror.plan.fingerprint import strayed
 from gpmirror.plan.hazards import DEAD_LOCK
 from gpmirror.plan.model import NativeRun, Plan, Wave
 from gpmirror.preflight.asking import coordinator_host

@@ -10,7 +10,7 @@ from gpmirror.model.dialect import DIALECTS
 from gpmirror.model.names import natural
 from gpmirror.model.text import counted, named, spans
 from gpmirror.native.failures import failed_segments, last_words_script, read_last_words
-from gpmirror.plan.fingerprint import Arrival, arrivals
+from gpmirror.plan.arrivals import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.plan.timing import STOPPING, pace_after, stopping_seconds, total
 from gpmirror.run.context import Run
