@@ -122,8 +122,8 @@ _SIZES_TRIED = 3
 _SAMPLE = 300
 _STRIDE = 7919
 _ORDER = tuple(Strategy)
-_APART = {Strategy.BLOCK, Strategy.PINNED}
-"""Those with a size, which is tried apart, and those that place nothing by themselves."""
+_APART = {Strategy.BLOCK, Strategy.BALANCED, Strategy.PINNED}
+"""Those with a size, which is tried apart, and those that do not walk the ring."""
 
 
 def arrangements(facts: Facts) -> list[Arrangement]:

@@ -1,508 +1,49 @@
 """Strategy balanced: the layout that no other one beats, and the proof.
 
-What a layout costs, where a content may go and what proves that nothing is cheaper stands in
-`model/certificate.py`; `flow.py` finds the cheapest. Hosts are numbers here, in natural order of
-their names, and contents stand in the order of their primaries: the order of a spec or catalog
-never matters.
+`question.py` says what a layout costs, `flow.py` finds the cheapest; here the worst loads are lowered
+at that cost, and what was found becomes the layout of a spec with its certificate.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
-from typing import Literal
 
-from gpmirror.diagnostics import Place, base_name
+from gpmirror.diagnostics import Diagnostic, Related, Severity
+from gpmirror.errors import Infeasible
 from gpmirror.model.certificate import (
     Certificate,
-    CostWeights,
-    FixedMirror,
     HostPrice,
     LeastCost,
-    Levels,
     PairPrice,
     RackPrice,
     Ratio,
 )
-from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed
-from gpmirror.placement.flow import Batch, Limits, Piece, Solved, Task, solve
+from gpmirror.model.text import counted, named
+from gpmirror.placement.flow import FlowTask, Solved, solve
 from gpmirror.placement.hosts import HostMap
-from gpmirror.spec.model import Pin, Protection, Site
-
-Minimise = Literal["moves", "bytes"]
-
-# --- The question: who may go where, and what it costs.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A site and its contents in numbers. `primary` and `home` are hosts by content, `home` None
-    where no mirror row tells one; `bare` are the contents without a mirror row. `barred` hosts take
-    no mirror that moves. `size` is what a move costs by content, `bytes` the same in bytes (None:
-    moves are counted). `limit` is the policy's load factor.
-    """
-
-    names: tuple[str, ...]
-    racks: tuple[str | None, ...]
-    weights: tuple[int, ...]
-    primary: Mapping[int, int]
-    home: Mapping[int, int | None]
-    bare: frozenset[int]
-    fixed: Mapping[int, FixedMirror]
-    barred: frozenset[int]
-    keeps_racks: bool
-    allows_same_host: bool
-    limit: float | None
-    size: Mapping[int, int]
-    bytes: Mapping[int, int] | None
-    lo: tuple[int, ...] = field(init=False)
-    hi: tuple[int, ...] = field(init=False)
-    own: tuple[int, ...] = field(init=False)
-    costs: CostWeights = field(init=False)
-    has_racks: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Bands, own primaries and weights follow from the rest."""
-        total, weight = len(self.primary), sum(self.weights) or 1
-        counted = Counter(self.primary.values())
-        outside = 1 + sum(self.size.values())
-        same_rack = outside * (2 * total + 1)
-        derived = {
-            "lo": tuple(total * one // weight for one in self.weights),
-            "hi": tuple(-(-total * one // weight) for one in self.weights),
-            "own": tuple(counted[host] for host in range(len(self.names))),
-            "costs": CostWeights(
-                unplaced=same_rack * (total + 1), same_rack=same_rack, outside=outside
-            ),
-            "has_racks": len({rack for rack in self.racks if rack is not None}) > 1,
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def minimise(self) -> Minimise:
-        """What counts."""
-        return "moves" if self.bytes is None else "bytes"
-
-    def shares_rack(self, one: int, other: int) -> bool:
-        """Whether two racks exist and both hosts stand in one."""
-        return (
-            self.has_racks and self.racks[one] is not None and self.racks[one] == self.racks[other]
-        )
-
-    def load(self, host: int, gained: int) -> Fraction:
-        """The load of a host that takes over so many primaries."""
-        if self.own[host]:
-            return Fraction(self.own[host] + gained, self.own[host])
-        return Fraction(gained * len(set(self.primary.values())), len(self.primary))
-
-
-def ask(
-    site: Site,
-    observed: Observed,
-    hosts: HostMap,
-    pins: Mapping[int, Pin],
-    lifted: Collection[str] = (),
-    minimise: Minimise = "moves",
-) -> Question:
-    """The question that a site and a catalog put. `pins` by content are those with a host; `lifted`
-    are protections that do not count. Where a size is not known moves are counted.
-    """
-    names = sorted((host.name for host in site.hosts), key=natural)
-    number = {name: at for at, name in enumerate(names)}
-    by_name = {host.name: host for host in site.hosts}
-    rows = sorted(
-        (
-            (number[own], row.port, row.content, mirror)
-            for row, mirror in observed.pairs().values()
-            if (own := hosts.home_of(row)) is not None
-        ),
-        key=lambda one: one[:3],
-    )
-    home = {
-        content: None if mirror is None else number.get(hosts.home_of(mirror) or "")
-        for _, _, content, mirror in rows
-    }
-    moving = {content: observed.sizes.get(content) for content in home if home[content] is not None}
-    sizes = {content: size for content, size in moving.items() if size is not None}
-    counts_bytes = minimise == "bytes" and len(sizes) == len(moving)
-    protect = [one for one in site.protect if one.name not in lifted]
-    racks = tuple(by_name[name].rack for name in names)
-    return Question(
-        names=tuple(names),
-        racks=racks,
-        weights=tuple(by_name[name].weight for name in names),
-        primary={content: host for host, _, content, _ in rows},
-        home=home,
-        bare=frozenset(content for _, _, content, mirror in rows if mirror is None),
-        fixed=_fixed(home, pins, _standing(observed, hosts, protect)),
-        barred=frozenset(number[one.host] for one in protect if one.host in number),
-        keeps_racks=any(rule.of == "rack" for rule in site.policy.survive)
-        and len({rack for rack in racks if rack is not None}) > 1,
-        allows_same_host=site.allow_same_host,
-        limit=site.policy.max_load_factor,
-        size={
-            content: 0
-            if home[content] is None
-            else (sizes[content] * (len(rows) + 1) + 1 if counts_bytes else 1)
-            for content in home
-        },
-        bytes={content: sizes.get(content, 0) for content in home} if counts_bytes else None,
-    )
-
-
-def _fixed(
-    home: Mapping[int, int | None],
-    pins: Mapping[int, Pin],
-    stood: Mapping[int, tuple[str, Place]],
-) -> dict[int, FixedMirror]:
-    """Contents with one host to go to; a pin wins over a protection."""
-    found = {
-        content: FixedMirror(content=content, host=host, rule="protect", source=_line(place))
-        for content, (host, place) in stood.items()
-    }
-    for content, pin in pins.items():
-        if pin.host is not None and content in home:
-            found[content] = FixedMirror(
-                content=content, host=pin.host, rule="pin", source=_line(pin.place)
-            )
-    return dict(sorted(found.items()))
-
-
-def _standing(
-    observed: Observed, hosts: HostMap, protect: Sequence[Protection]
-) -> dict[int, tuple[str, Place]]:
-    """Mirrors that a protection forbids to leave their host, with the line."""
-    found: dict[int, tuple[str, Place]] = {}
-    for content, (_, mirror) in observed.pairs().items():
-        if mirror is None:
-            continue
-        host = hosts.home_of(mirror) or hosts.host_of(mirror)
-        for one in protect:
-            if content == one.content or host == one.host:
-                found.setdefault(content, (host, one.place))
-    return found
-
-
-def _line(place: Place) -> str:
-    name = base_name(place.file)
-    return f"{name}:{place.line}" if place.line else name
-
-
-def batches(question: Question) -> list[Batch]:
-    """The contents by primary host and by where they may go."""
-    number = {name: at for at, name in enumerate(question.names)}
-    takers = frozenset(host for host, weight in enumerate(question.weights) if weight)
-    open_to = {True: takers, False: takers - question.barred}
-    groups: dict[tuple[int, str | bool], list[Piece]] = {}
-    for content, primary in question.primary.items():
-        fixed = question.fixed.get(content)
-        kind: str | bool = content in question.bare if fixed is None else fixed.host
-        piece = Piece(content, question.home[content], question.size[content])
-        groups.setdefault((primary, kind), []).append(piece)
-    found = []
-    for (primary, kind), pieces in groups.items():
-        if isinstance(kind, str):
-            batch = Batch(
-                primary=primary,
-                open=frozenset({number[kind]} if kind in number else ()),
-                pieces=tuple(pieces),
-                bars_host=False,
-            )
-        else:
-            batch = _free(question, primary, open_to[kind], tuple(pieces))
-        found.append(batch)
-    return found
-
-
-def _free(
-    question: Question, primary: int, takers: frozenset[int], pieces: tuple[Piece, ...]
-) -> Batch:
-    batch = Batch(primary=primary, open=takers, pieces=pieces, bars_rack=question.keeps_racks)
-    alone = question.allows_same_host and question.weights[primary] > 0
-    if alone and not any(_may_go(question, batch, host) for host in takers):
-        return replace(batch, open=frozenset({primary}), bars_host=False, bars_rack=False)
-    return batch
-
-
-def _may_go(question: Question, batch: Batch, host: int) -> bool:
-    return not (batch.bars_host and host == batch.primary) and not (
-        batch.bars_rack and question.shares_rack(batch.primary, host)
-    )
-
-
-# --- Limits: how many mirrors a load allows.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loads:
-    """Loads that are not to be exceeded, or not to be reached (None: no such limit)."""
-
-    host_at_most: Fraction | None = None
-    host_below: Fraction | None = None
-    rack_below: Fraction | None = None
-    rack_at_most: Fraction | None = None
-
-
-def limits(question: Question, loads: Loads) -> Limits:
-    """The most mirrors on each host of one primary host, and of one rack."""
-    pair: list[int] | None = None
-    if (question.limit, loads.host_at_most, loads.host_below) != (None, None, None):
-        pair = [
-            min(
-                _by_policy(question, host),
-                _most(question, host, loads.host_at_most, loads.host_below),
-            )
-            for host in range(len(question.names))
-        ]
-    rack: list[int] | None = None
-    if (loads.rack_at_most, loads.rack_below) != (None, None):
-        rack = [
-            _most(question, host, loads.rack_at_most, loads.rack_below)
-            for host in range(len(question.names))
-        ]
-    return Limits(pair=pair, rack=rack)
-
-
-def _most(question: Question, host: int, at_most: Fraction | None, below: Fraction | None) -> int:
-    """The most mirrors that keep a load; all contents where there is no limit."""
-    total = len(question.primary)
-    scale = Fraction(question.own[host]) or Fraction(1) / question.load(host, 1)
-    found = total
-    if at_most is not None:
-        found = min(found, int((at_most * scale - question.own[host]) // 1))
-    if below is not None:
-        found = min(found, int(-((question.own[host] - below * scale) // 1)) - 1)
-    return max(found, 0)
-
-
-def _by_policy(question: Question, host: int) -> int:
-    """The most mirrors under `max_load_factor`, by the division that judges the policy."""
-    total, limit, own = len(question.primary), question.limit, question.own[host]
-    if limit is None:
-        return total
-    holders = len(set(question.primary.values()))
-    most = min(total, int(limit * (own or total / holders)) - own + 1)
-    while most > 0:
-        after = own + most
-        if (after / own if own else after * holders / total) <= limit:
-            break
-        most -= 1
-    return max(most, 0)
-
-
-# --- Whether there is any layout.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crowded:
-    """Contents of one primary host that cannot all have a place: `room` is what the hosts that they
-    may go to take of them at most.
-    """
-
-    primary: str
-    contents: tuple[int, ...]
-    room: int
-
-
-def feasible(question: Question) -> bool:
-    """Whether some layout keeps what must be kept."""
-    return not crowded(question)
-
-
-def crowded(question: Question) -> list[Crowded]:
-    """Where it does not work out. Limits are between pairs of hosts, and hosts themselves take any
-    number, so each primary host is judged alone: the contents that have one host first, then those
-    that move, then those that may go to more hosts still.
-    """
-    most = [_by_policy(question, host) for host in range(len(question.names))]
-    used: Counter[tuple[int, int]] = Counter()
-    found = []
-    for batch in sorted(batches(question), key=lambda one: len(one.open)):
-        takers = [host for host in batch.open if _may_go(question, batch, host)]
-        count = len(batch.pieces)
-        rooms = {
-            host: count if host == batch.primary else max(0, most[host] - used[batch.primary, host])
-            for host in takers
-        }
-        if sum(rooms.values()) < count:
-            found.append(
-                Crowded(
-                    primary=question.names[batch.primary],
-                    contents=tuple(piece.content for piece in batch.pieces),
-                    room=sum(rooms.values()),
-                )
-            )
-        for host in sorted(takers):
-            taken = min(count, rooms[host])
-            used[batch.primary, host] += taken
-            count -= taken
-    return found
-
-
-# --- A layout's figures.
-
-
-Placed = Mapping[int, int]
-"""Host by content."""
-
-
-def measure(question: Question, placed: Placed) -> tuple[Levels, int]:
-    """What a layout reaches, level by level, and what it costs."""
-    held = Counter(placed.values())
-    together = sum(question.shares_rack(question.primary[c], host) for c, host in placed.items())
-    outside = sum(
-        max(0, held[host] - question.hi[host], question.lo[host] - held[host])
-        for host in range(len(question.names))
-    )
-    moving = [
-        content
-        for content, host in placed.items()
-        if question.home[content] is not None and host != question.home[content]
-    ]
-    costs = question.costs
-    cost = costs.same_rack * together + costs.outside * outside
-    cost += sum(question.size[content] for content in moving)
-    host = host_load(question, placed)
-    rack = rack_load(question, placed) if question.has_racks else None
-    levels = Levels(
-        same_rack=together,
-        outside=outside,
-        bytes=None if question.bytes is None else sum(question.bytes[c] for c in moving),
-        moves=len(moving),
-        host_load=None if host is None else host.as_integer_ratio(),
-        rack_load=None if rack is None else rack.as_integer_ratio(),
-    )
-    return levels, cost
-
-
-def host_load(question: Question, placed: Placed) -> Fraction | None:
-    """The worst load after the loss of any one host; None: nobody takes over."""
-    pairs = Counter((question.primary[content], host) for content, host in placed.items())
-    return max(
-        (question.load(host, count) for (primary, host), count in pairs.items() if host != primary),
-        default=None,
-    )
-
-
-def rack_load(question: Question, placed: Placed) -> Fraction | None:
-    """The worst load after the loss of any one rack."""
-    racks = question.racks
-    pairs = Counter((racks[question.primary[content]], host) for content, host in placed.items())
-    return max(
-        (
-            question.load(host, count)
-            for (rack, host), count in pairs.items()
-            if rack is not None and rack != racks[host]
-        ),
-        default=None,
-    )
-
-
-# --- A lower bound by prices.
-
-
-def least(question: Question, bound: LeastCost) -> int:
-    """What every layout under the bound's limits costs at least, by its prices alone. Raises
-    ValueError: a price that proves nothing.
-    """
-    prices = _prices(question, bound)
-    under = limits(
-        question,
-        Loads(
-            host_at_most=_fraction(bound.host_at_most),
-            host_below=_fraction(bound.host_below),
-            rack_below=_fraction(bound.rack_below),
-        ),
-    )
-    total = sum(_cheapest(question, batch, under, prices) for batch in batches(question))
-    for host, price in enumerate(prices.host):
-        total -= price * (question.hi[host] if price >= 0 else question.lo[host])
-    for (_, host), price in prices.pair.items():
-        if price < 0 or under.pair is None:
-            raise ValueError("a price of a pair without a limit")
-        total -= price * under.pair[host]
-    for (_, host), price in prices.rack.items():
-        if price < 0 or under.rack is None:
-            raise ValueError("a price of a rack without a limit")
-        total -= price * under.rack[host]
-    return total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prices:
-    """Prices in numbers, and the hosts of one price from the cheapest on."""
-
-    host: tuple[int, ...]
-    pair: Mapping[tuple[int, int], int]
-    rack: Mapping[tuple[str, int], int]
-    order: tuple[int, ...]
-
-
-def _prices(question: Question, bound: LeastCost) -> _Prices:
-    number = {name: at for at, name in enumerate(question.names)}
-    host = [0] * len(number)
-    for one in bound.hosts:
-        at = number[one.host]
-        lowest = -question.costs.outside if question.lo[at] else 0
-        if not lowest <= one.price <= question.costs.outside:
-            raise ValueError("a price of a host beyond what its band can cost")
-        host[at] = one.price
-    return _Prices(
-        host=tuple(host),
-        pair={(number[one.primary], number[one.host]): one.price for one in bound.pairs},
-        rack={(one.rack, number[one.host]): one.price for one in bound.racks},
-        order=tuple(sorted(range(len(host)), key=lambda at: (host[at], at))),
-    )
-
-
-def _cheapest(question: Question, batch: Batch, under: Limits, prices: _Prices) -> int:
-    """The sum of the least that each content of the batch costs."""
-    elsewhere = question.costs.unplaced
-    for host in prices.order:
-        if prices.host[host] >= elsewhere:
-            break
-        price = _price(question, batch, under, prices, host)
-        if price is not None:
-            elsewhere = min(elsewhere, price)
-    total = 0
-    homes: dict[int, int | None] = {}
-    for piece in batch.pieces:
-        least_here = elsewhere + piece.cost
-        if piece.home is not None:
-            if piece.home not in homes:
-                homes[piece.home] = _price(question, batch, under, prices, piece.home)
-            at_home = homes[piece.home]
-            if at_home is not None:
-                least_here = min(least_here, at_home)
-        total += least_here
-    return total
-
-
-def _price(
-    question: Question, batch: Batch, under: Limits, prices: _Prices, host: int
-) -> int | None:
-    """What a content of the batch costs on the host but for its move; None: it may not go there."""
-    if host not in batch.open or not _may_go(question, batch, host):
-        return None
-    primary, rack = batch.primary, question.racks[batch.primary]
-    if under.pair is not None and host != primary and under.pair[host] == 0:
-        return None
-    crosses = rack is not None and rack != question.racks[host]
-    if under.rack is not None and crosses and under.rack[host] == 0:
-        return None
-    price = prices.host[host] + prices.pair.get((primary, host), 0)
-    if crosses and rack is not None:
-        price += prices.rack.get((rack, host), 0)
-    return price + (question.costs.same_rack if question.shares_rack(primary, host) else 0)
-
-
-def _fraction(ratio: Ratio | None) -> Fraction | None:
-    return None if ratio is None else Fraction(*ratio)
-
+from gpmirror.placement.model import Target
+from gpmirror.placement.question import (
+    BalanceQuestion,
+    Crowded,
+    HostByContent,
+    Loads,
+    ask,
+    batches,
+    crowded,
+    host_load,
+    least,
+    limits,
+    may_go,
+    measure,
+    most_under,
+    rack_load,
+)
+from gpmirror.placement.strategies import BALANCED
+from gpmirror.spec.model import Spec
 
 # --- The answer: the least cost, then the lowest loads at that cost, each with its proof.
 
@@ -515,7 +56,7 @@ class Answer:
     certificate: Certificate
 
 
-def answer(question: Question) -> Answer | None:
+def answer(question: BalanceQuestion) -> Answer | None:
     """The best layout; None: there is none that keeps what must be kept."""
     search = _Search(question)
     if not search.begin():
@@ -540,9 +81,9 @@ def answer(question: Question) -> Answer | None:
 class _Search:
     """From the least cost to the lowest loads; `placed` is the best layout so far."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: BalanceQuestion) -> None:
         self.question = question
-        self.placed: Placed = {}
+        self.placed: HostByContent = {}
         self.bounds: list[LeastCost] = []
         self._task = _task(question)
         self._cost = 0
@@ -578,7 +119,7 @@ class _Search:
 
     def _lower(
         self,
-        worst: Callable[[Question, Placed], Fraction | None],
+        worst: Callable[[BalanceQuestion, HostByContent], Fraction | None],
         at_most: Callable[[Fraction], Loads],
         below: Callable[[Fraction], Loads],
     ) -> Fraction | None:
@@ -610,7 +151,7 @@ class _Search:
         question = self.question
         steps: set[Fraction] = set()
         for host in {own: host for host, own in enumerate(question.own)}.values():
-            most = _most(question, host, None, best)
+            most = most_under(question, host, None, best)
             steps.update(question.load(host, gained) for gained in range(1, most + 1))
         return sorted(steps)
 
@@ -632,7 +173,7 @@ class _Search:
         for batch in self._task.batches:
             if under.pair is not None and batch.bars_host:
                 room = sum(
-                    under.pair[host] for host in batch.open if _may_go(self.question, batch, host)
+                    under.pair[host] for host in batch.open if may_go(self.question, batch, host)
                 )
                 if room < len(batch.pieces):
                     return False
@@ -645,8 +186,8 @@ class _Search:
         self.placed = {content: host for content, host in solved.hosts.items() if host is not None}
 
 
-def _task(question: Question) -> Task:
-    return Task(
+def _task(question: BalanceQuestion) -> FlowTask:
+    return FlowTask(
         rack=question.racks if question.has_racks else [None] * len(question.names),
         lo=question.lo,
         hi=question.hi,
@@ -667,7 +208,7 @@ def _in_turn(racks: Sequence[str | None]) -> list[int]:
     return [host for turn in turns for host in turn if host is not None]
 
 
-def _bound(question: Question, loads: Loads, solved: Solved) -> LeastCost:
+def _bound(question: BalanceQuestion, loads: Loads, solved: Solved) -> LeastCost:
     """The bound that the solver's prices give, summed up apart from the solver."""
     names = question.names
     bound = LeastCost(
@@ -693,3 +234,109 @@ def _bound(question: Question, loads: Loads, solved: Solved) -> LeastCost:
 
 def _ratio(load: Fraction | None) -> Ratio | None:
     return None if load is None else load.as_integer_ratio()
+
+
+# --- A spec's layout.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balanced:
+    """Each content's host; for strategy balanced with what proves it and what a person should know."""
+
+    targets: Mapping[int, Target]
+    certificate: Certificate | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[str]) -> Balanced:
+    """The balanced layout of a spec. Raises Infeasible (GPM-P107)."""
+    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
+    question = ask(spec, observed, hosts, pins, lifted, spec.minimise)
+    problems = [_no_place(spec, question, one) for one in crowded(question)]
+    if problems:
+        raise Infeasible(problems)
+    found = answer(question)
+    assert found is not None  # noqa: S101 - nothing is crowded
+    line = spec.place_of("mirrors", "strategy")
+    warnings = [*_off_share(spec, question, found)]
+    if spec.minimise != question.minimise:
+        warnings.append(_moves_instead(spec))
+    return Balanced(
+        targets={
+            content: Target(host, BALANCED.of(host), line) for content, host in found.hosts.items()
+        },
+        certificate=found.certificate,
+        warnings=tuple(warnings),
+    )
+
+
+def _no_place(spec: Spec, question: BalanceQuestion, found: Crowded) -> Diagnostic:
+    count = len(found.contents)
+    asked = next((rule.place for rule in spec.policy.survive if rule.of == "rack"), None)
+    lines = [(asked, "racks are kept apart")] if question.keeps_racks and asked else []
+    if spec.policy.max_load_factor is not None:
+        place = spec.place_of("policy", "max_load_factor")
+        lines.append((place, f"max_load_factor {spec.policy.max_load_factor}"))
+    fixed = [question.fixed[content] for content in found.contents if content in question.fixed]
+    told = f"; {fixed[0].rule} in {fixed[0].source} names {fixed[0].host}" if fixed else ""
+    return Diagnostic(
+        code="GPM-P107",
+        message=f"strategy balanced: {named(found.contents)} with the primary on {found.primary}: "
+        f"{counted(count, 'mirror')}, and the hosts that may take them take {found.room}{told}",
+        place=spec.place_of("mirrors", "strategy"),
+        hint="list more hosts of weight above 0, or change one of the lines named",
+        related=tuple(Related(place=place, label=label) for place, label in lines),
+    )
+
+
+_HOSTS_SHOWN = 4
+
+
+def _off_share(spec: Spec, question: BalanceQuestion, found: Answer) -> Iterator[Diagnostic]:
+    """That hosts hold more or less than their shares, with the figures."""
+    held = Counter(found.hosts.values())
+    off = [
+        host
+        for host, name in enumerate(question.names)
+        if not question.lo[host] <= held[name] <= question.hi[host]
+    ]
+    if not off:
+        return
+    told = "; ".join(
+        _off(question, host, held[question.names[host]]) for host in off[:_HOSTS_SHOWN]
+    )
+    more = (
+        f"; and {counted(len(off) - _HOSTS_SHOWN, 'host')} more" if len(off) > _HOSTS_SHOWN else ""
+    )
+    yield Diagnostic(
+        code="GPM-P205",
+        severity=Severity.WARNING,
+        message=f"not every host can hold its share, and no layout comes nearer: {told}{more}",
+        place=spec.place_of("mirrors", "strategy"),
+        hint="change weights or pins, unless that is meant",
+    )
+
+
+def _off(question: BalanceQuestion, host: int, held: int) -> str:
+    """One host's figures and, where it is one of these, the reason."""
+    name, lo, hi = question.names[host], question.lo[host], question.hi[host]
+    share = str(lo) if lo == hi else f"{lo} to {hi}"
+    text = f"{name} holds {counted(held, 'mirror')}, its share is {share}"
+    fixed = [one for one in question.fixed.values() if one.host == name]
+    others = len(question.primary) - question.own[host]
+    if held > hi and len(fixed) > hi:
+        return f"{text} ({len(fixed)} are pinned or protected, the first in {fixed[0].source})"
+    if held < lo and others < lo:
+        return f"{text} (only {others} primaries are on other hosts)"
+    return text
+
+
+def _moves_instead(spec: Spec) -> Diagnostic:
+    return Diagnostic(
+        code="GPM-P206",
+        severity=Severity.WARNING,
+        message="minimise: bytes needs the size of every segment, and the catalog does not tell them: "
+        "moves are counted",
+        place=spec.place_of("mirrors", "minimise"),
+        hint="plan over the live catalog or a snapshot of it, or write `minimise: moves`",
+    )

@@ -66,6 +66,12 @@ CODES = {
         why="With strategy pinned nothing but pins places mirrors.",
         fix="Add the pin, or choose another strategy.",
     ),
+    "GPM-P107": CodeInfo(
+        title="strategy balanced finds no place for mirrors",
+        why="Beside the primary's own host, pins, protections, weights of 0, racks that `survive` keeps "
+        "apart and `max_load_factor` rule hosts out, or limit how many mirrors of one host another takes.",
+        fix="Give hosts a weight, or change one of the named lines.",
+    ),
     "GPM-P110": CodeInfo(
         title="a computed port is outside 1 to 65535",
         why="The message shows the arithmetic: lowest primary port of the host, index, offset.",
@@ -102,6 +108,18 @@ CODES = {
         title="a primary keeps its replication port",
         why="It is set once, when mirrors are added; changing it later needs no plan of ours.",
         fix="Nothing to do.",
+    ),
+    "GPM-P205": CodeInfo(
+        title="a host does not hold its share of mirrors",
+        why="Strategy balanced gives each host the floor or the ceiling of its share by weight. Pins, "
+        "protections, racks, load limits, or a host's own primaries may leave too few or too many for it.",
+        fix="Nothing where that is meant: the layout is the nearest to the shares. Else change weights, or "
+        "remove pins.",
+    ),
+    "GPM-P206": CodeInfo(
+        title="bytes cannot be minimised, moves are",
+        why="The source does not tell how large every segment is.",
+        fix="Plan over the live catalog or a snapshot of it, or write `minimise: moves`.",
     ),
     "GPM-P204": CodeInfo(
         title="racks are not kept apart",

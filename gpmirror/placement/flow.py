@@ -4,7 +4,7 @@ A network: the contents of one primary host that have the same hosts to go to ar
 `Batch`); from it an arc to each host, one more for each content that is there already, cheaper by
 what its move would cost; from each host three arcs to the sink: up to `lo` mirrors are rewarded, up
 to `hi` free, beyond charged. A limit of mirrors between two hosts, or of a rack's on a host, is a
-node on the way with one arc out of it. Limits nest, so the cheapest flow is whole.
+node on the way with one arc out of it. FlowLimits nest, so the cheapest flow is whole.
 
 Most arcs carry nothing: the solver sees few of them, and then those that its own prices show to be
 cheaper than what it found, until there are none. So its answer holds for all.
@@ -21,7 +21,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ToPlace:
     """A content to place: on which host its mirror is now (None: it has none, or none that counts),
     and what it costs if it goes elsewhere.
     """
@@ -39,13 +39,13 @@ class Batch:
 
     primary: int
     open: frozenset[int]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ToPlace, ...]
     bars_host: bool = True
     bars_rack: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class FlowTask:
     """Hosts are numbers. `rack` is None for a host in no rack; `lo` and `hi` are the bands. `order`
     are all hosts, those of different racks in turn: who takes them in this order spreads.
     """
@@ -61,7 +61,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class FlowLimits:
     """Most mirrors of one primary host, and of the hosts of one other rack, on each host; None: any."""
 
     pair: Sequence[int] | None = None
@@ -81,7 +81,7 @@ class Solved:
     rack_prices: Mapping[tuple[str, int], int]
 
 
-def solve(task: Task, limits: Limits) -> Solved:
+def solve(task: FlowTask, limits: FlowLimits) -> Solved:
     """The cheapest way to place all pieces."""
     network = _Network(task, limits)
     network.begin()
@@ -95,8 +95,8 @@ def solve(task: Task, limits: Limits) -> Solved:
 class _Network:
     """What the solver sees, in arcs by number: tail, head, capacity, cost, flow."""
 
-    task: Task
-    limits: Limits
+    task: FlowTask
+    limits: FlowLimits
     tails: list[int] = field(default_factory=list)
     heads: list[int] = field(default_factory=list)
     room: list[int] = field(default_factory=list)
@@ -363,7 +363,7 @@ class _Network:
             rack_prices=_without_zero(self._rack_prices()),
         )
 
-    def _pieces(self) -> Iterator[Piece]:
+    def _pieces(self) -> Iterator[ToPlace]:
         return chain.from_iterable(batch.pieces for batch in self.task.batches)
 
     def _host_prices(self) -> dict[int, int]:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Literal
 
 from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.model.certificate import Certificate
 from gpmirror.model.segment import Segment, Slot
 from gpmirror.placement.hosts import HostMap
 
@@ -81,11 +82,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """All contents in native order: ring order of the primary's host, then port, then content."""
+    """All contents in native order: ring order of the primary's host, then port, then content.
+    `certificate` proves the layout of strategy balanced.
+    """
 
     contents: tuple[Placed, ...]
     hosts: HostMap
     warnings: tuple[Diagnostic, ...]
+    certificate: Certificate | None = None
 
     def by_content(self) -> Mapping[int, Placed]:
         """The same, by content id."""

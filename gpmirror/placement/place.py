@@ -1,19 +1,21 @@
 """Where mirrors go: (spec, observed primaries) -> the desired layout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import Infeasible, InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment, Slot
+from gpmirror.placement.balanced import Balanced, balance
 from gpmirror.placement.checks import Planned, check_ports_and_directories
-from gpmirror.placement.conflict import Question, told, troubles
+from gpmirror.placement.conflict import Question, Trouble, told, troubles
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, map_hosts, name_contents, prefix_of
-from gpmirror.placement.model import Desired, Placed, Target
+from gpmirror.placement.model import Desired, Placed, Target, Unplaced
 from gpmirror.placement.racks import rack_warnings
 from gpmirror.placement.slots import ChosenSlot, Numbering, SlotChooser, SlotRequest
-from gpmirror.placement.strategies import make_ring, on_ring
-from gpmirror.spec.model import Bases, Host, Spec
+from gpmirror.placement.strategies import by_pin, make_ring, on_ring
+from gpmirror.spec.model import Bases, Host, Spec, Strategy
 
 # --- What spec and catalog must agree on before anything is placed: generation, filespaces, pins.
 
@@ -130,8 +132,9 @@ def _roots(spec: Spec) -> list[Diagnostic]:
 # --- Where mirrors go: (spec, observed primaries) -> the desired layout.
 
 
-def place(spec: Spec, observed: Observed) -> Desired:
-    """The desired layout. Deterministic; the order of catalog rows does not matter.
+def place(spec: Spec, observed: Observed, lifted: Collection[str] = ()) -> Desired:
+    """The desired layout. Deterministic; the order of catalog rows does not matter. `lifted` names
+    protections that do not hold for it.
 
     Raises InvalidInput where spec and catalog contradict each other (GPM-P00n) or ports and
     directories do not work out (GPM-P11n), and Infeasible where the hosts do not suffice for the
@@ -140,7 +143,8 @@ def place(spec: Spec, observed: Observed) -> Desired:
     hosts = map_hosts(spec, observed)
     check_agreement(spec, observed)
     primaries = _primaries(spec, observed, hosts)
-    targets = _targets(spec, primaries)
+    chosen = _targets(spec, observed, primaries, hosts, lifted)
+    targets = chosen.targets
     prefix, warnings = prefix_of(spec, observed)
     numbering = _numbering(spec, observed, primaries, hosts)
     pairs = observed.pairs()
@@ -173,9 +177,11 @@ def place(spec: Spec, observed: Observed) -> Desired:
         hosts=hosts,
         warnings=(
             *warnings,
+            *chosen.warnings,
             *port_warnings,
             *rack_warnings(spec, [item.placed for item in planned]),
         ),
+        certificate=chosen.certificate,
     )
 
 
@@ -192,7 +198,36 @@ def _primaries(spec: Spec, observed: Observed, hosts: HostMap) -> dict[str, list
     }
 
 
-def _targets(spec: Spec, primaries: Mapping[str, Sequence[Segment]]) -> dict[int, Target]:
+def _targets(
+    spec: Spec,
+    observed: Observed,
+    primaries: Mapping[str, Sequence[Segment]],
+    hosts: HostMap,
+    lifted: Collection[str],
+) -> Balanced:
+    if spec.strategy is not Strategy.BALANCED:
+        return Balanced(targets=_on_the_ring(spec, primaries))
+    pins = make_ring(spec, primaries).pins
+    pinned = {
+        row.content: by_pin(spec, home, pins[row.content])
+        for home, rows in primaries.items()
+        for row in rows
+        if row.content in pins
+    }
+    beside = [
+        Trouble(content=content, why=why)
+        for content, why in pinned.items()
+        if isinstance(why, Unplaced)
+    ]
+    if beside:  # which a pin is alone to blame for, whatever the strategy
+        asked = Question(spec=replace(spec, strategy=Strategy.GROUP), primaries=primaries)
+        raise Infeasible(told(asked, beside))
+    found = balance(spec, observed, hosts, lifted)
+    wanted = {one: target for one, target in pinned.items() if isinstance(target, Target)}
+    return replace(found, targets={**found.targets, **wanted})
+
+
+def _on_the_ring(spec: Spec, primaries: Mapping[str, Sequence[Segment]]) -> dict[int, Target]:
     ring = make_ring(spec, primaries)
     placed = {
         row.content: found

@@ -17,6 +17,12 @@ RACKS_NOT_KEPT_APART = "GPM-P204"
 _MOST_PRIMARIES = 8
 """So many primaries a host are thought of where no catalog tells how many there are."""
 _MOST_PINS = 64
+_RING = (Strategy.GROUP, Strategy.SPREAD, Strategy.BLOCK)
+"""Those that the order of hosts decides."""
+_NOT_FEWER = (
+    "no layout has fewer: pins, protections, weights or max_load_factor leave these mirrors no other "
+    "rack; change those, or add hosts"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,8 @@ def rack_warnings(spec: Spec, placed: Sequence[Placed]) -> list[Diagnostic]:
         f"{racks[home]} ({home} and {target}), and be lost with it"
     )
     counts = Counter(one.primary_slot.host for one in placed)
+    if spec.strategy is Strategy.BALANCED:
+        return [_warning(spec, message, _NOT_FEWER)]
     remedy = _remedy(spec, racks, counts) or _pins(spec, racks, placed, together)
     return [_warning(spec, message, remedy)]
 
@@ -50,7 +58,7 @@ def rack_warnings(spec: Spec, placed: Sequence[Placed]) -> list[Diagnostic]:
 def rack_remarks(spec: Spec) -> list[Diagnostic]:
     """The same of a spec alone: from how many primaries a host on racks are not kept apart."""
     racks = _racks(spec)
-    if racks is None or spec.strategy is Strategy.PINNED:
+    if racks is None or spec.strategy not in _RING:
         return []
     for primaries in range(1, _MOST_PRIMARIES + 1):
         counts = Counter({host.name: primaries for host in spec.hosts})
@@ -116,7 +124,7 @@ def _remedy(spec: Spec, racks: Mapping[str, str], counts: Mapping[str, int]) -> 
 
 def _ways(spec: Spec, racks: Mapping[str, str]) -> Iterator[_Way]:
     mixed = _in_turn(spec.hosts)
-    if spec.strategy is not Strategy.PINNED:
+    if spec.strategy in _RING:
         yield _Way(
             spec=replace(spec, hosts=mixed),
             words="to keep them apart list the hosts of the racks in turn: ",

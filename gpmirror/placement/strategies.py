@@ -32,7 +32,10 @@ BLOCK_KTH = RuleText(
 ONLY_HOST = RuleText(
     "the only host (allow_same_host)", "on the primary's own host, the only one (allow_same_host)"
 )
-RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, ONLY_HOST)
+BALANCED = RuleText(
+    "balanced: {} takes its share", "balanced: each host takes its share, with the fewest moves"
+)
+RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, BALANCED, ONLY_HOST)
 """Every wording of a placing rule; a test draws from all strategies."""
 
 
@@ -131,6 +134,7 @@ STRATEGIES: dict[Strategy, Callable[[Ring, str, int], list[Placement]]] = {
     Strategy.BLOCK: block,
     Strategy.PINNED: pinned,
 }
+"""Those that walk the ring, a host at a time; balanced looks at all contents at once."""
 
 
 def on_ring(ring: Ring, home: str, rows: Sequence[Segment]) -> list[Placement]:

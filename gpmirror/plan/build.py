@@ -168,6 +168,7 @@ def build_plan(site: Site, observed: Observed, desired: Desired, request: Reques
         names=written.names or None,
         catalog=_catalog(observed),
         asked=_asked(request),
+        certificate=desired.certificate,
     )
 
 

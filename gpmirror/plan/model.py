@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal
 
+from gpmirror.model.certificate import Certificate
 from gpmirror.model.dialect import DialectName
 from gpmirror.model.observed import CopyFact
 from gpmirror.model.segment import UNWRITTEN, Segment, Slot
@@ -473,7 +474,8 @@ class Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole plan. `plan_id` is not part of it: it is computed from it (`planfile.plan_id`).
-    `names` None: no line of a native file depends on what names resolve to.
+    `names` None: no line of a native file depends on what names resolve to. `certificate` proves the
+    layout of strategy balanced.
     """
 
     format_version: str
@@ -501,5 +503,6 @@ class Plan:
     names: tuple[NamePair, ...] | None = field(default=None, metadata=LATER)
     catalog: PlannedCatalog | None = field(default=None, metadata=LATER)
     asked: Asked | None = field(default=None, metadata=LATER)
+    certificate: Certificate | None = field(default=None, metadata=LATER)
     unproved: tuple[str, ...] = field(default=(), compare=False, metadata=UNWRITTEN)
     """Warnings of a plan file that the planner does not make again from the rest of it."""

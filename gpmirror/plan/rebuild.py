@@ -17,16 +17,20 @@ from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.tables import CatalogText
-from gpmirror.errors import GpmirrorError
+from gpmirror.diagnostics import Place
+from gpmirror.errors import Failure, GpmirrorError
 from gpmirror.model.claims import claims, contested
 from gpmirror.model.dialect import DIALECTS
 from gpmirror.model.observed import Observed, in_canonical_order
 from gpmirror.model.segment import Segment, Slot
+from gpmirror.placement.model import Desired
+from gpmirror.placement.question import ask, doubts
 from gpmirror.plan.build import build_plan
 from gpmirror.plan.codes import file_refusal
 from gpmirror.plan.model import RUN_NAME, Plan, PlannedCatalog, plain
 from gpmirror.plan.remaining import desired_of, request_of, site_of, with_primaries
 from gpmirror.spec.document import ApplyPart, ClusterPart, PolicyPart, SshPart
+from gpmirror.spec.model import Pin, Site
 from gpmirror.spec.words import (
     address_problem,
     coordinator_problem,
@@ -70,7 +74,7 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
         own = made.warnings
         found = sorted(_differences(plan, made))
     except GpmirrorError as error:
-        found = [f"waves ({error.message})"]
+        found = [f"waves ({error.message})"] if plan.certificate is None else [error.message]
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise file_refusal(
@@ -109,7 +113,31 @@ def _made(plan: Plan, catalog: PlannedCatalog) -> Plan:
     observed = observed_of(plan, catalog)
     site = site_of(plan)
     desired = with_primaries(desired_of(plan, site, observed))
+    found = _unproved(plan, site, observed, desired)
+    if found:
+        raise Failure(f"its certificate does not prove it: {', '.join(found[:_SHOWN])}")
+    desired = replace(desired, certificate=plan.certificate)
     return build_plan(site, observed, desired, request_of(plan))
+
+
+def _unproved(plan: Plan, site: Site, observed: Observed, desired: Desired) -> list[str]:
+    """What the certificate claims and does not prove. Only the spec knew the pins: they are believed,
+    as the layout is.
+    """
+    certificate = plan.certificate
+    if certificate is None:
+        return []
+    place = Place(file=plan.spec_file)
+    pins = {
+        one.content: Pin(content=one.content, host=one.host, place=place)
+        for one in certificate.fixed
+        if one.rule == "pin"
+    }
+    lifted = request_of(plan).unprotect
+    question = ask(site, observed, desired.hosts, pins, lifted, certificate.minimise)
+    number = {name: at for at, name in enumerate(question.names)}
+    placed = {one.content: number[one.mirror.host] for one in desired.contents}
+    return doubts(question, placed, certificate)
 
 
 def _differences(plan: Plan, made: Plan) -> Iterator[str]:

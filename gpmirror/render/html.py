@@ -26,7 +26,7 @@ from gpmirror.render.plan import (
     verdict_text,
 )
 from gpmirror.render.svg import svg_element
-from gpmirror.render.text import summary_line, visible
+from gpmirror.render.text import proof_text, summary_line, visible
 from gpmirror.render.waves import (
     command_text,
     exposed_text,
@@ -147,6 +147,7 @@ def _opening(plan: Plan) -> list[str]:
     return [
         f"<h1>{text(plan.cluster)}</h1>",
         f'<p class="summary">{text(summary_line(plan))}</p>',
+        *([] if (proof := proof_text(plan)) is None else [f"<p>Balanced: {text(proof)}.</p>"]),
         f'<p class="soft">{text(facts)}</p>',
         *(f'<p class="alarm">{text(words)}</p>' for words in banners(plan)),
     ]

@@ -25,7 +25,7 @@ from gpmirror.render.plan import (
     switched_texts,
     verdict_text,
 )
-from gpmirror.render.text import summary_line, visible
+from gpmirror.render.text import proof_text, summary_line, visible
 from gpmirror.render.waves import (
     command_text,
     exposed_text,
@@ -176,6 +176,7 @@ def _opening(plan: Plan) -> list[str]:
         "",
         f"**{escaped(summary_line(plan))}**",
         "",
+        *([] if (proof := proof_text(plan)) is None else [f"Balanced: {escaped(proof)}.", ""]),
         f"Spec {code(plan.spec_file)}, {escaped(f'catalog {catalog_text(plan)}, {server}')}.",
         "",
         *(line for text in banners(plan) for line in ("> [!IMPORTANT]", f"> {escaped(text)}", "")),

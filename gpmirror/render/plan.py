@@ -25,6 +25,7 @@ from gpmirror.render.text import (
     needed,
     painted,
     paragraph,
+    proof_text,
     slot_text,
     styled,
     summary_line,
@@ -485,10 +486,16 @@ def plan_human(plan: Plan, *, width: int, color: bool, verbose: bool = False) ->
         *layout_section(plan, width=columns, verbose=verbose),
         *policy_section(plan, width=columns),
         BLANK,
+        *_proof(plan, width=columns),
         line(styled(f"plan {plan_id(plan)}", Style.FAINT)),
     ]
     text = fitted(painted(lines, color=color), width=columns)
     return text + painted([line(styled(summary_line(plan), Style.STRONG))], color=color)
+
+
+def _proof(plan: Plan, *, width: int) -> list[Line]:
+    told = proof_text(plan)
+    return [] if told is None else paragraph(told, width=width, indent=0, hang=2)
 
 
 def gist(plan: Plan) -> str:

@@ -8,7 +8,9 @@ from enum import StrEnum
 from unicodedata import east_asian_width
 
 from gpmirror.model.segment import Segment, Slot
+from gpmirror.model.text import counted, size_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Summary
+from gpmirror.simulate.surveys import factor_told
 
 # --- Styled text for a terminal: spans, their width on screen, and plain ANSI at the very end.
 
@@ -349,6 +351,40 @@ def summary_line(plan: Plan) -> str:
     if plan.summary.differs or plan.selection is not None:
         return _counts(plan.summary)
     return NO_CHANGES_SEEN if plan.review_only else NO_CHANGES
+
+
+def proof_text(plan: Plan) -> str | None:
+    """What the certificate of strategy balanced proves, in one line; None: the plan has none."""
+    certificate = plan.certificate
+    if certificate is None:
+        return None
+    levels, fixed = certificate.levels, len(certificate.fixed)
+    given = f"; {counted(fixed, 'mirror')} pinned or protected" if fixed else ""
+    moves = counted(levels.moves, "move")
+    if levels.bytes is None:
+        text = f"{moves}, proven fewest (lower bound {levels.moves:,}{given})"
+    else:
+        size = size_text(levels.bytes)
+        text = f"{size} to move in {moves}, proven fewest bytes (lower bound {size}{given})"
+    beside = sum(_stays_on_host(change) for change in plan.changes)
+    if beside:
+        text += f", and {counted(beside, 'move')} on the same host"
+    if plan.selection is not None:
+        text = f"the whole layout: {text}"
+    loads = {"host": levels.host_load, "rack": levels.rack_load}
+    told = [
+        f"x{factor_told(load[0] / load[1])} after losing any {what}"
+        for what, load in loads.items()
+        if load is not None
+    ]
+    return f"{text}; worst load {', '.join(told)}, proven lowest" if told else text
+
+
+def _stays_on_host(change: Change) -> bool:
+    """A move to another port or directory of the same host, which the proof does not speak of."""
+    if change.action is not Action.MOVE or change.from_ is None or change.to is None:
+        return False
+    return change.from_.host == change.to.host
 
 
 def _counts(found: Summary) -> str:

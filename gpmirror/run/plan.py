@@ -10,4 +10,4 @@ from gpmirror.spec.model import Spec
 
 def make_plan(spec: Spec, observed: Observed, request: Request) -> Plan:
     """The plan from what was read. Raises InvalidInput and Infeasible as its parts do."""
-    return build_plan(spec, observed, place(spec, observed), request)
+    return build_plan(spec, observed, place(spec, observed, request.unprotect), request)

@@ -190,6 +190,11 @@ CODES: dict[str, CodeInfo] = {
         "It places only what pins say.",
         "Add pins, or choose another strategy.",
     ),
+    "GPM-V044": _info(
+        "Minimise without balanced",
+        "The other strategies are functions of the ring: they minimise nothing.",
+        "Delete `minimise`, or choose strategy balanced.",
+    ),
     "GPM-V050": _info(
         "A content is pinned twice",
         "A content has one mirror.",

@@ -284,6 +284,11 @@ class MirrorsPart(Part):
     block_size: int | None = Field(
         None, ge=2, le=10_000, description="Hosts in a block; only with strategy block."
     )
+    minimise: Literal["moves", "bytes"] | None = Field(
+        None,
+        description="What strategy balanced keeps low: moves (the default) counts mirrors that change "
+        "their host, bytes what is copied for them, where all sizes are known; only with balanced.",
+    )
     ports: PortsPart = Field(description="How mirror ports are counted.")
     directory: str = Field(
         "{root}/{prefix}{content}",

@@ -100,6 +100,7 @@ def _compile(part: SpecPart, findings: Findings) -> Spec:
         ports=compile_ports(part.mirrors.ports, dialect, findings),
         directory=part.mirrors.directory,
         block_size=part.mirrors.block_size,
+        minimise=part.mirrors.minimise or "moves",
         pins=compile_pins(part.mirrors.pins or [], hosts, dialect, findings),
         allow_same_host=part.mirrors.allow_same_host,
         dialect=dialect,

@@ -15,12 +15,17 @@ Path = tuple[str | int, ...]
 """Where in the YAML document a value stands: ("mirrors", "ports", "offset"), ("hosts", 0, "name")."""
 
 
+Minimise = Literal["moves", "bytes"]
+"""What strategy balanced counts: mirrors that change their host, or what is copied for them."""
+
+
 class Strategy(StrEnum):
     """How mirrors are spread over the ring of hosts."""
 
     GROUP = "group"
     SPREAD = "spread"
     BLOCK = "block"
+    BALANCED = "balanced"
     PINNED = "pinned"
 
 
@@ -28,6 +33,7 @@ MEANINGS = {
     Strategy.GROUP: "all mirrors of a host on the next one.",
     Strategy.SPREAD: "each on another host.",
     Strategy.BLOCK: "spread within blocks of hosts.",
+    Strategy.BALANCED: "the fewest moves to fair shares by weight, proven.",
     Strategy.PINNED: "only what `pins` say.",
 }
 """What each strategy does, as the reference of the spec says it."""
@@ -234,6 +240,7 @@ class Spec(Site):
     ports: Offset | Bases
     directory: str = "{root}/{prefix}{content}"
     block_size: int | None = None
+    minimise: Minimise = "moves"
     pins: tuple[Pin, ...] = ()
     snapshot: str | None = None
     notify: tuple[str, ...] = ()

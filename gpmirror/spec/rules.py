@@ -41,7 +41,9 @@ _REPLICATION_BASES = ("replication_base", "mirror_replication_base")
 
 
 def check_strategy(mirrors: MirrorsPart, findings: Findings) -> None:
-    """Report a block size without block, block without one, pinned without pins."""
+    """Report a block size without block, block without one, pinned without pins, and what only
+    balanced keeps low without balanced.
+    """
     if not findings.is_sound("mirrors", "strategy"):
         return
     at = ("mirrors", "strategy")
@@ -51,6 +53,8 @@ def check_strategy(mirrors: MirrorsPart, findings: Findings) -> None:
         findings.add(at, _NO_BLOCK_SIZE)
     if not is_block and mirrors.block_size is not None:
         findings.add(_BLOCK, _block_size_unused(mirrors.strategy))
+    if strategy is not Strategy.BALANCED and mirrors.minimise is not None:
+        findings.add(("mirrors", "minimise"), _minimise_unused(mirrors.strategy))
     has_pins = bool(mirrors.pins) or not findings.is_sound("mirrors", "pins")
     if strategy is Strategy.PINNED and not has_pins:
         findings.add(at, _NO_PINS)
@@ -153,6 +157,14 @@ def _block_size_unused(strategy: str) -> Problem:
         code="GPM-V040",
         message=f"`block_size` is given, but the strategy is `{strategy}`",
         hint="delete it, or write `strategy: block`",
+    )
+
+
+def _minimise_unused(strategy: str) -> Problem:
+    return Problem(
+        code="GPM-V044",
+        message=f"`minimise` is given, but the strategy is `{strategy}`, which minimises nothing",
+        hint="delete it, or write `strategy: balanced`",
     )
 
 

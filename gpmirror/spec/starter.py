@@ -30,6 +30,7 @@ mirrors:
   # group:  all mirrors of a host on the next host; losing a host doubles the load of one other
   # spread: each mirror of a host on another host; losing a host adds a little to many
   # block:  spread within blocks of hosts; needs block_size
+  # balanced: fair shares by weight with the fewest moves, and a proof that there are none fewer
   # pinned: only what pins say
   strategy: group
   ports: {{offset: 1000}}                 # mirror port = lowest primary port of its host + 1000 + n

@@ -90,6 +90,7 @@ def _mirrors(spec: Spec) -> dict[str, Any]:
         {
             "strategy": spec.strategy.value,
             "block_size": spec.block_size,
+            "minimise": None if spec.minimise == "moves" else spec.minimise,
             "ports": _ports(spec),
             "directory": spec.directory,
             "pins": [_pin(pin) for pin in spec.pins],

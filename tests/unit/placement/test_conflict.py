@@ -16,6 +16,7 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
 from gpmirror.placement.conflict import MOST_EXACT, Line, Question, alike, smallest
 from gpmirror.placement.place import place
+from gpmirror.placement.strategies import STRATEGIES
 from gpmirror.spec import load
 from gpmirror.spec.model import Host, Pin, Spec, Strategy
 from tests import clusters
@@ -189,7 +190,7 @@ def random_case(random: Random) -> tuple[Spec, Observed]:
     names = [one.name for one in entries]
     homes = names[: random.randint(1, len(names))]
     seen = mirrorless(homes, random.randint(1, 3))
-    strategy = random.choice(list(Strategy))
+    strategy = random.choice(list(STRATEGIES))
     pins = tuple(
         Pin(content=content, host=random.choice(names), place=Place(file="s", line=20 + content))
         for content in range(len(homes))

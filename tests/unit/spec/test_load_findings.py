@@ -83,7 +83,7 @@ CASES: list[Case] = [
      "GPM-V014", 7, 20),
     ("text for a factor", GOOD + "policy: {max_load_factor: high}\n", "GPM-V014", 5, 27),
     ("empty number", hosts("name: a\n    roots: [/a]\n    weight:"), "GPM-V014", 6, 5),
-    ("strategy not offered", mirrors("strategy: balanced", "ports: {offset: 1}"), "GPM-V015", 5, 13),
+    ("strategy not offered", mirrors("strategy: even", "ports: {offset: 1}"), "GPM-V015", 5, 13),
     ("unknown dialect", "apiVersion: gpmirror/v1\ncluster: {name: a, dialect: gp8}\n" + HOSTS + MIRRORS,
      "GPM-V015", 2, 29),
     ("port too high", pins("{content: 1, port: 65536}"), "GPM-V016", 8, 24),
@@ -174,6 +174,8 @@ CASES: list[Case] = [
      mirrors("strategy: group", "ports: {mirror_base: 5, replication_base: 6}", head=NEW), "GPM-V042", 6, 45),
     ("pinned replication port on gp6", pins("{content: 1, replication_port: 6}", head=NEW), "GPM-V042", 8, 36),
     ("pinned without pins", mirrors("strategy: pinned", "ports: {offset: 1}"), "GPM-V043", 5, 13),
+    ("minimise without balanced", mirrors("strategy: group", "minimise: bytes", "ports: {offset: 1}"),
+     "GPM-V044", 6, 13),
     ("content twice", pins("{content: 1}", "{content: 1}"), "GPM-V050", 9, 15),
     ("pin to unknown host", pins("{content: 1, host: sdw9}"), "GPM-V051", 8, 24),
     ("protect unknown host", GOOD + "protect: [{host: sdw9}]\n", "GPM-V051", 5, 18),
@@ -268,7 +270,7 @@ def test_all_problems_in_one_run() -> None:
         "  - {name: 5, roots: [/a]}\n"
         "  - {name: sdw3, roots: [/a/], wieght: 1}\n"
         "mirrors:\n"
-        "  strategy: balanced\n"
+        "  strategy: even\n"
         "  ports: {offset: 0}\n"
         "  pins: [{content: 1, port: 70000}, {content: 2}, {content: 2}]\n"
         "protect: [{}]\n"
@@ -339,5 +341,5 @@ def test_look_alike_message_names_code_point() -> None:
 
 
 def test_unknown_strategy_lists_what_is_offered() -> None:
-    (found,) = findings(mirrors("strategy: balanced", "ports: {offset: 1}"))
-    assert found.message.endswith("allowed are `group`, `spread`, `block` or `pinned`")
+    (found,) = findings(mirrors("strategy: even", "ports: {offset: 1}"))
+    assert found.message.endswith("allowed are `group`, `spread`, `block`, `balanced` or `pinned`")

@@ -24,7 +24,7 @@ def test_commented_settings_are_valid() -> None:
     text = re.sub(
         r"(?m)^( *)# (?=[a-z_]+: ?[\[{0-9a-z~\"]|policy:|apply:|pins:|  |- )", r"\1", starter_text()
     )
-    text = re.sub(r"(?m)^ *(group|spread|block|pinned): .*\n", "", text)
+    text = re.sub(r"(?m)^ *(group|spread|block|balanced|pinned): .*\n", "", text)
     text = text.replace("weight: 0 ", "weight: 1 ").replace("replaces: sdw9", "")
     spec = load(text.encode(), "gpmirror.yaml")
     assert spec.pins

@@ -1,0 +1,569 @@
+"""Strategy balanced against a search through all layouts, against another algorithm, and on clusters."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from math import prod
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpmirror.errors import Infeasible
+from gpmirror.model.certificate import FixedMirror, HostPrice
+from gpmirror.model.observed import Observed
+from gpmirror.placement.balanced import answer
+from gpmirror.placement.question import (
+    BalanceQuestion,
+    batches,
+    doubts,
+    feasible,
+    host_load,
+    least,
+    measure,
+    rack_load,
+)
+from gpmirror.spec.model import Host, Pin, Policy, Protection, Spec, Survive
+from tests.clusters import (
+    PLACE,
+    coordinator,
+    host,
+    mirrorless,
+    observed,
+    placed,
+    planned,
+    row,
+    spec,
+)
+from tests.strategies import applied
+
+# --- Random questions, and the answer of a search through every layout.
+
+
+def question(random: Random, hosts: int, most: int) -> BalanceQuestion:
+    """Hosts, racks, weights, pins and protections at random; up to `most` primaries a host."""
+    count = random.randint(2, hosts)
+    names = tuple(f"sdw{number + 1}" for number in range(count))
+    weights = [random.choice([0, 1, 1, 1, 2]) for _ in names]
+    weights[0] = weights[0] or int(not any(weights))
+    kinds: list[str | None] = [*"abc"[: random.choice([0, 1, 2, 3])]] or [None]
+    racks = tuple(random.choice([*kinds * 5, None]) for _ in names)
+    primary = dict(
+        enumerate(at for at in range(count) for _ in range(random.randint(0, most)))
+    ) or {0: 0}
+    share = random.choice([0.0, 0.15, 1.0])
+    bare = frozenset(content for content in primary if random.random() < share)
+    home = {
+        content: None
+        if content in bare or random.random() < 0.05
+        else random.choice([other for other in range(count) if other != own])
+        for content, own in primary.items()
+    }
+    barred = frozenset([random.randrange(count)] if random.random() < 0.15 else ())
+    by_bytes = random.random() < 0.4
+    sizes = {content: random.choice([0, 1, 1, 5, 1000]) for content in primary}
+    return BalanceQuestion(
+        names=names,
+        racks=racks,
+        weights=tuple(weights),
+        primary=primary,
+        home=home,
+        bare=bare,
+        fixed=dict(_fixed(random, names, primary, home, barred)),
+        barred=barred,
+        keeps_racks=len(set(racks) - {None}) > 1 and random.random() < 0.4,
+        allows_same_host=random.random() < 0.2,
+        limit=random.choice([None, None, 1.34, 1.5, 2.0]),
+        size={
+            content: 0
+            if home[content] is None
+            else (sizes[content] * (len(primary) + 1) + 1 if by_bytes else 1)
+            for content in primary
+        },
+        bytes=sizes if by_bytes else None,
+    )
+
+
+def _fixed(
+    random: Random,
+    names: Sequence[str],
+    primary: dict[int, int],
+    home: dict[int, int | None],
+    barred: frozenset[int],
+) -> Iterator[tuple[int, FixedMirror]]:
+    for content, own in primary.items():
+        stands, lot = home[content], random.random()
+        if lot < 0.1:
+            other = random.choice([at for at in range(len(names)) if at != own])
+            yield content, FixedMirror(content=content, host=names[other], rule="pin", source="x:1")
+        elif stands is not None and (stands in barred or lot < 0.18):
+            kept = FixedMirror(content=content, host=names[stands], rule="protect", source="x:2")
+            yield content, kept
+
+
+def allowed(asked: BalanceQuestion, content: int) -> list[int]:
+    """The rules once more, from their text."""
+    own, racks = asked.primary[content], asked.racks
+
+    def together(other: int) -> bool:
+        return racks[other] is not None and racks[other] == racks[own]
+
+    fixed = asked.fixed.get(content)
+    if fixed is not None:
+        at = asked.names.index(fixed.host)
+        stays = fixed.rule == "protect" and (at == own or not asked.weights[at])
+        return [] if stays or (asked.keeps_racks and together(at)) else [at]
+    found = [
+        at
+        for at, weight in enumerate(asked.weights)
+        if weight and at != own and (content in asked.bare or at not in asked.barred)
+        if not (asked.keeps_racks and together(at))
+    ]
+    alone = not found and asked.allows_same_host and asked.weights[own] > 0
+    return [own] if alone else found
+
+
+Score = tuple[int, int, int, Fraction, Fraction]
+
+
+def score(asked: BalanceQuestion, layout: dict[int, int]) -> Score | None:
+    """The levels of a layout, counted here anew; None: a load is beyond the policy's."""
+    total, racks = len(layout), asked.racks
+    own, held = Counter(asked.primary.values()), Counter(layout.values())
+    pairs = Counter((asked.primary[c], at) for c, at in layout.items() if at != asked.primary[c])
+    by_rack = Counter((racks[asked.primary[c]], at) for c, at in layout.items())
+
+    def load(at: int, more: int) -> Fraction:
+        return Fraction(own[at] + more, own[at]) if own[at] else Fraction(more * len(own), total)
+
+    for (_, at), more in pairs.items():
+        after = own[at] + more
+        if asked.limit and (after / own[at] if own[at] else after * len(own) / total) > asked.limit:
+            return None
+    two = len(set(racks) - {None}) > 1
+    weight = sum(asked.weights)
+    shares = [Fraction(total * one, weight) for one in asked.weights]
+    return (
+        sum(
+            two and racks[at] is not None and racks[at] == racks[asked.primary[c]]
+            for c, at in layout.items()
+        ),
+        sum(
+            max(0, held[at] - -(-share // 1), share // 1 - held[at])
+            for at, share in enumerate(shares)
+        ),
+        sum(asked.size[c] for c, at in layout.items() if asked.home[c] not in {None, at}),
+        max((load(at, more) for (_, at), more in pairs.items()), default=Fraction(0)),
+        max(
+            (
+                load(at, more)
+                for (rack, at), more in by_rack.items()
+                if two and rack is not None and rack != racks[at]
+            ),
+            default=Fraction(0),
+        ),
+    )
+
+
+def best(asked: BalanceQuestion) -> Score | None:
+    """The best score of all layouts; None: no layout keeps the rules."""
+    contents = list(asked.primary)
+    scores = (
+        score(asked, dict(zip(contents, layout, strict=True)))
+        for layout in product(*(allowed(asked, content) for content in contents))
+    )
+    return min((found for found in scores if found is not None), default=None)
+
+
+def check(asked: BalanceQuestion) -> None:
+    """The answer is the best there is, and its certificate holds."""
+    found, wanted = answer(asked), best(asked)
+    assert feasible(asked) == (wanted is not None)
+    if found is None:
+        assert wanted is None
+        return
+    layout = {content: asked.names.index(name) for content, name in found.hosts.items()}
+    assert score(asked, layout) == wanted
+    assert all(at in allowed(asked, content) for content, at in layout.items())
+    assert doubts(asked, layout, found.certificate) == []
+    first, *more = found.certificate.bounds
+    assert first.least == found.certificate.cost
+    assert all(one.least > found.certificate.cost for one in more)
+
+
+def check_seeds(seeds: range, hosts: int, most: int) -> None:
+    for seed in seeds:
+        asked = question(Random(seed), hosts, most)
+        if prod(len(allowed(asked, content)) for content in asked.primary) <= 60_000:
+            check(asked)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_no_layout_of_small_clusters_is_better(part: int) -> None:
+    check_seeds(range(part * 50, part * 50 + 50), 4, 3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(20))
+def test_no_layout_of_more_small_clusters_is_better(part: int) -> None:
+    check_seeds(range(10_000 + part * 200, 10_200 + part * 200), 4, 3)
+
+
+# --- Larger ones against another algorithm: one content after the other by the shortest way.
+
+
+def cheapest(asked: BalanceQuestion) -> int:
+    """The least cost where no load is limited, by successive shortest paths between contents and the
+    places of hosts: each place of a host is one, with its own price.
+    """
+    costs, total, weight = asked.costs, len(asked.primary), sum(asked.weights)
+    places = []
+    for at, one in enumerate(asked.weights):
+        low, high = total * one // weight, -(-total * one // weight)
+        places += [
+            (at, -costs.outside if n < low else 0 if n < high else costs.outside)
+            for n in range(total)
+        ]
+    cost = costs.outside * sum(total * one // weight for one in asked.weights)
+    holder: dict[int, int] = {}
+    prices = {content: _prices(asked, content) for content in asked.primary}
+    for content in asked.primary:
+        cost += _insert(content, prices, places, holder)
+    return cost
+
+
+def _prices(asked: BalanceQuestion, content: int) -> dict[int, int]:
+    own, home, costs = asked.primary[content], asked.home[content], asked.costs
+    return {
+        at: (costs.same_rack if asked.shares_rack(own, at) else 0)
+        + (asked.size[content] if home not in {None, at} else 0)
+        for at in allowed(asked, content)
+    }
+
+
+def _insert(
+    content: int,
+    prices: dict[int, dict[int, int]],
+    places: Sequence[tuple[int, int]],
+    holder: dict[int, int],
+) -> int:
+    """Bellman-Ford over places: who is pushed out of one looks for another."""
+    reach: dict[int, tuple[int, int | None]] = {}
+    fresh: list[tuple[int, int, int | None]] = [(content, 0, None)]
+    while fresh:
+        more = []
+        for mover, spent, last in fresh:
+            for place, (at, price) in enumerate(places):
+                if at not in prices[mover] or place == last:
+                    continue
+                now = spent + prices[mover][at] + price
+                if place not in reach or now < reach[place][0]:
+                    reach[place] = (now, last)
+                    if place in holder:
+                        out = holder[place]
+                        more.append((out, now - prices[out][at] - price, place))
+        fresh = [
+            one for one in more if reach[one[2] or 0][0] == one[1] + _paid(one, places, prices)
+        ]
+    place = min((at for at in reach if at not in holder), key=lambda at: reach[at][0])
+    spent = reach[place][0]
+    while True:
+        last = reach[place][1]
+        holder[place] = content if last is None else holder[last]
+        if last is None:
+            return spent
+        place = last
+
+
+def _paid(
+    one: tuple[int, int, int | None],
+    places: Sequence[tuple[int, int]],
+    prices: dict[int, dict[int, int]],
+) -> int:
+    mover, _, last = one
+    at, price = places[last or 0]
+    return prices[mover][at] + price
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_larger_clusters_cost_what_another_algorithm_finds(seed: int) -> None:
+    asked = replace(question(Random(500 + seed), 7, 5), limit=None)
+    found = answer(asked)
+    if found is not None:
+        assert found.certificate.cost == cheapest(asked)
+        layout = {content: asked.names.index(name) for content, name in found.hosts.items()}
+        assert doubts(asked, layout, found.certificate) == []
+
+
+# --- The certificate: any prices bound from below, and a false claim is found.
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_no_prices_prove_more_than_is_true(random: Random) -> None:
+    asked = question(random, 5, 3)
+    found = answer(asked)
+    if found is None:
+        return
+    for bound in found.certificate.bounds[:1]:
+        high = asked.costs.outside
+        prices = tuple(
+            HostPrice(host=name, price=random.randint(-high if asked.lo[at] else 0, high))
+            for at, name in enumerate(asked.names)
+        )
+        assert least(asked, replace(bound, hosts=prices)) <= found.certificate.cost
+
+
+def test_a_false_claim_is_found() -> None:
+    asked = next(
+        one
+        for seed in range(100)
+        for one in [question(Random(seed), 4, 3)]
+        if one.has_racks
+        if (told := answer(one)) and told.certificate.levels.rack_load
+        if told.certificate.fixed and told.certificate.levels.moves
+    )
+    found = answer(asked)
+    assert found is not None
+    layout = {content: asked.names.index(name) for content, name in found.hosts.items()}
+    true = found.certificate
+    levels, first, last = true.levels, true.bounds[0], true.bounds[-1]
+    false = {
+        "levels": replace(true, levels=replace(levels, moves=levels.moves - 1)),
+        "cost": replace(true, cost=true.cost - 1),
+        "weights": replace(true, weights=replace(true.weights, outside=1)),
+        "fixed": replace(true, fixed=()),
+        "bounds[0]": replace(true, bounds=(replace(first, least=0), *true.bounds[1:])),
+        "bounds": replace(true, bounds=true.bounds[:-1]),
+        "bounds[2]": replace(true, bounds=(*true.bounds[:-1], replace(last, least=10**30))),
+    }
+    for key, certificate in false.items():
+        assert key in doubts(asked, layout, certificate)
+    stranger = replace(first, hosts=(HostPrice(host="nobody", price=1),))
+    assert doubts(asked, layout, replace(true, bounds=(stranger, *true.bounds[1:]))) == ["bounds"]
+    elsewhere = {**layout, next(iter(true.fixed)).content: 0, len(layout): 0}
+    assert "rules" in doubts(asked, elsewhere, true)
+
+
+def test_levels_are_those_that_a_simulation_tells() -> None:
+    asked = question(Random(3), 4, 3)
+    layout = {content: allowed(asked, content)[0] for content in asked.primary}
+    levels, _ = measure(asked, layout)
+    host, rack = host_load(asked, layout), rack_load(asked, layout)
+    assert levels.host_load == (None if host is None else host.as_integer_ratio())
+    assert rack is None or levels.rack_load in {None, rack.as_integer_ratio()}
+    assert sum(len(batch.pieces) for batch in batches(asked)) == len(layout)
+
+
+# --- On clusters: specs, second plans, hosts that come and go.
+
+HOSTS = ["sdw1", "sdw2", "sdw3", "sdw4"]
+
+
+def moves(wanted: Spec, seen: Observed) -> int:
+    """How many mirrors change their host."""
+    certificate = placed(wanted, seen).certificate
+    assert certificate is not None
+    return certificate.levels.moves
+
+
+def held(wanted: Spec, seen: Observed) -> Counter[str]:
+    return Counter(one.mirror.host for one in placed(wanted, seen).contents)
+
+
+def rebalance_cases() -> list[dict[str, Any]]:
+    path = Path(__file__).parents[2] / "fixtures" / "rebalance.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("case", rebalance_cases(), ids=lambda case: str(case["name"]))
+def test_never_more_moves_than_the_true_minimum(case: dict[str, Any]) -> None:
+    """The inputs on which Greengage's ggrebalance was measured (7.4, its own tests and made ones)."""
+    primaries, mirrors = case["primaries"], case["mirrors"]
+    ports: Counter[str] = Counter()
+    rows = [coordinator()]
+    for content, (one, other) in enumerate(zip(primaries, mirrors, strict=True)):
+        rows.append(row(2 + content, content, "p", one, 6000 + ports[one]))
+        rows.append(row(9000 + content, content, "m", other, 7000 + ports[other]))
+        ports.update((one, other))
+    leaving = set(case["leaving"])
+    names = sorted({*primaries, *mirrors})
+    hosts = [host(name, weight=int(name not in leaving)) for name in names]
+    wanted, seen = spec(hosts, "balanced"), observed(rows)
+    found = placed(wanted, seen)
+    certificate = found.certificate
+    assert certificate is not None
+    assert certificate.levels.moves == case["minimum"]
+    counts = Counter(one.mirror.host for one in found.contents)
+    left = [counts[name] for name in names if name not in leaving]
+    assert max(left) - min(left) <= 1
+    assert not leaving & counts.keys()
+    assert all(one.mirror.host != one.primary_slot.host for one in found.contents)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_second_plan_is_empty_and_one_host_more_takes_its_share(seed: int) -> None:
+    random = Random(seed)
+    count, per_host = random.randint(3, 7), random.randint(1, 5)
+    names = [f"sdw{number + 1}" for number in range(count)]
+    bare = mirrorless(names, per_host)
+    wanted = spec(names, "balanced")
+    now = applied(bare, placed(wanted, bare))
+    assert not planned(wanted, now).summary.differs
+    more = spec([*names, "sdw99"], "balanced")
+    share = count * per_host // (count + 1)
+    assert moves(more, now) == share
+    after = applied(bare, placed(more, now))
+    assert not planned(more, after).summary.differs
+    gone = spec([*names, host("sdw99", weight=0)], "balanced")
+    assert moves(gone, after) == share  # exactly what it held
+
+
+def test_the_order_of_hosts_and_rows_does_not_matter() -> None:
+    seen = mirrorless(HOSTS, 3)
+    first = {one.content: one.mirror.host for one in placed(spec(HOSTS, "balanced"), seen).contents}
+    turned = observed(reversed(seen.segments))
+    for names in (HOSTS[::-1], ["sdw3", "sdw1", "sdw4", "sdw2"]):
+        again = placed(spec(names, "balanced"), turned)
+        assert {one.content: one.mirror.host for one in again.contents} == first
+
+
+@given(st.integers(3, 9), st.integers(1, 6), st.integers(0, 3))
+@settings(max_examples=30, deadline=None)
+def test_first_mirrors_are_at_least_as_good_as_spread_and_block(
+    count: int, per_host: int, racks: int
+) -> None:
+    names = [f"sdw{number + 1}" for number in range(count)]
+    hosts = [
+        host(name, rack=f"r{number % racks}" if racks else None)
+        for number, name in enumerate(names)
+    ]
+    seen = mirrorless(names, per_host)
+    figures = {}
+    for strategy, size in (("balanced", None), ("spread", None), ("block", count), ("group", None)):
+        try:
+            found = placed(spec(hosts, strategy, block_size=size), seen)
+        except Infeasible:
+            continue
+        layout = {one.content: names.index(one.mirror.host) for one in found.contents}
+        own = [names.index(one.primary_slot.host) for one in found.contents]
+        asked = BalanceQuestion(
+            names=tuple(names),
+            racks=tuple(one.rack for one in hosts),
+            weights=(1,) * count,
+            primary=dict(enumerate(own)),
+            home=dict.fromkeys(layout),
+            bare=frozenset(layout),
+            fixed={},
+            barred=frozenset(),
+            keeps_racks=False,
+            allows_same_host=False,
+            limit=None,
+            size=dict.fromkeys(layout, 0),
+            bytes=None,
+        )
+        figures[strategy] = score(asked, layout)
+    assert figures["balanced"] == min(one for one in figures.values() if one is not None)
+
+
+# --- What a spec says: weights, pins, protections, racks, loads, bytes.
+
+
+def mirrored_on(targets: dict[int, str], per_host: int = 2) -> Observed:
+    """Four hosts with primaries, mirrors where the test says."""
+    bare = mirrorless(HOSTS, per_host)
+    rows = [
+        row(100 + content, content, "m", name, 7000 + content) for content, name in targets.items()
+    ]
+    return observed([*bare.segments, *rows])
+
+
+def test_shares_are_by_weight() -> None:
+    hosts = [host(name, weight=weight) for name, weight in zip(HOSTS, (1, 2, 3, 0), strict=True)]
+    assert held(spec(hosts, "balanced"), mirrorless(HOSTS, 3)) == {"sdw1": 2, "sdw2": 4, "sdw3": 6}
+
+
+def test_a_share_out_of_reach_is_told_with_figures() -> None:
+    hosts = [host("sdw1"), host("sdw2", weight=2)]
+    found = placed(spec(hosts, "balanced"), mirrorless(["sdw1", "sdw2"], 3))
+    (warning,) = found.warnings
+    assert warning.code == "GPM-P205"
+    assert "sdw1 holds 3 mirrors, its share is 2" in warning.message
+    assert "sdw2 holds 3 mirrors, its share is 4 (only 3 primaries are on other hosts)" in (
+        warning.message
+    )
+
+
+def test_pins_and_protections_stand() -> None:
+    seen = mirrored_on(
+        dict(enumerate(["sdw2", "sdw2", "sdw1", "sdw1", "sdw2", "sdw2", "sdw2", "sdw2"]))
+    )
+    pinned = Pin(content=4, host="sdw1", place=PLACE)
+    kept = Protection(content=0, place=PLACE), Protection(host="sdw1", place=PLACE)
+    wanted = spec(HOSTS, "balanced", pins=(pinned,), protect=kept)
+    found = placed(wanted, seen)
+    layout = {one.content: one.mirror.host for one in found.contents}
+    assert (layout[0], layout[2], layout[3], layout[4]) == ("sdw2", "sdw1", "sdw1", "sdw1")
+    assert [layout[c] for c in (1, 5, 6, 7)].count("sdw1") == 0  # nothing moves to it either
+    assert found.certificate is not None
+    assert [(one.content, one.rule) for one in found.certificate.fixed] == [
+        (0, "protect"),
+        (2, "protect"),
+        (3, "protect"),
+        (4, "pin"),
+    ]
+
+
+def racked(*names: str) -> list[Host]:
+    return [host(name, rack="ab"[number % 2]) for number, name in enumerate(names)]
+
+
+def test_racks_are_kept_apart_and_a_pin_that_joins_them_is_no_layout() -> None:
+    both = Policy(survive=(Survive(count=1, of="rack", place=PLACE),))
+    wanted = spec(racked(*HOSTS), "balanced", policy=both)
+    for one in placed(wanted, mirrorless(HOSTS, 3)).contents:
+        assert int(one.mirror.host[3:]) % 2 != int(one.primary_slot.host[3:]) % 2
+    joined = replace(wanted, pins=(Pin(content=0, host="sdw3", place=PLACE),))
+    with pytest.raises(Infeasible) as caught:
+        placed(joined, mirrorless(HOSTS, 3))
+    assert [found.code for found in caught.value.diagnostics] == ["GPM-P107"]
+
+
+def test_a_load_limit_spreads_or_is_refused() -> None:
+    wanted = spec(HOSTS, "balanced", policy=Policy(max_load_factor=1.5))
+    pairs = Counter(
+        (one.primary_slot.host, one.mirror.host)
+        for one in placed(wanted, mirrorless(HOSTS, 2)).contents
+    )
+    assert set(pairs.values()) == {1}
+    tight = replace(wanted, policy=Policy(max_load_factor=1.2))
+    with pytest.raises(Infeasible) as caught:
+        placed(tight, mirrorless(HOSTS, 2))
+    (first, *_) = caught.value.diagnostics
+    assert "take 0" in first.message
+    assert any("max_load_factor 1.2" in one.label for one in first.related)
+
+
+def test_bytes_are_kept_low_where_sizes_are_known() -> None:
+    # sdw2 holds two too many; the cheapest two of its eight move
+    seen = mirrored_on(
+        dict(enumerate(["sdw2", "sdw2", "sdw1", "sdw1", "sdw2", "sdw2", "sdw2", "sdw2"]))
+    )
+    sizes = {content: 1000 - content for content in range(8)}
+    known = replace(seen, sizes=sizes)
+    found = placed(spec(HOSTS, "balanced", minimise="bytes"), known)
+    assert found.certificate is not None
+    assert (found.certificate.levels.moves, found.certificate.levels.bytes) == (
+        4,
+        993 + 994 + 995 + 996,
+    )
+    unknown = placed(spec(HOSTS, "balanced", minimise="bytes"), replace(seen, sizes={0: 5}))
+    assert unknown.certificate is not None
+    assert unknown.certificate.levels.bytes is None
+    assert [one.code for one in unknown.warnings] == ["GPM-P206"]
