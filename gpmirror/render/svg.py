@@ -61,7 +61,7 @@ from gpmirror.whatif import Comparison, Refusal, Row
 
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_CHARACTER = 5.9
+_CHARACTER = 6.1
 """Pixels that a character of a legend takes, about."""
 _SENTENCE = 5.5
 """The same of a sentence: long ones come nearer to the mean."""
@@ -127,8 +127,13 @@ def _legend(entries: Iterable[_Entry], top: float, width: float) -> tuple[list[s
     return lines, y + _LEGEND_LINE
 
 
-def _load_legend(order: str = "", *, is_lossy: bool) -> Iterator[_Entry]:
-    """What the heights and colours of loads mean."""
+_LOST = '<rect class="lost" x="0.5" y="0.5" width="13" height="13"/>'
+_CROSSED = '<path class="cross" stroke-width="2" d="M2 2l10 10m0-10l-10 10"/>'
+"""What contents lost look like in a strip, and on the diagonal of a small picture."""
+
+
+def _load_legend(order: str, lost: str) -> Iterator[_Entry]:
+    """What the heights and colours of loads mean; `lost` is the mark of contents lost, if there are any."""
     yield _Entry(words=f"Load of the others if a host is lost{order}:", is_soft=True)
     for level, (_, words) in enumerate(LEVELS, start=1):
         height = 14 * level / len(LEVELS)
@@ -137,9 +142,8 @@ def _load_legend(order: str = "", *, is_lossy: bool) -> Iterator[_Entry]:
             f'<rect class="load-{level}" y="{14 - height:.1f}" width="14" height="{height:.1f}"/>'
         )
         yield _Entry(words=words, mark=mark)
-    if is_lossy:
-        mark = '<rect class="lost" x="0.5" y="0.5" width="13" height="13"/>'
-        yield _Entry(words="contents lost", mark=mark)
+    if lost:
+        yield _Entry(words="contents lost", mark=lost)
 
 
 def _at(box: Box) -> str:
@@ -176,8 +180,12 @@ def _host(name: str, words: str, box: Box, body: Iterable[str], *, is_reached: b
     )
 
 
+_BOLD = 7.7
+"""Pixels of a character of a host's name."""
+
+
 def _shortened(name: str, box: Box) -> str:
-    most = int((box.width - 2 * PAD) // 7)
+    most = int((box.width - 2 * PAD) // _BOLD)
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
@@ -229,7 +237,7 @@ def _kind_legend(found: Picture) -> Iterator[_Entry]:
 def _strip_legend(found: Picture, *, is_beside: bool) -> Iterator[_Entry]:
     told = [one for host in found.hosts for one in (host.before, host.after) if one is not None]
     order = "" if all(host.before is None for host in found.hosts) else _ORDERS[is_beside]
-    yield from _load_legend(order, is_lossy=any(one.lost for one in told))
+    yield from _load_legend(order, _LOST if any(one.lost for one in told) else "")
 
 
 _ORDERS = {True: ", left before and right after", False: ""}
@@ -420,6 +428,8 @@ _PANEL_HEAD, _MIRRORS = 84, 34
 _PANELS_A_ROW = 3
 """At most; fewer where that fills the last row better."""
 _LINE = 15
+_MOST_LINES = 20
+"""Of why a strategy is infeasible; the title says all of it."""
 
 
 def whatif_svg(found: Comparison) -> str:
@@ -434,7 +444,7 @@ def whatif_svg(found: Comparison) -> str:
         (len(row.found.layout.hosts) for row in found.rows if not isinstance(row.found, Refusal)),
         default=0,
     )
-    entries = [*_load_legend(is_lossy=lossy), *_matrix_legend(_together(hosts))]
+    entries = [*_load_legend("", _CROSSED if lossy else ""), *_matrix_legend(_together(hosts))]
     legend, top = _legend(entries, 64, width)
     for text in (*found.notes, *whatif_remarks(found)):
         more, top = _legend(
@@ -489,6 +499,8 @@ def _panel(row: Row, box: Box) -> str:
             row.found.layout, Box(x=box.x + 12, y=box.y + _PANEL_HEAD, width=_SIDE, height=_SIDE)
         )
     lines = [line for text in told for line in wrap(visible(text), 48)]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_MOST_LINES], "..."]
     words = "".join(
         f'<text class="soft" x="{box.x + 12:.1f}" y="{box.y + 38 + at * _LINE:.1f}" '
         f'font-size="12">{_text(line)}</text>'

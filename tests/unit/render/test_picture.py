@@ -21,7 +21,7 @@ from gpmirror.run.status import Groups, Reading, maintenance_groups
 from gpmirror.simulate import Load
 from gpmirror.spec.model import Strategy
 from gpmirror.verify import judge_copies
-from gpmirror.whatif import Comparison, Question, compare
+from gpmirror.whatif import Comparison, Question, Refusal, compare
 from tests.clusters import host, mirrored, mirrorless, planned, spec
 from tests.plans import (
     HOSTS,
@@ -321,6 +321,17 @@ def test_a_picture_of_what_is_infeasible_says_why() -> None:
     assert "spread: infeasible: spread mirroring needs more hosts than primaries" in " ".join(
         titles(text)
     )
+
+
+def test_a_long_reason_ends_within_its_panel() -> None:
+    found = compared(4, 8, Strategy.SPREAD)
+    refused = found.rows[1].found
+    assert isinstance(refused, Refusal)
+    long = replace(refused.reasons[0], message="much to say " * 400)
+    row = replace(found.rows[1], found=Refusal(reasons=(long,)))
+    root = Xml.fromstring(whatif_svg(replace(found, rows=(found.rows[0], row))))
+    height = float(root.get("height", ""))
+    assert all(float(text.get("y", 0)) < height for text in root.iter(f"{SVG}text"))
 
 
 def test_as_many_cells_as_hosts_share_contents() -> None:
