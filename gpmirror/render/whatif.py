@@ -231,9 +231,11 @@ def _part(
 
 
 def whatif_remarks(found: Comparison) -> list[str]:
-    """What the figures rest on, and which layouts break the spec's policy."""
+    """What the figures rest on, what would make room for a strategy that is infeasible, and which layouts break the spec's policy."""
     figured = _figured(found.rows)
     remarks = [row.remark for row in found.rows if row.remark is not None]
+    refused = [(row.name, row.found) for row in found.rows if isinstance(row.found, Refusal)]
+    remarks += [f"{name}: {hint}" for name, one in refused if (hint := one.reasons[0].hint)]
     for row, figures in figured:
         broken = [f"{one.rule} ({one.evidence})" for one in figures.policy if not one.ok]
         if broken:

@@ -225,6 +225,7 @@ def test_what_is_infeasible_is_a_row_that_says_why(folder: Path, capsys: Shown) 
     assert main(["whatif", "--catalog", "catalog.txt", "--format", "md"]) == ExitCode.OK
     text = capsys.readouterr().out
     assert "| spread | infeasible: spread mirroring needs more hosts" in text
+    assert "- spread: list at least 1 more host of weight above 0" in text
     heads = next(line for line in text.splitlines() if line.startswith("| layout"))
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count(" | ") for line in table} == {heads.count(" | ")}
