@@ -7,7 +7,7 @@ LF, UTF-8, no time stamps. The id is the sha256 of the body without the id itsel
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -49,16 +49,15 @@ def read_plan(data: bytes, name: str) -> Plan:
     """The plan in a plan file. Raises InvalidInput: not a plan, newer major version, changed after
     it was written (the id does not match), or not what the planner makes of its own beginnings.
     """
-    body = _body(data, name)
-    stated = body.pop("plan_id", None)
-    if stated != _digest(body):
+    file = _parse(data, name)
+    if file.stated_id != file.true_id:
         raise file_refusal(
             "GPM-P801",
             f"plan file {name} was changed after it was written: plan_id does not match its text",
             name,
             "make the plan again with `gpmirror plan -o`",
         )
-    plan, _ = _typed(body, name)
+    plan, _ = _typed(file, name)
     from gpmirror.plan.rebuild import check_plan  # planning writes such files and reads none
 
     return replace(plan, unproved=check_plan(plan, name))
@@ -68,32 +67,38 @@ def read_stated(data: bytes, name: str) -> StatedPlan:
     """The same without proof, for whoever judges a plan file by other means: the id need not match,
     and nothing is made again. Raises InvalidInput: not a plan, or newer major version.
     """
-    body = _body(data, name)
-    stated = body.pop("plan_id", None)
-    plan, known = _typed(body, name)
+    file = _parse(data, name)
+    plan, known = _typed(file, name)
     return StatedPlan(
         plan=plan,
-        stated_id=stated if isinstance(stated, str) else "",
-        true_id=_digest(body),
-        odd=() if known is None else tuple(_oddities(body, known, "")),
+        stated_id=file.stated_id if isinstance(file.stated_id, str) else "",
+        true_id=file.true_id,
+        odd=() if known is None else tuple(_oddities(file.body, known, "")),
     )
 
 
-def _body(data: bytes, name: str) -> dict[str, Any]:
-    """The file's JSON. Raises InvalidInput: it is none, or of a newer major version."""
-    body = _parse(data, name)
-    _check_version(body, name)
-    return body
+@dataclass(frozen=True, slots=True)
+class _PlanBody:
+    """A plan file's JSON without the id, its canonical text, and the id that the file tells."""
+
+    body: dict[str, Any]
+    text: str
+    stated_id: object
+
+    @property
+    def true_id(self) -> str:
+        """The id of this text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def _typed(body: dict[str, Any], name: str) -> tuple[Plan, dict[str, Any] | None]:
+def _typed(file: _PlanBody, name: str) -> tuple[Plan, dict[str, Any] | None]:
     """The plan of a body, and the body that gpmirror would write of it where that is another one.
     Raises InvalidInput: wrong types, missing or unknown keys.
     """
     from pydantic import ValidationError
 
     try:
-        plan = _adapter().validate_python(_renamed(body, "from", "from_"))
+        plan = _adapter().validate_python(_with_names(file.body))
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -111,9 +116,9 @@ def _typed(body: dict[str, Any], name: str) -> tuple[Plan, dict[str, Any] | None
             "make the plan again with `gpmirror plan -o`",
         ) from None
     known = plain(plan)
-    if compact(known) == compact(body):
+    if compact(known) == file.text:
         return plan, None
-    strange = next(_strangers(body, known, ""), None)
+    strange = next(_strangers(file.body, known, ""), None)
     if strange is not None:
         raise file_refusal(
             "GPM-P802",
@@ -179,23 +184,41 @@ def _oddities(stated: Any, known: Any, path: str) -> Iterator[str]:  # noqa: ANN
         yield path
 
 
-def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
-    if isinstance(value, dict):
-        return {new if key == old else key: _renamed(item, old, new) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_renamed(item, old, new) for item in value]
-    return value
+def _with_names(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with the names of fields: `from` of changes and steps is a word of Python."""
+    found = dict(body)
+    found["changes"] = _each(body.get("changes"), _from_named)
+    found["waves"] = _each(body.get("waves"), _steps_named)
+    return found
+
+
+def _steps_named(wave: Any) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(wave, dict):
+        return wave
+    return {**wave, "steps": _each(wave.get("steps"), _from_named)}
+
+
+def _from_named(one: Any) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(one, dict):
+        return one
+    return {"from_" if key == "from" else key: value for key, value in one.items()}
+
+
+def _each(items: Any, rename: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - JSON
+    return [rename(one) for one in items] if isinstance(items, list) else items
 
 
 def _digest(body: dict[str, Any]) -> str:
     return hashlib.sha256(compact(body).encode()).hexdigest()
 
 
-def _parse(data: bytes, name: str) -> dict[str, Any]:
+def _parse(data: bytes, name: str) -> _PlanBody:
+    """The file's JSON. Raises InvalidInput: it is none, no plan's, or of a newer major version."""
     try:
-        text = data.decode()
-        body = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-        compact(body).encode()  # a lone surrogate is in no text, and nests end somewhere
+        body = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        stated = body.pop("plan_id", None) if isinstance(body, dict) else None
+        text = compact(body)
+        text.encode()  # a lone surrogate is in no text, and nests end somewhere
     except (ValueError, RecursionError) as problem:
         raise file_refusal(
             "GPM-P802",
@@ -210,7 +233,8 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
             name,
             "pass a file written by `gpmirror plan -o`",
         )
-    return body
+    _check_version(body, name)
+    return _PlanBody(body=body, text=text, stated_id=stated)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
