@@ -132,5 +132,5 @@ def test_a_plan_keeps_all_of_the_catalog() -> None:
     """What planning looks at and a plan does not keep cannot be made again by its reader."""
     kept = {field.name for field in fields(PlannedCatalog)}
     elsewhere = {"dialect", "server_version", "system_identifier", "source"}
-    told = {"knowledge"}  # to a person, while the catalog is read
+    told = {"knowledge", "taken"}  # to a person, while the catalog is read
     assert {field.name for field in fields(Observed)} == kept | elsewhere | told
