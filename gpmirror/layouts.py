@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from gpmirror.diagnostics import Diagnostic
@@ -64,6 +65,44 @@ class Planned:
 
     plan: Plan
     snapshot: str | None
+
+
+class Outcome(StrEnum):
+    """What a reviewer has to know first of one spec or of many; the later, the worse."""
+
+    SAME = "no changes"
+    CHANGES = "changes"
+    NEEDS_ALLOWING = "needs allowing"
+    BLOCKED = "blocked"
+    INFEASIBLE = "infeasible"
+    INVALID = "invalid"
+    ERROR = "error"
+
+
+def outcome_of(row: Tried[Planned]) -> Outcome:
+    """What is said of one spec's plan."""
+    if row.found is None:
+        ends = {ExitCode.INVALID: Outcome.INVALID, ExitCode.INFEASIBLE: Outcome.INFEASIBLE}
+        return ends.get(row.exit_code, Outcome.ERROR)
+    plan = row.found.plan
+    if plan.summary.blocked:
+        return Outcome.BLOCKED
+    if needs(plan):
+        return Outcome.NEEDS_ALLOWING
+    return Outcome.CHANGES if plan.summary.differs else Outcome.SAME
+
+
+def outcome_of_all(rows: Iterable[Tried[Planned]]) -> Outcome:
+    """The worst of them."""
+    order = list(Outcome)
+    return max(map(outcome_of, rows), key=order.index, default=Outcome.SAME)
+
+
+def needs(plan: Plan) -> list[str]:
+    """The flags without which `apply` refuses the plan."""
+    flags = [one.flag for one in plan.hazards if not one.allowed]
+    flags += [one.flag for one in plan.guards if one.exceeded and not one.allowed]
+    return list(dict.fromkeys(flags))
 
 
 def snapshot_text(file: str, taken: str | None) -> str:

@@ -121,6 +121,11 @@ COMMANDS: dict[str, Entry] = {
         module="gpmirror.cli.drift",
         summary="Compare live clusters with the repository's specs and snapshots; exit 2 if they differ.",
     ),
+    "comment": Entry(
+        module="gpmirror.cli.comment",
+        summary="Comment on a pull or merge request what `plan --out-dir` found, in one comment kept up "
+        "to date.",
+    ),
     "completion": Entry(
         module="gpmirror.cli.completion",
         summary="Print the script that completes commands, options and names in your shell.",

@@ -27,9 +27,9 @@ from gpmirror.cli.renderings import (
     clear_folder,
     show_plan,
     tell_newcomers,
+    write_files,
     write_folder,
     write_outputs,
-    write_summaries,
 )
 from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
@@ -45,7 +45,7 @@ from gpmirror.cli.wiring import (
 from gpmirror.errors import ExitCode, Usage
 
 if TYPE_CHECKING:
-    from gpmirror.layouts import Planned
+    from gpmirror.layouts import Planned, Tried
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
     from gpmirror.plan.request import Request
@@ -117,7 +117,8 @@ def command(
             "--out-dir",
             metavar="DIR",
             help="Write a folder for each spec: plan.json, .md, .html, .svg, .txt, native files; and "
-            "summary.json and summary.md of all.",
+            "what is said of all in "
+            "summary.json and summary.md (a comment), annotations.txt, code-quality.json.",
         ),
     ] = None,
     content: Annotated[
@@ -309,7 +310,7 @@ class _Several:
             for row in rows:
                 if row.found is None:
                     clear_folder(self.folders[row.spec])
-            write_summaries(self.into, summary, table_markdown(table))
+            self._write_review(rows, summary)
         match self.form:
             case PlanFormat.JSON:
                 self.console.data(summary)
@@ -318,6 +319,25 @@ class _Several:
             case _:
                 show_table(table, self.console)
         return worst(rows)
+
+    def _write_review(self, rows: "list[Tried[Planned]]", summary: str) -> None:
+        """What is said of all specs: for programs, as a comment, as remarks beside lines."""
+        from gpmirror.render.compare import review_markdown
+        from gpmirror.render.diagnostics import diagnostics_github, diagnostics_gitlab
+
+        if self.into is None or self.folders is None:
+            return
+        troubles = [row.trouble for row in rows if row.trouble is not None]
+        findings = [found for one in troubles for found in one.findings]
+        write_files(
+            self.into,
+            {
+                "summary.json": summary,
+                "summary.md": review_markdown(rows, self.folders),
+                "annotations.txt": diagnostics_github(findings) + "\n" * bool(findings),
+                "code-quality.json": diagnostics_gitlab(findings),
+            },
+        )
 
 
 def _check_signable(out: str | None) -> None:

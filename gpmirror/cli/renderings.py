@@ -223,10 +223,10 @@ def clear_folder(folder: str) -> None:
     remove_files(folder, _FOLDER_FORMS)
 
 
-def write_summaries(folder: str, json: str, markdown: str) -> None:
-    """What is said of all specs, for programs and for people. Raises Failure."""
+def write_files(folder: str, texts: Mapping[str, str]) -> None:
+    """Write texts under their names into a folder. Raises Failure."""
     from gpmirror.adapters.files import make_folder, write_output
 
     make_folder(folder)
-    write_output(str(Path(folder) / "summary.json"), json, force=True)
-    write_output(str(Path(folder) / "summary.md"), markdown, force=True)
+    for name, text in texts.items():
+        write_output(str(Path(folder) / name), text, force=True)

@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import ExitCode
-from gpmirror.layouts import Drift, Planned, Tried, Trouble, worst
+from gpmirror.layouts import (
+    Drift,
+    Outcome,
+    Planned,
+    Tried,
+    Trouble,
+    needs,
+    outcome_of,
+    outcome_of_all,
+    worst,
+)
 from gpmirror.model.text import counted, moment_text
 from gpmirror.plan.compare import (
     FactDifference,
@@ -17,7 +28,7 @@ from gpmirror.plan.model import Change, Plan, plain
 from gpmirror.plan.planfile import plan_id
 from gpmirror.render.diagnostics import diagnostic_json
 from gpmirror.render.json import document, status_document
-from gpmirror.render.markdown import escaped
+from gpmirror.render.markdown import BYTE_BUDGET, escaped, plan_markdown
 from gpmirror.render.markdown import row as markdown_row
 from gpmirror.render.plan import change_text, changes_section, to_allow
 from gpmirror.render.status import counts, switched_contents
@@ -268,9 +279,11 @@ def plans_json(rows: Sequence[Tried[Planned]], folders: Mapping[str, str] | None
     return document(
         {
             "exit_code": worst(rows),
+            "outcome": outcome_of_all(rows),
             "specs": [
                 {
                     **_head(row),
+                    "outcome": outcome_of(row),
                     **_plan_keys(row.found),
                     "folder": None if folders is None else folders[row.spec],
                 }
@@ -314,11 +327,99 @@ def _plan_keys(found: Planned | None) -> dict[str, object]:
     }
 
 
-def needs(plan: Plan) -> list[str]:
-    """The flags without which `apply` refuses the plan."""
-    flags = [one.flag for one in plan.hazards if not one.allowed]
-    flags += [one.flag for one in plan.guards if one.exceeded and not one.allowed]
-    return list(dict.fromkeys(flags))
+# --- Plans of many specs as one comment of a review, within the size that code hosts accept.
+
+
+_RESERVE = 2_000
+"""Bytes kept for what the comment says of itself: its mark, what was cut, where the files are."""
+_LEAST_SECTION = 3_000
+_FINDINGS_SHOWN = 30
+
+
+def review_markdown(rows: Sequence[Tried[Planned]], folders: Mapping[str, str]) -> str:
+    """The table, whether somebody has to approve and why, then each spec that changes or fails, as far
+    as there is room; what is left out is named with its folder.
+    """
+    opening = [
+        f"## gpmirror: {outcome_of_all(rows)}",
+        "",
+        table_markdown(plans_table(rows)),
+        f"**Approval needed: {escaped(_approval(rows))}**",
+        "",
+    ]
+    told = [row for row in rows if outcome_of(row) is not Outcome.SAME]
+    left = BYTE_BUDGET - _RESERVE - sum(len(text.encode()) + 1 for text in opening)
+    sections: list[str] = []
+    cut: list[str] = []
+    for number, row in enumerate(told):
+        text = _section(row, max(left // (len(told) - number), _LEAST_SECTION))
+        if len(text.encode()) + 1 > left:
+            cut.append(row.spec)
+            continue
+        sections.append(text)
+        left -= len(text.encode()) + 1
+    return "\n".join([*opening, *sections, *_cut(cut, folders)])
+
+
+def _approval(rows: Sequence[Tried[Planned]]) -> str:
+    why = [f"{row.spec}: {_reason(row)}" for row in rows if outcome_of(row) is not Outcome.SAME]
+    if not why:
+        return "no, nothing would change"
+    more = f"; and {len(why) - _REASONS} more" if len(why) > _REASONS else ""
+    return f"yes, because {'; '.join(why[:_REASONS])}{more}"
+
+
+_REASONS = 8
+
+
+def _reason(row: Tried[Planned]) -> str:
+    if row.found is None:
+        return f"{outcome_of(row)} (exit {row.exit_code.value})"
+    flags = needs(row.found.plan)
+    asks = f"; apply needs {', '.join(flags)}" if flags else ""
+    return f"{_to_do(row.found.plan)}{asks}"
+
+
+def _section(row: Tried[Planned], budget: int) -> str:
+    head = f"### {escaped(row.spec)}\n\n"
+    if row.found is not None:
+        return head + plan_markdown(row.found.plan, budget=budget - len(head.encode()))
+    trouble = row.trouble
+    if trouble is None or not trouble.findings:
+        hint = "" if trouble is None or trouble.hint is None else f" Hint: {trouble.hint}"
+        message = "failed" if trouble is None else trouble.message
+        return f"{head}Exit {row.exit_code.value}: {escaped(_one_line(message + '.' + hint))}\n"
+    items = [f"- {escaped(_one_line(_finding(one)))}" for one in trouble.findings[:_FINDINGS_SHOWN]]
+    if len(trouble.findings) > _FINDINGS_SHOWN:
+        items.append(f"- and {len(trouble.findings) - _FINDINGS_SHOWN} more")
+    return head + "\n".join([f"Exit {row.exit_code.value}:", "", *items, ""])
+
+
+def _finding(found: Diagnostic) -> str:
+    place = "" if found.place is None else f"{found.place}: "
+    hint = "" if found.hint is None else f" Hint: {found.hint}"
+    return f"{found.code} {place}{found.message}.{hint}"
+
+
+def _one_line(text: str) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} ..."
+
+
+_LONGEST = 600
+
+
+def _cut(specs: Sequence[str], folders: Mapping[str, str]) -> list[str]:
+    if not specs:
+        return []
+    named = [f"- {escaped(spec)}: `plan.md` in {escaped(folders[spec])}" for spec in specs]
+    more = len(named) - _CUT_NAMED
+    rest = [f"- and {more} more"] if more > 0 else []
+    told = counted(len(specs), "plan")
+    return [f"{told} not shown here: too long for one comment.", "", *named[:_CUT_NAMED], *rest, ""]
+
+
+_CUT_NAMED = 12
 
 
 # --- The state of many clusters.

@@ -1,5 +1,6 @@
 """Findings for people, with an excerpt and a caret, and for programs: JSON, annotations, SARIF."""
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -165,6 +166,34 @@ def _github_data(text: str) -> str:
 
 def _github_property(text: str) -> str:
     return _github_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_CODE_QUALITY = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.NOTE: "info"}
+
+
+def diagnostics_gitlab(diagnostics: Iterable[Diagnostic]) -> str:
+    """A code quality report, as GitLab shows beside the lines of a merge request."""
+    report = [
+        {
+            "description": found.message
+            if found.hint is None
+            else f"{found.message}. {found.hint}",
+            "check_name": found.code,
+            "fingerprint": _fingerprint(found),
+            "severity": _CODE_QUALITY[found.severity],
+            "location": {"path": found.place.file, "lines": {"begin": found.place.line or 1}},
+        }
+        for found in diagnostics
+        if found.place is not None
+    ]
+    return json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+
+
+def _fingerprint(found: Diagnostic) -> str:
+    """The same finding keeps its name when lines above it come or go."""
+    place = found.place
+    said = (found.code, found.message, "" if place is None else f"{place.file}:{place.text}")
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()
 
 
 def diagnostics_sarif(

@@ -155,11 +155,13 @@ _RESERVE = 600
 """Bytes kept for the sentences that say what was dropped."""
 
 
-def plan_markdown(plan: Plan) -> str:
-    """The whole comment. Its first line is a hidden marker by which a bot finds its own comment."""
+def plan_markdown(plan: Plan, *, budget: int = BYTE_BUDGET) -> str:
+    """The whole comment. Its first line is a hidden marker by which a bot finds its own comment.
+    What must be told in any case may be longer than a small `budget` of bytes.
+    """
     fixed = [*_opening(plan), *_warnings(plan), *_exposure(plan)]
     closing = _closing(plan)
-    budget = BYTE_BUDGET - _RESERVE - _bytes(fixed) - _bytes(closing)
+    budget = max(budget - _RESERVE - _bytes(fixed) - _bytes(closing), 0)
     opened, rest, hidden = change_tables(plan)
     shown = _within(opened, budget)
     hosts = _hosts(plan, (budget - _bytes(shown)) // 3)

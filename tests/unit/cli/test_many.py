@@ -118,7 +118,8 @@ def test_a_folder_for_each_spec(repository: Path, capsys: Shown) -> None:
         "clusters/test/native/commands.txt",
     }
     own = {f"clusters/{name}/{file}" for name in ("prod", "test") for file in each}
-    assert names == {*own, *native, "summary.json", "summary.md"}
+    of_all = {"summary.json", "summary.md", "annotations.txt", "code-quality.json"}
+    assert names == {*own, *native, *of_all}
     assert main(["show", "out/clusters/test/plan.json"]) == ExitCode.OK
     assert capsys.readouterr().out == (out / "clusters/test/plan.txt").read_text()
     folders = [one["folder"] for one in json.loads((out / "summary.json").read_text())["specs"]]
