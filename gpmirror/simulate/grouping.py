@@ -9,7 +9,7 @@ same answer on every machine.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 EFFORT = 2_400_000
 """Steps spent on one problem, a step being a look at one item: about a second."""
@@ -243,7 +243,9 @@ def _fullest_room(part: _Part) -> int:
     """In how many groups the users of one room must be, and whoever is kept apart from all of them."""
     most = 1
     for place, users in part.users.items():
-        needed = -(-sum(amount for _, amount in users) // part.room[place])
+        amounts = sorted(amount for _, amount in users)
+        fitting = sum(total <= part.room[place] for total in accumulate(amounts))
+        needed = max(-(-sum(amounts) // part.room[place]), -(-len(amounts) // fitting))
         beside = (1 << part.count) - 1
         for item, _ in users:
             beside &= part.apart[item]

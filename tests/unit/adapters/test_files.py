@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpmirror.adapters import files
-from gpmirror.adapters.files import read_input, write_output
+from gpmirror.adapters.files import read_input, write_output, written_at
 from gpmirror.errors import ExitCode, Failure, Unreadable
 
 
@@ -111,3 +111,11 @@ def test_write_refusals(name: str, reason: str, hint: str, tmp_path: Path) -> No
         write_output(f"{tmp_path}/{name}", "text", force=True)
     assert hint in str(caught.value.hint)
     assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".gpmirror")]
+
+
+def test_when_a_file_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.txt"
+    file.touch()
+    os.utime(file, (0, 1_700_000_000))
+    assert written_at(str(file)) == "2023-11-14T22:13:20Z"
+    assert [written_at(one) for one in ("-", str(tmp_path / "none"), "\0")] == [None] * 3

@@ -6,8 +6,11 @@ import pytest
 
 from gpmirror.errors import InvalidInput
 from gpmirror.model.layout import Layout, Pair
+from gpmirror.run.status import maintenance_groups, saved_reading
 from gpmirror.simulate import Maintenance, Unit, WhyLeftOut, maintenance
 from gpmirror.simulate.grouping import fewest_groups
+from gpmirror.spec.model import Policy, Survive
+from tests.clusters import PLACE, coordinator, host, observed, row, spec
 
 
 def names(count: int) -> tuple[str, ...]:
@@ -286,3 +289,45 @@ def test_a_trial_finds_what_the_search_does_not_reach() -> None:
     found_groups = fewest_groups(apart, takes, {})
     assert len(found_groups.groups) <= 7
     assert found_groups == fewest_groups(apart, takes, {})
+
+
+def test_two_that_are_too_many_for_a_room_are_apart() -> None:
+    """By volume 18 groups would do; two by two they exclude each other."""
+    answer = fewest_groups([0] * 30, [{"x": 3}] * 30, {"x": 5}, effort=2000)
+    assert (len(answer.groups), answer.bound) == (30, 30)
+
+
+def test_volume_counts_where_pairs_fit() -> None:
+    answer = fewest_groups([0] * 30, [{"x": 2}] * 30, {"x": 5}, effort=2000)
+    assert (len(answer.groups), answer.bound) == (15, 15)
+    beside = [1 << 30] * 30 + [(1 << 30) - 1]  # one that none of them may be with
+    answer = fewest_groups(beside, [{"x": 1}] * 30 + [{}], {"x": 5}, effort=2000)
+    assert (len(answer.groups), answer.bound) == (7, 7)
+
+
+# --- what the spec says ---------------------------------------------------------------------------
+
+
+def test_a_policy_that_names_racks_decides() -> None:
+    """Of three racks that each share a content, though hosts would go in two groups."""
+    layout = three_racks()
+    rows = [coordinator()]
+    for pair in layout.pairs:
+        assert pair.mirror is not None
+        rows.append(row(2 * pair.content + 2, pair.content, "p", pair.primary, 6000))
+        rows.append(row(2 * pair.content + 3, pair.content, "m", pair.mirror, 7000))
+    hosts = [host(name, rack=layout.racks[name]) for name in layout.hosts]
+    reading = saved_reading(observed(rows))
+    free = maintenance_groups(reading, spec(hosts), None)
+    assert free.found.unit is Unit.HOST
+    survive = (Survive(count=1, of="rack", place=PLACE),)
+    bound = maintenance_groups(reading, spec(hosts, policy=Policy(survive=survive)), None)
+    assert [group.racks for group in bound.found.groups] == [("a",), ("b",), ("c",)]
+
+
+def test_a_replaced_host_is_still_the_one_that_rows_stand_on() -> None:
+    rows = [coordinator(), row(2, 0, "p", "sdw1", 6000), row(3, 0, "m", "sdw9", 7000)]
+    wanted = spec([host("sdw1"), host("sdw2", replaces="sdw9")])
+    groups = maintenance_groups(saved_reading(observed(rows)), wanted, None).found
+    assert [group.hosts for group in groups.groups] == [("sdw1",), ("sdw9",)]
+    assert groups.empty == ("sdw2",)
