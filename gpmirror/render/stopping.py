@@ -81,6 +81,16 @@ def reasons(answer: StopAnswer) -> list[str]:
     return found
 
 
+def cautions(answer: StopAnswer) -> list[str]:
+    """What does not make it a no, and should be looked at before a host is stopped."""
+    return [
+        f"look before: {host} is to take over, and {named(contents)} {'is' if len(contents) == 1 else 'are'} "
+        "down on it; the mirrors of a host that was cut off count as in sync for a minute more "
+        "(`gpmirror status --hosts` asks the host itself)"
+        for host, contents in answer.doubtful.items()
+    ]
+
+
 def waiting_text(answer: StopAnswer) -> str:
     """One line on the way to a yes: why not yet."""
     parts = [text.partition(" -> ")[0] for text in reasons(answer)]
@@ -103,6 +113,7 @@ def stop_json(answer: StopAnswer, *, cluster: str | None, as_of: AsOf | None, co
                 for content, why in stop.lost.items()
             ],
             "reasons": reasons(answer),
+            "cautions": cautions(answer),
             "takeovers": [_load(load) for load in stop.loss.loads],
             "single_copy": list(stop.single),
             "not_in_sync": [_ailing_json(one) for one in _unsynced(reading)],
@@ -134,6 +145,7 @@ def _stop_texts(answer: StopAnswer, hosts: Sequence[str]) -> Iterator[str]:
         yield f"takes over: {', '.join(shown)}{f', +{more} more hosts' if more > 0 else ''}"
     else:
         yield "takes over: nobody, no acting primary is on them that another copy could replace"
+    yield from cautions(answer)
     if stop.single:
         yield f"left with one copy: {named(stop.single)}"
     yield from _servers(answer)

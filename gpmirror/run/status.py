@@ -7,6 +7,7 @@ from gpmirror.boundary import Catalog, Clock, Freshness
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure
 from gpmirror.infer.facts import check_segments, map_machines
 from gpmirror.model.layout import Layout, Pair
+from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed, Replication
 from gpmirror.model.segment import COORDINATOR_CONTENT, Segment
 from gpmirror.placement.hosts import HostMap, map_hosts
@@ -199,7 +200,8 @@ COORDINATOR = "coordinator"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopAnswer:
     """Whether hosts may be stopped now. `coordinator` and `standby` are (host, place), None where the
-    catalog has no such row. `allowed`: the coordinator's host may be among them.
+    catalog has no such row. `allowed`: the coordinator's host may be among them. `doubtful` are hosts
+    that are to take over although other copies on them are down, with the contents of those.
     """
 
     reading: Reading
@@ -207,6 +209,7 @@ class StopAnswer:
     coordinator: tuple[str, str] | None
     standby: tuple[str, str] | None
     allowed: bool
+    doubtful: Mapping[str, tuple[int, ...]]
 
     @property
     def stops_coordinator(self) -> bool:
@@ -256,7 +259,19 @@ def answer_stop(
         coordinator=_where(acting, hosts),
         standby=_where(standby, hosts),
         allowed=allowed,
+        doubtful=_doubtful(observed, stopped, hosts),
     )
+
+
+def _doubtful(observed: Observed, stopped: Stop, hosts: HostMap) -> dict[str, tuple[int, ...]]:
+    """A host that was cut off loses its primaries at once, and its mirrors go on as in sync until
+    wal_sender_timeout has passed: 6.24.3 showed them streaming most of a minute, recorded.
+    """
+    down: dict[str, list[int]] = {}
+    for row in observed.segments:
+        if row.content >= 0 and not row.is_up and hosts.host_of(row) in stopped.loss.gains:
+            down.setdefault(hosts.host_of(row), []).append(row.content)
+    return {host: tuple(sorted(down[host])) for host in sorted(down, key=natural)}
 
 
 def until_ok(

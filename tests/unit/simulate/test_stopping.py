@@ -7,6 +7,7 @@ import pytest
 from gpmirror.boundary import Freshness
 from gpmirror.errors import CannotDispatch, InvalidInput
 from gpmirror.model.observed import Observed, Replication
+from gpmirror.render.stopping import cautions, stop_human
 from gpmirror.run.status import Reading, StopAnswer, answer_stop, saved_reading
 from gpmirror.simulate import WhyLost, named_hosts
 from gpmirror.verify import judge_copies
@@ -129,6 +130,28 @@ def test_a_catalog_without_a_coordinator() -> None:
     seen = observed(one for one in RING.segments if one.content >= 0)
     answer = asked(seen, "sdw1")
     assert (answer.is_ok, answer.coordinator, answer.standby) == (True, None, None)
+
+
+def test_a_host_that_takes_over_with_other_copies_down_is_told() -> None:
+    """Its primaries are down already; its mirrors may be seen as in sync for a minute more."""
+    rows = [
+        replace(one, status=type(one.status)("d")) if one.hostname == "sdw3" else one
+        for one in RING.segments
+        if one.content in {-1, 2, 4, 5}
+    ]
+    stale = [
+        replace(one, status=type(one.status)("u")) if (one.content, one.role) == (2, "m") else one
+        for one in rows
+    ]
+    seen = observed([replace(o, content={2: 0, 4: 1, 5: 2}.get(o.content, -1)) for o in stale])
+    answer = asked(seen, "sdw2")
+    assert (answer.is_ok, answer.doubtful) == (True, {"sdw3": (1, 2)})
+    (told,) = cautions(answer)
+    assert "sdw3 is to take over, and contents 1-2 are down on it" in told
+    assert told in " ".join(
+        stop_human(answer, hosts=["sdw2"], as_of=None, width=500, color=False).split("\n")
+    )
+    assert not asked(RING, "sdw2").doubtful
 
 
 # --- a live reading -------------------------------------------------------------------------------
