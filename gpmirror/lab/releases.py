@@ -179,7 +179,7 @@ PROOFS: Mapping[str, str] = {
     " 7.0.0 does not",
     "differential": "gprecoverseg --differential on 7.0.0 and Greengage 6.27.1",
     "differential_with_input": "gprecoverseg -i with D lines on Greengage 6.27.1; 7.0.0 refuses",
-    "asks_of_odd_arrays": "gpaddmirrors 5.8.1 by source; 6.24.3 and 7.0.0 do not ask with -a",
+    "asks_of_odd_arrays": "gpaddmirrors 5.8.1; 6.24.3, 7.0.0 and Greengage 6.27.1 do not ask with -a",
     "output_comments": "gprecoverseg -o on Greengage 6.27.1; 7.0.0 and 6.24.3 write none",
     "quick_fails": "gpstate -Q with a mirror down on 5.8.1, 6.24.3, 7.0.0, Greengage 6.27.1",
     "hba_hostnames": "help texts of 5.8.1, 6.24.3, 7.0.0",

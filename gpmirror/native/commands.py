@@ -185,7 +185,7 @@ def rebalance_argv(dialect: Dialect, told: UtilityOptions) -> tuple[str, ...]:
 
 def answer_of(dialect: Dialect, utility: str) -> str:
     """What a utility is given on standard input. Before 6 gpaddmirrors asks whether to go on wherever
-    hosts are uneven or addresses irregular, even with -a and -i (5.8.1, source: the calculator that
+    hosts are uneven or addresses irregular, even with -a and -i (5.8.1, recorded: the calculator that
     asks is built to read the file); the plan was approved by then.
     """
     return "y\n" if dialect.asks_anyway and utility == "gpaddmirrors" else ""

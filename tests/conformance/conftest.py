@@ -56,34 +56,51 @@ class Recorded:
 
 
 @pytest.fixture(scope="module")
-def cluster(request: pytest.FixtureRequest) -> Cluster:
-    """The named cluster, or the practice cluster of the module's release."""
+def release(request: pytest.FixtureRequest) -> str:
+    """The release that the module plays."""
+    found: str = request.module.RELEASE
+    return found
+
+
+@pytest.fixture(scope="module")
+def uneven() -> bool:
+    """Whether hosts hold different numbers of primaries."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest, release: str, uneven: bool) -> Cluster:
+    """The named cluster, or a practice cluster of the release."""
     if greenplum.target(request.config) is not None:
         named: Cluster = request.getfixturevalue("any_cluster")
         return named
     labs: Callable[..., Practice] = request.getfixturevalue("shared_labs")
-    shape = {"hosts": 3, "primaries": 1, "addresses": 2, "spare": 1}
-    return PracticeCluster(labs(release=request.module.RELEASE, **shape))
+    shape = {"hosts": 2, "uneven": True} if uneven else {"hosts": 3, "addresses": 2, "spare": 1}
+    return PracticeCluster(labs(release=release, primaries=1, **shape))
 
 
 @pytest.fixture(scope="module")
-def stage(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Stage]:
-    """The cluster as a stage. A named one is played on by the module of its release alone."""
+def stage(
+    request: pytest.FixtureRequest, cluster: Cluster, release: str, uneven: bool
+) -> Iterator[Stage]:
+    """The cluster as a stage. On a named one only what is of its release and its hosts is played."""
     real = greenplum.target(request.config) is not None
     patience = _PATIENCE_OF_SERVERS if real else _PATIENCE_OF_PRACTICE
     found = Stage(cluster, patience=patience)
-    if real and release_of(found) != request.module.RELEASE:
+    if real and release_of(found) != release:
         pytest.skip(f"the server is {release_of(found)}")
+    if real and found.uneven != uneven:
+        pytest.skip(f"its hosts are {'uneven' if found.uneven else 'even'}")
     yield found
     found.close()
 
 
 @pytest.fixture(scope="module")
-def recorded(request: pytest.FixtureRequest) -> Recorded:
+def recorded(request: pytest.FixtureRequest, release: str) -> Recorded:
     """What the release did; `--write-golden` on a named cluster writes it anew."""
     real = greenplum.target(request.config) is not None
     writes = real and bool(request.config.getoption("--write-golden"))
-    return Recorded(request.module.RELEASE, writes=writes)
+    return Recorded(release, writes=writes)
 
 
 def release_of(stage: Stage) -> str:

@@ -13,6 +13,7 @@ KINDS: Mapping[str, str] = {
     "option refused": r"Invalid [\w -]+ provided with|too many arguments"
     r"|should be used only with|Only one of .* may be specified",
     "asks for consent": r"Yy\|Nn \(default=N\)",
+    "said no": r"User Aborted|User canceled",
     "end of input": r"EOF when reading a line",
     "odd array": r"not a standard array|non-standard|able to symmetrically distribute",
     "wrote its output": r"Configuration file output to .* successfully",

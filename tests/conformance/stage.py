@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -142,6 +143,12 @@ class Stage:
         """Whether it is of this cluster's generation."""
         return ("later" if self.cluster.old else "old") not in scenario.get("needs", [])
 
+    @property
+    def uneven(self) -> bool:
+        """Whether hosts hold different numbers of primaries."""
+        rows = [row for row in self.cluster.segments() if row.preferred_role == "p"]
+        return len(set(Counter(row.hostname for row in rows).values())) > 1
+
     def meet(self, needs: Sequence[str]) -> None:
         """Skip where this cluster, in the state that is wanted, lacks what a scenario needs."""
         if "spare" in needs:
@@ -191,7 +198,7 @@ class Stage:
             case {"file": what}:
                 self._write(self._text(what))
             case {"run": command}:
-                done = self._run(command)
+                done = self._run(command, step.get("answers"))
                 self.told += f"$ {command}\n{done.stdout}{done.stderr}[exit {done.returncode}]\n"
                 return {"run": command, "exit": done.returncode, "says": kinds(done.stdout)}
             case {"ended": command}:
@@ -258,9 +265,12 @@ class Stage:
     def _coordinator(self) -> str:
         return str(self.cluster.sql(_COORDINATOR)[0][0])
 
-    def _run(self, command: str) -> Ended:
-        """A native command, with the coordinator's environment, in the scenario's folder."""
-        script = self._script(f"{command} </dev/null 2>&1")
+    def _run(self, command: str, answers: str | None = None) -> Ended:
+        """A native command, with the coordinator's environment, in the scenario's folder. What it
+        asks is answered with a line, else its input is at its end.
+        """
+        source = "</dev/null" if answers is None else f"<<<{shlex.quote(answers)}"
+        script = self._script(f"{command} {source} 2>&1")
         return self.session(self._coordinator, f"exec bash -c {shlex.quote(script)}")
 
     def _run_beside(self, command: str) -> None:
