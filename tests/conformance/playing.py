@@ -10,7 +10,6 @@ import pytest
 from tests.conformance.conftest import SCENARIOS, Recorded
 from tests.conformance.stage import Stage
 
-
 EVEN, UNEVEN = (
     [one for one in SCENARIOS if ("uneven" in one.get("needs", [])) is uneven]
     for uneven in (False, True)
