@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
+from types import MappingProxyType
 
 from gpmirror.model.names import natural
 from gpmirror.model.observed import CopyFact, Observed
@@ -314,12 +315,23 @@ def _standing(line: str, ports: frozenset[int] | None) -> CopyOnHost:
     )
 
 
-def judge_standing(host: str, rows: Rows, found: Mapping[int, CopyOnHost] | None) -> list[Check]:
-    """One check for each thing that is not as the catalog says; one for all that is."""
+def judge_standing(
+    host: str,
+    rows: Rows,
+    found: Mapping[int, CopyOnHost] | None,
+    lifeless: Mapping[int, str] = MappingProxyType({}),
+) -> list[Check]:
+    """One check for each thing that is not as the catalog says; one for all that is. `lifeless`: why
+    nothing comes of mirrors that are called resynchronising, by content.
+    """
     if found is None:
         told = f"{host} gave no whole answer about its {len(rows)} copies"
         return [_check(host, Result.UNKNOWN, told, "log in there and run `sh`: see what it prints")]
-    checks = [check for row in rows for check in _copy(host, row, found[row.dbid])]
+    checks = [
+        check
+        for row in rows
+        for check in _copy(host, row, found[row.dbid], _why_lifeless(row, lifeless))
+    ]
     good = len(rows) - len({check.detail.partition(":")[0] for check in checks})
     if good:
         copies = "1 copy stands" if good == 1 else f"{good} copies stand"
@@ -337,11 +349,18 @@ def _check(host: str, result: Result, detail: str, remedy: str) -> Check:
     return Check(host=host, name=NAME, result=result, detail=detail, remedy=remedy)
 
 
-def _copy(host: str, row: Segment, seen: CopyOnHost) -> Iterator[Check]:
+def _why_lifeless(row: Segment, lifeless: Mapping[int, str]) -> str:
+    return "" if row.is_acting_primary else lifeless.get(row.content, "")
+
+
+def _copy(host: str, row: Segment, seen: CopyOnHost, lifeless: str) -> Iterator[Check]:
     what = "acting primary" if row.is_acting_primary else "mirror"
     subject = f"content {row.content}, {what} (dbid {row.dbid})"
     for detail, remedy in _differences(row, seen):
         yield _check(host, Result.BAD, f"{subject}: {detail}", remedy)
+    if lifeless and seen.runs:
+        detail = f"the catalog says up and resynchronising, but {lifeless}"
+        yield _check(host, Result.BAD, f"{subject}: {detail}", way_back(row))
     if seen.exists and not seen.readable:
         detail = f"{row.directory} may not be entered"
         yield _check(host, Result.UNKNOWN, f"{subject}: {detail}", "set `ssh.user` in the spec")

@@ -30,6 +30,7 @@ from gpmirror.preflight.judge import (
 from gpmirror.preflight.model import Check, Preflight
 from gpmirror.preflight.script import scripts
 from gpmirror.preflight.shell import VERSION
+from gpmirror.run.look import lifeless_mirrors
 from gpmirror.spec.model import SiteHost
 
 # --- Every copy looked at on its host, one round trip a host, and compared with the catalog.
@@ -41,21 +42,30 @@ _SECONDS = 60.0
 def look_at_copies(
     observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]
 ) -> tuple[Check, ...]:
-    """What is not as the catalog says, and what is, by host. A host that gives no answer is unknown."""
+    """What is not as the catalog says, and what is, by host. A host that gives no answer is unknown.
+
+    Hosts of mirrors that the catalog calls resynchronising (4.3, 5) are asked once more: such a
+    server may run and not replicate.
+    """
     asked = copies_by_host(observed, homes_of(spec_hosts))
     replies = hosts.ask(
         {host: standing_script(rows) for host, rows in asked.items()}, seconds=_SECONDS
     )
-    return judge_copies(asked, replies)
+    lifeless, _ = lifeless_mirrors(observed, hosts, spec_hosts)
+    return judge_copies(asked, replies, lifeless)
 
 
-def judge_copies(asked: Mapping[str, Rows], replies: Mapping[str, Reply]) -> tuple[Check, ...]:
-    """The same of what hosts answered to `standing_script`."""
+def judge_copies(
+    asked: Mapping[str, Rows], replies: Mapping[str, Reply], lifeless: Mapping[int, str]
+) -> tuple[Check, ...]:
+    """The same of what hosts answered to `standing_script`; `lifeless`: why nothing comes of mirrors
+    that are called resynchronising, by content.
+    """
     checks: list[Check] = []
     for host, rows in asked.items():
         match replies[host]:
             case Answered() as reply:
-                checks += judge_standing(host, rows, read_standing(reply.out, rows))
+                checks += judge_standing(host, rows, read_standing(reply.out, rows), lifeless)
             case NoAnswer() as reply:
                 checks.append(silent(host, rows, reply.message, reply.hint))
     return tuple(checks)
@@ -84,7 +94,9 @@ def run_preflight(
 def preflight_everywhere(
     plan: Plan, observed: Observed, hosts: Hosts, spec_hosts: Iterable[SiteHost]
 ) -> Preflight:
-    """The same, and a look at every copy on every host, in the same round trip."""
+    """The same, and a look at every copy on every host, in the same round trip; hosts of mirrors that
+    resynchronise are asked once more.
+    """
     asked = copies_by_host(observed, homes_of(spec_hosts))
     mine = scripts(plan, observed)
     looks = {host: standing_script(rows) for host, rows in asked.items()}
@@ -93,7 +105,8 @@ def preflight_everywhere(
     firsts = {host: _part(replies[host], 0) for host in mine}
     seconds = {host: _part(replies[host], int(host in mine)) for host in looks}
     found = _judged(plan, observed, hosts, firsts, ())
-    return replace(found, checks=(*found.checks, *judge_copies(asked, seconds)))
+    lifeless, _ = lifeless_mirrors(observed, hosts, spec_hosts)
+    return replace(found, checks=(*found.checks, *judge_copies(asked, seconds, lifeless)))
 
 
 def _joined(*texts: str | None) -> str:

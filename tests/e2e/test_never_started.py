@@ -52,11 +52,15 @@ def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice, dea
     status = practice.gpmirror("status")
     waited = practice.gpmirror("status", "--wait", "5m", seconds=60)
     told = practice.gpmirror("status", "--hosts")
+    checked = practice.gpmirror("preflight", "--all")
     assert rig.mirror(0)[2:4] == ("r", "u"), "nobody marks it down"
     assert (planned.returncode, resumed.returncode) == (0, 10), planned.stderr + resumed.stderr
     assert "1 blocked" in planned.stdout
     assert {one.returncode for one in (status, waited, told)} == {2}
-    for one in (planned.stdout, resumed.stderr, status.stdout, waited.stdout, told.stdout):
+    assert checked.returncode == 9, checked.stdout
+    assert "content 0, mirror (dbid 4)" in " ".join(checked.stdout.split()), checked.stdout
+    texts = (planned, status, waited, told, checked)
+    for one in (resumed.stderr, *(text.stdout for text in texts)):
         flat = " ".join(one.split())
         assert dead in flat, one
         assert "gp_segment_connect_timeout" in flat or one is resumed.stderr, one

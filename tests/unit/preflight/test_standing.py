@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
-from gpmirror.model.segment import Segment
+from gpmirror.model.segment import Mode, Role, Segment
 from gpmirror.preflight.copies import (
     copies_by_host,
     is_sound,
@@ -163,6 +163,25 @@ def test_what_is_no_whole_answer_is_unknown(text: str) -> None:
     (check,) = judge_standing("sdw2", rows, read_standing(text, rows))
     assert check.result is Result.UNKNOWN
     assert not is_sound([check])
+
+
+def test_a_server_that_runs_and_does_not_replicate_is_named_with_the_way_out(copy: Copy) -> None:
+    """As 5.8.1 calls such a mirror up and resynchronising."""
+    mirror = replace(copy.row, mode=Mode.RESYNCING)
+    done = subprocess.run(
+        ["/bin/sh"], input=standing_script((mirror,)), capture_output=True, text=True, check=True
+    )
+    seen = read_standing(done.stdout, (mirror,))
+    why = "the server in sdw2:/d runs and does not replicate (FaultMirror)"
+    (check,) = judge_standing("sdw2", (mirror,), seen, {1: why})
+    assert check.result is Result.BAD
+    assert check.detail.startswith("content 1, mirror (dbid 12): the catalog says up and resync")
+    assert why in check.detail
+    assert "gp_segment_connect_timeout" in check.remedy
+    for other in ({}, {2: why}):
+        assert [one.result for one in judge_standing("sdw2", (mirror,), seen, other)] == [Result.OK]
+    primary = replace(mirror, role=Role.PRIMARY)
+    assert [one.result for one in judge_standing("sdw2", (primary,), seen, {1: why})] == [Result.OK]
 
 
 class Quiet:
