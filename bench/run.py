@@ -36,7 +36,7 @@ SINGLE = {
     "the worst of the hostile native files": 60,
     "survey of 1,000 hosts": 8,
     "picture of 8,000 contents": 60,
-    "whatif of 100 hosts x 8": 80,
+    "whatif of 100 hosts x 8": 160,
     "64 hosts in a known_hosts of 3,500 lines": 10,
 }
 

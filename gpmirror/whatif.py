@@ -7,7 +7,7 @@ given one in its hosts and its strategy alone.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from shlex import quote
 
@@ -55,7 +55,8 @@ class Figures:
     `summary`, `bytes`, `waves` and `seconds` are those of the plan that leads there: nothing for the
     layout as it is; `seconds` with those until old mirrors count as down, None: unknown, as `bytes`.
     `catching_up` copies fetch what changed, nobody knows how much. `fewest` and `most` mirrors lie on
-    any host that may hold some or does. `layout` is the one reached, as far as copies live.
+    any host that may hold some or does. `layout` is the one reached, as far as copies live. `plan` is
+    where all of it comes from, None for the layout as it is.
     """
 
     summary: Summary
@@ -68,6 +69,7 @@ class Figures:
     most: int
     policy: tuple[Kept, ...]
     layout: Layout
+    plan: Plan | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,6 +507,7 @@ def _figures(spec: Spec, plan: Plan) -> Figures:
             Kept(rule=one.rule, ok=one.after, evidence=one.evidence) for one in plan.policy
         ),
         layout=ends(plan)[1],
+        plan=plan,
     )
 
 

@@ -20,6 +20,7 @@ from gpmirror.render.text import (
     needed,
     painted,
     paragraph,
+    proof_text,
     styled,
 )
 from gpmirror.simulate.surveys import factor_told
@@ -230,12 +231,17 @@ def _part(
             yield from paragraph(text, width=width, indent=0, hang=names + GAP, style=Style.CARE)
 
 
+def _proof(found: Figures) -> str | None:
+    return None if found.plan is None else proof_text(found.plan)
+
+
 def whatif_remarks(found: Comparison) -> list[str]:
     """What the figures rest on, what would make room for a strategy that is infeasible, and which layouts break the spec's policy."""
     figured = _figured(found.rows)
     remarks = [row.remark for row in found.rows if row.remark is not None]
     refused = [(row.name, row.found) for row in found.rows if isinstance(row.found, Refusal)]
     remarks += [f"{name}: {hint}" for name, one in refused if (hint := one.reasons[0].hint)]
+    remarks += [f"{row.name}: {proof}" for row, one in figured if (proof := _proof(one))]
     for row, figures in figured:
         broken = [f"{one.rule} ({one.evidence})" for one in figures.policy if not one.ok]
         if broken:
@@ -348,4 +354,5 @@ def _figures(found: Figures) -> dict[str, object]:
         "worst_load": worst,
         "mirrors": {"fewest": found.fewest, "most": found.most},
         "policy": [plain(one) for one in found.policy],
+        "proof": _proof(found),
     }

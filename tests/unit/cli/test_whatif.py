@@ -14,6 +14,8 @@ from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode, Infeasible, InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.plan.request import Request
+from gpmirror.render.text import proof_text
+from gpmirror.render.whatif import whatif_json, whatif_remarks
 from gpmirror.run.plan import make_plan
 from gpmirror.spec.model import HostPattern, Pin, Policy, Protection, Spec, Strategy, Survive
 from gpmirror.whatif import AS_IT_IS, Comparison, Figures, Question, Refusal, Row, compare
@@ -342,6 +344,22 @@ def test_a_block_size_that_divides(hosts: int, primaries: int, size: int) -> Non
     if size < hosts:
         assert hosts % size == 0
         assert figures(row).survival.worst_factor == pytest.approx(1 + 1 / primaries, abs=0.01)
+
+
+def test_what_balanced_proves_is_told() -> None:
+    seen = mirrored(HOSTS, 2)
+    found = compare(spec(HOSTS, "spread"), seen, Question(add=("sdw5",)))
+    row = by_strategy(found)[Strategy.BALANCED]
+    plan = figures(row).plan
+    assert plan is not None
+    told = proof_text(plan)
+    assert told is not None
+    assert f"balanced: {told}" in whatif_remarks(found)
+    rows = json.loads(whatif_json(found))["rows"]
+    proofs = {one["strategy"]: one.get("proof") for one in rows}
+    assert proofs == {None: None, "group": None, "spread": None, "block": None, "balanced": told}
+    # the floor of its share, 8 of 5, comes to the new host
+    assert (figures(row).summary.move, figures(row).fewest, figures(row).most) == (1, 1, 2)
 
 
 def test_the_spec_knows_its_block_size() -> None:
