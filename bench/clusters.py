@@ -22,6 +22,23 @@ mirrors:
 """
 
 
+def replacing_spec_text(hosts: int) -> str:
+    """Strategy balanced, a twentieth of the hosts drained and as many new ones."""
+    gone = hosts // 20
+    return f"""\
+apiVersion: gpmirror/v1
+cluster:
+  name: bench
+  dialect: gp6
+hosts:
+  - {{name: "sdw[1-{gone}]", weight: 0}}
+  - {{name: "sdw[{gone + 1}-{hosts + gone}]", roots: [/data1/mirror, /data2/mirror]}}
+mirrors:
+  strategy: balanced
+  ports: {{offset: 1000}}
+"""
+
+
 def catalog_text(hosts: int, primaries: int) -> str:
     """gp_segment_configuration of a mirrorless gp6 cluster, as psql prints it."""
     rows = [_row(1, -1, 5432, "mdw", "/data/master/gpseg-1")]
@@ -33,14 +50,18 @@ def catalog_text(hosts: int, primaries: int) -> str:
     return "\n".join([HEADER, rule, *rows, f"({len(rows)} rows)", ""])
 
 
-def mirrored_catalog_text(hosts: int, primaries: int, *, scattered: bool = False) -> str:
-    """The same cluster with group mirrors in sync; `scattered`: no ring is to be seen in them."""
+def mirrored_catalog_text(
+    hosts: int, primaries: int, *, scattered: bool = False, spread: bool = False
+) -> str:
+    """The same cluster with mirrors in sync, by strategy group or spread; `scattered`: no ring is to
+    be seen in them.
+    """
     lines = catalog_text(hosts, primaries).splitlines()
     contents = hosts * primaries
     mirrors = []
     for content in range(contents):
         host, index = divmod(content, primaries)
-        target = (host + 1) % hosts
+        target = (host + 1 + (index if spread else 0)) % hosts
         if scattered:
             target = (content * 7919 + host * host * 31 + content * content * 17) % hosts
             target = target if target != host else (host + 1) % hosts

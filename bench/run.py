@@ -17,7 +17,12 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
+from bench.clusters import (  # noqa: E402
+    catalog_text,
+    mirrored_catalog_text,
+    replacing_spec_text,
+    spec_text,
+)
 from gpmirror.cli.commands import COMMANDS  # noqa: E402
 
 # processor time of 32,000 contents against the bare interpreter
@@ -111,6 +116,14 @@ def cases(folder: Path) -> dict[str, list[str]]:
             found[f"plan, {hosts * 8} contents"] = [
                 *(*GPMIRROR, "plan", str(spec), "--catalog", str(catalog), "--format", "native")
             ]
+        for hosts in (100, 1000):
+            spec, catalog = folder / f"balanced-{hosts}.yaml", folder / f"balanced-{hosts}.txt"
+            spec.write_text(replacing_spec_text(hosts))
+            catalog.write_text(mirrored_catalog_text(hosts, 8, spread=True))
+            found[_balanced(hosts)] = [
+                *(*GPMIRROR, "plan", str(spec), "--catalog", str(catalog), "--format", "native"),
+                *("-o", str(folder / "plan.json")),
+            ]
     if "simulate" in COMMANDS:
         catalog = folder / "simulate.txt"
         catalog.write_text(mirrored_catalog_text(200, 10))
@@ -123,6 +136,10 @@ def cases(folder: Path) -> dict[str, list[str]]:
             *(*GPMIRROR, "maintenance", str(spec), "--catalog", str(scattered))
         ]
     return found
+
+
+def _balanced(hosts: int) -> str:
+    return f"plan, balanced, {hosts} hosts x 8, a twentieth replaced"
 
 
 def measure(commands: dict[str, list[str]], repeats: int) -> dict[str, Result]:
@@ -164,6 +181,13 @@ def limits(results: dict[str, Result]) -> list[Limit]:
                 bound=9,
                 unit="x",
             ),
+        ],
+        _balanced(100): lambda r: [
+            Limit(name="proven fewest moves, 100 hosts x 8", measured=r.wall, bound=1, unit="s")
+        ],
+        _balanced(1000): lambda r: [
+            Limit(name="proven fewest moves, 1,000 hosts x 8", measured=r.wall, bound=5, unit="s"),
+            Limit(name="its peak memory", measured=r.peak / 1e6, bound=600, unit="MB", timed=False),
         ],
         "simulate, 200 hosts x 10": lambda r: [
             Limit(

@@ -129,10 +129,13 @@ class _Search:
             return None
         ladder = self._ladder(best)
         refused: dict[int, Solved] = {}
-        low, high = 0, len(ladder)
-        probe = self._first_probe(ladder, at_most)
+        high = len(ladder)
+        low = max(
+            _first(ladder, lambda load: self._has_room(at_most(load))),
+            _first(ladder, lambda load: not self._is_crowded(at_most(load))),
+        )
+        probe = low
         while low < high:
-            probe = min(max(probe, low), high - 1)
             solved = self._solve(at_most(ladder[probe]))
             if solved.cost == self._cost:
                 self._take(solved)
@@ -142,8 +145,10 @@ class _Search:
                 refused[probe] = solved
                 low = probe + 1
             probe = (low + high) // 2
-        proof = refused.get(high - 1) or self._solve(below(best))
-        self.bounds.append(_bound(self.question, below(best), proof))
+        self.bounds.append(
+            self._crowding(below(best))
+            or _bound(self.question, below(best), refused.get(high - 1) or self._solve(below(best)))
+        )
         return best
 
     def _ladder(self, best: Fraction) -> list[Fraction]:
@@ -155,28 +160,50 @@ class _Search:
             steps.update(question.load(host, gained) for gained in range(1, most + 1))
         return sorted(steps)
 
-    def _first_probe(self, ladder: Sequence[Fraction], at_most: Callable[[Fraction], Loads]) -> int:
-        """The lowest load under which each batch has room enough, not looking at the others."""
-        low, high = 0, len(ladder)
-        while low < high:
-            middle = (low + high) // 2
-            if self._has_room(at_most(ladder[middle])):
-                high = middle
-            else:
-                low = middle + 1
-        return low
+    def _is_crowded(self, loads: Loads) -> bool:
+        """Whether so few hosts may take mirrors at all under these loads that their bands alone cost
+        more than the layout.
+        """
+        question, under = self.question, limits(self.question, loads)
+        if under.pair is None:
+            return False
+        left_out = sum(low for low, most in zip(question.lo, under.pair, strict=True) if not most)
+        room = sum(high for high, most in zip(question.hi, under.pair, strict=True) if most)
+        beyond = max(0, len(question.primary) - room)
+        return (left_out + beyond) * question.costs.outside > self._cost
+
+    def _crowding(self, loads: Loads) -> LeastCost | None:
+        """The proof of that, which needs no flow; None: there is none."""
+        if not self._is_crowded(loads):
+            return None
+        question, pair = self.question, limits(self.question, loads).pair or ()
+        outside = question.costs.outside
+        room = sum(high for high, most in zip(question.hi, pair, strict=True) if most)
+        price = outside if len(question.primary) > room else 0
+        prices = {
+            host: price if most else -outside if question.lo[host] else 0
+            for host, most in enumerate(pair)
+        }
+        bare = Solved(cost=0, hosts={}, host_prices=prices, pair_prices={}, rack_prices={})
+        bound = _bound(question, loads, bare)
+        return bound if bound.least > self._cost else None
 
     def _has_room(self, loads: Loads) -> bool:
         under = limits(self.question, loads)
         if under.rack is not None:
             return True
+        if under.pair is None:
+            return True
+        takers = [(host, most) for host, most in enumerate(under.pair) if most]
         for batch in self._task.batches:
-            if under.pair is not None and batch.bars_host:
-                room = sum(
-                    under.pair[host] for host in batch.open if may_go(self.question, batch, host)
-                )
-                if room < len(batch.pieces):
-                    return False
+            left = len(batch.pieces) if batch.bars_host else 0
+            for host, most in takers:
+                if left <= 0:
+                    break
+                if host in batch.open and may_go(self.question, batch, host):
+                    left -= most
+            if left > 0:
+                return False
         return True
 
     def _solve(self, loads: Loads) -> Solved:
@@ -208,6 +235,11 @@ def _in_turn(racks: Sequence[str | None]) -> list[int]:
     return [host for turn in turns for host in turn if host is not None]
 
 
+def _first(ladder: Sequence[Fraction], holds: Callable[[Fraction], bool]) -> int:
+    """The first step for which something holds that holds for all after it."""
+    return bisect_left(ladder, x=True, key=holds)
+
+
 def _bound(question: BalanceQuestion, loads: Loads, solved: Solved) -> LeastCost:
     """The bound that the solver's prices give, summed up apart from the solver."""
     names = question.names
@@ -218,6 +250,7 @@ def _bound(question: BalanceQuestion, loads: Loads, solved: Solved) -> LeastCost
         hosts=tuple(
             HostPrice(host=names[host], price=price)
             for host, price in sorted(solved.host_prices.items())
+            if price
         ),
         pairs=tuple(
             PairPrice(primary=names[primary], host=names[host], price=price)

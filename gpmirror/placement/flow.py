@@ -11,7 +11,7 @@ cheaper than what it found, until there are none. So its answer holds for all.
 """
 
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
@@ -106,6 +106,11 @@ class _Network:
     host_nodes: dict[int, int] = field(default_factory=dict)
     pair_nodes: dict[tuple[int, int], int] = field(default_factory=dict)
     rack_nodes: dict[tuple[str, int], int] = field(default_factory=dict)
+    tight: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+    """(primary, host) of a limit that one batch alone runs into: the limit, the batch, and what the
+    first content beyond it would cost. It needs no node: its arcs have no more room.
+    """
+    lone: frozenset[int] = frozenset()
     columns: dict[tuple[int, int], list[int]] = field(default_factory=dict)
     """(batch, host) -> its arcs: those of contents that are there, dearest first, then the open one."""
     supply: dict[int, int] = field(default_factory=dict)
@@ -123,6 +128,8 @@ class _Network:
             rack = task.rack[batch.primary]
             if rack is not None:
                 self.rack_supply[rack] = self.rack_supply.get(rack, 0) + len(batch.pieces)
+        counts = Counter(batch.primary for batch in task.batches)
+        self.lone = frozenset(primary for primary, count in counts.items() if count == 1)
         for number, batch in enumerate(task.batches):
             self._arc(number, self._sink, len(batch.pieces), task.unplaced)
         stays = [self._stays(batch) for batch in task.batches]
@@ -200,12 +207,29 @@ class _Network:
         batch = self.task.batches[number]
         head = self._way(batch, host)
         base = self.task.same_rack if self._shares_rack(batch, host) else 0
-        found = []
         saved = sorted((one.cost for one in batch.pieces if one.home == host), reverse=True)
-        for cost, same in groupby(saved):
-            found.append(self._arc(number, head, len(list(same)), base - cost))
-        found.append(self._arc(number, head, len(batch.pieces), base))
+        most = len(batch.pieces)
+        tight = self._is_tight(batch, host) and batch.primary in self.lone
+        if tight:
+            most = self._most(batch, host)
+            beyond = base - (saved[most] if most < len(saved) else 0)
+            self.tight[batch.primary, host] = (most, number, beyond)
+        found = [
+            self._arc(number, head, len(list(same)), base - cost)
+            for cost, same in groupby(saved[:most])
+        ]
+        # an arc for those that come from elsewhere, the last of the column
+        found.append(
+            self._arc(number, head, most if not tight else max(0, most - len(saved)), base)
+        )
         self.columns[number, host] = found
+
+    def _most(self, batch: Batch, host: int) -> int:
+        pair = self.limits.pair
+        return self.supply[batch.primary] if pair is None else pair[host]
+
+    def _is_tight(self, batch: Batch, host: int) -> bool:
+        return self._most(batch, host) < self.supply[batch.primary] and host != batch.primary
 
     def _way(self, batch: Batch, host: int) -> int:
         """The node that an arc to the host ends in: the host's, or that of a limit before it."""
@@ -224,10 +248,9 @@ class _Network:
             most = limits.rack[host]
             if most < self.rack_supply[rack]:
                 found = self._limit(self.rack_nodes, (rack, host), found, most)
-        key = (batch.primary, host)
-        most = self.supply[batch.primary] if limits.pair is None else limits.pair[host]
-        if most < self.supply[batch.primary] and host != batch.primary:
-            found = self._limit(self.pair_nodes, key, found, most)
+        if self._is_tight(batch, host) and batch.primary not in self.lone:
+            key = (batch.primary, host)
+            found = self._limit(self.pair_nodes, key, found, self._most(batch, host))
         return found
 
     def _limit(self, nodes: dict[Key, int], key: Key, after: int, most: int) -> int:
@@ -379,6 +402,11 @@ class _Network:
             rack = self.task.rack[primary]
             after = self._host_depth(host) if rack is None else self._rack_depth((rack, host))
             found[primary, host] = max(0, after - self.depth[node])
+        for (primary, host), (most, number, beyond) in self.tight.items():
+            if sum(self.flow[arc] for arc in self.columns[number, host]) == most:
+                rack = self.task.rack[primary]
+                after = self._host_depth(host) if rack is None else self._rack_depth((rack, host))
+                found[primary, host] = max(0, after - self.depth[number] - beyond)
         return found
 
     def _hosts(self) -> dict[int, int | None]:

@@ -87,7 +87,7 @@ class BalanceQuestion:
         """The load of a host that takes over so many primaries."""
         if self.own[host]:
             return Fraction(self.own[host] + gained, self.own[host])
-        return Fraction(gained * len(set(self.primary.values())), len(self.primary))
+        return Fraction(gained * sum(map(bool, self.own)), len(self.primary))
 
 
 def ask(
@@ -291,7 +291,7 @@ def _by_policy(question: BalanceQuestion, host: int) -> int:
     total, limit, own = len(question.primary), question.limit, question.own[host]
     if limit is None:
         return total
-    holders = len(set(question.primary.values()))
+    holders = sum(map(bool, question.own))
     most = min(total, int(limit * (own or total / holders)) - own + 1)
     while most > 0:
         after = own + most
@@ -327,26 +327,26 @@ def crowded(question: BalanceQuestion) -> list[Crowded]:
     """
     most = [_by_policy(question, host) for host in range(len(question.names))]
     used: Counter[tuple[int, int]] = Counter()
+    ordered: dict[frozenset[int], list[int]] = {}
     found = []
     for batch in sorted(batches(question), key=lambda one: len(one.open)):
-        takers = [host for host in batch.open if may_go(question, batch, host)]
-        count = len(batch.pieces)
-        rooms = {
-            host: count if host == batch.primary else max(0, most[host] - used[batch.primary, host])
-            for host in takers
-        }
-        if sum(rooms.values()) < count:
+        left = len(batch.pieces)
+        for host in ordered.setdefault(batch.open, sorted(batch.open)):
+            if not left:
+                break
+            if may_go(question, batch, host):
+                free = most[host] - used[batch.primary, host]
+                taken = left if host == batch.primary else max(0, min(left, free))
+                used[batch.primary, host] += taken
+                left -= taken
+        if left:
             found.append(
                 Crowded(
                     primary=question.names[batch.primary],
                     contents=tuple(piece.content for piece in batch.pieces),
-                    room=sum(rooms.values()),
+                    room=len(batch.pieces) - left,
                 )
             )
-        for host in sorted(takers):
-            taken = min(count, rooms[host])
-            used[batch.primary, host] += taken
-            count -= taken
     return found
 
 
@@ -416,7 +416,6 @@ def least(question: BalanceQuestion, bound: LeastCost) -> int:
     """What every layout under the bound's limits costs at least, by its prices alone. Raises
     ValueError: a price that proves nothing.
     """
-    prices = _prices(question, bound)
     under = limits(
         question,
         Loads(
@@ -425,6 +424,7 @@ def least(question: BalanceQuestion, bound: LeastCost) -> int:
             rack_below=fraction(bound.rack_below),
         ),
     )
+    prices = _prices(question, bound, under)
     total = sum(_cheapest(question, batch, under, prices) for batch in batches(question))
     for host, price in enumerate(prices.host):
         total -= price * (question.hi[host] if price >= 0 else question.lo[host])
@@ -449,7 +449,7 @@ class _Prices:
     order: tuple[int, ...]
 
 
-def _prices(question: BalanceQuestion, bound: LeastCost) -> _Prices:
+def _prices(question: BalanceQuestion, bound: LeastCost, under: FlowLimits) -> _Prices:
     number = {name: at for at, name in enumerate(question.names)}
     host = [0] * len(number)
     for one in bound.hosts:
@@ -462,14 +462,20 @@ def _prices(question: BalanceQuestion, bound: LeastCost) -> _Prices:
         host=tuple(host),
         pair={(number[one.primary], number[one.host]): one.price for one in bound.pairs},
         rack={(one.rack, number[one.host]): one.price for one in bound.racks},
-        order=tuple(sorted(range(len(host)), key=lambda at: (host[at], at))),
+        order=tuple(
+            sorted(
+                (at for at in range(len(host)) if under.pair is None or under.pair[at]),
+                key=lambda at: (host[at], at),
+            )
+        ),
     )
 
 
 def _cheapest(question: BalanceQuestion, batch: Batch, under: FlowLimits, prices: _Prices) -> int:
     """The sum of the least that each content of the batch costs."""
     elsewhere = question.costs.unplaced
-    for host in prices.order:
+    # an only host may be the primary's own, which no limit speaks of
+    for host in prices.order if len(batch.open) > 1 else sorted(batch.open):
         if prices.host[host] >= elsewhere:
             break
         price = _price(question, batch, under, prices, host)
