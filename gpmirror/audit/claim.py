@@ -39,6 +39,8 @@ CLAIMS = {
     "hazards": "Every danger that follows from the plan is told, with its contents, and allowed only "
     "where the plan allows it.",
     "guards": "The figures of the guards and whether they are exceeded.",
+    "certificate": "No layout has a better first level, and so on through the levels (strategy balanced): "
+    "the bound reckoned from the prices in the file equals the cost reckoned from the layout.",
     "fingerprint": "The rows of all touched contents, and everything in use.",
 }
 """Every claim by its stable name, and what it says."""

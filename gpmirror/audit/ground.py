@@ -77,7 +77,8 @@ class Standing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What the plan stands on, looked up by name and by content. `standings` and `wanted` have the
-    same contents. `held` says who holds what when the plan begins: a content's idle copy by its
+    same contents. `homes` are the
+    plan's hosts that mirrors are placed with now. `held` says who holds what when the plan begins: a content's idle copy by its
     number, what never moves by words.
     """
 
@@ -92,6 +93,7 @@ class Ground:
     held: dict[Key, int | str]
     rank: dict[int, int]
     hostnames: dict[str, str]
+    homes: dict[int, str]
     sizes: dict[int, int]
     facts: dict[int, CopyFact]
     disputed: frozenset[int]
@@ -193,6 +195,7 @@ def survey_ground(plan: Plan, catalog: PlannedCatalog, asked: Asked) -> Ground:
         held=held,
         rank={one.content: place for place, one in enumerate(ordered)},
         hostnames=_hostnames(catalog, owner),
+        homes=_homes(catalog, owner),
         sizes=dict(catalog.sizes),
         facts=dict(catalog.copies),
         disputed=frozenset(content for content, _ in catalog.disagreements),
@@ -252,6 +255,16 @@ def _standings(catalog: PlannedCatalog, owner: _Owners) -> Iterator[Standing]:
             acting_slot=_slot(acting, owner.host_of(acting)),
             idle_slot=None if idle is None else _slot(idle, owner.host_of(idle)),
         )
+
+
+def _homes(catalog: PlannedCatalog, owner: _Owners) -> dict[int, str]:
+    """The plan's host that each content's mirror is placed with now, where there is one."""
+    found = (
+        (row.content, owner.home_of(row))
+        for row in catalog.segments
+        if row.content >= 0 and row.preferred_role is Role.MIRROR
+    )
+    return {content: host.name for content, host in found if host is not None}
 
 
 def _hostnames(catalog: PlannedCatalog, owner: _Owners) -> dict[str, str]:
