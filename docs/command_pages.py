@@ -26,6 +26,14 @@ ENVIRONMENT = (
         ),
     ),
     ("`GPMIRROR_IGNORE_SPEC_CONNECTION`", "`1`: as `--ignore-spec-connection`."),
+    ("`GPMIRROR_LOG_FILE`", "The log file where no `--log-file` is given."),
+    (
+        "`GPMIRROR_PYTHON`, `GPMIRROR_CACHE`",
+        (
+            "The single-file program alone: the Python to start with, and where to unpack "
+            "([how it is found](../how-to/install-offline.md))."
+        ),
+    ),
     ("`NO_COLOR`", "No colours."),
     (
         "`FORCE_COLOR`, `CLICOLOR_FORCE`",
@@ -45,6 +53,13 @@ GLOBAL = (
     ("`--no-color`", "No colours."),
     ("`--quiet`", "Results and errors only."),
     ("`--debug`", "Show tracebacks."),
+    (
+        "`--log-file FILE`",
+        (
+            "Append what is said and done to FILE, as JSON lines with `time`, `level` (info, "
+            "warning, error) and `kind`; its mode is 0600, secrets are left out."
+        ),
+    ),
     ("`-h`, `--help`", "Show the command's help."),
 )
 INTRODUCTION = (
@@ -59,7 +74,10 @@ INTRODUCTION = (
     "| --- | --- |",
     *(f"| {name} | {text} |" for name, text in GLOBAL),
     "",
-    "`gpmirror -V` or `--version` prints the version.",
+    (
+        "`gpmirror -V` or `--version` prints the version, with `--json` also Python, the libraries "
+        "and the dialects."
+    ),
     "",
     "| variable | meaning |",
     "| --- | --- |",

@@ -116,7 +116,7 @@ def test_no_page_shows_a_command_or_flag_that_does_not_exist() -> None:
         flag for command, entry in COMMANDS.items() for flag in flags(load_command(command, entry))
     }
     known |= {"--version", "--no-color", "--quiet", "--debug", "--help", *OTHER_PROGRAMS_FLAGS}
-    known |= {"--ignore-spec-connection"}
+    known |= {"--ignore-spec-connection", "--log-file"}
     for file in PAGES:
         text = file.read_text(encoding="utf-8")
         for span in re.findall(r"`([^`\n]+)`", FENCED.sub("", text)):

@@ -140,7 +140,9 @@ COMMANDS: dict[str, Entry] = {
 # --- A command group that imports a command's module when the command is invoked, not before.
 
 
-_EVERYWHERE = "--no-color, --quiet, --debug and --ignore-spec-connection work with every command."
+_EVERYWHERE = (
+    "--no-color, --quiet, --debug, --log-file and --ignore-spec-connection work with every command."
+)
 
 
 class _Formatter(Protocol):

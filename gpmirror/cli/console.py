@@ -6,12 +6,15 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, Failure, GpmirrorError
+
+if TYPE_CHECKING:
+    from gpmirror.cli.logbook import Logbook
 
 # --- Where a command's output goes: data to stdout, talk to stderr, colour only where it is wanted.
 
@@ -22,7 +25,13 @@ WIDTH_OFF_TERMINAL = 100
 COMPLETE_VARIABLE = "_GPMIRROR_COMPLETE"
 """Set by the function of a shell: typer answers it instead of running a command."""
 
-GLOBAL_OPTIONS = ("--no-color", "--quiet", "--debug", "--ignore-spec-connection")
+LOG_OPTION = "--log-file"
+"""The one of them that takes a value."""
+
+LOG_VARIABLE = "GPMIRROR_LOG_FILE"
+"""The log file where no `--log-file` is given."""
+
+GLOBAL_OPTIONS = ("--no-color", "--quiet", "--debug", "--ignore-spec-connection", LOG_OPTION)
 """The options that every command accepts, before or after its name."""
 
 
@@ -34,6 +43,7 @@ class GlobalFlags:
     quiet: bool = False
     debug: bool = False
     ignore_spec_connection: bool = False
+    log_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +62,7 @@ class Console:
     talk_width: int = WIDTH_OFF_TERMINAL
     quiet: bool = False
     debug: bool = False
+    log: "Logbook | None" = None
 
     @property
     def shows_data(self) -> bool:
@@ -75,26 +86,39 @@ class Console:
         """Write remarks for a person to stderr, unless `--quiet`."""
         if not self.quiet:
             self.alarm(text)
+        elif self.log:
+            self.log.said(text)
 
     def alarm(self, text: str) -> None:
         """Write to stderr even with `--quiet`: errors, and what a person must know; fitted as a
         page.
         """
+        if self.log:
+            self.log.said(text)
         _write(self.err, _fitted(self.err, text, self.talk_width), "standard error")
 
     def remarks(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Show warnings and notes on stderr, unless `--quiet`."""
         if not self.quiet:
             self.problems(diagnostics)
+        elif self.log:
+            self._log_all(self.log, diagnostics)
 
     def problems(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Show findings on stderr even with `--quiet`: the input is refused because of them."""
         if found := tuple(diagnostics):
+            if self.log:
+                self._log_all(self.log, found)
             from gpmirror.render.diagnostics import diagnostics_text
 
             # an excerpt and the mark below it must stay where they are
             text = diagnostics_text(found, color=self.talk_color, width=self._talk_columns())
             _write(self.err, text, "standard error")
+
+    @staticmethod
+    def _log_all(log: "Logbook", diagnostics: Iterable[Diagnostic]) -> None:
+        for one in diagnostics:
+            log.found(one)
 
     def _talk_columns(self) -> int | None:
         """The columns of a terminal; None where text stays as it is."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gpmirror.adapters.server import CatalogSession
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.boundary import Operator, Reporter, World
+    from gpmirror.cli.logbook import Logbook
     from gpmirror.events import Event, RunEnded
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
@@ -216,7 +217,7 @@ def running(
             say = voice(console, reporter)
             operator = TerminalOperator(assume_yes=assume_yes, say=say)
             stack.enter_context(operator.listening())
-            keeping = _Keeping(reporter=reporter, ends=ends)
+            keeping = _Keeping(reporter=reporter, ends=ends, log=console.log)
             told = keeping if folder is None else _telling(keeping, live, plan, say)
             world = _world(name, folder, live, operator, told)
             started = world.clock.monotonic()
@@ -230,10 +231,11 @@ def running(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Keeping:
-    """A reporter that keeps the end, whose words come after the live area is gone."""
+    """A reporter that keeps the end, whose words come after the live area is gone, and the log."""
 
     reporter: "Reporter"
     ends: "list[RunEnded]"
+    log: "Logbook | None"
 
     def tell(self, event: "Event") -> None:
         """Pass on, keep the end."""
@@ -241,6 +243,8 @@ class _Keeping:
 
         if isinstance(event, RunEnded):
             self.ends.append(event)
+        if self.log:
+            self.log.event(event)
         self.reporter.tell(event)
 
 

@@ -5,6 +5,7 @@ Importing this module loads typer and nothing heavy; commands import their own w
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -14,13 +15,15 @@ from gpmirror.cli.commands import LazyGroup
 from gpmirror.cli.console import (
     COMPLETE_VARIABLE,
     GLOBAL_OPTIONS,
+    LOG_OPTION,
+    LOG_VARIABLE,
     Console,
     GlobalFlags,
     open_console,
     report,
 )
 from gpmirror.cli.wiring import is_ignored, spec_connection
-from gpmirror.errors import ExitCode
+from gpmirror.errors import ExitCode, GpmirrorError, Usage
 
 _EPILOG = (
     "Exit status: "
@@ -42,6 +45,25 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the process exit code."""
     flags, rest = split_global_flags(arguments)
     console = open_console(flags, os.environ)
+    if flags.log_file is None and not os.environ.get(LOG_VARIABLE):
+        return _run(flags, rest, console)
+    from gpmirror.cli.logbook import open_logbook
+
+    try:
+        log = open_logbook(flags.log_file, os.environ)
+    except GpmirrorError as error:
+        return _report_safely(error, console)
+    if os.environ.get(COMPLETE_VARIABLE):  # a shell asks for words
+        return _run(flags, rest, console)
+    log.begin(rest)
+    code = _run(flags, rest, replace(console, log=log))
+    log.end(code)
+    if log.failed:
+        console.alarm(f"warning: the log file {log.path} is not whole: {log.failed}")
+    return code
+
+
+def _run(flags: GlobalFlags, rest: list[str], console: Console) -> int:
     ignored = flags.ignore_spec_connection or is_ignored(os.environ)
     try:
         with spec_connection(ignored=ignored):
@@ -56,15 +78,32 @@ def split_global_flags(arguments: Sequence[str]) -> tuple[GlobalFlags, list[str]
     """Take the options that work everywhere out of the arguments, up to a `--`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     known = set(GLOBAL_OPTIONS)
-    given = known.intersection(arguments[:end])
-    rest = [word for word in arguments[:end] if word not in known]
+    words, log_file = _take_log_file(arguments[:end])
+    given = known.intersection(words)
+    rest = [word for word in words if word not in known]
     flags = GlobalFlags(
         no_color="--no-color" in given,
         quiet="--quiet" in given,
         debug="--debug" in given,
         ignore_spec_connection="--ignore-spec-connection" in given,
+        log_file=log_file,
     )
     return flags, [*rest, *arguments[end:]]
+
+
+def _take_log_file(arguments: Sequence[str]) -> tuple[list[str], str | None]:
+    """The arguments without `--log-file F`, and F: "" where the name is missing."""
+    words, log_file, waits = [], None, False
+    for word in arguments:
+        if waits:
+            log_file, waits = word, False
+        elif word == LOG_OPTION:
+            log_file, waits = "", True
+        elif word.startswith(f"{LOG_OPTION}="):
+            log_file = word.partition("=")[2]
+        else:
+            words.append(word)
+    return words, log_file
 
 
 def _invoke(arguments: list[str], console: Console) -> int:
@@ -85,18 +124,29 @@ def _report_safely(error: Exception, console: Console) -> int:
         return report(second, console)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(ctx: typer.Context, asked: bool) -> None:
+    if not asked:
+        return
+    if ctx.params.get("as_json"):
+        from gpmirror.cli.version import version_json
+
+        typer.echo(version_json())
+    else:
         typer.echo(f"gpmirror {__version__}")
-        raise typer.Exit
+    raise typer.Exit
 
 
 @app.callback()
 def gpmirror(
     version: Annotated[
         bool,
+        typer.Option("--version", "-V", help="Print the version.", callback=_print_version),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        # heard before --version, whichever comes first
         typer.Option(
-            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
+            "--json", help="With --version: Python, libraries and dialects too.", is_eager=True
         ),
     ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
@@ -109,7 +159,15 @@ def gpmirror(
             help="Reach the cluster as the environment says, whatever specs and plans say.",
         ),
     ] = False,
+    log_file: Annotated[
+        str | None,
+        typer.Option(
+            LOG_OPTION, metavar="FILE", help="Append what is said and done, as JSON lines."
+        ),
+    ] = None,
 ) -> None:
     """Plan Greenplum segment mirrors from a spec, apply the plan, prove the result."""
-    # All but the first are taken out of the arguments before typer sees them; here for `--help`.
-    del version, no_color, quiet, debug, ignore_spec_connection
+    # Most are taken out of the arguments before typer sees them; they are here for `--help`.
+    del version, no_color, quiet, debug, ignore_spec_connection, log_file
+    if as_json:
+        raise Usage("--json stands behind the name of a command", hint="or beside --version")
