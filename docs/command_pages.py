@@ -29,10 +29,7 @@ ENVIRONMENT = (
     ("`GPMIRROR_LOG_FILE`", "The log file where no `--log-file` is given."),
     (
         "`GPMIRROR_PYTHON`, `GPMIRROR_CACHE`",
-        (
-            "The single-file program alone: the Python to start with, and where to unpack "
-            "([how it is found](../how-to/install-offline.md))."
-        ),
+        "The single-file program alone: the Python to start with, and where to unpack.",
     ),
     ("`NO_COLOR`", "No colours."),
     (

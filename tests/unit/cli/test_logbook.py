@@ -91,7 +91,7 @@ def test_what_a_run_tells_is_in_it(log: Path) -> None:
     kept.event(RunEnded(run="r", exit_code=10, summary="stopped", next_actions=(), seconds=1.0))
     kept.end(10)
     first, second, _ = lines(log)
-    assert first["event"]["event"] == "native-said"
+    assert first["event"]["event"] == "native_said"
     assert "hidden9" not in json.dumps(first)
     assert (first["level"], second["level"]) == ("warning", "error")
 
