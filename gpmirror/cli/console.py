@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import typer
 
@@ -14,7 +14,7 @@ from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, Failure, GpmirrorError
 
 if TYPE_CHECKING:
-    from gpmirror.cli.logbook import Logbook
+    from gpmirror.events import Event
 
 # --- Where a command's output goes: data to stdout, talk to stderr, colour only where it is wanted.
 
@@ -46,6 +46,22 @@ class GlobalFlags:
     log_file: str | None = None
 
 
+class Log(Protocol):
+    """Where words, findings and events are kept too: `logbook.py`."""
+
+    def said(self, text: str) -> None:
+        """Words for a person."""
+        ...
+
+    def found(self, diagnostic: Diagnostic) -> None:
+        """A finding."""
+        ...
+
+    def event(self, event: "Event") -> None:
+        """What a run tells."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
     """The two output streams of one run. A stream that the caller closed is None.
@@ -62,7 +78,7 @@ class Console:
     talk_width: int = WIDTH_OFF_TERMINAL
     quiet: bool = False
     debug: bool = False
-    log: "Logbook | None" = None
+    log: "Log | None" = None
 
     @property
     def shows_data(self) -> bool:
@@ -116,7 +132,7 @@ class Console:
             _write(self.err, text, "standard error")
 
     @staticmethod
-    def _log_all(log: "Logbook", diagnostics: Iterable[Diagnostic]) -> None:
+    def _log_all(log: "Log", diagnostics: Iterable[Diagnostic]) -> None:
         for one in diagnostics:
             log.found(one)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gpmirror.adapters.server import CatalogSession
     from gpmirror.adapters.ssh import SshHosts
     from gpmirror.boundary import Operator, Reporter, World
-    from gpmirror.cli.logbook import Logbook
+    from gpmirror.cli.console import Log
     from gpmirror.events import Event, RunEnded
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
@@ -235,7 +235,7 @@ class _Keeping:
 
     reporter: "Reporter"
     ends: "list[RunEnded]"
-    log: "Logbook | None"
+    log: "Log | None"
 
     def tell(self, event: "Event") -> None:
         """Pass on, keep the end."""
