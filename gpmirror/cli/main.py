@@ -31,6 +31,8 @@ _EPILOG = (
     + ". 3-9 and 64 guarantee that nothing was changed."
 )
 
+_VERSION_JSON = ({"--version", "--json"}, {"-V", "--json"})
+
 app = typer.Typer(
     cls=LazyGroup,
     add_completion=False,
@@ -111,6 +113,11 @@ def _invoke(arguments: list[str], console: Console) -> int:
         from gpmirror.cli.completion import prepare
 
         prepare()
+    if set(arguments) in _VERSION_JSON:  # typer would load a library to see that there are two
+        from gpmirror.cli.version import version_json
+
+        console.data(version_json())
+        return ExitCode.OK
     command = typer.main.get_command(app)
     code = command.main(arguments, prog_name="gpmirror", standalone_mode=False, obj=console)
     return code if isinstance(code, int) else ExitCode.OK
@@ -124,30 +131,23 @@ def _report_safely(error: Exception, console: Console) -> int:
         return report(second, console)
 
 
-def _print_version(ctx: typer.Context, asked: bool) -> None:
-    if not asked:
-        return
-    if ctx.params.get("as_json"):
-        from gpmirror.cli.version import version_json
-
-        typer.echo(version_json())
-    else:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"gpmirror {__version__}")
-    raise typer.Exit
+        raise typer.Exit
 
 
 @app.callback()
 def gpmirror(
     version: Annotated[
         bool,
-        typer.Option("--version", "-V", help="Print the version.", callback=_print_version),
+        typer.Option(
+            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
+        ),
     ] = False,
     as_json: Annotated[
         bool,
-        # heard before --version, whichever comes first
-        typer.Option(
-            "--json", help="With --version: Python, libraries and dialects too.", is_eager=True
-        ),
+        typer.Option("--json", help="With --version: Python, libraries and dialects too."),
     ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Results and errors only.")] = False,
