@@ -446,16 +446,11 @@ def whatif_svg(found: Comparison) -> str:
     )
     entries = [*_load_legend("", _CROSSED if lossy else ""), *_matrix_legend(_together(hosts))]
     legend, top = _legend(entries, 64, width)
+    most = int((width - 2 * FRAME) / _WIDE_CHARACTER)
     for text in (*found.notes, *whatif_remarks(found)):
-        more, top = _legend(
-            [
-                _Entry(words=line, is_soft=True)
-                for line in wrap(visible(text), int((width - 2 * FRAME) / _WIDE_CHARACTER))
-            ],
-            top,
-            width,
-        )
-        legend += more
+        for line in wrap(visible(text), most):
+            more, top = _legend([_Entry(words=line, is_soft=True)], top, width)
+            legend += more
     top += 6
     tall = _PANEL_HEAD + _SIDE + _MIRRORS + PAD
     panels = []

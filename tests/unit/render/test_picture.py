@@ -334,6 +334,15 @@ def test_a_long_reason_ends_within_its_panel() -> None:
     assert all(float(text.get("y", 0)) < height for text in root.iter(f"{SVG}text"))
 
 
+def test_every_line_of_a_remark_has_a_line_of_its_own() -> None:
+    found = replace(compared(4, 2), notes=("word " * 31 + "and ends",))
+    root = Xml.fromstring(whatif_svg(found))
+    told = [one for one in root.iter(f"{SVG}text") if re.search("word|and ends", one.text or "")]
+    assert len(told) == 2
+    assert {one.get("x") for one in told} == {"18.0"}
+    assert len({one.get("y") for one in told}) == 2
+
+
 def test_as_many_cells_as_hosts_share_contents() -> None:
     """Lines and columns are hosts; the squares of group stand beside the diagonal."""
     text = whatif_svg(compared(10, 2, Strategy.GROUP))
