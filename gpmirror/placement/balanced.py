@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
 
-from gpmirror.diagnostics import Diagnostic, Related, Severity
+from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.errors import Infeasible
 from gpmirror.model.certificate import (
     Certificate,
@@ -22,13 +22,13 @@ from gpmirror.model.certificate import (
     Ratio,
 )
 from gpmirror.model.observed import Observed
-from gpmirror.model.text import counted, named
+from gpmirror.model.text import counted
+from gpmirror.placement.crowding import crowding
 from gpmirror.placement.flow import FlowTask, Solved, solve
 from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Target
 from gpmirror.placement.question import (
     BalanceQuestion,
-    Crowded,
     HostByContent,
     Loads,
     ask,
@@ -285,9 +285,10 @@ def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[s
     """The balanced layout of a spec. Raises Infeasible (GPM-P107)."""
     pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
     question = ask(spec, observed, hosts, pins, lifted, spec.minimise)
-    problems = [_no_place(spec, question, one) for one in crowded(question)]
-    if problems:
-        raise Infeasible(problems)
+    troubles = crowded(question)
+    if troubles:
+        held = tuple(one for one in spec.protect if one.name not in lifted)
+        raise Infeasible(crowding(replace(spec, protect=held), question, troubles))
     found = answer(question)
     assert found is not None  # noqa: S101 - nothing is crowded
     line = spec.place_of("mirrors", "strategy")
@@ -300,25 +301,6 @@ def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[s
         },
         certificate=found.certificate,
         warnings=tuple(warnings),
-    )
-
-
-def _no_place(spec: Spec, question: BalanceQuestion, found: Crowded) -> Diagnostic:
-    count = len(found.contents)
-    asked = next((rule.place for rule in spec.policy.survive if rule.of == "rack"), None)
-    lines = [(asked, "racks are kept apart")] if question.keeps_racks and asked else []
-    if spec.policy.max_load_factor is not None:
-        place = spec.place_of("policy", "max_load_factor")
-        lines.append((place, f"max_load_factor {spec.policy.max_load_factor}"))
-    fixed = [question.fixed[content] for content in found.contents if content in question.fixed]
-    told = f"; {fixed[0].rule} in {fixed[0].source} names {fixed[0].host}" if fixed else ""
-    return Diagnostic(
-        code="GPM-P107",
-        message=f"strategy balanced: {named(found.contents)} with the primary on {found.primary}: "
-        f"{counted(count, 'mirror')}, and the hosts that may take them take {found.room}{told}",
-        place=spec.place_of("mirrors", "strategy"),
-        hint="list more hosts of weight above 0, or change one of the lines named",
-        related=tuple(Related(place=place, label=label) for place, label in lines),
     )
 
 

@@ -25,19 +25,21 @@ from gpmirror.placement.strategies import (
 )
 from gpmirror.spec.model import Host, Spec, Strategy
 
-Kind = Literal["pin", "block_size", "strategy", "allow_same_host", "hosts"]
+RingKind = Literal["pin", "block_size", "strategy", "allow_same_host"]
+Kind = RingKind | Literal["protect", "load", "survive", "hosts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What one line of the spec demands. `first` and `end` are the hosts of an entry in the ring;
-    `label` is what is said beside the line.
+    """What one line of the spec demands. `first` and `end` are the hosts of an entry in the ring,
+    `name` is a protection's; `label` is what is said beside the line.
     """
 
     kind: Kind
     place: Place = field(compare=False)
     label: str = field(compare=False)
     content: int = -1
+    name: str = ""
     first: int = 0
     end: int = 0
 
@@ -170,14 +172,17 @@ def lines_of(spec: Spec, content: int | None) -> list[Line]:
         lines.append(Line(kind="block_size", place=place, label=f"block_size {spec.block_size}"))
     strategy = f"strategy {spec.strategy.value}"
     lines.append(Line(kind="strategy", place=spec.place_of("mirrors", "strategy"), label=strategy))
+    return [*lines, *same_host_line(spec), *entries_of(spec)]
+
+
+def same_host_line(spec: Spec) -> Iterator[Line]:
+    """The line that says what holds without it too: no mirror beside its primary."""
     denied = spec.places.get(("mirrors", "allow_same_host"))
     if denied is not None and not spec.allow_same_host:
-        label = "no mirror beside its primary"
-        lines.append(Line(kind="allow_same_host", place=denied, label=label))
-    return [*lines, *_entries(spec)]
+        yield Line(kind="allow_same_host", place=denied, label="no mirror beside its primary")
 
 
-def _entries(spec: Spec) -> Iterator[Line]:
+def entries_of(spec: Spec) -> Iterator[Line]:
     """The entries of `hosts`: consecutive hosts of one place."""
     first = entry = 0
     hosts = spec.hosts
@@ -216,10 +221,13 @@ def without(spec: Spec, lines: Iterable[Line], more: int) -> Iterator[Spec]:
     """
     entries: list[Line] = []
     for line in lines:
-        if line.kind == "hosts":
-            entries.append(line)
-        else:
-            spec = _let_go(spec, line.kind)
+        match line.kind:
+            case "hosts":
+                entries.append(line)
+            case "protect" | "load" | "survive":
+                pass  # they move no mirror on the ring: a guard, a hazard or the policy tells of them
+            case kind:
+                spec = _let_go(spec, kind)
     hosts = list(spec.hosts)
     for entry in entries:
         span = slice(entry.first, entry.end)
@@ -236,7 +244,7 @@ def without(spec: Spec, lines: Iterable[Line], more: int) -> Iterator[Spec]:
             yield replace(spec, hosts=tuple(_with_more(hosts, entry, count)))
 
 
-def _let_go(spec: Spec, kind: Literal["pin", "block_size", "strategy", "allow_same_host"]) -> Spec:
+def _let_go(spec: Spec, kind: RingKind) -> Spec:
     match kind:
         case "pin":
             return spec
@@ -268,21 +276,28 @@ def _diagnostic(question: Question, group: Sequence[Trouble]) -> Diagnostic:
     lines = lines_of(spec, first.content)
     everything = frozenset(lines)
     found = smallest(lines, lambda some: _conflicts(question, first, everything - some))
-    place = found[0].place if found else Place(file=spec.file)
+    return described(
+        Diagnostic(
+            code=first.why.code,
+            message=_message(spec, group),
+            place=Place(file=spec.file),
+            hint=_hint(question, group),
+        ),
+        found,
+    )
+
+
+def described(found: Diagnostic, lines: Sequence[Line]) -> Diagnostic:
+    """The finding with the lines that conflict, the first as its place."""
+    place = lines[0].place if lines else found.place
     seen, related = {place}, []
-    for line in sorted(found, key=lambda one: (one.place.line, one.place.column)):
+    for line in sorted(lines, key=lambda one: (one.place.line, one.place.column)):
         if line.place not in seen:
             seen.add(line.place)
             related.append(Related(place=line.place, label=line.label))
-    numbers = {one.line for one in seen if one.line}
+    numbers = {one.line for one in seen if one is not None and one.line}
     where = f": line{'s' * (len(numbers) > 1)} {ranges(numbers)}" if numbers else ""
-    return Diagnostic(
-        code=first.why.code,
-        message=_message(spec, group) + where,
-        place=place,
-        hint=_hint(question, group),
-        related=tuple(related),
-    )
+    return replace(found, message=found.message + where, place=place, related=tuple(related))
 
 
 def _message(spec: Spec, group: Sequence[Trouble]) -> str:

@@ -307,12 +307,13 @@ def _by_policy(question: BalanceQuestion, host: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowded:
     """Contents of one primary host that cannot all have a place: `room` is what the hosts that they
-    may go to take of them at most.
+    may go to take of them at most, beside `taken` others of that primary host.
     """
 
     primary: str
     contents: tuple[int, ...]
     room: int
+    taken: int
 
 
 def feasible(question: BalanceQuestion) -> bool:
@@ -320,16 +321,17 @@ def feasible(question: BalanceQuestion) -> bool:
     return not crowded(question)
 
 
-def crowded(question: BalanceQuestion) -> list[Crowded]:
-    """Where it does not work out. FlowLimits are between pairs of hosts, and hosts themselves take any
-    number, so each primary host is judged alone: the contents that have one host first, then those
-    that move, then those that may go to more hosts still.
+def crowded(question: BalanceQuestion, groups: Sequence[Batch] | None = None) -> list[Crowded]:
+    """Where it does not work out, of all or of these groups of contents. Limits are between pairs of
+    hosts, and hosts themselves take any number, so each primary host is judged alone: the contents
+    that have one host first, then those that move, then those that may go to more hosts still.
     """
     most = [_by_policy(question, host) for host in range(len(question.names))]
     used: Counter[tuple[int, int]] = Counter()
     ordered: dict[frozenset[int], list[int]] = {}
     found = []
-    for batch in sorted(batches(question), key=lambda one: len(one.open)):
+    asked = batches(question) if groups is None else groups
+    for batch in sorted(asked, key=lambda one: len(one.open)):
         left = len(batch.pieces)
         for host in ordered.setdefault(batch.open, sorted(batch.open)):
             if not left:
@@ -345,9 +347,17 @@ def crowded(question: BalanceQuestion) -> list[Crowded]:
                     primary=question.names[batch.primary],
                     contents=tuple(piece.content for piece in batch.pieces),
                     room=len(batch.pieces) - left,
+                    taken=_taken(question, batch, used) - (len(batch.pieces) - left),
                 )
             )
     return found
+
+
+def _taken(question: BalanceQuestion, batch: Batch, used: Mapping[tuple[int, int], int]) -> int:
+    """The places that the batch's primary host has on the hosts that the batch may go to."""
+    return sum(
+        used.get((batch.primary, host), 0) for host in batch.open if may_go(question, batch, host)
+    )
 
 
 # --- A layout's figures.
