@@ -18,6 +18,7 @@ from docs.command_pages import cli_page, man_page  # noqa: E402
 from docs.screenshots import SCREENS  # noqa: E402
 from docs.spec_page import spec_page  # noqa: E402
 from docs.transcripts import refreshed  # noqa: E402
+from docs.translations import TRANSLATIONS, translated  # noqa: E402
 from gpmirror.audit.claim import CLAIMS  # noqa: E402
 from gpmirror.catalog import snapshot_schema  # noqa: E402
 from gpmirror.diagnostics import CodeInfo  # noqa: E402
@@ -209,8 +210,8 @@ GENERATED: dict[str, Callable[[], str]] = {
 
 
 def documents() -> list[Path]:
-    """Every Markdown page that people write by hand."""
-    generated = {ROOT / name for name in GENERATED}
+    """Every Markdown page that people write by hand, but for translations."""
+    generated = {ROOT / name for name in (*GENERATED, *TRANSLATIONS)}
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return [file for file in found if file not in generated]
 
@@ -223,6 +224,8 @@ def main() -> None:
     report(name for name in written if name)
     updated = (write(file, refreshed(file.read_text("utf-8"), ROOT)) for file in documents())
     report(name for name in updated if name)
+    copied = (write(ROOT / page, translated(page)) for page in TRANSLATIONS)
+    report(name for name in copied if name)
 
 
 def write(file: Path, text: str) -> str | None:
