@@ -128,7 +128,7 @@ def placed(wanted: Spec, seen: Observed) -> Desired:
 
 def planned(wanted: Spec, seen: Observed, request: Request = EVERYTHING) -> Plan:
     """The plan."""
-    return build_plan(wanted, seen, place(wanted, seen), request)
+    return build_plan(wanted, seen, place(wanted, seen, request.unprotect), request)
 
 
 def native_text(plan: Plan) -> str:

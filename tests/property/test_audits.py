@@ -115,7 +115,10 @@ def test_the_way_back_and_the_rest_of_a_plan_are_true(random: Random) -> None:
     assume(found is not None)
     assert found is not None
     found = richer(random, found)
-    plan = planned(found.spec, found.observed)
+    try:
+        plan = planned(found.spec, found.observed)
+    except GpmirrorError:  # a balanced layout keeps the rules that were added, or there is none
+        return
     done = simulate(plan, found.spec, found.observed)
     half = replace(plan, waves=plan.waves[: len(plan.waves) // 2])
     try:
