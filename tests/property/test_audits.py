@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gpmirror.audit.verdict import audit, audit_text
-from gpmirror.errors import GpmirrorError, InvalidInput
+from gpmirror.errors import GpmirrorError, Infeasible, InvalidInput
+from gpmirror.placement.place import place
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.remaining import plan_back, plan_what_is_left
@@ -56,7 +57,7 @@ def richer(random: Random, found: Case) -> Case:
         (host.name, one): random.random() < 0.6 for host in wanted.hosts for one in host.addresses
     }
     odd = {random.choice(contents): "says otherwise"} if random.random() < 0.1 else {}
-    return Case(
+    richer_case = Case(
         spec=replace(
             wanted,
             policy=policy,
@@ -69,6 +70,11 @@ def richer(random: Random, found: Case) -> Case:
             disagreements=odd,
         ),
     )
+    try:
+        place(richer_case.spec, seen)
+    except Infeasible:  # strategy balanced keeps all of these rules or finds no layout
+        return found
+    return richer_case
 
 
 def asked(random: Random, found: Case) -> Request:

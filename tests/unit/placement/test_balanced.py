@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from gpmirror.errors import Infeasible
 from gpmirror.model.certificate import FixedMirror, HostPrice
 from gpmirror.model.observed import Observed
+from gpmirror.model.segment import Segment
 from gpmirror.placement.balanced import answer
 from gpmirror.placement.question import (
     BalanceQuestion,
@@ -29,6 +30,9 @@ from gpmirror.placement.question import (
     measure,
     rack_load,
 )
+from gpmirror.plan.planfile import plan_text, read_plan
+from gpmirror.plan.remaining import plan_back, plan_what_is_left
+from gpmirror.plan.request import Request
 from gpmirror.spec.model import Host, Pin, Policy, Protection, Spec, Survive
 from tests.clusters import (
     PLACE,
@@ -567,3 +571,28 @@ def test_bytes_are_kept_low_where_sizes_are_known() -> None:
     assert unknown.certificate is not None
     assert unknown.certificate.levels.bytes is None
     assert [one.code for one in unknown.warnings] == ["GPM-P206"]
+
+
+def test_the_rest_of_a_plan_keeps_its_targets_and_the_way_back_leads_back() -> None:
+    bare = mirrorless(HOSTS, 3)
+    first = spec(HOSTS, "balanced")
+    now = applied(bare, placed(first, bare))
+    more = spec([*HOSTS, "sdw5"], "balanced")
+    plan = read_plan(plan_text(planned(more, now)).encode(), "p.json")
+    assert len(plan.changes) == 2
+    assert plan.certificate is not None
+    after = applied(bare, placed(more, now))
+    done = plan.changes[0].content
+
+    def moved(item: Segment) -> bool:
+        return item.content == done and not item.is_preferred_primary
+
+    rows = [item for item in now.segments if not moved(item)]
+    half = observed([*rows, *filter(moved, after.segments)])
+    rest = plan_what_is_left(plan, half)
+    assert [(one.content, one.to) for one in rest.changes] == [
+        (one.content, one.to) for one in plan.changes[1:]
+    ]
+    assert rest.certificate is None  # the proof was about the whole layout
+    back = plan_back(plan, after, "run-1", Request())
+    assert {one.content for one in back.changes} == {one.content for one in plan.changes}
