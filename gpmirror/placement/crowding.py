@@ -5,7 +5,7 @@ A line lets go as `conflict.py` says it; beside those a protection lets its mirr
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import assert_never
 
@@ -33,7 +33,6 @@ class _Case:
     takers: tuple[int, ...]
     places: int
     mirrors: int
-    lines: tuple[Line, ...] = field(compare=False)
 
     def figures(self) -> tuple[object, ...]:
         """What is said of it; cases that share it are told once."""
@@ -53,14 +52,16 @@ def crowding(
     """
     number = {name: at for at, name in enumerate(question.names)}
     groups: dict[tuple[object, ...], list[_Case]] = {}
+    by_host: dict[int, list[Batch]] = {}
+    for batch in batches(question):
+        by_host.setdefault(batch.primary, []).append(batch)
     for primary in dict.fromkeys(number[one.primary] for one in troubles):
-        case = _case(spec, question, primary)
+        case = _case(spec, question, primary, by_host[primary])
         groups.setdefault(case.figures(), []).append(case)
     return [_diagnostic(group) for group in groups.values()]
 
 
-def _case(spec: Spec, question: BalanceQuestion, primary: int) -> _Case:
-    groups = _groups(question, primary)
+def _case(spec: Spec, question: BalanceQuestion, primary: int, groups: Sequence[Batch]) -> _Case:
     first = crowded(question, groups)[0]
     batch = next(one for one in groups if one.pieces[0].content == first.contents[0])
     takers = tuple(sorted(host for host in batch.open if may_go(question, batch, host)))
@@ -73,7 +74,6 @@ def _case(spec: Spec, question: BalanceQuestion, primary: int) -> _Case:
         takers=takers,
         places=first.room + taken,
         mirrors=len(first.contents) + taken,
-        lines=tuple(_lines(spec, question, primary)),
     )
 
 
@@ -197,8 +197,9 @@ def _conflicts(case: _Case, lines: Iterable[Line]) -> bool:
 
 def _diagnostic(group: Sequence[_Case]) -> Diagnostic:
     first = group[0]
-    everything = frozenset(first.lines)
-    found = smallest(first.lines, lambda some: _conflicts(first, everything - some))
+    lines = tuple(_lines(first.spec, first.question, first.primary))
+    everything = frozenset(lines)
+    found = smallest(lines, lambda some: _conflicts(first, everything - some))
     return described(
         Diagnostic(
             code=CODE,
@@ -267,12 +268,11 @@ def _ways(group: Sequence[_Case], found: Sequence[Line]) -> Iterator[str]:
     yield from _listed(group, [one for one in found if one.kind == "hosts"])
 
 
-def _does(group: Iterable[_Case], change: Callable[[BalanceQuestion], BalanceQuestion]) -> bool:
-    return not any(
-        crowded(asked, _groups(asked, one.primary))
-        for one in group
-        for asked in (change(one.question),)
-    )
+def _does(group: Sequence[_Case], change: Callable[[BalanceQuestion], BalanceQuestion]) -> bool:
+    """Whether a change of the question, which is one for all, gives all of these a place."""
+    question = change(group[0].question)
+    homes = {question.names[one.primary] for one in group}
+    return homes.isdisjoint(one.primary for one in crowded(question))
 
 
 def _tried(
