@@ -118,7 +118,7 @@ def _let_go(case: _Case, lines: Iterable[Line]) -> tuple[BalanceQuestion, frozen
             case "allow_same_host":
                 question = replace(question, allows_same_host=True)
             case "hosts":
-                question = _more(case, question, line, len(case.question.primary))
+                question = _more(case, question, line, case.question.own[case.primary])
             case "strategy" | "block_size":
                 pass
             case _ as never:
