@@ -58,9 +58,11 @@ def test_it_is_named_with_its_cure_until_that_has_helped(practice: Practice, dea
     assert "1 blocked" in planned.stdout
     assert {one.returncode for one in (status, waited, told)} == {2}
     assert checked.returncode == 9, checked.stdout
-    assert "content 0, mirror (dbid 4)" in " ".join(checked.stdout.split()), checked.stdout
-    texts = (planned, status, waited, told, checked)
-    for one in (resumed.stderr, *(text.stdout for text in texts)):
+    named = " ".join(checked.stdout.split())
+    assert "content 0, mirror (dbid 4): the catalog says up" in named, checked.stdout
+    assert dead in named or "no server runs in" in named, checked.stdout
+    assert "gp_segment_connect_timeout" in named, checked.stdout
+    for one in (planned.stdout, resumed.stderr, status.stdout, waited.stdout, told.stdout):
         flat = " ".join(one.split())
         assert dead in flat, one
         assert "gp_segment_connect_timeout" in flat or one is resumed.stderr, one
