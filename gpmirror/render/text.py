@@ -359,6 +359,15 @@ def proof_text(plan: Plan) -> str | None:
     if certificate is None:
         return None
     levels, fixed = certificate.levels, len(certificate.fixed)
+    loads = {"host": levels.host_load, "rack": levels.rack_load}
+    told = [
+        f"x{factor_told(load[0] / load[1])} after losing any {what}"
+        for what, load in loads.items()
+        if load is not None
+    ]
+    worst = f"worst load {', '.join(told)}, proven lowest" if told else ""
+    if worst and any(change.action is Action.ADD for change in plan.changes):
+        return worst  # of first mirrors nothing moves, which needs no proof
     given = f"; {counted(fixed, 'mirror')} pinned or protected" if fixed else ""
     moves = counted(levels.moves, "move")
     if levels.bytes is None:
@@ -371,13 +380,7 @@ def proof_text(plan: Plan) -> str | None:
         text += f", and {counted(beside, 'move')} on the same host"
     if plan.selection is not None:
         text = f"the whole layout: {text}"
-    loads = {"host": levels.host_load, "rack": levels.rack_load}
-    told = [
-        f"x{factor_told(load[0] / load[1])} after losing any {what}"
-        for what, load in loads.items()
-        if load is not None
-    ]
-    return f"{text}; worst load {', '.join(told)}, proven lowest" if told else text
+    return f"{text}; {worst}" if worst else text
 
 
 def _stays_on_host(change: Change) -> bool:

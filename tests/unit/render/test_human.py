@@ -7,11 +7,11 @@ import pytest
 from gpmirror.plan.model import NativeRun, Plan
 from gpmirror.plan.request import Request
 from gpmirror.render.plan import LEAST_WIDTH, guard_text, plan_human, switched_texts
-from gpmirror.render.text import NO_CHANGES, summary_line
+from gpmirror.render.text import NO_CHANGES, proof_text, summary_line
 from gpmirror.render.waves import at_once_text, waves_title
 from gpmirror.spec.model import Policy
 from tests import plans
-from tests.clusters import mirrorless, planned, spec
+from tests.clusters import mirrored, mirrorless, planned, spec
 
 MADE: dict[str, Callable[[], Plan]] = {
     "adding": plans.adding,
@@ -255,3 +255,16 @@ def test_temporary_places_are_all_told() -> None:
     }
     assert told == set(contents)
     assert max(len(line) for line in shown.splitlines()[:-1]) <= 60
+
+
+def test_what_a_balanced_plan_proves_is_told_in_a_line() -> None:
+    hosts = ("sdw1", "sdw2", "sdw3", "sdw4")
+    first = planned(spec(hosts, "balanced"), mirrorless(hosts, 3))
+    assert proof_text(first) == "worst load x1.33 after losing any host, proven lowest"
+    ring = mirrored((*hosts, "sdw5"), 3)
+    moved = proof_text(planned(spec((*hosts, "sdw5"), "balanced"), ring))
+    assert moved is not None
+    assert re.match(
+        r"0 moves, proven fewest \(lower bound 0\); worst load x2.0 after losing", moved
+    )
+    assert proof_text(plans.moving()) is None
