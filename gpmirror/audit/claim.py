@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gpmirror.model.segment import Slot
+from gpmirror.model.text import counted
 
 CLAIMS = {
     "plan_id": "The id is the sha256 of the file's content.",
@@ -17,20 +18,23 @@ CLAIMS = {
     "where its copy is to where the layout wants it; what is blocked, or comes back elsewhere, has a "
     "slot that stays taken.",
     "changes": "Each change tells the host that acts, the size and how a copy comes back.",
-    "drained": "Hosts of weight 0 get no mirror that is not pinned there.",
-    "summary": "Contents by class, switched ones, the selection, and whether the plan may be applied.",
+    "drained": "No mirror goes to a host of weight 0 unless a pin puts it there.",
+    "summary": "The counts of contents by class, which are switched, the selection, and whether the plan may be "
+    "applied.",
     "steps": "Every change is done once, by steps that lead from its old place to its new one; a "
     "temporary slot is left again.",
     "order": "Add, recover, move, rebalance; lines in ring order.",
-    "limits": "No wave exceeds the limits in all, from a host and to a host.",
+    "limits": "No wave of copies exceeds the limits in all, from a host and to a host. A wave that adds "
+    "mirrors has none, for gpaddmirrors adds all in one run; a return of roles copies nothing.",
     "slots": "No port and no directory is held twice at any moment; one that is freed is used again in "
     "a later wave at the earliest.",
     "pairs": "No wave brings both copies of a content to one host, unless a hazard tells it.",
-    "minimum": "No plan of these steps has fewer waves than the one that is told, under the limits.",
+    "minimum": "No plan of these recoveries and moves has fewer waves under the limits than `exposure.bound`; the "
+    "plan has so many, and at most `exposure.depth` more where slots wait for each other.",
     "native": "The utilities' files, read back as the utilities read them, say exactly the steps.",
     "commands": "The utilities, their options and file names are those for these waves.",
     "host-actions": "The parents of new directories are made, and nothing else.",
-    "hostnames": "Which hostnames the catalog will have, and on which pairs of names that depends.",
+    "hostnames": "The hostnames that the catalog will have, and the pairs of names that decide them.",
     "exposure": "Contents with one copy in each wave, how many the worst host would take, bytes and "
     "times.",
     "layout": "Copies of each host and what is survived, before, during and after: hosts, racks, "
@@ -69,6 +73,11 @@ class Claim:
     def holds(self) -> bool:
         """Whether it is true."""
         return not self.false
+
+
+def have(number: int, thing: str) -> str:
+    """`1 content has`, `2 contents have`."""
+    return f"{counted(number, thing)} {'has' if number == 1 else 'have'}"
 
 
 def differ(where: str, claimed: object, true: object) -> Iterator[Falsehood]:

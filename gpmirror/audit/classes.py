@@ -111,7 +111,7 @@ def judge_classes(ground: Ground, course: Course) -> list[Claim]:
     return [
         Claim(
             name="classes",
-            said=f"of {counted(len(asked), 'content')} {words or 'none needs anything'}",
+            said=f"of {counted(len(asked), 'content')}, {words or 'none needs anything'}",
             false=tuple(_classes(ground, course, asked)),
         ),
         Claim(
@@ -121,12 +121,12 @@ def judge_classes(ground: Ground, course: Course) -> list[Claim]:
         ),
         Claim(
             name="drained",
-            said="hosts of weight 0 get no mirror that nobody pinned there",
+            said="no mirror goes to a host of weight 0 unless a pin puts it there",
             false=tuple(_drained(ground)),
         ),
         Claim(
             name="summary",
-            said="contents by class, switched ones and the selection",
+            said="it counts the contents by class and names the switched ones and the selection",
             false=tuple(_summary(ground, asked)),
         ),
     ]

@@ -2,10 +2,10 @@
 covers what it touches.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gpmirror.audit.claim import Claim, Falsehood, differ, told
+from gpmirror.audit.claim import Claim, Falsehood, differ, have, told
 from gpmirror.audit.ground import Ground, digest_of, place_told, row_told
 from gpmirror.audit.waves import keeps_a_directory, lands_in_its_own
 from gpmirror.model.segment import Role, Segment
@@ -40,20 +40,29 @@ def judge_dangers(ground: Ground) -> list[Claim]:
     return [
         Claim(
             name="hazards",
-            said=f"{counted(len(plan.hazards), 'danger')}, and no other follows from the plan",
+            said=_hazards_said(plan.hazards),
             false=tuple(_hazards(ground)),
         ),
         Claim(
             name="guards",
-            said=f"{counted(len(plan.guards), 'guard')} with the plan's own figures",
+            said=f"{have(len(plan.guards), 'guard')} the plan's own figures",
             false=tuple(_guards(ground)),
         ),
         Claim(
             name="fingerprint",
-            said=f"the rows of {counted(len(plan.changes), 'touched content')} and everything in use",
+            said=f"it covers the rows of {counted(len(plan.changes), 'touched content')} and everything in "
+            "use",
             false=tuple(_fingerprint(ground)),
         ),
     ]
+
+
+def _hazards_said(hazards: Sequence[Hazard]) -> str:
+    if not hazards:
+        return "the plan names no danger, and none follows from it"
+    if len(hazards) == 1:
+        return "the plan names 1 danger, and no other follows from it"
+    return f"the plan names {len(hazards)} dangers, and no others follow from it"
 
 
 # --- Dangers.

@@ -148,7 +148,7 @@ def judge_ground(plan: Plan, catalog: PlannedCatalog) -> list[Claim]:
         ),
         Claim(
             name="hosts",
-            said=f"{counted(len(plan.desired.hosts), 'host')}, and every row belongs to one at most",
+            said=f"{counted(len(plan.desired.hosts), 'host')}, and each row belongs to one of them at most",
             false=tuple(_hosts(plan, catalog)),
         ),
     ]
@@ -156,7 +156,7 @@ def judge_ground(plan: Plan, catalog: PlannedCatalog) -> list[Claim]:
         claims.append(
             Claim(
                 name="desired",
-                said=f"{counted(len(plan.desired.contents), 'mirror')} in legal places, nothing used twice",
+                said=f"{counted(len(plan.desired.contents), 'mirror')} in legal places, and nothing is used twice",
                 false=tuple(_desired(plan, catalog)),
             )
         )

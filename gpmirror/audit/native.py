@@ -5,7 +5,7 @@ hostnames that will result, and the directories that are made before.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gpmirror.audit.claim import Claim, Falsehood, differ, told
+from gpmirror.audit.claim import Claim, Falsehood, differ, have, told
 from gpmirror.audit.ground import Ground
 from gpmirror.audit.waves import keeps_a_directory
 from gpmirror.errors import InvalidInput
@@ -67,6 +67,7 @@ def judge_native(ground: Ground) -> list[Claim]:
             if one.idle is not None
         }
     )
+    pairs = len(plan.names or ())
     lines: list[Falsehood] = []
     commands: list[Falsehood] = []
     for number, (wave, expected) in enumerate(zip(plan.waves, _expected(ground), strict=True)):
@@ -85,17 +86,26 @@ def judge_native(ground: Ground) -> list[Claim]:
         ),
         Claim(
             name="commands",
-            said=f"{counted(runs, 'command line')}, those of the utilities for these waves",
+            said=f"{have(runs, 'command line')} the utilities and options that these waves need"
+            if runs
+            else "no utility is run",
             false=tuple(commands),
         ),
         Claim(
             name="host-actions",
-            said=f"{counted(actions, 'parent')} of new directories made before, and nothing else",
+            said=f"hosts first make {counted(actions, 'parent')} of new directories, and nothing else"
+            if actions
+            else "nothing is done on hosts before the waves",
             false=tuple(_host_actions(plan)),
         ),
         Claim(
             name="hostnames",
-            said="which hostnames the catalog will have, and on which pairs of names that depends",
+            said="it names the hostnames that the catalog will have, and "
+            + (
+                f"the {counted(pairs, 'pair')} of names that decide them"
+                if pairs
+                else "no pair of names decides them"
+            ),
             false=tuple(_hostnames(ground, names)),
         ),
     ]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gpmirror.audit.claim import Claim, Falsehood, differ
+from gpmirror.audit.claim import Claim, Falsehood, differ, have
 from gpmirror.audit.ground import Ground, Standing
 from gpmirror.model.names import natural
 from gpmirror.model.text import counted
@@ -120,18 +120,20 @@ def judge_survival(ground: Ground) -> list[Claim]:
     return [
         Claim(
             name="exposure",
-            said=f"at most {counted(plan.exposure.most_single, 'content')} with one copy at once, "
-            f"{plan.exposure.most_lost_with_one_host} lost with any one host",
+            said=f"at most {have(plan.exposure.most_single, 'content')} one copy at a time, and the "
+            f"loss of any one host costs at most {plan.exposure.most_lost_with_one_host}",
             false=tuple(_exposure(ground, waves)),
         ),
         Claim(
             name="layout",
-            said="copies by host and what is survived, before, during and after",
+            said="it tells the copies of each host and what losses are survived, before, during and after",
             false=tuple(_stages(ground, stages, worst)),
         ),
         Claim(
             name="policy",
-            said=f"{counted(len(plan.policy), 'rule')} of the policy, judged before and after",
+            said=f"it judges {counted(len(plan.policy), 'rule')} of the policy, before and after"
+            if plan.policy
+            else "the plan has no policy to judge",
             false=tuple(_policy(ground, stages[0], stages[2])),
         ),
     ]

@@ -113,24 +113,23 @@ def judge_waves(ground: Ground, course: Course) -> list[Claim]:
     """The claims about waves."""
     plan = ground.plan
     steps = sum(len(wave.steps) for wave in plan.waves)
-    limits = plan.settings.apply.waves
-    exposure = plan.exposure
     return [
         Claim(
             name="steps",
-            said=f"{counted(steps, 'step')} in {counted(len(plan.waves), 'wave')} do each change once, from its old "
-            "place to its new one",
+            said=f"{counted(steps, 'step')} in {counted(len(plan.waves), 'wave')} "
+            f"{'does' if steps == 1 else 'do'} each change once, from its old place to its new one"
+            if steps
+            else "there is nothing to do, and no step does anything",
             false=tuple(_steps(ground, course)),
         ),
         Claim(
             name="order",
-            said="add, recover, move, rebalance, in this order; lines in ring order",
+            said="waves add, recover, move and rebalance in this order, and their lines are in ring order",
             false=tuple(_order(ground)),
         ),
         Claim(
             name="limits",
-            said=f"at most {limits.max_contents} in a wave, {limits.per_source_host} from a host, "
-            f"{limits.per_target_host} to a host",
+            said=_limits_told(plan),
             false=tuple(_limits(plan)),
         ),
         Claim(
@@ -140,13 +139,12 @@ def judge_waves(ground: Ground, course: Course) -> list[Claim]:
         ),
         Claim(
             name="pairs",
-            said="no wave brings both copies of a content to one host unless that is told",
+            said=_pairs_told(ground),
             false=tuple(_pairs(ground)),
         ),
         Claim(
             name="minimum",
-            said=f"{counted(exposure.bound, 'wave')} of copies at least under the limits, and at most "
-            f"{exposure.depth} more where slots wait for each other",
+            said=_minimum_told(plan),
             false=tuple(_minimum(plan)),
         ),
     ]
@@ -262,6 +260,25 @@ def phase_of(wave: Wave, step: Step, changes: Mapping[int, Change]) -> tuple[Act
     return wave.action, None if change is None else change.method
 
 
+def _limits_told(plan: Plan) -> str:
+    """The limits where waves are held to them, else why none is."""
+    limits = plan.settings.apply.waves
+    done = {wave.action for wave in plan.waves}
+    if not done:
+        return "there are no waves, so the limits have nothing to hold"
+    if Action.ADD in done and not done & _LIMITED:
+        return (
+            "the one wave adds mirrors: gpaddmirrors adds them all in one run, so the limits do not "
+            "apply"
+        )
+    if not done & _LIMITED:
+        return "the one wave returns roles and copies nothing, so the limits do not apply"
+    return (
+        f"at most {limits.max_contents} in a wave, {limits.per_source_host} from a host, "
+        f"{limits.per_target_host} to a host"
+    )
+
+
 def _limits(plan: Plan) -> Iterator[Falsehood]:
     limits = plan.settings.apply.waves
     sources = {change.content: change.primary for change in plan.changes}
@@ -290,14 +307,27 @@ def _ends(wave: Wave, sources: Mapping[int, str]) -> tuple[Counter[str], Counter
     )
 
 
-def _pairs(ground: Ground) -> Iterator[Falsehood]:
-    """A copy that comes to the host of the acting one, and was not there before."""
-    told_of = {
+def _beside(ground: Ground) -> set[int]:
+    """The contents that hazard same-host tells."""
+    return {
         content
         for hazard in ground.plan.hazards
         if hazard.name == "same-host"
         for content in hazard.contents
     }
+
+
+def _pairs_told(ground: Ground) -> str:
+    if ground.plan.settings.allow_same_host:
+        return "the spec allows both copies of a content on one host (allow_same_host)"
+    beside = len(_beside(ground))
+    said = "no wave brings both copies of a content to one host"
+    return said if not beside else f"{said}, but for the {beside} that hazard same-host names"
+
+
+def _pairs(ground: Ground) -> Iterator[Falsehood]:
+    """A copy that comes to the host of the acting one, and was not there before."""
+    told_of = _beside(ground)
     if ground.plan.settings.allow_same_host:
         return
     for number, wave in enumerate(ground.plan.waves):
@@ -336,6 +366,20 @@ class _Phase:
             (max(self.targets.values(), default=0), limits.per_target_host),
         )
         return max((load + limit - 1) // limit for load, limit in loads)
+
+
+def _minimum_told(plan: Plan) -> str:
+    """How many waves of copies there are, beside the fewest that the plan claims."""
+    waves = sum(wave.action in _LIMITED for wave in plan.waves)
+    fewest, depth = plan.exposure.bound, plan.exposure.depth
+    if not waves and not fewest:
+        return "there are no recoveries and no moves, so there is no minimum"
+    if waves == fewest:
+        return f"{counted(waves, 'wave')} of copies, the fewest that the limits allow"
+    return (
+        f"{counted(waves, 'wave')} of copies; the limits need {fewest}, and slots that wait for each "
+        f"other at most {depth} more"
+    )
 
 
 def _minimum(plan: Plan) -> Iterator[Falsehood]:

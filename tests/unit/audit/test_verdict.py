@@ -1,6 +1,7 @@
 """What an audit finds in plans: nothing in true ones, and each false claim by its name."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -365,3 +366,49 @@ def test_what_is_no_plan_ends_with_3(
     assert main(["verify", "plan.json"]) is ExitCode.INVALID
     shown = capsys.readouterr()
     assert "Traceback" not in shown.out + shown.err
+
+
+# --- What each claim says: a sentence that is true of this plan.
+
+
+def said(name: str, claim: str) -> str:
+    return next(one.said for one in judged(body_of(name)).claims if one.name == claim)
+
+
+def test_limits_say_where_they_do_not_apply() -> None:
+    """A wave that adds 12 mirrors is not told to have at most 2 to a host."""
+    assert said("founding", "limits") == (
+        "the one wave adds mirrors: gpaddmirrors adds them all in one run, so the limits do not apply"
+    )
+    assert said("rebalance", "limits") == (
+        "the one wave returns roles and copies nothing, so the limits do not apply"
+    )
+    assert said("unchanged", "limits") == "there are no waves, so the limits have nothing to hold"
+    assert said("moving", "limits") == "at most 4 in a wave, 1 from a host, 2 to a host"
+
+
+def test_the_minimum_says_what_it_is_of() -> None:
+    assert said("founding", "minimum") == (
+        "there are no recoveries and no moves, so there is no minimum"
+    )
+    moves = said("moving", "minimum")
+    assert re.fullmatch(r"\d+ waves? of copies, the fewest that the limits allow", moves)
+    body = body_of("swapping")
+    body["exposure"]["bound"] -= 1
+    (told,) = [one for one in judged(body).claims if one.name == "minimum"]
+    assert told.said == (
+        "3 waves of copies; the limits need 2, and slots that wait for each other at most 2 more"
+    )
+    assert not told.holds
+
+
+def test_dangers_pairs_and_policies_are_counted_in_sentences() -> None:
+    assert said("unchanged", "hazards") == "the plan names no danger, and none follows from it"
+    assert said("rebalance", "hazards") == "the plan names 1 danger, and no other follows from it"
+    assert said("moving", "pairs") == "no wave brings both copies of a content to one host"
+    assert said("founding-001", "pairs") == (
+        "the spec allows both copies of a content on one host (allow_same_host)"
+    )
+    assert said("moving", "drained") == (
+        "no mirror goes to a host of weight 0 unless a pin puts it there"
+    )
