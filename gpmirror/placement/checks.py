@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from gpmirror.diagnostics import Diagnostic, Place, Related, Severity
@@ -13,8 +13,8 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import MAX_PORT
 from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Placed
-from gpmirror.placement.slots import EPHEMERAL, Figure
-from gpmirror.spec.model import Offset, Pin, Spec
+from gpmirror.placement.slots import EPHEMERAL, Figure, free_bases, ports_line
+from gpmirror.spec.model import Bases, Offset, Pin, Spec
 
 # --- The last look at a desired layout: legal ports, nothing taken twice.
 
@@ -51,7 +51,7 @@ def check_ports_and_directories(
     """Warnings about the desired layout. Raises InvalidInput with every illegal port, and every port
     or directory that two instances of one host would share, each with its arithmetic.
     """
-    problems = [*_illegal(spec, planned)]
+    problems = [*_illegal(spec, observed, planned)]
     if not problems:
         problems += _port_clashes(spec, observed, hosts, planned)
         blamed = _with_directory_places(spec, planned)
@@ -62,14 +62,24 @@ def check_ports_and_directories(
     return (*_ephemeral(spec, planned), *_kept_replication(spec, planned))
 
 
-def _illegal(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
+def _illegal(spec: Spec, observed: Observed, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
+    bases = free_bases(observed, spec.pins)
     seen: set[tuple[str, str]] = set()
     for item in planned:
         for kind, host, figure in _figures(item):
             if figure.is_legal or (kind, host) in seen:
                 continue
             seen.add((kind, host))  # one line a host and kind: the rest follows from it
-            yield _illegal_port(spec, item, kind, host, figure)
+            yield replace(
+                _illegal_port(spec, item, kind, host, figure),
+                hint=_legal_ports(spec, figure, bases),
+            )
+
+
+def _legal_ports(spec: Spec, figure: Figure, bases: Bases | None) -> str:
+    wanted = f"a {'smaller' if figure.value > MAX_PORT else 'larger'} "
+    wanted += "offset" if isinstance(spec.ports, Offset) else "base"
+    return f"choose {wanted}" + (f", or write `{ports_line(bases)}`" if bases else "")
 
 
 def _figures(item: Planned) -> Iterator[tuple[str, str, Figure]]:
@@ -91,7 +101,6 @@ def _illegal_port(spec: Spec, item: Planned, kind: str, host: str, figure: Figur
             f" (lowest primary port {figure.base})"
         ),
         place=_ports_place(spec, item),
-        hint="choose a smaller offset, or give bases: `ports: {mirror_base: ...}`",
     )
 
 
@@ -246,7 +255,7 @@ def _ephemeral(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
     )
 
 
-def _kept_replication(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
+def _kept_replication(spec: Spec, planned: Sequence[Planned]) -> Iterator[Diagnostic]:
     kept = [
         item
         for item in planned
@@ -258,16 +267,39 @@ def _kept_replication(spec: Spec, planned: Iterable[Planned]) -> Iterator[Diagno
         return
     first = kept[0]
     assert first.primary_replication is not None  # noqa: S101 - filtered above
+    bases = _fitting_bases(planned)
+    told = f"bases that fit: `{ports_line(bases)}`" if bases else "they stay as they are"
     yield Diagnostic(
         code="GPM-P203",
         severity=Severity.WARNING,
         message=(
             f"{len(kept)} primaries keep their observed replication ports: content "
             f"{first.placed.content} has {first.placed.primary.replication_port}, the spec computes "
-            f"{first.primary_replication.arithmetic()}"
+            f"{first.primary_replication.arithmetic()}; {told}"
         ),
         place=ports_place(spec),
-        hint="a primary's replication port is set once, when mirrors are added; nothing to do",
+        hint="gpmirror never changes a primary's replication port"
+        + (f": write `{ports_line(bases)}` to end this warning" if bases else ""),
+    )
+
+
+def _fitting_bases(planned: Sequence[Planned]) -> Bases | None:
+    """The one set of bases that gives every copy the ports it has in this layout, if there is one."""
+    lowest = min(item.placed.primary.port for item in planned)
+    found: tuple[set[int], set[int], set[int]] = (set(), set(), set())
+    for item in planned:
+        mirror, figure = item.placed.mirror, item.primary_replication
+        own, others = item.placed.primary_replication_port, mirror.replication_port
+        if figure is None or own is None or others is None:
+            return None
+        found[0].add(mirror.port - (item.placed.primary.port - lowest))
+        found[1].add(own - figure.index)
+        found[2].add(others - figure.index)
+    if any(len(one) != 1 or not 1 <= min(one) <= MAX_PORT for one in found):
+        return None
+    mirror_base, replication, mirrors = (one.pop() for one in found)
+    return Bases(
+        mirror_base=mirror_base, replication_base=replication, mirror_replication_base=mirrors
     )
 
 

@@ -18,7 +18,8 @@ CODES = {
     "GPM-P003": CodeInfo(
         title="port bases do not fit the server's version",
         why="4.3 and 5 need a replication port for every instance; from 6 on there is none.",
-        fix="Add or remove `replication_base` and `mirror_replication_base`, or use `offset`.",
+        fix="Before 6 give all three: `ports: {mirror_base: ..., replication_base: ..., "
+        "mirror_replication_base: ...}`; from 6 on `mirror_base` alone. Or use `offset`.",
     ),
     "GPM-P004": CodeInfo(
         title="a filespace has no roots",
@@ -106,8 +107,10 @@ CODES = {
     ),
     "GPM-P203": CodeInfo(
         title="a primary keeps its replication port",
-        why="It is set once, when mirrors are added; changing it later needs no plan of ours.",
-        fix="Nothing to do.",
+        why="Primaries get their replication port once, with their mirrors; gpmirror never changes it.",
+        fix="Nothing needs to be done. To end the warning write the bases that the catalog shows, "
+        "`ports: {mirror_base: ..., replication_base: ..., mirror_replication_base: ...}`, as "
+        "`gpmirror import` does.",
     ),
     "GPM-P205": CodeInfo(
         title="a host does not hold its share of mirrors",

@@ -13,7 +13,14 @@ from gpmirror.placement.conflict import Question, Trouble, told, troubles
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, map_hosts, name_contents, prefix_of
 from gpmirror.placement.model import Desired, Placed, Target, Unplaced
 from gpmirror.placement.racks import rack_warnings
-from gpmirror.placement.slots import ChosenSlot, Numbering, SlotChooser, SlotRequest
+from gpmirror.placement.slots import (
+    ChosenSlot,
+    Numbering,
+    SlotChooser,
+    SlotRequest,
+    free_bases,
+    ports_line,
+)
 from gpmirror.placement.strategies import by_pin, make_ring, on_ring
 from gpmirror.spec.model import Bases, Host, Spec, Strategy
 
@@ -40,13 +47,16 @@ def _generation(spec: Spec, observed: Observed) -> list[Diagnostic]:
     if dialect.has_replication_ports and (
         ports.replication_base is None or ports.mirror_replication_base is None
     ):
+        bases = free_bases(observed, spec.pins, ports)
         return [
             Diagnostic(
                 code="GPM-P003",
                 message=f"{dialect.title} needs replication ports, but `ports` gives only "
                 "`mirror_base`",
                 place=spec.place_of("mirrors", "ports"),
-                hint="add `replication_base` and `mirror_replication_base`, or use `offset`",
+                hint=f"write `{ports_line(bases)}`, or use `offset`"
+                if bases
+                else "add `replication_base` and `mirror_replication_base`, or use `offset`",
             )
         ]
     if given and not dialect.has_replication_ports:

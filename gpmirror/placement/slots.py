@@ -1,6 +1,6 @@
 """Ports, directories and addresses of placed mirrors: what stays, then what is new."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpmirror.model.observed import Observed
@@ -151,6 +151,84 @@ class Numbering:
                 port += 1
         held.add(port)
         return port
+
+
+# --- Bases to write into a spec whose ports do not work out.
+
+
+_COMMON = (50_000, 41_000, 51_000)
+"""What the sample files of gpinitsystem (4.3, 5) count from: mirrors, replication, mirrors' own."""
+_STEP = 1000
+_MOST = 1000
+
+
+def ports_line(bases: Bases) -> str:
+    """`ports: {mirror_base: 50000, ...}`, ready to paste into a spec."""
+    keys = ("mirror_base", "replication_base", "mirror_replication_base")
+    found = zip(keys, _three(bases), strict=True)
+    return f"ports: {{{', '.join(f'{key}: {port}' for key, port in found if port is not None)}}}"
+
+
+def free_bases(
+    observed: Observed, pins: Iterable[Pin] = (), given: Bases | None = None
+) -> Bases | None:
+    """Bases that fit this catalog: those of `given` that work out, else what the catalog's copies count from, else
+    free ports. None where there is no room for them.
+    """
+    segments = [row for row in observed.segments if row.content >= 0]
+    primaries = [row for row in segments if row.is_preferred_primary]
+    mirrors = [row for row in segments if not row.is_preferred_primary]
+    if not primaries:
+        return None
+    lowest, highest = min(row.port for row in primaries), max(row.port for row in primaries)
+    room = min(len(primaries), _MOST)
+    widths = (max(room, highest - lowest + 1), room, room)
+    seen = (_least(mirrors), _least(primaries, own=False), _least(mirrors, own=False))
+    bases = [
+        base if base is not None and base + width - 1 <= MAX_PORT else least
+        for base, least, width in zip(_three(given), seen, widths, strict=True)
+    ]
+    used = {port for row in observed.segments for port in (row.port, row.replication_port)}
+    used |= {port for pin in pins for port in (pin.port, pin.replication_port)}
+    for base, width in zip(bases, widths, strict=True):
+        used |= set(range(base, base + width)) if base is not None else set()
+    for at in range(3 if observed.dialect.has_replication_ports else 1):
+        base = bases[at] or _free_base(lowest, _COMMON[at], widths[at], used)
+        if base is None:
+            return None
+        bases[at] = base
+        used |= set(range(base, base + widths[at]))
+    mirror_base, *replication = bases
+    assert mirror_base is not None  # noqa: S101 - found or returned above
+    return Bases(
+        mirror_base=mirror_base,
+        replication_base=replication[0],
+        mirror_replication_base=replication[1],
+    )
+
+
+def _three(bases: Bases | None) -> tuple[int | None, int | None, int | None]:
+    if bases is None:
+        return (None, None, None)
+    return (bases.mirror_base, bases.replication_base, bases.mirror_replication_base)
+
+
+def _least(rows: Iterable[Segment], *, own: bool = True) -> int | None:
+    ports = (row.port if own else row.replication_port for row in rows)
+    return min((port for port in ports if port is not None), default=None)
+
+
+def _free_base(lowest: int, common: int, width: int, used: Collection[int | None]) -> int | None:
+    """The usual base where primaries have ephemeral ports too, else the next free thousand."""
+    after = (lowest // _STEP + 1) * _STEP
+    tried = [common] if lowest in EPHEMERAL else []
+    tried += [*range(after, MAX_PORT, _STEP), *range(2 * _STEP, after, _STEP)]
+    fits = (
+        base
+        for base in tried
+        if base + width - 1 <= MAX_PORT and not any(base + at in used for at in range(width))
+    )
+    return next(fits, None)
 
 
 # --- Ports, directories and addresses of placed mirrors: what stays, then what is new.

@@ -96,7 +96,7 @@ def _check_bases(ports: PortsPart, dialect: DialectName | None, findings: Findin
         return
     missing = [name for name in _REPLICATION_BASES if name not in given]
     if missing and (given or dialect is not None):
-        findings.add(_PORTS, _missing_base(missing[0]))
+        findings.add(_PORTS, _missing_bases(missing))
 
 
 def check_directory(template: str, findings: Findings) -> None:
@@ -136,11 +136,13 @@ def no_replication_port(name: str, dialect: DialectName) -> Problem:
     )
 
 
-def _missing_base(name: str) -> Problem:
+def _missing_bases(missing: list[str]) -> Problem:
+    names = " and ".join(f"`{name}`" for name in missing)
     return Problem(
         code="GPM-V042",
-        message=f"`{name}` is missing: before Greenplum 6 both replication bases are needed",
-        hint=f"add `{name}`, or count ports with `offset: 1000`",
+        message=f"{names} {'is' if len(missing) == 1 else 'are'} missing: before Greenplum 6 both "
+        "replication bases are needed",
+        hint=f"add {names}, or count ports with `offset: 1000`",
     )
 
 

@@ -1,5 +1,6 @@
 """The placement rules one by one: ring, ports, addresses, directories, stability."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -428,10 +429,67 @@ def test_adding_a_host_renumbers_nobody_who_stays() -> None:
 
 
 def test_an_observed_replication_port_is_kept_with_a_warning() -> None:
-    seen = observed([coordinator(), *clusters.primaries(["sdw1", "sdw2"], old=True)], "gp5")
-    found = placed(spec(["sdw1", "sdw2"], ports=Offset(1100)), seen)
-    assert [item.primary_replication_port for item in found.contents] == [9000, 9000]
+    names = ["sdw1", "sdw2"]
+    seen = observed([coordinator(), *clusters.primaries(names, 2, old=True)], "gp5")
+    found = placed(spec(names, ports=Offset(1100)), seen)
+    assert [item.primary_replication_port for item in found.contents] == [9000, 9001] * 2
     assert [item.code for item in found.warnings] == ["GPM-P203"]
+    ports = _bases(found.warnings[0].message)
+    assert ports == _bases(found.warnings[0].hint)
+    assert placed(spec(names, ports=ports), seen) == replace(found, warnings=())
+
+
+def _bases(text: str | None) -> Bases:
+    """Those of the line that a hint says to write."""
+    line = re.search(r"`ports: \{([^}]*)\}`", text or "")
+    assert line is not None, text
+    return Bases(**{key: int(port) for key, port in re.findall(r"(\w+): (\d+)", line[1])})
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["gp5", "gp6"])
+@pytest.mark.parametrize("lowest", [6000, 40_000, 64_900])
+@pytest.mark.parametrize(
+    "ports", [Offset(60_000), Offset(-64_950), Bases(mirror_base=65_534)], ids=str
+)
+def test_the_bases_of_a_port_hint_do(old: bool, lowest: int, ports: Offset | Bases) -> None:
+    """What the hint says to write is free, whole, and works at the first try."""
+    names = HOSTS[:2]
+    rows = [
+        replace(one, port=one.port - 6000 + lowest, replication_port=None)
+        for one in clusters.primaries(names, 4)
+    ]
+    rows.append(replace(coordinator("sdw1"), port=50_002))
+    seen = observed(rows, "gp5" if old else "gp6")
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(names, ports=ports), seen)
+    for bases in {_bases(one.hint) for one in caught.value.diagnostics}:
+        assert (bases.mirror_replication_base is not None) is old
+        wanted = placed(spec(names, ports=bases), seen)
+        assert [one.code for one in wanted.warnings if one.code != "GPM-P202"] == []
+
+
+def test_a_port_hint_gives_the_usual_bases_where_they_are_free() -> None:
+    rows = [replace(one, port=one.port + 34_000) for one in clusters.primaries(HOSTS[:2], 2)]
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(HOSTS[:2], ports=Offset(10_000)), observed([coordinator(), *rows], "gp5"))
+    assert _bases(caught.value.diagnostics[0].hint) == Bases(
+        mirror_base=50_000, replication_base=41_000, mirror_replication_base=51_000
+    )
+    ports = Bases(mirror_base=47_000)
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(HOSTS[:2], ports=ports), observed([coordinator(), *rows], "gp5"))
+    assert _bases(caught.value.diagnostics[0].hint) == Bases(
+        mirror_base=47_000, replication_base=41_000, mirror_replication_base=51_000
+    )
+
+
+def test_a_port_hint_moves_no_mirror_that_stands() -> None:
+    names = HOSTS[:2]
+    seen = _after(spec(names), clusters.mirrorless(names, 2, dialect="gp5"))
+    with pytest.raises(InvalidInput) as caught:
+        placed(spec(names, ports=Offset(60_000)), seen)
+    bases = _bases(caught.value.diagnostics[0].hint)
+    assert mirrors(spec(names, ports=bases), seen) == mirrors(spec(names), seen)
 
 
 # --- pins ------------------------------------------------------------------------------------------

@@ -343,3 +343,10 @@ def test_look_alike_message_names_code_point() -> None:
 def test_unknown_strategy_lists_what_is_offered() -> None:
     (found,) = findings(mirrors("strategy: even", "ports: {offset: 1}"))
     assert found.message.endswith("allowed are `group`, `spread`, `block`, `balanced` or `pinned`")
+
+
+def test_both_missing_bases_are_named() -> None:
+    text = mirrors("strategy: group", "ports: {mirror_base: 5}", head=OLD)
+    (found,) = findings(text)
+    assert "`replication_base` and `mirror_replication_base` are missing" in found.message
+    assert "`replication_base` and `mirror_replication_base`" in (found.hint or "")
