@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from shlex import quote
 
-from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.diagnostics import Diagnostic, Place, base_name
 from gpmirror.errors import Infeasible, InvalidInput
 from gpmirror.model.content import contents_of
 from gpmirror.model.layout import Layout
@@ -72,6 +72,10 @@ class Figures:
     plan: Plan | None = field(default=None, repr=False)
 
 
+_LINES = re.compile(r": lines? ([0-9]+(?:[-, ]+[0-9]+)*)$")
+"""How a message names the lines of the spec that conflict."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a strategy cannot place these mirrors."""
@@ -80,9 +84,14 @@ class Refusal:
 
     @property
     def text(self) -> str:
-        """The first reason, and how many more there are."""
-        more = len(self.reasons) - 1
-        return self.reasons[0].message + (f" (and {more} more)" if more else "")
+        """The first reason, its lines with their file, and how many more there are."""
+        first, more = self.reasons[0], len(self.reasons) - 1
+        told = first.message
+        if first.place is not None:
+            # a table has no excerpt that would say whose lines these are
+            file = base_name(first.place.file)
+            told = _LINES.sub(lambda found: f": {file}:{found[1]}", told)
+        return told + (f" (and {more} more)" if more else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -453,6 +462,9 @@ def _row(spec: Spec, observed: Observed, strategy: Strategy, most: int) -> tuple
     return replace(row, found=_figures(wanted, plan)), plan
 
 
+_SMALLEST_BLOCK = 2
+
+
 def _block_size(spec: Spec, most: int) -> tuple[int, str | None]:
     """The spec's size, else the smallest that cuts the ring into equal blocks of more hosts than a host
     has primaries, so that no two mirrors of a host share one; else all hosts are one block.
@@ -460,14 +472,16 @@ def _block_size(spec: Spec, most: int) -> tuple[int, str | None]:
     if spec.block_size is not None:
         return spec.block_size, None
     hosts = len(spec.hosts)
-    sizes = [size for size in range(max(2, most + 1), hosts) if hosts % size == 0]
+    if hosts == 1:
+        return _SMALLEST_BLOCK, None
+    sizes = [size for size in range(max(_SMALLEST_BLOCK, most + 1), hosts) if hosts % size == 0]
     if sizes:
         return sizes[0], (
             f"block of {sizes[0]}: the smallest block that divides {counted(hosts, 'host')} evenly "
             f"and has more hosts than any host has primaries ({most})"
         )
-    return max(2, hosts), (
-        f"block of {max(2, hosts)}: all hosts are one block, because no smaller one divides "
+    return hosts, (
+        f"block of {hosts}: all hosts are one block, because no smaller one divides "
         f"{counted(hosts, 'host')} evenly and has more hosts than any host has primaries ({most})"
     )
 

@@ -8,7 +8,17 @@ from gpmirror.model.names import compress, natural
 from gpmirror.model.text import counted, moment_text, ranges, size_text, yes
 from gpmirror.plan.codes import REVIEW_ONLY, REVIEW_ONLY_WARNING
 from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
-from gpmirror.plan.model import Action, Change, Guard, Hazard, HostLoad, Plan, Survival, Verdict
+from gpmirror.plan.model import (
+    Action,
+    Change,
+    Guard,
+    Hazard,
+    HostLoad,
+    Plan,
+    Stage,
+    Survival,
+    Verdict,
+)
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.remaining import replaced_hosts, to_forget
 from gpmirror.render.folding import Fold, Ruled, parts, remarks
@@ -128,9 +138,12 @@ def _plain(cell: Line) -> str:
 
 
 def rule_text(ruled: Ruled) -> str:
-    """The rule and the line of the spec that asks for it."""
+    """The rule, in the number of its contents, and the line of the spec that asks for it."""
     source = f" ({ruled.rule.source})" if ruled.rule.source else ""
-    return f"{ruled.rule.text}{source}"
+    told = ruled.rule.text
+    if len(ruled.contents) > 1:
+        told = told.replace("in its preferred role:", "in their preferred roles:")
+    return f"{told}{source}"
 
 
 def count_text(action: Action, ruled: Ruled) -> str:
@@ -216,15 +229,16 @@ def survival_texts(plan: Plan) -> list[str]:
         texts.append(f"segments with no live copy: {before.none or 0} -> {after.none or 0}")
     if before.any_rack is not None or after.any_rack is not None:
         texts.insert(1, f"Survives any 1 rack: {yes(before.any_rack)} -> {yes(after.any_rack)}")
-    return [*texts, *_loads(before, after)]
+    return [*texts, *_loads(plan.layout.before, plan.layout.after)]
 
 
-def _loads(before: Survival, after: Survival) -> list[str]:
-    if before.worst_load == after.worst_load:
-        return [f"worst load after losing one host: {_load(after)}"]
+def _loads(before: Stage, after: Stage) -> list[str]:
+    then, now = _load(before), _load(after)
+    if then == now:
+        return [f"worst load after losing one host: {now}"]
     return [
-        f"worst load after losing one host, before: {_load(before)}",
-        f"worst load after losing one host, after: {_load(after)}",
+        f"worst load after losing one host, before: {then}",
+        f"worst load after losing one host, after: {now}",
     ]
 
 
@@ -232,9 +246,11 @@ def _pairs(found: Survival) -> str:
     return f"{found.fatal_pairs} of {found.pairs}"
 
 
-def _load(found: Survival) -> str:
+def _load(stage: Stage) -> str:
+    found = stage.survival
     if found.worst_load is None:
-        return "no mirrors to fail over to"
+        what = "other host" if any(one.mirrors for one in stage.hosts) else "mirrors"
+        return f"no {what} to fail over to"
     lost, survivor, before, after = found.worst_load
     told = f"lose {lost}: {survivor} {before} -> {after} primaries"
     return (
@@ -343,7 +359,9 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
     """
     survival = [(text, _survival_style(text)) for text in survival_texts(plan)]
     verdicts = [(verdict_text(one), _verdict_style(one)) for one in plan.policy]
-    guards = [(guard_text(one), Style.PLAIN) for one in _guards(plan) if not one.exceeded]
+    policy = plan.settings.policy
+    least = None if policy is None else policy.guards.min_contents
+    guards = [(guard_text(one, least), Style.PLAIN) for one in _guards(plan) if not one.exceeded]
     entries = (
         ("Survival and policy", [*survival, *verdicts, *guards]),
         ("Switched roles", [(text, Style.ROLE) for text in switched_texts(plan)]),
@@ -366,15 +384,22 @@ def hazard_text(hazard: Hazard) -> str:
     return f"{hazard.name}{contents}: {hazard.message}; {allowed}"
 
 
-def guard_text(guard: Guard) -> str:
-    """The plan's figure against the limit; for an exceeded one also the flag."""
+def guard_text(guard: Guard, least: int | None = None) -> str:
+    """The plan's figure against the limit; for an exceeded one also the flag. `least` is the number of
+    contents from which on the limit applies, None where the plan does not say.
+    """
     value = "unknown" if guard.value is None else _amount(guard.value, guard.unit)
     limit = f"limit {_amount(guard.limit, guard.unit)}"
     if guard.exceeded:
         allowed = _permission(guard.flag, is_allowed=guard.allowed)
         return f"{guard.name}: {value} exceeds {limit}; {allowed}"
     if guard.value is None or guard.value > guard.limit:
-        return f"{guard.name}: {value}, {limit} not judged: too few contents"
+        why = (
+            "not judged: too few contents"
+            if least is None
+            else f"applies from {counted(least, 'content')} on"
+        )
+        return f"{guard.name}: {value}, {limit} {why}"
     return f"{guard.name}: {value} within {limit}"
 
 

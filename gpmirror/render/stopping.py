@@ -139,16 +139,23 @@ def _stop_texts(answer: StopAnswer, hosts: Sequence[str]) -> Iterator[str]:
         f"stop {_listed(stop.hosts)}{meant}: {len(stop.lost):,} of {counted(total, 'content')} lost"
     )
     loads = stop.loss.loads
-    shown = [load_told(load) for load in loads[:_LOADS_SHOWN]]
+    shown = [_taken(load) for load in loads[:_LOADS_SHOWN]]
     more = len(loads) - len(shown)
     if shown:
         yield f"takes over: {', '.join(shown)}{f', +{more} more hosts' if more > 0 else ''}"
     else:
-        yield "takes over: nobody, no acting primary is on them that another copy could replace"
+        yield f"takes over: {'nobody' if stop.lost else 'nothing to take over'}"
     yield from cautions(answer)
     if stop.single:
         yield f"left with one copy: {named(stop.single)}"
     yield from _servers(answer)
+
+
+def _taken(load: Load) -> str:
+    """No factor where the host had no primaries: how much more than none is nothing to go by."""
+    if load.before:
+        return load_told(load)
+    return f"{load.host} 0 -> {counted(load.after, 'primary', 'primaries')}"
 
 
 def _servers(answer: StopAnswer) -> Iterator[str]:

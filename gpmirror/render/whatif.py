@@ -238,7 +238,10 @@ def _proof(found: Figures) -> str | None:
 def whatif_remarks(found: Comparison) -> list[str]:
     """What the figures rest on, what would make room for a strategy that is infeasible, and which layouts break the spec's policy."""
     figured = _figured(found.rows)
-    remarks = [row.remark for row in found.rows if row.remark is not None]
+    remarks = []
+    if len(found.hosts) == 1 and any(row.strategy is not None for row, _ in figured):
+        remarks.append("one host: every strategy puts each mirror beside its primary")
+    remarks += [row.remark for row in found.rows if row.remark is not None]
     refused = [(row.name, row.found) for row in found.rows if isinstance(row.found, Refusal)]
     remarks += [f"{name}: {hint}" for name, one in refused if (hint := one.reasons[0].hint)]
     remarks += [f"{row.name}: {proof}" for row, one in figured if (proof := _proof(one))]

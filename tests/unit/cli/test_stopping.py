@@ -93,7 +93,23 @@ def test_a_cluster_without_mirrors(capsys: Shown) -> None:
     assert main(["ok-to-stop", "sdw2", "--catalog", "bare.txt"]) == ExitCode.UNSAFE
     out = " ".join(capsys.readouterr().out.split())
     assert "contents 2-3 would be lost: there is no other copy" in out
+    assert "takes over: nobody" in out
     assert "not in sync now: contents 0-7 without a mirror" in out
+
+
+def test_a_host_that_had_no_primaries_has_no_factor(folder: Path, capsys: Shown) -> None:
+    """`0 -> 2 primaries (x1.0 of the average host's)` was no help."""
+    rows = [
+        replace(one, hostname="sdw3", address="sdw3")
+        if one.hostname == "sdw2" and one.is_preferred_primary
+        else one
+        for one in mirrored(HOSTS[:2], 2).segments
+    ]
+    (folder / "odd.txt").write_text(aligned_text(observed(rows)))
+    assert main(["ok-to-stop", "sdw1", "--catalog", "odd.txt"]) == ExitCode.OK
+    assert "takes over: sdw2 0 -> 2 primaries\n" in capsys.readouterr().out
+    assert main(["ok-to-stop", "sdw2", "--catalog", "odd.txt"]) == ExitCode.OK
+    assert "takes over: nothing to take over\n" in capsys.readouterr().out
 
 
 def test_the_spec_of_the_folder_knows_addresses(folder: Path, capsys: Shown) -> None:

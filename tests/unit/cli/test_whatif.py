@@ -227,6 +227,7 @@ def test_what_is_infeasible_is_a_row_that_says_why(folder: Path, capsys: Shown) 
     assert main(["whatif", "--catalog", "catalog.txt", "--format", "md"]) == ExitCode.OK
     text = capsys.readouterr().out
     assert "| spread | infeasible: spread mirroring needs more hosts" in text
+    assert "may hold mirrors: gpmirror.yaml:4, 8 |" in text, "the file with its lines"
     assert "- spread: list at least 1 more host of weight above 0" in text
     heads = next(line for line in text.splitlines() if line.startswith("| layout"))
     table = [line for line in text.splitlines() if line.startswith("|")]
@@ -360,6 +361,17 @@ def test_what_balanced_proves_is_told() -> None:
     assert proofs == {None: None, "group": None, "spread": None, "block": None, "balanced": told}
     # the floor of its share, 8 of 5, comes to the new host
     assert (figures(row).summary.move, figures(row).fewest, figures(row).most) == (1, 1, 2)
+
+
+def test_a_host_alone_is_told_once() -> None:
+    """Four rows alike, and a block that was the smallest to divide one host evenly."""
+    alone = replace(spec(["sdw1"]), allow_same_host=True)
+    found = compare(alone, mirrorless(["sdw1"], 2), Question())
+    told = whatif_remarks(found)
+    assert told[0] == "one host: every strategy puts each mirror beside its primary"
+    assert not any("block" in text for text in told)
+    refused = compare(replace(alone, allow_same_host=False), mirrorless(["sdw1"], 2), Question())
+    assert not any(text.startswith("one host") for text in whatif_remarks(refused))
 
 
 def test_the_spec_knows_its_block_size() -> None:

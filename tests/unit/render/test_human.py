@@ -6,7 +6,8 @@ import pytest
 
 from gpmirror.plan.model import NativeRun, Plan
 from gpmirror.plan.request import Request
-from gpmirror.render.plan import LEAST_WIDTH, guard_text, plan_human, switched_texts
+from gpmirror.render.folding import parts
+from gpmirror.render.plan import LEAST_WIDTH, guard_text, plan_human, rule_text, switched_texts
 from gpmirror.render.text import NO_CHANGES, proof_text, summary_line
 from gpmirror.render.waves import at_once_text, waves_title
 from gpmirror.spec.model import Policy
@@ -183,6 +184,8 @@ def test_dangers_name_the_flag_that_allows_them() -> None:
 
 def test_a_guard_over_its_limit_that_is_not_judged_says_why() -> None:
     guard = next(g for g in plans.swapping().guards if g.name == "moves_percent")
+    assert guard_text(guard, 10) == "moves_percent: 50 %, limit 30 % applies from 10 contents on"
+    # a plan of an earlier version does not say from how many on
     assert guard_text(guard) == "moves_percent: 50 %, limit 30 % not judged: too few contents"
     unknown = replace(guard, value=None, exceeded=True)
     assert guard_text(unknown).startswith("moves_percent: unknown exceeds limit")
@@ -231,6 +234,23 @@ def test_a_host_without_primaries_has_no_factor_of_its_own() -> None:
     flat = " ".join(plan_human(plan, width=80, color=False).split())
     assert flat.count("sdw2 0 -> 4 primaries (x1.0 of the average host's)") == 2
     assert "0 -> 4 primaries (x1.0)" in plan.policy[0].evidence
+
+
+def test_mirrors_beside_their_primaries_are_mirrors() -> None:
+    """A host alone was told as one without mirrors."""
+    alone = replace(spec(["sdw1"]), allow_same_host=True)
+    flat = " ".join(
+        plan_human(planned(alone, mirrorless(["sdw1"], 2)), width=80, color=False).split()
+    )
+    assert "losing one host, before: no mirrors to fail over to" in flat
+    assert "losing one host, after: no other host to fail over to" in flat
+
+
+def test_a_rule_of_several_contents_is_told_in_their_number() -> None:
+    (one,) = [part.ruled[0] for part in parts(plans.rebalancing()) if part.action == "rebalance"]
+    assert rule_text(one).startswith("not in its preferred role: roles swap")
+    two = replace(one, folds=(*one.folds, *one.folds))
+    assert rule_text(two).startswith("not in their preferred roles: roles swap")
 
 
 @pytest.mark.long
