@@ -8,7 +8,7 @@ from gpmirror.cli.commands import COMMANDS, load_command
 from gpmirror.errors import ExitCode
 
 ENVIRONMENT = (
-    ("`GPMIRROR_SPEC`", "The spec where none is named, instead of `gpmirror.yaml`."),
+    ("`GPMIRROR_SPEC`", "The spec where none is named; then `gpmirror.yaml` is not looked for."),
     (
         "`GPMIRROR_CATALOG`",
         (
@@ -60,7 +60,18 @@ GLOBAL = (
     ("`-h`, `--help`", "Show the command's help."),
 )
 INTRODUCTION = (
-    "SPEC is `gpmirror.yaml` in the current directory where it is left out; `-` is stdin.",
+    (
+        "SPEC left out is what `GPMIRROR_SPEC` names, else `gpmirror.yaml` in the current folder, else "
+        "the nearest above it up to the root of the git repository; `-` is stdin."
+    ),
+    (
+        "A spec found above is told (`using ../../gpmirror.yaml`), and the question of `apply` names it. "
+        "It must belong to you or root, and nobody else may write it or its folder."
+    ),
+    (
+        "The search stops at the folder that holds `.git`, at your home folder and at the border of the "
+        "file system; outside a git repository nothing above is searched."
+    ),
     "`gpmirror` alone lists the commands, `-h` after any of them its options.",
     "Results go to stdout, remarks and findings to stderr.",
     "[Exit codes](exit-codes.md) are the same for all commands.",

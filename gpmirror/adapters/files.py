@@ -36,7 +36,7 @@ def read_input(path: str) -> bytes:
         with Path(path).open("rb") as file:
             return _bounded(file.read(MAX_INPUT_BYTES + 1), path)
     except FileNotFoundError as error:
-        raise Unreadable(f"cannot read {path}: no such file", hint=_nearby(path)) from error
+        raise _missing(path) from error
     except IsADirectoryError as error:
         raise Unreadable(f"cannot read {path}: it is a directory", hint="name a file") from error
     except OSError as error:
@@ -131,9 +131,19 @@ def _nearby(path: str) -> str:
         names = [entry.name for entry in neighbours if entry.is_file()]
     if near := get_close_matches(wanted.name, sorted(names), n=1, cutoff=0.7):
         return f"did you mean {wanted.with_name(near[0])}?"
-    if wanted == Path("gpmirror.yaml"):
+    if wanted == _SPEC:
         return "`gpmirror init` writes a starter spec, `gpmirror import` one from a saved catalog"
     return "check the path"
+
+
+def _missing(path: str) -> Unreadable:
+    """There is no such file; where it is the spec that nobody had to name, with where it was sought."""
+    message = f"cannot read {path}: no such file"
+    if Path(path) != _SPEC:
+        return Unreadable(message, hint=_nearby(path))
+    if above := _nearest_above():
+        return Unreadable(message, hint=f"did you mean {above}?")
+    return Unreadable(f"{message} {where_sought()}", hint=_nearby(path))
 
 
 def _pour(path: str, data: bytes) -> None:
@@ -201,6 +211,80 @@ def _mend(path: str, error: OSError | ValueError) -> str:
             return f"create the folder: `mkdir -p {quote(str(Path(path).parent))}`"
         case _:
             return "name another file or fix its folder (`ls -ld`)"
+
+
+# --- The spec that nobody named: of this folder, else the nearest above it in its git repository.
+
+
+_SPEC = Path("gpmirror.yaml")
+
+
+def spec_above() -> str | None:
+    """The nearest gpmirror.yaml above this folder, up to the root of its git repository; None: there is
+    none. It says what is started and who gets a password, so it must be ours or root's.
+
+    Raises Unreadable: it is somebody else's, or others may write it or its folder.
+    """
+    found = _nearest_above()
+    if found is None:
+        return None
+    why = _why_not_trusted(found)
+    if why is not None:
+        raise Unreadable(
+            f"found {found} and do not use it: {why}",
+            hint="if you trust it, name it as SPEC or in GPMIRROR_SPEC",
+        )
+    return str(found)
+
+
+def where_sought() -> str:
+    """Where a spec that nobody named was looked for, as the end of a sentence."""
+    match _folders_up():
+        case []:
+            return "in this folder, and no git repository around it"
+        case [_]:
+            return "in this folder, the root of its git repository"
+        case [*_, root]:
+            return f"in this folder or above it up to {root}, the root of its git repository"
+
+
+def _nearest_above() -> Path | None:
+    files = (folder / _SPEC for folder in _folders_up()[1:])
+    return next((file for file in files if os.path.lexists(file)), None)
+
+
+def _folders_up() -> list[Path]:
+    """This folder and those above it up to the root of its git repository; none outside of one. The way
+    ends at the home folder and where another file system begins: what lies beyond is others' matter.
+    """
+    found: list[Path] = []
+    with suppress(OSError, RuntimeError):
+        home, here = Path.home(), Path()
+        device, below = here.stat().st_dev, None
+        while here.stat().st_dev == device and not (below and here.samefile(below)):
+            found.append(here)
+            if os.path.lexists(here / ".git"):
+                return found
+            if home.exists() and here.samefile(home):
+                return []
+            below, here = here, here / ".."
+    return []
+
+
+def _why_not_trusted(file: Path) -> str | None:
+    from gpmirror.adapters.runs import why_not_ours
+
+    try:
+        if not file.is_file():
+            return "it is no file"
+        if why := why_not_ours(file, root_too=True):
+            return f"it {why}"
+        # who may rename in its folder may put another file in its place
+        if why := why_not_ours(file.parent, root_too=True):
+            return f"its folder {why}"
+    except OSError as error:
+        return f"it cannot be looked at ({error.strerror})"
+    return None
 
 
 # --- A folder of native files that holds exactly one plan's files.

@@ -1,6 +1,7 @@
 """Runs on this machine: one folder each in the state directory, on disk when a call is back."""
 
 import errno
+import grp
 import json
 import os
 import pwd
@@ -69,17 +70,38 @@ def make_private(folder: Path) -> None:
             new_folder(path)
 
 
-def why_not_ours(path: Path) -> str | None:
+def why_not_ours(path: Path, *, root_too: bool = False) -> str | None:
     """Why what stands at a path may be somebody else's work; None: it is the effective user's, and
     nobody else may write it. Raises OSError.
+
+    `root_too`: for what people keep themselves. Root's is as good, a group of its owner alone is
+    nobody else (the umask 002 of many systems gives it the right to write), and in a folder such as
+    /tmp nobody can touch another's files.
     """
+    owners = {os.geteuid(), 0} if root_too else {os.geteuid()}
     for found in (path.lstat(), path.stat()):
-        if found.st_uid != os.geteuid():
-            return f"belongs to {_account(found.st_uid)}, not to {_account(os.geteuid())}"
-    mode = path.stat().st_mode
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return f"is not to be believed: others may write it (mode {stat.S_IMODE(mode):04o})"
+        if found.st_uid not in owners:
+            ours = _account(os.geteuid())
+            or_root = " or root" if root_too and os.geteuid() else ""
+            return f"belongs to {_account(found.st_uid)}, not to {ours}{or_root}"
+    found = path.stat()
+    shared = stat.S_IWOTH if root_too and _is_private(found) else stat.S_IWGRP | stat.S_IWOTH
+    if root_too and stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX:
+        shared = 0
+    if found.st_mode & shared:
+        mode = stat.S_IMODE(found.st_mode)
+        return f"is not to be believed: others may write it (mode {mode:04o})"
     return None
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Whether the group of a file is its owner's own: of the same name, and with nobody else in it."""
+    try:
+        owner, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
+    except KeyError:
+        return False
+    is_own = (group.gr_name, group.gr_gid) == (owner.pw_name, owner.pw_gid)
+    return is_own and not {*group.gr_mem} - {owner.pw_name}
 
 
 def _account(number: int) -> str:

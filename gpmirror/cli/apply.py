@@ -10,7 +10,15 @@ from gpmirror.cli.completion import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.cli.console import Console
 from gpmirror.cli.plan import request_from
 from gpmirror.cli.renderings import tell_newcomers
-from gpmirror.cli.wiring import SPEC_VARIABLE, accept_connection, can_be_asked, own_spec, reached
+from gpmirror.cli.wiring import (
+    DEFAULT_SPEC,
+    SPEC_VARIABLE,
+    accept_connection,
+    can_be_asked,
+    default_spec,
+    own_spec,
+    reached,
+)
 from gpmirror.errors import Detached, ExitCode, Partial, Unverified, Usage
 
 if TYPE_CHECKING:
@@ -24,9 +32,13 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     target: Annotated[
-        str,
-        typer.Argument(metavar="PLAN|SPEC", envvar=SPEC_VARIABLE, help="A plan file or a spec."),
-    ] = "gpmirror.yaml",
+        str | None,
+        typer.Argument(
+            metavar="PLAN|SPEC",
+            envvar=SPEC_VARIABLE,
+            help="A plan file or a spec; left out: gpmirror.yaml here or above.",
+        ),
+    ] = None,
     *,
     yes: Yes = False,
     dry_run: Annotated[
@@ -84,6 +96,10 @@ def command(
     from gpmirror.preflight.checks import check_unchecked
 
     console: Console = ctx.obj
+    above = None
+    if target is None:
+        target = default_spec(console)
+        above = target if target != DEFAULT_SPEC else None
     request = request_from(
         content, host, allow, unprotect, rebalance=rebalance, full=full, differential=differential
     )
@@ -91,9 +107,9 @@ def command(
     spec, plan = read_target(target, request, signers=require_signature)
     if plan is not None:
         accept_connection(
-            plan.settings, target, request.allow, console, own=own_spec(), assume_yes=yes
+            plan.settings, target, request.allow, console, own=own_spec(console), assume_yes=yes
         )
-    manner = Manner(console=console, json=json, assume_yes=yes)
+    manner = Manner(console=console, json=json, assume_yes=yes, spec_above=above)
     with open_live(spec, via_ssh=via_ssh) as live:
         if plan is None:
             plan = _planned(spec, live, request)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmirror.cli.console import COMPLETE_VARIABLE, Console
-from gpmirror.cli.wiring import CATALOG_VARIABLE, default_spec
+from gpmirror.cli.wiring import CATALOG_VARIABLE, DEFAULT_SPEC, default_spec
 from gpmirror.errors import GpmirrorError, Usage
 
 if TYPE_CHECKING:
@@ -245,10 +245,15 @@ def _spec(ctx: typer.Context) -> "Spec | None":
 
 
 def _spec_file(ctx: typer.Context) -> str:
-    """The first of the parameters that may name a spec, else the default."""
+    """The first of the parameters that may name a spec, else the one that is read where none is named."""
     several = ctx.params.get("specs") or [None]
     given = (several[0], *(ctx.params.get(name) for name in ("spec", "target", "subject")))
-    return next((one for one in given if isinstance(one, str) and one != "-"), default_spec())
+    for one in given:
+        if isinstance(one, str) and one != "-":
+            return one
+    with suppress(GpmirrorError):
+        return default_spec()
+    return DEFAULT_SPEC
 
 
 def _offered(words: Iterable[str], incomplete: str) -> list[str]:

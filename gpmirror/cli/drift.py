@@ -22,7 +22,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="SPEC",
-            help="Specs; left out: GPMIRROR_SPEC, else gpmirror.yaml. Several: one table, what drifted "
+            help="Specs; left out: GPMIRROR_SPEC, else gpmirror.yaml here or above. Several: one table, what drifted "
             "below it, and the worst exit code.",
         ),
     ] = None,
@@ -39,7 +39,7 @@ def command(
     from gpmirror.render.compare import drifts_json
 
     console: Console = ctx.obj
-    files = specs or [default_spec()]
+    files = specs or [default_spec(console)]
     if len(files) == 1:
         # what fails here fails as in any other command
         (file,) = files

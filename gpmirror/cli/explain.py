@@ -11,6 +11,7 @@ from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
     chosen_catalog,
+    default_spec,
     observed_for,
     reached,
     read_spec,
@@ -37,11 +38,14 @@ def command(
         ),
     ],
     spec: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--spec", metavar="SPEC", envvar=SPEC_VARIABLE, help="The spec, for content and host."
+            "--spec",
+            metavar="SPEC",
+            envvar=SPEC_VARIABLE,
+            help="The spec, for content and host; left out: gpmirror.yaml here or above.",
         ),
-    ] = "gpmirror.yaml",
+    ] = None,
     catalog: Annotated[
         str | None,
         typer.Option(
@@ -69,7 +73,7 @@ def command(
         case ["exit", name]:
             tell(_name(f"exit:{name}", as_json=as_json))
         case ["content", number, *more] if number.isascii() and number.isdigit():
-            spec = _spec(more, spec)
+            spec = _spec(more, spec, console)
             from gpmirror.render.explain import explain_content
             from gpmirror.render.json import content_json
 
@@ -77,7 +81,7 @@ def command(
             content = content_json if as_json else explain_content
             tell(content(plan, observed, int(number[:_DIGITS])))
         case ["host", name, *more] if not _is_term(" ".join(topic)):
-            spec = _spec(more, spec)
+            spec = _spec(more, spec, console)
             from gpmirror.render.explain import explain_host
             from gpmirror.render.json import host_json
 
@@ -96,11 +100,13 @@ def _is_term(name: str) -> bool:
     return term_of(name) is not None
 
 
-def _spec(more: list[str], spec: str) -> str:
+def _spec(more: list[str], spec: str | None, console: Console) -> str:
     """A spec behind the topic, as other commands take it, does for --spec."""
     if len(more) > 1:
         raise Usage(f"more than one spec: {' '.join(more)}", hint=_HINT)
-    return more[0] if more else spec
+    if more:
+        return more[0]
+    return default_spec(console) if spec is None else spec
 
 
 def _name(name: str, *, as_json: bool) -> str:

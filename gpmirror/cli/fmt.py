@@ -16,7 +16,8 @@ def command(
     specs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SPEC", help="Specs, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml."
+            metavar="SPEC",
+            help="Specs, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml here or above.",
         ),
     ] = None,
     check: Annotated[
@@ -28,7 +29,7 @@ def command(
 ) -> ExitCode:
     """Format specs in canonical style; comments are kept."""
     console: Console = ctx.obj
-    files = specs or [default_spec()]
+    files = specs or [default_spec(console)]
     read = [_read(file) for file in files]
     problems = [found for one in read for found in one.problems]
     if len(files) > 1:

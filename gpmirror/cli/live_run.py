@@ -75,6 +75,9 @@ class Manner:
     console: Console
     json: bool
     assume_yes: bool
+    spec_above: str | None = None
+    """The spec that is applied, where nobody named it and it was found above this folder: the question
+    names it."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Of the lines of JSON, whatever runs this process tells of."""
 
@@ -117,7 +120,7 @@ def run_plan(
         with running(name, folder, plan, live, wishes, manner) as run:
             if folder is not None:
                 run.world.journal.write(_opening(name, plan, wishes, continues))
-            question = _question(plan, clears=bool(wishes.clear))
+            question = _question(plan, clears=bool(wishes.clear), spec=manner.spec_above)
             return apply(run, question, lambda: _keep_agreed(name, plan, live, wishes))
     finally:
         if continues is not None:
@@ -341,10 +344,10 @@ def _opening(name: str, plan: "Plan", wishes: "Wishes", continues: str | None) -
     ).record()
 
 
-def _question(plan: "Plan", *, clears: bool) -> str:
+def _question(plan: "Plan", *, clears: bool, spec: str | None) -> str:
     from gpmirror.render.run import question
 
-    return question(plan, clears=clears)
+    return question(plan, clears=clears, spec=spec)
 
 
 def _last_words(console: Console, ended: "RunEnded", run: "Run") -> None:
@@ -415,7 +418,9 @@ def _is_dumb() -> bool:
 # --- A recorded run for a command: from this machine's journal, else from the coordinator's host.
 
 
-def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, RunRecord, Plan]":
+def recorded(
+    name: str, *, via_ssh: bool, console: Console | None = None
+) -> "tuple[Path, RunRecord, Plan]":
     """A run's folder, where it stands, and its plan; the start of its name will do. One that this
     machine does not know is copied from the run directory on the coordinator's host, which the spec
     here names.
@@ -431,7 +436,7 @@ def recorded(name: str, *, via_ssh: bool) -> "tuple[Path, RunRecord, Plan]":
     check_name(folder, name)
     name = whole_name(folder, name)
     if not (folder / name).is_dir():
-        _fetch(folder, name, via_ssh=via_ssh)
+        _fetch(folder, name, console, via_ssh=via_ssh)
     standing, data = read_run(folder, name)
     plan = read_plan(data, f"{name}/plan.json")
     check_own_plan(standing, plan)
@@ -463,7 +468,7 @@ def site_of_run(
     from gpmirror.plan.remaining import site_of
     from gpmirror.spec.model import CoordinatorAddress, SshOptions
 
-    spec, agreed, own = site_of(plan), agreed_to(name, plan), own_spec()
+    spec, agreed, own = site_of(plan), agreed_to(name, plan), own_spec(console)
     otherwise = agreed is not None and not agreed.as_planned
     if otherwise or is_reached_otherwise(runs_folder(os.environ), name):
         spec = replace(
@@ -518,33 +523,37 @@ def _earlier_plans(standing: "RunRecord", live: "Live") -> "Iterator[Plan]":
             name = earlier.continues
 
 
-def first_recorded(name: str, *, via_ssh: bool) -> "tuple[RunRecord, Plan]":
+def first_recorded(
+    name: str, *, via_ssh: bool, console: Console | None = None
+) -> "tuple[RunRecord, Plan]":
     """The run that this one continues, and the one that that one continues, down to the first: its
     plan is the whole. Raises as `recorded`.
     """
-    _, standing, plan = recorded(name, via_ssh=via_ssh)
+    _, standing, plan = recorded(name, via_ssh=via_ssh, console=console)
     known = {standing.run}
     while standing.continues is not None and standing.continues not in known:
         known.add(standing.continues)
-        _, standing, plan = recorded(standing.continues, via_ssh=via_ssh)
+        _, standing, plan = recorded(standing.continues, via_ssh=via_ssh, console=console)
     return standing, plan
 
 
-def _fetch(folder: "Path", name: str, *, via_ssh: bool) -> None:
+def _fetch(folder: "Path", name: str, console: Console | None, *, via_ssh: bool) -> None:
     from gpmirror.adapters.runs import keep_run
     from gpmirror.run.resume import far_files
 
-    with open_live(_spec(folder, name), via_ssh=via_ssh) as live:
+    with open_live(_spec(folder, name, console), via_ssh=via_ssh) as live:
         journal, plan = far_files(live.hosts, live.coordinator, name)
     keep_run(folder, name, journal, plan)
 
 
-def _spec(folder: "Path", name: str) -> "Spec":
-    found = spec_if_any(None)
+def _spec(folder: "Path", name: str, console: Console | None) -> "Spec":
+    found = spec_if_any(None, console)
     if found is None:
+        from gpmirror.adapters.files import where_sought
+
         raise Failure(
-            f"no run {name} in {folder}, and no {DEFAULT_SPEC} here that names the coordinator "
-            "whose host may know it",
+            f"no run {name} in {folder}, and no {DEFAULT_SPEC} that names the coordinator whose host "
+            f"may know it {where_sought()}",
             hint="`gpmirror runs` lists the runs of this machine; else go where the spec is",
         )
     return found

@@ -41,7 +41,7 @@ def command(
         typer.Argument(
             metavar="SPEC",
             envvar=SPEC_VARIABLE,
-            help="Racks, policy and where the coordinator is; default gpmirror.yaml if it is there, "
+            help="Racks, policy and where the coordinator is; default gpmirror.yaml here or above, "
             "else the catalog alone tells.",
         ),
     ] = None,
@@ -88,7 +88,7 @@ def command(
     console: Console = ctx.obj
     form = _chosen(form, as_json=as_json, script=script)
     catalog = chosen_catalog(ctx, catalog, spec or "", table=table, via_ssh=via_ssh)
-    wanted = spec_if_any(spec)
+    wanted = spec_if_any(spec, console)
     reading, as_of = _reading(catalog, wanted, table, via_ssh=via_ssh)
     groups = maintenance_groups(reading, wanted, unit)
     _show(groups, form, console, spec=wanted, name=spec_name_if_any(spec), as_of=as_of)

@@ -44,8 +44,8 @@ def command(
             "--spec",
             metavar="SPEC",
             envvar=SPEC_VARIABLE,
-            help="Where the coordinator is and how hosts are called; default gpmirror.yaml if it is "
-            "there, else PGHOST etc.",
+            help="Where the coordinator is and how hosts are called; default gpmirror.yaml here or "
+            "above, else PGHOST etc.",
         ),
     ] = None,
     catalog: Annotated[
@@ -95,7 +95,7 @@ def command(
             f"--wait asks again and again, and {catalog} stays as it is",
             hint="leave --wait or --catalog out",
         )
-    wanted = spec_if_any(spec)
+    wanted = spec_if_any(spec, console)
 
     def answer(reading: "Reading") -> "StopAnswer":
         return answer_stop(reading, wanted, words, allowed=allowed)

@@ -58,8 +58,8 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="SPEC",
-            help="The spec, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml. Several: one "
-            "table, and the worst exit code.",
+            help="The spec, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml here or above. "
+            "Several: one table, and the worst exit code.",
         ),
     ] = None,
     *,
@@ -174,7 +174,7 @@ def command(
     """Show what would change, in which waves and at what risk."""
     console: Console = ctx.obj
     form = chosen_format(form, as_json=as_json)
-    files = specs or [default_spec()]
+    files = specs or [default_spec(console)]
     offline = is_offline(
         asked=offline,
         catalog=None if offline and is_from_environment(ctx, "catalog") else catalog,

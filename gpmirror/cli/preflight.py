@@ -7,7 +7,7 @@ import typer
 
 from gpmirror.cli.completion import Allow, ViaSsh
 from gpmirror.cli.console import Console
-from gpmirror.cli.wiring import SPEC_VARIABLE, accept_connection, own_spec
+from gpmirror.cli.wiring import SPEC_VARIABLE, accept_connection, default_spec, own_spec
 from gpmirror.errors import ExitCode, Stale
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ _SHOWN = 8
 def command(
     ctx: typer.Context,
     target: Annotated[
-        str,
-        typer.Argument(metavar="SPEC|PLAN", envvar=SPEC_VARIABLE, help="A spec, or a plan file."),
-    ] = "gpmirror.yaml",
+        str | None,
+        typer.Argument(
+            metavar="SPEC|PLAN",
+            envvar=SPEC_VARIABLE,
+            help="A spec, or a plan file; left out: gpmirror.yaml here or above.",
+        ),
+    ] = None,
     *,
     every: Annotated[
         bool,
@@ -52,12 +56,13 @@ def command(
     from gpmirror.run.wave import DetachedNatives
 
     console: Console = ctx.obj
+    target = default_spec(console) if target is None else target
     request = Request(allow=tuple(allow or ()))
     check_unchecked(request.allow)
     spec, plan = read_target(target, request)
     if plan is not None:
         accept_connection(
-            plan.settings, target, request.allow, console, own=own_spec(), assume_yes=False
+            plan.settings, target, request.allow, console, own=own_spec(console), assume_yes=False
         )
         plan = replace(plan, allowed=tuple(sorted({*plan.allowed, *request.allow})))
     with open_live(spec, via_ssh=via_ssh) as live:

@@ -42,7 +42,7 @@ def command(
     if run is None:
         console.page(_candidates())
         return ExitCode.OK
-    folder, standing, plan = recorded(run, via_ssh=via_ssh)
+    folder, standing, plan = recorded(run, via_ssh=via_ssh, console=console)
     manner = Manner(console=console, json=False, assume_yes=yes)
     spec = site_of_run(standing.run, plan, console, allow=tuple(allow or ()), assume_yes=yes)
     with (

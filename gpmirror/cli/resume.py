@@ -48,7 +48,7 @@ def command(
     check_allow(allow or ())
     check_unchecked(allow or ())
     console: Console = ctx.obj
-    _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh)
+    _, standing, plan = recorded(run or _last_unfinished(), via_ssh=via_ssh, console=console)
     check_resumable(standing)
     check_latest(standing, _later(standing, list_runs(runs_folder(os.environ))))
     check_unprotect(unprotect or (), [one.name for one in protections_of(plan.settings.protect)])

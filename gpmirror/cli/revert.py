@@ -69,7 +69,7 @@ def command(
     outputs = Outputs(plan=out, json=None, md=None, native=None)
     check_outputs(outputs, [], form)
     check_allow(allow or ())
-    standing, plan = first_recorded(run, via_ssh=via_ssh)
+    standing, plan = first_recorded(run, via_ssh=via_ssh, console=console)
     request = Request(allow=tuple(allow or ()), unprotect=tuple(unprotect or ()))
     spec = site_of_run(standing.run, plan, console, allow=request.allow)
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:

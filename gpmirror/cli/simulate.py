@@ -11,6 +11,7 @@ from gpmirror.cli.wiring import (
     SPEC_VARIABLE,
     catalog_bytes,
     chosen_catalog,
+    default_spec,
     is_from_environment,
     observed_for,
 )
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     subject: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="FILE",
             envvar=SPEC_VARIABLE,
-            help="A spec, plan, snapshot or catalog text, - for stdin.",
+            help="A spec, plan, snapshot or catalog text, - for stdin; left out: gpmirror.yaml here or above.",
         ),
-    ] = "gpmirror.yaml",
+    ] = None,
     *,
     catalog: Annotated[
         str | None,
@@ -70,6 +71,7 @@ def command(
     from gpmirror.run.simulate import Question, simulated_json, simulated_text
 
     console: Console = ctx.obj
+    subject = default_spec(console) if subject is None else subject
     if subject == "-" and catalog == "-":
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
     moments = _moments(ctx, subject, catalog, table, via_ssh=via_ssh)

@@ -21,7 +21,7 @@ def command(
         typer.Argument(
             metavar="SPEC",
             envvar=SPEC_VARIABLE,
-            help="Where the coordinator is; default gpmirror.yaml if it is there, else PGHOST etc.",
+            help="Where the coordinator is; default gpmirror.yaml here or above, else PGHOST etc.",
         ),
     ] = None,
     *,
@@ -46,7 +46,7 @@ def command(
     from gpmirror.run.look import read_catalog_now
 
     console: Console = ctx.obj
-    wanted = spec_if_any(spec)
+    wanted = spec_if_any(spec, console)
     taken = utc_now()
     with live_catalog(wanted, via_ssh=via_ssh, environment=os.environ) as server:
         knowledge, observed = read_catalog_now(server)

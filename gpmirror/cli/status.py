@@ -40,7 +40,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="SPEC",
-            help="Where the coordinator is; left out: GPMIRROR_SPEC, else gpmirror.yaml if it is there, "
+            help="Where the coordinator is; left out: GPMIRROR_SPEC, else gpmirror.yaml here or above, "
             "else PGHOST etc. Several: one table, and the worst exit code.",
         ),
     ] = None,
@@ -96,7 +96,7 @@ def command(
             specs, {"--watch": watch, "--metrics": metrics, "--wait": wait, "--hosts": hosts}
         )
         return _several(specs, console, probe=probe, via_ssh=via_ssh, as_json=as_json)
-    wanted = spec_if_any(specs[0] if specs else None)
+    wanted = spec_if_any(specs[0] if specs else None, console)
     figures = None if metrics is None else _Metrics.into(metrics, wanted)
     out = _Out(console=console, cluster=None if wanted is None else wanted.cluster, json=as_json)
     with figures or nullcontext():

@@ -21,7 +21,8 @@ def command(
     specs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SPEC", help="Specs, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml."
+            metavar="SPEC",
+            help="Specs, - for stdin; left out: GPMIRROR_SPEC, else gpmirror.yaml here or above.",
         ),
     ] = None,
     expand: Annotated[
@@ -41,7 +42,7 @@ def command(
     sound: list[tuple[str, Spec]] = []
     problems: list[Diagnostic] = []
     unreadable: list[Unreadable] = []
-    files = specs or [default_spec()]
+    files = specs or [default_spec(console)]
     read = [(file, _load(file)) for file in files]
     for file, found in read:
         match found:

@@ -12,6 +12,7 @@ from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
     chosen_catalog,
+    default_spec,
     live_catalog,
     observed_for,
     reached,
@@ -36,8 +37,13 @@ class TableFormat(StrEnum):
 def command(
     ctx: typer.Context,
     spec: Annotated[
-        str, typer.Argument(metavar="SPEC", envvar=SPEC_VARIABLE, help="The spec, - for stdin.")
-    ] = "gpmirror.yaml",
+        str | None,
+        typer.Argument(
+            metavar="SPEC",
+            envvar=SPEC_VARIABLE,
+            help="The spec, - for stdin; left out: gpmirror.yaml here or above.",
+        ),
+    ] = None,
     *,
     catalog: Annotated[
         str | None,
@@ -92,6 +98,7 @@ def command(
     if as_json and form not in {TableFormat.HUMAN, TableFormat.JSON}:
         raise Usage(f"--json and --format {form.value} are two formats", hint="give one of them")
     form = TableFormat.JSON if as_json else form
+    spec = default_spec(console) if spec is None else spec
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     question = Question(
         add=tuple(add_host or ()),

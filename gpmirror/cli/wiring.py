@@ -194,7 +194,7 @@ def accept_connection(
     assume_yes: bool,
 ) -> None:
     """See that the operator knows how the plan file `name` wants the cluster reached;
-    `own` is the spec of this folder.
+    `own` is the spec of this folder, or above it.
 
     What equals the operator's own environment or the spec in this folder needs no word. The rest is
     asked on a terminal. Raises Unsafe (4): nobody can be asked, or `--yes` is all that was said;
@@ -208,7 +208,7 @@ def accept_connection(
     told = visible("\n".join(f"  {key}: {value}" for key, value in found))
     message = (
         f"plan file {name} says how the cluster is reached, and neither your environment nor a "
-        f"spec in this folder says the same:\n{told}"
+        f"spec in this folder or above it says the same:\n{told}"
     )
     if assume_yes or not can_be_asked():
         raise Unsafe(
@@ -286,9 +286,22 @@ CATALOG_VARIABLE = "GPMIRROR_CATALOG"
 """The catalog where none is named; of the commands that can only read."""
 
 
-def default_spec() -> str:
-    """The spec where none is named: the environment's, else the one of this folder."""
-    return os.environ.get(SPEC_VARIABLE) or DEFAULT_SPEC
+def default_spec(console: Console | None = None) -> str:
+    """The spec where none is named: the environment's, else the one of this folder, else the nearest
+    above it up to the root of its git repository, which the console tells. Where there is none, who
+    reads it says where it was sought.
+
+    Raises Unreadable: the nearest is not ours.
+    """
+    named = os.environ.get(SPEC_VARIABLE)
+    if named or os.path.lexists(DEFAULT_SPEC):
+        return named or DEFAULT_SPEC
+    from gpmirror.adapters.files import spec_above
+
+    above = spec_above()
+    if above is not None and console is not None:
+        console.talk(f"using {above}")
+    return above or DEFAULT_SPEC
 
 
 def read_spec(file: str) -> "Spec":
@@ -391,17 +404,15 @@ def observed_for(
     return read_catalog(catalog_bytes(catalog), catalog, dialect=dialect, table=table)
 
 
-def spec_if_any(name: str | None) -> "Spec | None":
-    """The named spec, else the environment's, else gpmirror.yaml if it is there, else None: PG*
-    variables must do.
-    """
-    file = spec_name_if_any(name)
+def spec_if_any(name: str | None, console: Console | None = None) -> "Spec | None":
+    """The named spec, else that of `default_spec` if it is there, else None: PG* variables must do."""
+    file = spec_name_if_any(name, console)
     return None if file is None else reached(read_spec(file))
 
 
-def spec_name_if_any(name: str | None) -> str | None:
+def spec_name_if_any(name: str | None, console: Console | None = None) -> str | None:
     """The file of `spec_if_any`."""
-    file = name or default_spec()
+    file = name or default_spec(console)
     return None if file == DEFAULT_SPEC and name is None and not Path(file).exists() else file
 
 
@@ -428,8 +439,8 @@ def wait_seconds(wait: str | None, example: str) -> int | None:
         ) from None
 
 
-def own_spec() -> "Spec | None":
-    """The spec of this folder or of the environment, if there is one that can be read."""
+def own_spec(console: Console | None = None) -> "Spec | None":
+    """The spec of `default_spec`, if there is one that can be read."""
     with suppress(GpmirrorError):
-        return spec_if_any(None)
+        return spec_if_any(None, console)
     return None

@@ -179,11 +179,16 @@ MOST_REMARK = 600
 _KEY = 12
 
 
-def question(plan: Plan, *, clears: bool = False) -> str:
-    """What is asked after the preview; `clears`: and after a list of cut-off copies that go first."""
+def question(plan: Plan, *, clears: bool = False, spec: str | None = None) -> str:
+    """What is asked after the preview; `clears`: and after a list of cut-off copies that go first;
+    `spec`: the file that says so, where the operator did not name it.
+    """
     first = "Delete the cut-off copies named above, then apply" if clears else "Apply"
     checks = "" if clears else "After your yes every host is checked before anything changes.\n"
-    return f"{checks}{first} these changes to cluster {plan.cluster}? Only 'yes' is accepted:"
+    source = f", as {spec} says" if spec else ""
+    return (
+        f"{checks}{first} these changes to cluster {plan.cluster}{source}? Only 'yes' is accepted:"
+    )
 
 
 def preview(

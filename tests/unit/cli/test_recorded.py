@@ -78,7 +78,9 @@ def test_a_run_that_nobody_here_knows(command: str, capsys: Shown) -> None:
     assert main([command, NAME]) == ExitCode.ERROR
     err = capsys.readouterr().err
     assert f"no run {NAME} in " in err
-    assert "no gpmirror.yaml here that names the coordinator" in err
+    assert (
+        "no gpmirror.yaml that names the coordinator whose host may know it in this folder" in err
+    )
     assert "hint: " in err
 
 
