@@ -239,13 +239,11 @@ def spec_above() -> str | None:
 
 def where_sought() -> str:
     """Where a spec that nobody named was looked for, as the end of a sentence."""
-    match _folders_up():
-        case []:
-            return "in this folder, and no git repository around it"
-        case [_]:
-            return "in this folder, the root of its git repository"
-        case [*_, root]:
-            return f"in this folder or above it up to {root}, the root of its git repository"
+    folders = _folders_up()
+    if not folders:
+        return "in this folder, and no git repository around it"
+    above = "" if len(folders) == 1 else f" or above it up to {folders[-1]}"
+    return f"in this folder{above}, the root of its git repository"
 
 
 def _nearest_above() -> Path | None:
