@@ -167,12 +167,17 @@ GLOSSARY: Mapping[str, str] = {
     "queries, the acting mirror follows it.",
     "address": "The network name under which other hosts reach a copy (`address` in the catalog); "
     "a host with several interfaces has several.",
+    "balanced": "A strategy: all mirrors are looked at together, not host by host. Each host gets its share of "
+    "mirrors by `weight`, racks stay apart, as few mirrors as can be move (or bytes: `minimise`), and of "
+    "the layouts with so few moves the one with the lowest worst load is taken. The plan holds the proof.",
     "block": "A strategy: hosts are cut into blocks of `block_size`, and the mirrors of a host "
     "stand on the other hosts of its block in turn.",
     "blocked": "A segment that this plan cannot bring to the spec; the reason and what helps stand"
     " beside it.",
     "catalog": "`gp_segment_configuration` (and `pg_filespace_entry` on 4.3 and 5) of the "
     "coordinator: what the cluster says of itself.",
+    "certificate": "The proof in a plan of strategy balanced that no layout is better. Every command "
+    "that reads the plan reckons it anew, and refuses a plan whose certificate does not prove its layout.",
     "content ID": "A segment's number, 0 and up; the coordinator has -1. Lists of numbers say "
     "`contents`.",
     "coordinator": "The server that clients connect to; called master before Greenplum 7.",
@@ -186,6 +191,8 @@ GLOSSARY: Mapping[str, str] = {
     "synchronized mirror is lost with the host of its primary.",
     "failover": "The mirror of a primary that was lost takes over; the roles are switched from then"
     " on.",
+    "fatal pair": "Two hosts that together hold both copies of a segment: when both are lost, its data is "
+    "lost. The fewer, the better.",
     "fault prober": "The coordinator's process that asks every primary whether it and its mirror live "
     "(`fts`).",
     "filespace": "A second place for data on 4.3 and 5, with a directory for every segment.",
@@ -213,6 +220,7 @@ GLOSSARY: Mapping[str, str] = {
     "runs.",
     "pin": "A line of the spec that gives one segment's mirror its host, port or directory, "
     "whatever the strategy.",
+    "pinned": "A strategy that places nothing by itself: every segment has a pin with a host.",
     "plan": "The steps from observed to desired, as a value: a file that can be reviewed, "
     "compared and applied.",
     "preferred role": "The role that a copy should have (`preferred_role`). Acting and preferred roles "
@@ -228,15 +236,25 @@ GLOSSARY: Mapping[str, str] = {
     "recover": "Bring a mirror that is down back into sync, where it is or elsewhere.",
     "review-only plan": "A plan over a catalog text without directories: to be read, not applied. `gpmirror"
     " explain review-only`.",
+    "ring": "The hosts in the order of the spec, the first again after the last. group, spread and block "
+    "place mirrors by walking on from a primary's host; balanced does not.",
     "root": "A directory in which mirrors get their data directories (`roots` in the spec).",
     "run": "One `gpmirror apply`, with a name, a journal and a folder on the coordinator.",
     "segment": "A share of every table's rows, with a content ID of its own: a primary and its "
     "mirror hold it.",
     "selection": "The part of a plan that `--content` and `--host` ask for; the rest is left out.",
+    "share": "How many mirrors strategy balanced gives a host: all mirrors x the host's `weight` / the sum of "
+    "the weights, rounded down or up.",
+    "single": "Of a segment: one live copy only. The loss of its host would lose the segment. JSON names such contents "
+    "`single`.",
+    "slot": "The place of one copy: host, address, port and directory (on 4.3 and 5 the replication port and "
+    "filespaces too).",
     "spec": "The YAML file that says which layout is wanted.",
     "spread": "A strategy: the mirror of a host's k-th primary stands k hosts further, so that "
     "many hosts share the load of one that is lost.",
     "switched": "Primary and mirror act in each other's role, after a failover.",
+    "syncing": "The mirror runs and still fetches what it lacks: until it is in sync it cannot take "
+    "over.",
     "unmirrored": "Without a synchronized mirror: one live copy only. The column counts the segments "
     "that are so while a wave runs, those that were before it too.",
     "wave": "The part of a plan that one call of a native utility carries out; waves follow one"

@@ -226,7 +226,7 @@ class HostPart(Part):
         ge=0,
         le=1_000,
         description="0: no mirrors here, its primaries are still mirrored; any other value: takes "
-        "part. No strategy of this version weighs further.",
+        "part. Only strategy balanced weighs further: a host of weight 2 gets twice the mirrors of one of 1.",
     )
     replaces: str | None = Field(
         None, description="Name of a dead host whose segments this host takes over."

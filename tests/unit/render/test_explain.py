@@ -18,6 +18,7 @@ from gpmirror.render.explain import (
     topic_of,
 )
 from gpmirror.render.json import explain_name_json
+from gpmirror.spec.model import Strategy
 from tests import plans
 from tests.clusters import mirrored, planned, spec
 
@@ -97,6 +98,17 @@ def test_no_name_means_two_things() -> None:
         len(all_topics()) == sum(len(table) for table in tables) + len(ExitCode) + 2
     )  # `protected`, `review-only`
     assert not {term.lower() for term in GLOSSARY} & {name.lower() for name in all_topics()}
+
+
+@pytest.mark.parametrize(
+    "name", [*Strategy, "certificate", "ring", "slots", "fatal pairs", "share"]
+)
+def test_what_the_placement_speaks_of_is_explained(name: str) -> None:
+    """Every strategy that a spec may name, and the words that pages about placement use."""
+    term = name if name in GLOSSARY else name.removesuffix("s")
+    assert explain_name(name) == f"{term}: {GLOSSARY[term]}\n"
+    if name in {*Strategy}:
+        assert GLOSSARY[name].startswith("A strategy")
 
 
 @pytest.mark.parametrize("term", GLOSSARY)
