@@ -299,3 +299,43 @@ def _environ_of(folder: Path, **more: str) -> set[str]:
 
 def _environment(text: str) -> set[str]:
     return {line.partition("=")[0] for line in text.splitlines() if "=" in line}
+
+
+SLOW_PYTHON = """\
+#!/bin/sh
+case "$*" in
+    *--require-hashes*) sleep 1.5; exit "$PIP" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("pip", [0, 1])
+def test_the_installation_of_a_checkout_tells_that_it_goes_on(pip: int, tmp_path: Path) -> None:
+    """Three and a half minutes without a word were taken for a hang."""
+    held = ("gpmirror/launcher.sh", "requirements-dev.lock", "pyproject.toml", ".ci/bootstrap")
+    for name in held:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("python", "gpmirror"):
+        program = tmp_path / ".venv" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(SLOW_PYTHON)
+        program.chmod(0o755)
+
+    def install() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [tmp_path / ".ci" / "bootstrap"],
+            env=os.environ | {"BOOTSTRAP_EVERY": "1", "PIP": str(pip)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    first = install()
+    said = first.stderr.splitlines()
+    assert (first.returncode, first.stdout) == (pip, "")
+    assert said[0] == "installing the locked packages into .venv (once, 1-4 minutes)"
+    assert said[1] == "still installing: 1 s"
+    again = install()
+    assert (again.stderr == "") is (pip == 0), "what is installed is told no more"
