@@ -100,7 +100,7 @@ _PAGES = {
         fix="Correct the line that each finding names; `gpmirror explain CODE` says more.",
     ),
     ExitCode.UNSAFE: CodeInfo(
-        title="unsafe and refused; the message names the flag that allows it (`ok-to-stop`: no)",
+        title="unsafe and refused; the message names the flag that allows it (`ok-to-stop`: no; `maintenance`: not now)",
         why="A danger, a guard or a protection that nobody allowed by name stands in the way.",
         fix="Read what would happen (`gpmirror explain NAME`); change the plan, or allow it by name.",
     ),

@@ -16,7 +16,7 @@ from gpmirror.cli.wiring import (
     spec_if_any,
     spec_name_if_any,
 )
-from gpmirror.errors import Usage
+from gpmirror.errors import ExitCode, Usage
 from gpmirror.simulate.maintenance import Unit
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def command(
     via_ssh: Annotated[
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
     ] = False,
-) -> None:
+) -> ExitCode:
     """Say which hosts may be down together: the fewest groups that lose no content."""
     from gpmirror.run.status import maintenance_groups
 
@@ -91,11 +91,23 @@ def command(
     wanted = spec_if_any(spec, console)
     reading, as_of = _reading(catalog, wanted, table, via_ssh=via_ssh)
     groups = maintenance_groups(reading, wanted, unit)
-    _show(groups, form, console, spec=wanted, name=spec_name_if_any(spec), as_of=as_of)
+    # a script waits by itself, and a picture is of the layout
+    is_answer = form in {GroupsFormat.HUMAN, GroupsFormat.JSON}
+    code = ExitCode.UNSAFE if groups.awaited and is_answer else ExitCode.OK
+    _show(groups, form, console, spec=wanted, name=spec_name_if_any(spec), as_of=as_of, code=code)
+    if not is_answer and (wait := _not_now(groups)) is not None:
+        console.talk(wait)
     if form is not GroupsFormat.HUMAN and groups.found.left_out:
         from gpmirror.model.text import hosts_named
 
         console.talk(f"in no group: {hosts_named(one.host for one in groups.found.left_out)}")
+    return code
+
+
+def _not_now(groups: "Groups") -> str | None:
+    from gpmirror.render.stopping import not_now
+
+    return not_now(groups)
 
 
 def _chosen(form: GroupsFormat, *, as_json: bool, script: bool) -> GroupsFormat:
@@ -120,6 +132,7 @@ def _show(
     spec: "Spec | None",
     name: str | None,
     as_of: "AsOf | None",
+    code: ExitCode,
 ) -> None:
     from gpmirror.render.stopping import groups_human, groups_json, groups_script
 
@@ -131,7 +144,7 @@ def _show(
                 groups_human(groups, cluster=cluster, as_of=as_of, width=width, color=color)
             )
         case GroupsFormat.JSON:
-            console.data(groups_json(groups, cluster=cluster, as_of=as_of))
+            console.data(groups_json(groups, cluster=cluster, as_of=as_of, code=code))
         case GroupsFormat.SCRIPT:
             console.data(groups_script(groups, spec=name, cluster=cluster))
         case GroupsFormat.SVG:

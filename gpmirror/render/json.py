@@ -22,7 +22,7 @@ from gpmirror.render.explain import (
 from gpmirror.render.status import counts, knowledge, standby_of, standby_streams, switched_contents
 from gpmirror.run.gates import unallowed
 from gpmirror.run.record import RunRecord
-from gpmirror.run.status import Reading
+from gpmirror.run.status import Reading, hosts_down
 from gpmirror.verify import ContentHealth, CopyState
 
 # --- What commands tell, for programs: the facts of the text, one document with a version each.
@@ -178,6 +178,7 @@ def status_document(cluster: str | None, reading: Reading) -> dict[str, object]:
         "coordinator": _place(found.coordinator),
         "standby": _standby(reading),
         "contents": [_content(one) for one in health.contents],
+        "hosts_down": [{"host": h, "copies": n} for h, n in hosts_down(reading).items()],
         "notes": list(found.notes),
         "knowledge": {
             "freshness": reading.freshness.value,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from gpmirror.model.names import natural
+from gpmirror.model.names import natural, one_expression
 from gpmirror.model.segment import COORDINATOR_CONTENT, Segment
 from gpmirror.model.text import counted, named, size_text
 from gpmirror.plan.model import Plan
@@ -26,7 +26,7 @@ from gpmirror.render.text import (
 )
 from gpmirror.run.gates import flags_of, unallowed
 from gpmirror.run.look import knowledge_text
-from gpmirror.run.status import Reading
+from gpmirror.run.status import Reading, hosts_down
 from gpmirror.verify import ContentHealth, CopyState, Health
 
 # --- The state of a live cluster's copies for a person: what needs attention, the summary last.
@@ -56,6 +56,7 @@ def status_human(reading: Reading, *, cluster: str | None, width: int, color: bo
         *(line(f"  {text}") for text in coordinator_texts(reading)),
         *_copies(reading, width=columns),
         *_help(reading, width=columns),
+        *_hosts_down(reading, width=columns),
         *_remarks(reading, width=columns),
         BLANK,
         *paragraph(knowledge(reading), width=columns, indent=0, hang=2, style=Style.FAINT),
@@ -247,8 +248,11 @@ def _remarks(reading: Reading, *, width: int) -> Iterator[Line]:
     switched = switched_contents(reading.health)
     if switched:
         yield from heading("Switched roles")
-        synced = reading.health.all_synced
-        first = "" if synced else "`gpmirror apply` first, until all contents are in sync; then "
+        first = "`gpmirror apply` first, until all contents are in sync; then "
+        if reading.health.all_synced:
+            first = ""
+        elif hosts_down(reading):
+            first = "once all contents are in sync "
         yield from paragraph(
             f"{named(switched)}: {first}`gpmirror apply --rebalance --allow cancels-queries` "
             "returns the roles",
@@ -300,6 +304,34 @@ def _help(reading: Reading, *, width: int) -> Iterator[Line]:
     shown = list(found.items())[:MOST_ROWS]
     for words, contents in shown:
         yield from paragraph(f"{named(contents)}: {words}", width=width, hang=2)
+
+
+_LISTED = 6
+"""Up to so many hosts are written out; more are folded."""
+_REPLACED = "(docs/how-to/replace-a-dead-host.md)"
+
+
+def _hosts_down(reading: Reading, *, width: int) -> Iterator[Line]:
+    """The ways out of the loss of whole hosts."""
+    found = hosts_down(reading)
+    if not found:
+        return
+    yield from heading("Hosts that are down")
+    if len(found) == 1:
+        ((host, copies),) = found.items()
+        told = (
+            f"host {host}: all its {copies:,} copies are down. If it comes back soon: `gpmirror apply` "
+            f"once it answers. If it is lost: `replaces: {host}` in the spec, for the host that takes "
+            f"its place {_REPLACED}"
+        )
+    else:
+        hosts = ", ".join(found) if len(found) <= _LISTED else one_expression([*found])
+        told = (
+            f"hosts {hosts}: all their {sum(found.values()):,} copies are down. If they come back soon: "
+            "`gpmirror apply` once they answer. If one is lost: `replaces: HOST` in the spec, for the "
+            f"host that takes its place {_REPLACED}"
+        )
+    yield from paragraph(told, width=width, hang=2)
 
 
 def _change(before: ContentHealth | None, now: ContentHealth) -> str | None:

@@ -245,9 +245,10 @@ def groups_human(
     columns = max(width, _LEAST_WIDTH)
     found = groups.found
     parts = [part for part in (cluster, groups.reading.observed.source) if part]
-    lines: list[Line] = [
-        (styled("gpmirror maintenance", Style.STRONG), *line(f"  {', '.join(parts)}"))
-    ]
+    lines: list[Line] = []
+    if (wait := not_now(groups)) is not None:
+        lines += paragraph(wait, width=columns, indent=0, hang=2, style=Style.ALARM)
+    lines += [(styled("gpmirror maintenance", Style.STRONG), *line(f"  {', '.join(parts)}"))]
     lines += [line(as_of.words)] if as_of else []
     lines.append(BLANK)
     for number, group in enumerate(found.groups, start=1):
@@ -265,6 +266,28 @@ def groups_human(
     return painted(lines, color=color)
 
 
+_COPIES = {
+    CopyState.SINGLE: ("has one copy", "have one copy"),
+    CopyState.SYNCING: ("is not in sync yet", "are not in sync yet"),
+    CopyState.NONE: ("has no live copy", "have no live copy"),
+}
+
+
+def not_now(groups: Groups) -> str | None:
+    """Why no group may be stopped this moment; None: each may, one at a time."""
+    parts = []
+    for state, (one, several) in _COPIES.items():
+        contents = [found.content for found in groups.awaited if found.state is state]
+        if contents:
+            parts.append(f"{named(contents)} {one if len(contents) == 1 else several}")
+    if not parts:
+        return None
+    return (
+        f"NOT NOW: {', '.join(parts)}; these groups hold once all are in sync (`gpmirror status` says "
+        "what helps, `gpmirror status --wait 2h` waits)"
+    )
+
+
 _EVERY_GROUP = (
     "Every group: `gpmirror ok-to-stop HOST...` before; stop, patch and start the hosts; `gpmirror "
     "apply` brings their copies back; it ends with `gpmirror status --wait 2h`, and only then comes "
@@ -272,11 +295,13 @@ _EVERY_GROUP = (
 )
 
 
-def groups_json(groups: Groups, *, cluster: str | None, as_of: AsOf | None) -> str:
+def groups_json(groups: Groups, *, cluster: str | None, as_of: AsOf | None, code: int) -> str:
     """The same for programs; keys are only added."""
     found = groups.found
     return document(
         {
+            "not_now": not_now(groups),
+            "exit_code": code,
             "groups": [list(group.hosts) for group in found.groups],
             "bound": found.bound,
             "proven": found.is_proven,

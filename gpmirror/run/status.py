@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpmirror.boundary import Catalog, Clock, Freshness
-from gpmirror.errors import CannotDispatch, ConnectionLost, Failure
+from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput
 from gpmirror.infer.facts import check_segments, map_machines
 from gpmirror.model.layout import Layout, Pair
 from gpmirror.model.names import natural
@@ -23,6 +23,7 @@ from gpmirror.verify import (
     judge_copies,
     resynchronising,
     serving,
+    without,
 )
 
 PROBE_EVERY = 10.0
@@ -183,6 +184,30 @@ def _is_hopeless(reading: Reading, lifeless: Mapping[int, str]) -> bool:
     return bool(loose) and loose <= lifeless.keys()
 
 
+def hosts_down(reading: Reading) -> dict[str, int]:
+    """Hosts of which every copy is down, with how many copies that are. A copy alone on its host tells
+    nothing of the host, and where no host is left the cluster itself is down.
+    """
+    observed = without(reading.observed, reading.trouble.refused if reading.trouble else {})
+    rows = [row for row in observed.segments if row.content >= 0]
+    if all(row.is_up for row in rows):
+        return {}
+    host_of = _host_of(observed)
+    copies: dict[str, list[bool]] = {}
+    for row in rows:
+        copies.setdefault(host_of(row), []).append(row.is_up)
+    down = {host: len(ups) for host, ups in copies.items() if len(ups) > 1 and not any(ups)}
+    return {} if len(down) == len(copies) else {h: down[h] for h in sorted(down, key=natural)}
+
+
+def _host_of(observed: Observed) -> Callable[[Segment], str]:
+    """The machine of a row; its hostname where the names in the catalog are such as no spec can carry."""
+    try:
+        return map_machines(observed).host_of
+    except InvalidInput:
+        return lambda row: row.hostname
+
+
 # --- What may be stopped: the hosts of a command line now, the hosts of a layout in groups.
 
 
@@ -307,6 +332,13 @@ class Groups:
         return tuple(
             one for one in self.reading.health.contents if one.state is not CopyState.SYNCED
         )
+
+    @property
+    def awaited(self) -> tuple[ContentHealth, ...]:
+        """Contents that have two copies and must be in sync before any group is stopped."""
+        if not self.found.groups:
+            return ()
+        return tuple(one for one in self.ailing if one.mirror is not None)
 
 
 def maintenance_groups(reading: Reading, spec: Site | None, unit: Unit | None) -> Groups:

@@ -209,6 +209,7 @@ def test_groups_as_json(folder: Path, capsys: Shown) -> None:
     found = read(capsys.readouterr().out, "gpmirror maintenance")
     assert (found["groups"], found["bound"]) == ([["sdw1", "sdw3"], ["sdw2", "sdw4"]], 2)
     assert (found["by"], found["racks"], found["max_load_factor"]) == ("host", None, None)
+    assert (found["not_now"], found["exit_code"]) == (None, 0)
     (folder / "gpmirror.yaml").write_text(SPEC.replace("2.0", "1.5"))
     assert main(["maintenance", "--catalog", "full.txt", "--json"]) == ExitCode.OK
     shown = capsys.readouterr()
@@ -255,10 +256,20 @@ def test_what_is_not_in_sync_now_is_a_warning(folder: Path, capsys: Shown) -> No
         for one in mirrored(HOSTS, 2).segments
     ]
     (folder / "odd.txt").write_text(aligned_text(observed(rows)))
-    assert main(["maintenance", "--catalog", "odd.txt"]) == ExitCode.OK
+    assert main(["maintenance", "--catalog", "odd.txt"]) == ExitCode.UNSAFE
     out = capsys.readouterr().out
+    assert out.startswith("NOT NOW: content 0 has one copy; these groups hold once all are in sync")
     assert "content 0: single, the mirror sdw2:7000 is down" in out
     assert "2 groups for 4 hosts" in out, "the layout counts, not the hour"
+    assert main(["maintenance", "--catalog", "odd.txt", "--json"]) == ExitCode.UNSAFE
+    found = read(capsys.readouterr().out, "gpmirror maintenance")
+    assert found["not_now"].startswith("NOT NOW: content 0 has one copy")
+    assert (found["exit_code"], len(found["groups"])) == (4, 2)
+    for form in ("--script", "--format=svg"):
+        assert main(["maintenance", "--catalog", "odd.txt", form]) == ExitCode.OK, "it waits itself"
+        shown = capsys.readouterr()
+        assert shown.err.startswith("NOT NOW: content 0 has one copy")
+        assert "NOT NOW" not in shown.out
 
 
 def test_maintenance_in_every_form(capsys: Shown, folder: Path) -> None:
@@ -515,7 +526,7 @@ def test_live_groups(live: Postgres, capsys: Shown) -> None:
     assert main(["maintenance"]) == ExitCode.OK
     assert "3 groups for 3 hosts, proven fewest (bound 3)." in capsys.readouterr().out
     cut_mirror(live)
-    assert main(["maintenance", "--json"]) == ExitCode.OK
+    assert main(["maintenance", "--json"]) == ExitCode.UNSAFE
     found = json.loads(capsys.readouterr().out)
     assert [one["content"] for one in found["not_in_sync"]] == [1]
     assert (len(found["groups"]), found["as_of"]) == (3, None)

@@ -201,6 +201,49 @@ def test_changes_between_two_readings() -> None:
     ]
 
 
+def lost(*names: str, hosts: tuple[str, ...] = ("sdw1", "sdw2", "sdw3", "sdw4")) -> Reading:
+    """These hosts died: mirrors act for their primaries, and nothing is up on them."""
+    rows = []
+    for one in mirrored(hosts, 1).segments:
+        found = one
+        home = int(one.content) % len(hosts)
+        if one.hostname in names:
+            found = replace(one, role=Role.MIRROR, mode=Mode.NOT_IN_SYNC, status=Status.DOWN)
+        elif one.content >= 0 and one.role is Role.MIRROR and hosts[home] in names:
+            found = replace(one, role=Role.PRIMARY, mode=Mode.NOT_IN_SYNC)
+        rows.append(found)
+    return reading(rows, tuple(follower(content) for content in range(len(hosts))))
+
+
+def test_a_host_that_is_lost_as_a_whole_is_named_with_the_ways_out() -> None:
+    flat = " ".join(status_human(lost("sdw3"), cluster=None, width=80, color=False).split())
+    assert "Hosts that are down host sdw3: all its 2 copies are down." in flat
+    assert "If it comes back soon: `gpmirror apply` once it answers." in flat
+    assert "If it is lost: `replaces: sdw3` in the spec" in flat
+    assert (
+        "content 2: once all contents are in sync `gpmirror apply --rebalance --allow "
+        "cancels-queries` returns the roles"
+    ) in flat
+    assert "`gpmirror apply` first" not in flat, "apply can do nothing while the host is away"
+    body = json.loads(status_json(lost("sdw3"), cluster=None))
+    assert body["hosts_down"] == [{"host": "sdw3", "copies": 2}]
+
+
+def test_several_lost_hosts_are_told_together() -> None:
+    many = tuple(f"sdw{number}" for number in range(1, 21))
+    two = status_human(lost("sdw1", "sdw3"), cluster=None, width=300, color=False)
+    assert "  hosts sdw1, sdw3: all their 4 copies are down." in two
+    ten = status_human(lost(*many[1::2], hosts=many), cluster=None, width=300, color=False)
+    assert "all their 20 copies are down" in ten
+    assert ten.count("copies are down") == 1
+
+
+def test_a_host_of_which_something_is_up_is_not_called_down() -> None:
+    for seen in (healthy(), ailing(), broken()):
+        assert "Hosts that are down" not in status_human(seen, cluster=None, width=80, color=False)
+        assert json.loads(status_json(seen, cluster=None))["hosts_down"] == []
+
+
 def test_the_document() -> None:
     found = json.loads(status_json(ailing(), cluster="prod"))
     assert found["all_synced"] is False
