@@ -21,6 +21,7 @@ from gpmirror.errors import Usage
 if TYPE_CHECKING:
     from gpmirror.model.observed import Observed
     from gpmirror.plan.model import Plan
+    from gpmirror.spec.model import Spec
 
 _HINT = "`explain content 3`, `explain host sdw2`, `explain GPM-V012`, `explain space`"
 _DIGITS = 9
@@ -77,15 +78,19 @@ def command(
             from gpmirror.render.explain import explain_content
             from gpmirror.render.json import content_json
 
-            plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
-            content = content_json if as_json else explain_content
-            tell(content(plan, observed, int(number[:_DIGITS])))
+            wanted, plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
+            content = int(number[:_DIGITS])
+            if as_json:
+                tell(content_json(plan, observed, content))
+            else:
+                why = _why_there(wanted, plan, observed, content)
+                tell(explain_content(plan, observed, content, why))
         case ["host", name, *more] if not _is_term(" ".join(topic)):
             spec = _spec(more, spec, console)
             from gpmirror.render.explain import explain_host
             from gpmirror.render.json import host_json
 
-            plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
+            _, plan, observed = _planned(ctx, spec, catalog, table, via_ssh=via_ssh)
             tell((host_json if as_json else explain_host)(plan, observed, name))
         case [*words] if _is_term(" ".join(words)):
             tell(_name(" ".join(words), as_json=as_json))
@@ -120,13 +125,26 @@ def _name(name: str, *, as_json: bool) -> str:
 
 def _planned(
     ctx: typer.Context, spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
-) -> "tuple[Plan, Observed]":
+) -> "tuple[Spec, Plan, Observed]":
     from gpmirror.plan.request import Request
     from gpmirror.run.plan import make_plan
 
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     wanted = reached(read_spec(spec))
     if catalog is None:
-        return planned_live(wanted, Request(), via_ssh=via_ssh)
+        return wanted, *planned_live(wanted, Request(), via_ssh=via_ssh)
     observed = observed_for(catalog, wanted, table=table)
-    return make_plan(wanted, observed, Request()), observed
+    return wanted, make_plan(wanted, observed, Request()), observed
+
+
+def _why_there(wanted: "Spec", plan: "Plan", observed: "Observed", content: int) -> str:
+    """The rule that wants the mirror on its host, with its spec line; of one that changes the plan
+    tells it.
+    """
+    if any(change.content == content for change in plan.changes):
+        return ""
+    from gpmirror.placement.place import place
+    from gpmirror.plan.classify import source_text
+
+    placed = place(wanted, observed).by_content().get(content)
+    return "" if placed is None else f"{placed.rule} ({source_text(placed.source)})"

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import zip_longest
 
 from gpmirror.diagnostics import Diagnostic, Severity
@@ -37,12 +38,13 @@ from gpmirror.placement.question import (
     host_load,
     least,
     limits,
+    line_text,
     may_go,
     measure,
     most_under,
     rack_load,
 )
-from gpmirror.placement.strategies import BALANCED
+from gpmirror.placement.strategies import BALANCED, BALANCED_NEAR
 from gpmirror.spec.model import Spec
 
 # --- The answer: the least cost, then the lowest loads at that cost, each with its proof.
@@ -292,12 +294,13 @@ def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[s
     found = answer(question)
     assert found is not None  # noqa: S101 - nothing is crowded
     line = spec.place_of("mirrors", "strategy")
+    rule = BALANCED_NEAR if found.certificate.levels.outside else BALANCED
     warnings = [*_off_share(spec, question, found)]
     if spec.minimise != question.minimise:
         warnings.append(_moves_instead(spec))
     return Balanced(
         targets={
-            content: Target(host, BALANCED.of(host), line) for content, host in found.hosts.items()
+            content: Target(host, rule.of(host), line) for content, host in found.hosts.items()
         },
         certificate=found.certificate,
         warnings=tuple(warnings),
@@ -326,10 +329,59 @@ def _off_share(spec: Spec, question: BalanceQuestion, found: Answer) -> Iterator
     yield Diagnostic(
         code="GPM-P205",
         severity=Severity.WARNING,
-        message=f"not every host can hold its share, and no layout comes nearer: {told}{more}",
+        message=f"not every host can hold its share{_because(spec, question, found)}, and no layout comes "
+        f"nearer: {told}{more}",
         place=spec.place_of("mirrors", "strategy"),
         hint="change weights or pins, unless that is meant",
     )
+
+
+def _because(spec: Spec, question: BalanceQuestion, found: Answer) -> str:
+    """What of the spec keeps hosts from their shares: each rule without which they come nearer, or all
+    together where none does alone; empty: nothing of these.
+    """
+    outside = found.certificate.levels.outside
+
+    def helps(changed: BalanceQuestion) -> bool:
+        search = _Search(changed)
+        return search.begin() and measure(changed, search.placed)[0].outside < outside
+
+    rules = list(_rules(spec, question))
+    told = [text for text, without in rules if helps(without(question))]
+    if not told and len(rules) > 1:
+        free = question
+        for _, without in rules:
+            free = without(free)
+        told = [text for text, _ in rules] if helps(free) else []
+    return f" because of {' and '.join(told)}" if told else ""
+
+
+def _rules(
+    spec: Spec, question: BalanceQuestion
+) -> Iterator[tuple[str, Callable[[BalanceQuestion], BalanceQuestion]]]:
+    """Rules that come before shares, with their lines, and the question without each."""
+    if question.limit is not None:
+        at = line_text(spec.place_of("policy", "max_load_factor"))
+        yield f"max_load_factor {question.limit} ({at})", lambda q: replace(q, limit=None)
+    if question.has_racks:
+        survive = next((one for one in spec.policy.survive if one.of == "rack"), None)
+        where = f" ({line_text(survive.place)})" if question.keeps_racks and survive else ""
+        yield f"racks kept apart{where}", _without_racks
+    for rule, told in (("pin", "pins"), ("protect", "protections")):
+        first = next((one for one in question.fixed.values() if one.rule == rule), None)
+        if first is not None:
+            yield f"{told} (the first in {first.source})", partial(_unfixed, rule)
+
+
+def _without_racks(question: BalanceQuestion) -> BalanceQuestion:
+    return replace(question, racks=(None,) * len(question.names), keeps_racks=False)
+
+
+def _unfixed(rule: str, question: BalanceQuestion) -> BalanceQuestion:
+    """The question without pins, or without protections."""
+    left = {content: one for content, one in question.fixed.items() if one.rule != rule}
+    barred = question.barred if rule == "pin" else frozenset()
+    return replace(question, fixed=left, barred=barred)
 
 
 def _off(question: BalanceQuestion, host: int, held: int) -> str:

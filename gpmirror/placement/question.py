@@ -151,13 +151,13 @@ def _fixed(
 ) -> dict[int, FixedMirror]:
     """Contents with one host to go to; a pin wins over a protection."""
     found = {
-        content: FixedMirror(content=content, host=host, rule="protect", source=_line(place))
+        content: FixedMirror(content=content, host=host, rule="protect", source=line_text(place))
         for content, (host, place) in stood.items()
     }
     for content, pin in pins.items():
         if pin.host is not None and content in home:
             found[content] = FixedMirror(
-                content=content, host=pin.host, rule="pin", source=_line(pin.place)
+                content=content, host=pin.host, rule="pin", source=line_text(pin.place)
             )
     return dict(sorted(found.items()))
 
@@ -177,7 +177,8 @@ def _standing(
     return found
 
 
-def _line(place: Place) -> str:
+def line_text(place: Place) -> str:
+    """`file:line` without folders."""
     name = base_name(place.file)
     return f"{name}:{place.line}" if place.line else name
 

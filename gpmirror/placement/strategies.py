@@ -35,7 +35,11 @@ ONLY_HOST = RuleText(
 BALANCED = RuleText(
     "balanced: {} takes its share", "balanced: each host takes its share, with the fewest moves"
 )
-RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, BALANCED, ONLY_HOST)
+BALANCED_NEAR = RuleText(
+    "balanced: {} comes as near its share as can be",
+    "balanced: each host comes as near its share as can be, with the fewest moves",
+)
+RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, BALANCED, BALANCED_NEAR, ONLY_HOST)
 """Every wording of a placing rule; a test draws from all strategies."""
 
 

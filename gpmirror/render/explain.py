@@ -17,8 +17,9 @@ from gpmirror.render.waves import command_text, exposed_text
 # --- Why a mirror is where it is or goes where it goes, and what happens on a host.
 
 
-def explain_content(plan: Plan, observed: Observed, content: int) -> str:
-    """A content's rows, desired mirror, change with its reason, waves and hazards.
+def explain_content(plan: Plan, observed: Observed, content: int, why: str = "") -> str:
+    """A content's rows, desired mirror, change with its reason, waves and hazards. `why` is the rule
+    that wants a mirror where it is, which a plan tells of changes only.
 
     Raises InvalidInput: the cluster has no such content.
     """
@@ -27,7 +28,7 @@ def explain_content(plan: Plan, observed: Observed, content: int) -> str:
     lines = [f"content {content} of {plan.cluster}"]
     lines += [f"  observed  {_kind(row)} {row_text(row)}" for row in rows]
     lines += [f"  desired   {_desired(found)}" for found in wanted]
-    lines += [f"  decision  {_decision(plan, content)}"]
+    lines += [f"  decision  {_decision(plan, content, why)}"]
     lines += _waves(plan, content)
     lines += [f"  hazard    {hazard_text(h)}" for h in plan.hazards if content in h.contents]
     return _text(lines)
@@ -90,7 +91,7 @@ def _desired(found: PlannedContent) -> str:
     return f"mirror {mirror} for preferred primary {slot_text(found.primary)}"
 
 
-def _decision(plan: Plan, content: int) -> str:
+def _decision(plan: Plan, content: int, why: str) -> str:
     for change in plan.changes:
         if change.content == content:
             return change_text(change)
@@ -98,7 +99,8 @@ def _decision(plan: Plan, content: int) -> str:
         return "nothing: roles are switched, the mirror is in its place; `--rebalance` returns them"
     if plan.selection is not None:
         return f"nothing: in its place, or outside the selection ({plan.selection})"
-    return "nothing: the mirror is where the spec wants it"
+    stays = "nothing: the mirror is where the spec wants it"
+    return f"{stays}; {why}" if why else stays
 
 
 def _waves(plan: Plan, content: int) -> list[str]:

@@ -1,6 +1,7 @@
 """plan, show, diff and explain, from arguments to output and exit code."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,16 @@ def test_a_plan_is_not_compared_with_a_catalog(pair: tuple[str, str], capsys: Sh
 def test_explain(topic: list[str], words: str, capsys: Shown) -> None:
     assert main(["explain", *topic, "--catalog", "bare.txt"]) == ExitCode.OK
     assert words in capsys.readouterr().out
+
+
+def test_a_mirror_that_stays_is_told_why_it_is_there(capsys: Shown) -> None:
+    assert main(["explain", "content", "0", "--catalog", "full.txt"]) == ExitCode.OK
+    told = capsys.readouterr().out
+    assert re.search(
+        r"decision  nothing: the mirror is where the spec wants it; spread: primary 1 of sdw1, 1 on "
+        r"\(gpmirror\.yaml:\d+\)\n",
+        told,
+    ), told
 
 
 def test_the_width_is_taken_from_the_environment(

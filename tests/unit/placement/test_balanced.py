@@ -504,6 +504,40 @@ def test_a_share_out_of_reach_is_told_with_figures() -> None:
     )
 
 
+def test_what_keeps_hosts_from_their_shares_is_named() -> None:
+    """Only what does: a load limit that costs nobody its share is no cause."""
+    hosts = [host("sdw1"), host("sdw2"), host("sdw3", weight=4)]
+    seen = mirrorless(["sdw1", "sdw2", "sdw3"], 2)
+    limited = spec(hosts, "balanced", policy=Policy(max_load_factor=1.5))
+    (warning,) = placed(limited, seen).warnings
+    assert warning.message.startswith(
+        "not every host can hold its share because of max_load_factor 1.5 ("
+    )
+    assert "), and no layout comes nearer: " in warning.message
+    pins = tuple(Pin(content=n, host="sdw2", place=PLACE) for n in (0, 1))
+    pinned = spec(["sdw1", "sdw2", "sdw3", "sdw4"], "balanced", pins=pins)
+    few = mirrorless(["sdw1", "sdw3"], 2)
+    (warning,) = placed(pinned, few).warnings
+    assert " because of pins (the first in " in warning.message
+    assert "max_load_factor" not in warning.message
+    raced = [host(name, rack=rack) for name, rack in zip(HOSTS, "aaab", strict=True)]
+    (warning,) = placed(spec(raced, "balanced"), mirrorless(HOSTS, 2)).warnings
+    assert " because of racks kept apart, and no layout" in warning.message
+    own = [host("sdw1"), host("sdw2", weight=2)]
+    (warning,) = placed(spec(own, "balanced"), mirrorless(["sdw1", "sdw2"], 3)).warnings
+    assert "because of" not in warning.message
+
+
+def test_no_host_is_said_to_take_a_share_that_it_cannot_hold() -> None:
+    hosts = [host("sdw1"), host("sdw2", weight=2)]
+    found = placed(spec(hosts, "balanced"), mirrorless(["sdw1", "sdw2"], 3))
+    assert {one.rule for one in found.contents} == {
+        f"balanced: {name} comes as near its share as can be" for name in ("sdw1", "sdw2")
+    }
+    fair = placed(spec(HOSTS, "balanced"), mirrorless(HOSTS, 2))
+    assert {one.rule for one in fair.contents} == {f"balanced: {n} takes its share" for n in HOSTS}
+
+
 def test_pins_and_protections_stand() -> None:
     seen = mirrored_on(
         dict(enumerate(["sdw2", "sdw2", "sdw1", "sdw1", "sdw2", "sdw2", "sdw2", "sdw2"]))
