@@ -212,7 +212,7 @@ def test_a_mirror_that_stays_is_told_why_it_is_there(capsys: Shown) -> None:
     assert main(["explain", "content", "0", "--catalog", "full.txt"]) == ExitCode.OK
     told = capsys.readouterr().out
     assert re.search(
-        r"decision  nothing: the mirror is where the spec wants it; spread: primary 1 of sdw1, 1 on "
+        r"decision  nothing: the mirror is where the spec wants it; group: next host after sdw1 "
         r"\(gpmirror\.yaml:\d+\)\n",
         told,
     ), told
