@@ -1,12 +1,12 @@
 """Candidate specs: fitted, proved by a plan without changes, and the one that says most with least."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import DiagnosedError, InvalidInput
 from gpmirror.infer.facts import Arrangement, Facts, PortRule
-from gpmirror.infer.rings import arrangements
+from gpmirror.infer.rings import arrangements, by_shares
 from gpmirror.infer.slots import Turn, floor, port_rules, root_of, roots_by_host, template_of
 from gpmirror.infer.writing import spec_text
 from gpmirror.model.observed import Observed
@@ -55,7 +55,11 @@ def candidate(
 
 
 def misfits(spec: Spec, facts: Facts) -> int:
-    """How many mirrors the spec would put elsewhere if it had to place them all anew."""
+    """How many mirrors the spec would put elsewhere if it had to place them all anew. Of balanced
+    only ports and directories are asked: it has many layouts, and keeps the one that stands.
+    """
+    if spec.strategy is Strategy.BALANCED:
+        spec = _as_it_stands(spec, facts)
     try:
         desired = place(spec, _bare(facts))
     except DiagnosedError:
@@ -75,6 +79,16 @@ def misfits(spec: Spec, facts: Facts) -> int:
         )
         wrong += not same
     return wrong
+
+
+def _as_it_stands(spec: Spec, facts: Facts) -> Spec:
+    """The spec with a pin to its host for every mirror."""
+    given = {pin.content: pin for pin in spec.pins}
+    pins = (
+        replace(given.get(content, Pin(content=content, place=_NOWHERE)), host=host)
+        for content, host in sorted(facts.target.items())
+    )
+    return replace(spec, strategy=Strategy.PINNED, pins=tuple(pins))
 
 
 def _bare(facts: Facts) -> Observed:
@@ -272,11 +286,14 @@ _TRIED, _TRIED_OF_MANY = 6, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvedSpec:
-    """A spec that passed, as the value that its text gave, and its plan."""
+    """A spec that passed, as the value that its text gave, and its plan. `beaten` is the best of
+    the strategies that walk the ring where one that does not won; None: none came near, or one won.
+    """
 
     draft: Spec
     spec: Spec
     plan: Plan
+    beaten: Spec | None
 
 
 def choose(facts: Facts, name: str) -> ProvedSpec:
@@ -284,27 +301,38 @@ def choose(facts: Facts, name: str) -> ProvedSpec:
     then the shortest text. Raises InvalidInput (GPM-P403) when none passes the proof.
     """
     tried = 0
-    for draft in _drafts(facts):
+    for draft, next_best in _drafts(facts):
         named = replace(draft, cluster=name)
         found = proved(spec_text(named), facts.observed)
         if found is not None:
-            return ProvedSpec(draft=named, spec=found[0], plan=found[1])
+            beaten = next_best if draft.strategy is Strategy.BALANCED else None
+            return ProvedSpec(draft=named, spec=found[0], plan=found[1], beaten=beaten)
         tried += 1
     raise InvalidInput([_none_passes(facts, tried)])
 
 
-def _drafts(facts: Facts) -> Iterator[Spec]:
-    """Candidates, the best first, the pinned ones last. No arrangement but pinned is left where
-    every other would need pins for more than half of the mirrors.
+def _drafts(facts: Facts) -> Iterator[tuple[Spec, Spec | None]]:
+    """Candidates, the best first, the pinned ones last; with each the best on a ring that comes after
+    it. No arrangement but pinned is left where every other would need pins for more than half of the
+    mirrors.
     """
     found = arrangements(facts)
     most = _TRIED_OF_MANY if len(facts.home) > _MANY_CONTENTS else _TRIED
     fewest = len(found[0].off)
     likely = [one for one in found[:-1] if len(one.off) == fewest][:most]
-    drafts = _ranked(facts, likely)
-    yield from drafts
+    even = by_shares(facts, may_drain=not likely) if fewest else None
+    yield from _with_next(_ranked(facts, [*likely, *([even] if even else [])]))
     others = [one for one in found[:-1] if one not in likely][:most]
-    yield from _ranked(facts, [*others, found[-1]])
+    yield from _with_next(_ranked(facts, [*others, found[-1]]))
+
+
+_OFF_RING = {Strategy.BALANCED, Strategy.PINNED}
+
+
+def _with_next(drafts: Sequence[Spec]) -> Iterator[tuple[Spec, Spec | None]]:
+    for number, draft in enumerate(drafts):
+        later = drafts[number + 1 :]
+        yield draft, next((one for one in later if one.strategy not in _OFF_RING), None)
 
 
 def _ranked(facts: Facts, tried: list[Arrangement]) -> list[Spec]:
@@ -320,16 +348,19 @@ def _ranked(facts: Facts, tried: list[Arrangement]) -> list[Spec]:
 
 
 def _by_misfits(facts: Facts, drafts: list[Spec]) -> list[Spec]:
-    """Fewest misfits first, then shortest text. One without misfits ends the search: the
-    arrangements come in the order of their simplicity.
+    """Those on a ring first; fewest misfits, then shortest text. One without misfits ends the search:
+    the arrangements come in the order of their simplicity.
     """
-    scored: list[tuple[int, int, int, Spec]] = []
+    if len(drafts) == 1:
+        return drafts
+    scored: list[tuple[bool, int, int, int, Spec]] = []
     for number, draft in enumerate(drafts):
         wrong = misfits(draft, facts)
-        scored.append((wrong, len(spec_text(draft)), number, draft))
+        even = draft.strategy is Strategy.BALANCED
+        scored.append((even, wrong, len(spec_text(draft)), number, draft))
         if wrong == 0 and draft.strategy is not Strategy.PINNED:
             break
-    ranked = [draft for *_, draft in sorted(scored, key=lambda score: score[:3])]
+    ranked = [draft for *_, draft in sorted(scored, key=lambda score: score[:4])]
     return [*ranked, *drafts[len(scored) :]]
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, InvalidInput
 from gpmirror.infer.facts import Facts, Inferred, gather
-from gpmirror.infer.fit import adds_only, choose, prove, remaining
+from gpmirror.infer.fit import ProvedSpec, adds_only, choose, prove, remaining
 from gpmirror.infer.rings import candidate_rings
 from gpmirror.infer.slots import DEFAULT, USUAL_OFFSET, root_of, roots_by_host, template_of
 from gpmirror.infer.writing import spec_text
 from gpmirror.model.names import entry_count
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import MAX_PORT, Segment
-from gpmirror.model.text import hosts_named
+from gpmirror.model.text import counted, hosts_named
 from gpmirror.placement.hosts import DirectoryTemplate
 from gpmirror.placement.place import place
 from gpmirror.spec.model import CoordinatorAddress, Host, Offset, Spec, Strategy
@@ -145,7 +145,12 @@ def infer_spec(
         return _first(facts, name, coordinator, partly)
     chosen = choose(facts, name)
     left = (*remaining(chosen.plan), *_about_roots(facts, chosen.draft))
-    header = [*_origin(facts, partly), _PROVED, *(f"Left: {one}." for one in left)]
+    header = [
+        *_origin(facts, partly),
+        _PROVED,
+        *_why_balanced(chosen),
+        *(f"Left: {one}." for one in left),
+    ]
     draft = replace(chosen.draft, coordinator=coordinator)
     return _finished(facts, draft, header, left, partly=partly)
 
@@ -203,6 +208,23 @@ def _origin(facts: Facts, partly: str | None) -> Iterator[str]:
 
 def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
+
+
+def _why_balanced(chosen: ProvedSpec) -> Iterator[str]:
+    """What speaks for balanced where the other strategies would need more pins."""
+    pins = len(chosen.draft.pins)
+    if chosen.draft.strategy is not Strategy.BALANCED:
+        return
+    if pins:
+        yield f"Balanced with {counted(pins, 'pin')}: apart from pinned mirrors, hosts hold fair shares."
+    else:
+        yield "Balanced without pins: every host holds a fair share of the mirrors."
+    beaten = chosen.beaten
+    if beaten is None:
+        yield "No other strategy comes near it."
+    else:
+        name = beaten.strategy.value.capitalize()
+        yield f"{name}, the next best strategy, would need {counted(len(beaten.pins), 'pin')}."
 
 
 def _unobserved(facts: Facts) -> tuple[str, ...]:

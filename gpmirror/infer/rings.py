@@ -1,12 +1,14 @@
 """Orders in which the hosts may stand, and the strategy that then puts most mirrors where they are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 from gpmirror.infer.facts import Arrangement, Facts, probe_spec
 from gpmirror.model.names import entry_count, natural
 from gpmirror.placement.model import Target
+from gpmirror.placement.question import share
 from gpmirror.placement.strategies import STRATEGIES, make_ring
 from gpmirror.spec.model import Spec, Strategy
 
@@ -229,3 +231,91 @@ def _hits(sample: Iterable[tuple[int, int, int]], size: int, total: int) -> int:
         steps = 1 + index % (members - 1)
         hits += first + (source - first + steps) % members == target
     return hits
+
+
+# --- Strategy balanced asks how many mirrors a host holds, not which: counting tells what it would move.
+
+
+_MOST_WITH_PINS = 1_500
+
+
+def by_shares(facts: Facts, *, may_drain: bool) -> Arrangement | None:
+    """Strategy balanced with the fewest pins under which not moving anything is its optimum; None
+    where it is not worth a try: more than half of the mirrors would be pinned, or any of very many.
+
+    Hosts have weight 1. Those without a mirror have 0 where that saves pins, and no host with
+    primaries holds a mirror or the caller says that they may.
+    """
+    if len(facts.target) < len(facts.home):
+        return None  # those without a mirror would fill up shares, one way or another
+    apart = not facts.primaries.keys() & facts.mirrors.keys()
+    drains = sorted(_drained(facts), key=len) if may_drain or apart else [frozenset[str]()]
+    ring = min(candidate_rings(facts), key=entry_count)
+    found = [
+        Arrangement(
+            ring=ring,
+            strategy=Strategy.BALANCED,
+            block_size=None,
+            drained=drained,
+            off=_held(facts, drained),
+        )
+        for drained in drains
+    ]
+    best = min(found, key=lambda one: len(one.off))
+    # the proof of a layout off its shares takes minutes of a large cluster; on its shares none of time
+    most = len(facts.target) // 2 if len(facts.target) <= _MOST_WITH_PINS else 0
+    return best if len(best.off) <= most else None
+
+
+def _held(facts: Facts, drained: frozenset[str]) -> frozenset[int]:
+    """The fewest contents to pin so that no chain of moves brings hosts nearer to their shares.
+
+    A chain helps that begins on a host with too many mirrors and ends on one that may take one more,
+    or begins on one that can spare one and ends on one with too few. Pins have to cut either kind:
+    the mirrors on this side of the cut that could go to the other. Nearly every mirror may go nearly
+    everywhere, so that only two cuts can be small: close around where chains begin, or around their
+    end where that is a single host, which takes no mirror of its own primaries.
+    """
+    takers = [name for name in facts.hosts if name not in drained]
+    held = {name: len(facts.mirrors.get(name, ())) for name in takers}
+    low, high = share(len(facts.home), 1, len(takers))
+    chains = [
+        ([one for one in takers if held[one] > high], [one for one in takers if held[one] < high]),
+        ([one for one in takers if held[one] > low], [one for one in takers if held[one] < low]),
+    ]
+    cuts = [
+        [_leaving(facts, set(near), takers) for near in _near(begins, ends, takers)]
+        for begins, ends in chains
+        if begins and ends
+    ]
+    beside = _beside(facts, takers)
+    return min((beside.union(*chosen) for chosen in product(*cuts)), key=len)
+
+
+def _near(
+    begins: Sequence[str], ends: Sequence[str], takers: Sequence[str]
+) -> Iterator[Sequence[str]]:
+    """The hosts on this side of either cut."""
+    yield begins
+    if len(ends) == 1:
+        yield [name for name in takers if name not in ends]
+
+
+def _beside(facts: Facts, takers: Sequence[str]) -> frozenset[int]:
+    """Mirrors beside their primaries: balanced never puts one there while another host takes it."""
+    return frozenset(
+        content
+        for content, host in facts.target.items()
+        if facts.home[content] == host and (len(takers) > 1 or takers[0] != host)
+    )
+
+
+def _leaving(facts: Facts, inside: Collection[str], takers: Sequence[str]) -> frozenset[int]:
+    """Contents whose mirrors stand inside and may go to a host outside."""
+    outside = [name for name in takers if name not in inside]
+    only = outside[0] if len(outside) == 1 else None
+    return frozenset(
+        content
+        for content, host in facts.target.items()
+        if host in inside and facts.home[content] != only
+    )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gpmirror.model.names import compress
 from gpmirror.model.segment import SYSTEM_FILESPACE
-from gpmirror.spec.model import Bases, CoordinatorAddress, Host, Offset, Pin, Spec
+from gpmirror.spec.model import Bases, CoordinatorAddress, Host, Offset, Pin, Spec, Strategy
 from gpmirror.spec.writing import coordinator_keys, flow_text, scalar_text
 
 _DEFAULT_DIRECTORY = "{root}/{prefix}{content}"
@@ -33,7 +33,7 @@ def spec_text(
         f"  name: {scalar_text(spec.cluster)}",
         *((f"  dialect: {spec.dialect.value}",) if spec.dialect else ()),
         *_coordinator(spec.coordinator),
-        "hosts: # in ring order",
+        "hosts:" if spec.strategy is Strategy.BALANCED else "hosts: # in ring order",
         *_host_lines(spec.hosts, guessed),
         "mirrors:",
         f"  strategy: {spec.strategy.value}",

@@ -36,6 +36,7 @@ from gpmirror.placement.question import (
     batches,
     crowded,
     host_load,
+    keeps_rules,
     least,
     limits,
     line_text,
@@ -93,13 +94,20 @@ class _Search:
 
     def begin(self) -> bool:
         """The least cost; whether every content has a place."""
-        solved = self._solve(self._loads)
+        solved = self._as_it_stands() or self._solve(self._loads)
         if None in solved.hosts.values():
             return False
         self._cost = solved.cost
         self._take(solved)
         self.bounds.append(_bound(self.question, self._loads, solved))
         return True
+
+    def _as_it_stands(self) -> Solved | None:
+        """The layout of the catalog where it costs nothing: none is cheaper, without any price."""
+        hosts = {one: host for one, host in self.question.home.items() if host is not None}
+        if not keeps_rules(self.question, hosts) or measure(self.question, hosts)[1]:
+            return None
+        return Solved(cost=0, hosts=hosts, host_prices={}, pair_prices={}, rack_prices={})
 
     def lower_hosts(self) -> None:
         """The lowest worst load after the loss of a host."""
@@ -129,6 +137,10 @@ class _Search:
         best = worst(self.question, self.placed)
         if best is None:
             return None
+        standing = self._standing(below(best))
+        if standing is not None:
+            self.bounds.append(standing)
+            return best
         ladder = self._ladder(best)
         refused: dict[int, Solved] = {}
         high = len(ladder)
@@ -187,6 +199,40 @@ class _Search:
             for host, most in enumerate(pair)
         }
         bare = Solved(cost=0, hosts={}, host_prices=prices, pair_prices={}, rack_prices={})
+        bound = _bound(question, loads, bare)
+        return bound if bound.least > self._cost else None
+
+    def _standing(self, loads: Loads) -> LeastCost | None:
+        """The proof, without a flow, that a layout in which nothing moves and every host holds its share
+        is the only one so cheap: a pair of hosts, or a rack and a host, has more mirrors than the
+        loads allow, and each beyond would have to move. None: it is not such a layout.
+        """
+        if self._cost:
+            return None
+        question, under = self.question, limits(self.question, loads)
+        pairs: Counter[tuple[int, int]] = Counter()
+        racks: Counter[tuple[str, int]] = Counter()
+        for content, host in self.placed.items():
+            primary = question.primary[content]
+            if question.home[content] is None:
+                continue
+            rack = question.racks[primary]
+            pairs[primary, host] += primary != host
+            if rack is not None and rack != question.racks[host]:
+                racks[rack, host] += 1
+        full_pairs = [
+            one for one in sorted(pairs) if under.pair and pairs[one] > under.pair[one[1]]
+        ]
+        full_racks = [
+            one for one in sorted(racks) if under.rack and racks[one] > under.rack[one[1]]
+        ]
+        bare = Solved(
+            cost=0,
+            hosts={},
+            host_prices={},
+            pair_prices=dict.fromkeys(full_pairs[:1], 1),
+            rack_prices={} if full_pairs else dict.fromkeys(full_racks[:1], 1),
+        )
         bound = _bound(question, loads, bare)
         return bound if bound.least > self._cost else None
 

@@ -60,9 +60,10 @@ class BalanceQuestion:
         counted = Counter(self.primary.values())
         outside = 1 + sum(self.size.values())
         same_rack = outside * (2 * total + 1)
+        bands = [share(total, one, weight) for one in self.weights]
         derived = {
-            "lo": tuple(total * one // weight for one in self.weights),
-            "hi": tuple(-(-total * one // weight) for one in self.weights),
+            "lo": tuple(lo for lo, _ in bands),
+            "hi": tuple(hi for _, hi in bands),
             "own": tuple(counted[host] for host in range(len(self.names))),
             "costs": CostWeights(
                 unplaced=same_rack * (total + 1), same_rack=same_rack, outside=outside
@@ -88,6 +89,11 @@ class BalanceQuestion:
         if self.own[host]:
             return Fraction(self.own[host] + gained, self.own[host])
         return Fraction(gained * sum(map(bool, self.own)), len(self.primary))
+
+
+def share(contents: int, weight: int, weights: int) -> tuple[int, int]:
+    """The fewest and the most mirrors that are a fair share for a host of this weight among `weights`."""
+    return contents * weight // weights, -(-contents * weight // weights)
 
 
 def ask(
@@ -548,7 +554,7 @@ def _doubts(
         yield "fixed"
     if certificate.weights != question.costs:
         yield "weights"
-    if not _keeps_rules(question, placed):
+    if not keeps_rules(question, placed):
         yield "rules"
         return
     levels, cost = measure(question, placed)
@@ -564,7 +570,7 @@ def _doubts(
             yield f"bounds[{number}]"
 
 
-def _keeps_rules(question: BalanceQuestion, placed: HostByContent) -> bool:
+def keeps_rules(question: BalanceQuestion, placed: HostByContent) -> bool:
     """Whether each content is where it may go, and no load is beyond the policy's."""
     if placed.keys() != question.primary.keys():
         return False

@@ -56,7 +56,7 @@ SAVED = [
     ("14-cloudberry2-3sdw-2x-spread.txt", None, "spread", Bases(mirror_base=7000), 0),
     ("16-gp6.4.0-after-host-failure.txt", None, "group", Offset(1000), 0),
     ("21-gp6.17.0-2x2-all-roles-switched.txt", None, "group", Offset(1000), 0),
-    ("22-gp6.17.0-4x3-reversed-port-ranges.txt", None, "block", Bases(mirror_base=5000), 2),
+    ("22-gp6.17.0-4x3-reversed-port-ranges.txt", None, "balanced", Bases(mirror_base=5000), 0),
     ("25-greengage7-unbalanced.array", None, "group", Bases(mirror_base=8000), 0),
     ("26-greengage7-role-mismatch.array", None, "group", Bases(mirror_base=50000), 1),
     ("28-greengage7-segment-down.array", None, "group", Bases(mirror_base=50000), 0),
@@ -184,15 +184,18 @@ def test_the_order_of_rows_does_not_matter(hosts: int) -> None:
 
 
 def case(random: Random) -> tuple[Observed, int] | None:
-    """A cluster as some spec with some pins left it, and the number of those pins."""
+    """A cluster as some spec with some pins left it, and the most pins that should say so."""
     bare = random_cluster(random)
     wanted = random_spec(random, bare)
-    if wanted.strategy is Strategy.BALANCED:
-        return None  # not a function of the ring
     try:
-        return applied(bare, place(wanted, bare)), len(wanted.pins)
+        seen = applied(bare, place(wanted, bare))
     except GpmirrorError:
         return None
+    # from a catalog nobody can tell a drained host or a new one from one without a mirror by chance
+    shares_show = wanted.strategy is not Strategy.BALANCED or all(
+        host.weight and not host.name.startswith("new") for host in wanted.hosts
+    )
+    return seen, len(wanted.pins) if shares_show else len(seen.segments)
 
 
 @given(RANDOMS)

@@ -630,3 +630,19 @@ def test_the_rest_of_a_plan_keeps_its_targets_and_the_way_back_leads_back() -> N
     assert rest.certificate is None  # the proof was about the whole layout
     back = plan_back(plan, after, "run-1", Request())
     assert {one.content for one in back.changes} == {one.content for one in plan.changes}
+
+
+@pytest.mark.parametrize("racks", [False, True])
+def test_a_layout_that_may_stand_is_proved_without_a_flow(
+    monkeypatch: pytest.MonkeyPatch, *, racks: bool
+) -> None:
+    hosts = [host(f"sdw{n + 1}", rack="ab"[n % 2] if racks else None) for n in range(6)]
+    bare = mirrorless([one.name for one in hosts], 3)
+    seen = applied(bare, placed(spec(hosts, "group"), bare))
+    monkeypatch.setattr("gpmirror.placement.balanced.solve", None)
+    plan = planned(spec(hosts, "balanced"), seen)
+    assert not plan.summary.differs
+    assert plan.certificate is not None
+    assert plan.certificate.levels.host_load == (2, 1)
+    assert plan.certificate.levels.rack_load == ((2, 1) if racks else None)
+    assert [bound.least for bound in plan.certificate.bounds] == [0, *([1] * (1 + racks))]
