@@ -21,7 +21,7 @@ ENVIRONMENT = (
     (
         "`GPMIRROR_OFFLINE`",
         (
-            "`1`: `plan` reads the snapshot beside the spec, as `--offline`; `--catalog` and `--via-ssh` "
+            "`1`: `plan`, `simulate`, `whatif` and `maintenance` read the snapshot beside the spec, as `--offline`; `--catalog` and `--via-ssh` "
             "go before it. Commands that change something, and `status`, never read it."
         ),
     ),

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 import typer
 
 from gpmirror.cli.console import Console
+from gpmirror.cli.many import OFFLINE_HELP, is_offline, snapshot_of
 from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
+    DEFAULT_SPEC,
     SPEC_VARIABLE,
     chosen_catalog,
     live_catalog,
+    reached,
+    read_spec,
     saved_as_of,
-    spec_if_any,
     spec_name_if_any,
 )
 from gpmirror.errors import ExitCode, Usage
@@ -46,6 +49,7 @@ def command(
         ),
     ] = None,
     *,
+    offline: Annotated[bool, typer.Option("--offline", help=OFFLINE_HELP)] = False,
     catalog: Annotated[
         str | None,
         typer.Option(
@@ -87,14 +91,26 @@ def command(
 
     console: Console = ctx.obj
     form = _chosen(form, as_json=as_json, script=script)
+    offline = is_offline(ctx, asked=offline, catalog=catalog, via_ssh=via_ssh)
+    catalog = None if offline else catalog
     catalog = chosen_catalog(ctx, catalog, spec or "", table=table, via_ssh=via_ssh)
-    wanted = spec_if_any(spec, console)
+    name = spec_name_if_any(spec, console)
+    if offline and name is None:
+        name = DEFAULT_SPEC  # who reads it says where it was sought
+    wanted = None if name is None else reached(read_spec(name))
+    if offline and name is not None and wanted is not None:
+        catalog = snapshot_of(name, wanted)
     reading, as_of = _reading(catalog, wanted, table, via_ssh=via_ssh)
+    if offline and as_of is not None:
+        from gpmirror.layouts import snapshot_text
+
+        say = console.page if form is GroupsFormat.HUMAN else console.talk
+        say(snapshot_text(as_of.file, as_of.taken))
     groups = maintenance_groups(reading, wanted, unit)
     # a script waits by itself, and a picture is of the layout
     is_answer = form in {GroupsFormat.HUMAN, GroupsFormat.JSON}
     code = ExitCode.UNSAFE if groups.awaited and is_answer else ExitCode.OK
-    _show(groups, form, console, spec=wanted, name=spec_name_if_any(spec), as_of=as_of, code=code)
+    _show(groups, form, console, spec=wanted, name=name, as_of=as_of, code=code)
     if not is_answer and (wait := _not_now(groups)) is not None:
         console.talk(wait)
     if form is not GroupsFormat.HUMAN and groups.found.left_out:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
+import typer
+
 from gpmirror.cli.console import Console, report
+from gpmirror.cli.wiring import is_from_environment
 from gpmirror.errors import ExitCode, Unreadable, Usage
 
 if TYPE_CHECKING:
@@ -63,18 +66,20 @@ OFFLINE_VARIABLE = "GPMIRROR_OFFLINE"
 """Set to anything but 0 or nothing: as --offline."""
 
 OFFLINE_HELP = (
-    "Plan over the snapshot beside the spec (snapshot.json, or what the spec's `snapshot` names), not "
-    "over the live catalog.  [env var: GPMIRROR_OFFLINE]"
+    "Read the snapshot beside the spec (snapshot.json, or what the spec's `snapshot` names), not the "
+    "live catalog.  [env var: GPMIRROR_OFFLINE]"
 )
 
 SNAPSHOT = "snapshot.json"
 """The saved catalog beside a spec that names none."""
 
 
-def is_offline(*, asked: bool, catalog: str | None, via_ssh: bool) -> bool:
+def is_offline(ctx: typer.Context, *, asked: bool, catalog: str | None, via_ssh: bool) -> bool:
     """Whether the snapshot beside the spec is to be read; a catalog or a way to the live one that the
     command line names goes before the environment. Raises Usage: both on the command line.
     """
+    if asked and is_from_environment(ctx, "catalog"):
+        catalog = None
     other = "--catalog" if catalog is not None else "--via-ssh" if via_ssh else None
     if asked and other is not None:
         raise Usage(

@@ -175,11 +175,7 @@ def command(
     console: Console = ctx.obj
     form = chosen_format(form, as_json=as_json)
     files = specs or [default_spec(console)]
-    offline = is_offline(
-        asked=offline,
-        catalog=None if offline and is_from_environment(ctx, "catalog") else catalog,
-        via_ssh=via_ssh,
-    )
+    offline = is_offline(ctx, asked=offline, catalog=catalog, via_ssh=via_ssh)
     outputs = Outputs(
         plan=out, json=out_json, md=out_md, native=out_native, html=out_html, svg=out_svg
     )

@@ -1,11 +1,13 @@
 """`gpmirror simulate`: what is lost, and who carries the load, when hosts or racks fail."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
+from gpmirror.cli.many import OFFLINE_HELP, is_offline, snapshot_of
 from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
@@ -14,11 +16,12 @@ from gpmirror.cli.wiring import (
     default_spec,
     is_from_environment,
     observed_for,
+    reached,
 )
 from gpmirror.errors import Usage
 
 if TYPE_CHECKING:
-    from gpmirror.run.simulate import Moment
+    from gpmirror.run.simulate import Input, Moment
 
 
 def command(
@@ -32,6 +35,7 @@ def command(
         ),
     ] = None,
     *,
+    offline: Annotated[bool, typer.Option("--offline", help=OFFLINE_HELP)] = False,
     catalog: Annotated[
         str | None,
         typer.Option(
@@ -68,13 +72,27 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what the loss of hosts or racks would lose, and who carries the load."""
-    from gpmirror.run.simulate import Question, simulated_json, simulated_text
+    from gpmirror.adapters.files import read_input
+    from gpmirror.inputs import InputKind, kind_of
+    from gpmirror.run.simulate import Input, Question, simulated_json, simulated_text
 
     console: Console = ctx.obj
     subject = default_spec(console) if subject is None else subject
     if subject == "-" and catalog == "-":
         raise Usage("spec and catalog cannot both come from stdin", hint="name a file for one")
-    moments = _moments(ctx, subject, catalog, table, via_ssh=via_ssh)
+    given = Input(data=read_input(subject), name=subject)
+    if kind_of(given.data) is InputKind.SPEC:
+        offline = is_offline(ctx, asked=offline, catalog=catalog, via_ssh=via_ssh)
+    elif offline:
+        raise Usage(
+            f"--offline looks beside a spec, and {subject} is a {kind_of(given.data).value}",
+            hint="leave --offline out",
+        )
+    if offline and kind_of(given.data) is InputKind.SPEC:
+        chosen_catalog(ctx, None, subject, table=table, via_ssh=via_ssh)
+        moments = _offline(given, console.talk if as_json else console.page)
+    else:
+        moments = _moments(ctx, given, catalog, table, via_ssh=via_ssh)
     question = Question(targets=tuple(lose or ()), lists_pairs=k > 1)
     if as_json:
         console.data(simulated_json(moments, question))
@@ -83,15 +101,13 @@ def command(
 
 
 def _moments(
-    ctx: typer.Context, subject: str, catalog: str | None, table: int | None, *, via_ssh: bool
+    ctx: typer.Context, given: "Input", catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Moment, ...]":
-    from gpmirror.adapters.files import read_input
     from gpmirror.inputs import InputKind, kind_of
     from gpmirror.run.simulate import Input, desired_moment, moments_of
 
-    given = Input(data=read_input(subject), name=subject)
     if kind_of(given.data) is InputKind.SPEC:
-        catalog = chosen_catalog(ctx, catalog, subject, table=table, via_ssh=via_ssh)
+        catalog = chosen_catalog(ctx, catalog, given.name, table=table, via_ssh=via_ssh)
     elif is_from_environment(ctx, "catalog"):
         catalog = None  # what holds its own catalog needs none
     if catalog is not None or kind_of(given.data) is not InputKind.SPEC:
@@ -101,5 +117,18 @@ def _moments(
         return moments_of(given, saved, table)
     from gpmirror.spec import load
 
-    spec = load(given.data, given.name)
+    spec = reached(load(given.data, given.name))
     return (desired_moment(spec, observed_for(None, spec, via_ssh=via_ssh)),)
+
+
+def _offline(given: "Input", say: Callable[[str], None]) -> "tuple[Moment, ...]":
+    """A spec over the snapshot beside it: `say` is told its date first."""
+    from gpmirror.layouts import snapshot_text
+    from gpmirror.run.simulate import desired_moment
+    from gpmirror.spec import load
+
+    spec = load(given.data, given.name)
+    file = snapshot_of(given.name, spec)
+    seen = observed_for(file, spec)
+    say(snapshot_text(file, seen.taken))
+    return (desired_moment(spec, seen),)

@@ -1,6 +1,7 @@
 """`gpmirror whatif`: what other strategies and other hosts would cost, and what they would survive."""
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, assert_never
 
@@ -8,6 +9,7 @@ import typer
 
 from gpmirror.cli import completion
 from gpmirror.cli.console import Console
+from gpmirror.cli.many import OFFLINE_HELP, is_offline, snapshot_of
 from gpmirror.cli.wiring import (
     CATALOG_VARIABLE,
     SPEC_VARIABLE,
@@ -45,6 +47,7 @@ def command(
         ),
     ] = None,
     *,
+    offline: Annotated[bool, typer.Option("--offline", help=OFFLINE_HELP)] = False,
     catalog: Annotated[
         str | None,
         typer.Option(
@@ -99,6 +102,8 @@ def command(
         raise Usage(f"--json and --format {form.value} are two formats", hint="give one of them")
     form = TableFormat.JSON if as_json else form
     spec = default_spec(console) if spec is None else spec
+    offline = is_offline(ctx, asked=offline, catalog=catalog, via_ssh=via_ssh)
+    catalog = None if offline else catalog
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     question = Question(
         add=tuple(add_host or ()),
@@ -106,7 +111,11 @@ def command(
         strategies=_strategies(strategy or []),
     )
     wanted = reached(read_spec(spec))
-    found = _compared(wanted, catalog, question, table=table, via_ssh=via_ssh)
+    if offline:
+        say = console.page if form is TableFormat.HUMAN else console.talk
+        found = _compared_offline(wanted, snapshot_of(spec, wanted), question, say)
+    else:
+        found = _compared(wanted, catalog, question, table=table, via_ssh=via_ssh)
     _show(found, form, console)
 
 
@@ -142,6 +151,18 @@ def _compared(
         if found.sizes_are_missing:
             return compare(spec, with_sizes(seen, server), question)
         return found
+
+
+def _compared_offline(
+    spec: "Spec", snapshot: str, question: "Question", say: Callable[[str], None]
+) -> "Comparison":
+    """The rows over the snapshot beside the spec: `say` is told its date first."""
+    from gpmirror.layouts import snapshot_text
+    from gpmirror.whatif import compare
+
+    seen = observed_for(snapshot, spec)
+    say(snapshot_text(snapshot, seen.taken))
+    return compare(spec, seen, question)
 
 
 def _show(found: "Comparison", form: TableFormat, console: Console) -> None:

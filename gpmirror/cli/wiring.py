@@ -424,7 +424,7 @@ def saved_as_of(catalog: str, spec: "Spec | None", *, table: int | None) -> "tup
 
     reading = saved_reading(observed_for(catalog, spec, table=table))
     name = "standard input" if catalog == "-" else catalog
-    return reading, AsOf(file=name, written=written_at(catalog))
+    return reading, AsOf(file=name, written=written_at(catalog), taken=reading.observed.taken)
 
 
 def wait_seconds(wait: str | None, example: str) -> int | None:

@@ -24,16 +24,25 @@ _FACTOR_DECIMALS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsOf:
-    """The saved catalog that an answer is about; `written` is when, None where nobody can tell."""
+    """The saved catalog that an answer is about, and of when it is: `taken` as it says itself, `written`
+    as the file system has it; None where nobody can tell.
+    """
 
     file: str
     written: str | None
+    taken: str | None = None
 
     @property
     def words(self) -> str:
-        """`as of FILE, written 2026-12-01T02:00:00Z`."""
+        """`as of FILE, taken 2026-12-01T02:00:00Z`, or `written` where the file does not say it."""
         when = "" if self.written is None else f", written {self.written}"
+        when = when if self.taken is None else f", taken {self.taken}"
         return f"as of {self.file}{when}"
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """The same for programs."""
+        return {"file": self.file, "written": self.written, "taken": self.taken}
 
 
 # --- The answer of `ok-to-stop`: the first line is `yes` or `no`.
@@ -106,7 +115,7 @@ def stop_json(answer: StopAnswer, *, cluster: str | None, as_of: AsOf | None, co
             "exit_code": code,
             "cluster": cluster,
             "source": reading.observed.source,
-            "as_of": None if as_of is None else {"file": as_of.file, "written": as_of.written},
+            "as_of": None if as_of is None else as_of.facts,
             "hosts": list(stop.hosts),
             "lost": [
                 {"content": content, "why": why.value, "reason": why.words}
@@ -328,7 +337,7 @@ def groups_json(groups: Groups, *, cluster: str | None, as_of: AsOf | None, code
             "not_in_sync": [_ailing_json(one) for one in groups.ailing],
             "cluster": cluster,
             "source": groups.reading.observed.source,
-            "as_of": None if as_of is None else {"file": as_of.file, "written": as_of.written},
+            "as_of": None if as_of is None else as_of.facts,
         }
     )
 

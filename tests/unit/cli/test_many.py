@@ -313,3 +313,67 @@ def test_mirrors_in_sync_are_no_news(repository: Path, capsys: Shown) -> None:
     file.write_text(snapshot_text(read_catalog(text.encode(), "catalog.txt")))
     assert main(["plan", "--offline", TEST, "--detailed-exitcode"]) == ExitCode.OK
     assert "No changes." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["simulate", "whatif", "maintenance"])
+def test_what_else_reads_the_snapshot(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    saved = ["--catalog", "clusters/prod/snapshot.json"]
+    first = (
+        "offline: clusters/prod/snapshot.json, a snapshot taken 2026-11-28 21:30:05 UTC; the live "
+    )
+    assert main([command, PROD, *saved]) == ExitCode.OK
+    answer = capsys.readouterr().out
+    assert main([command, PROD, "--offline"]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{first}cluster is not asked\n{answer}"
+    for other in (saved, ["--via-ssh"]):
+        assert main([command, PROD, "--offline", *other]) == ExitCode.USAGE
+        assert "--offline reads the snapshot beside the spec" in capsys.readouterr().err
+    assert main([command, PROD, "--offline", "--table", "2"]) == ExitCode.USAGE
+    monkeypatch.setenv("GPMIRROR_OFFLINE", "1")
+    capsys.readouterr()
+    assert main([command, PROD, "--json"]) == ExitCode.OK
+    shown = capsys.readouterr()
+    assert (shown.out[:1], shown.err) == ("{", f"{first}cluster is not asked\n")
+    assert main([command, PROD, *saved]) == ExitCode.OK
+    assert capsys.readouterr().out == answer
+    monkeypatch.setenv("GPMIRROR_OFFLINE", "0")
+    assert main([command, PROD, "--ignore-spec-connection"]) == ExitCode.ERROR
+    assert "cannot connect to" in capsys.readouterr().err
+
+
+def test_offline_without_a_spec(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    assert main(["maintenance", "--offline"]) == ExitCode.INVALID
+    assert "cannot read gpmirror.yaml: no such file in this folder" in capsys.readouterr().err
+    snapshot = "clusters/prod/snapshot.json"
+    assert main(["simulate", snapshot, "--offline"]) == ExitCode.USAGE
+    assert "--offline looks beside a spec" in capsys.readouterr().err
+    monkeypatch.setenv("GPMIRROR_OFFLINE", "1")
+    assert main(["simulate", snapshot]) == ExitCode.OK
+    assert "offline" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", [["simulate"], ["whatif"], ["plan"], ["explain", "content", "0"]]
+)
+def test_the_environment_alone_says_where_the_cluster_is(
+    command: list[str], tmp_path: Path, capsys: Shown
+) -> None:
+    """`simulate` went where the spec said, with the password of whoever looked at a pull request."""
+    assert main([*command, PROD, "--ignore-spec-connection"]) == ExitCode.ERROR
+    assert f"no server at a socket: {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_snapshot_tells_itself_of_when_it_is(capsys: Shown) -> None:
+    words = ["--catalog", "clusters/prod/snapshot.json"]
+    assert main(["maintenance", PROD, *words]) == ExitCode.OK
+    said = "as of clusters/prod/snapshot.json, taken 2026-11-28T21:30:05Z"
+    assert capsys.readouterr().out.splitlines()[1] == said
+    host = json.loads(Path(words[1]).read_text())["segments"][1]["hostname"]
+    main(["ok-to-stop", host, "--spec", PROD, *words])
+    assert said in capsys.readouterr().out
+    main(["ok-to-stop", host, "--spec", PROD, *words, "--json"])
+    assert json.loads(capsys.readouterr().out)["as_of"]["taken"] == "2026-11-28T21:30:05Z"
