@@ -256,6 +256,30 @@ def left_behind(plan: Plan, observed: Observed, silent: Collection[str]) -> Left
     return {name: stand_in(plan, observed, name)[0] for name in names}
 
 
+def foretold(plan: Plan) -> list[str]:
+    """What may be needed of the names of dead hosts that others replace, for reviewers: before
+    anybody asks the hosts, and only where a release of the family is known to leave such copies out.
+    """
+    dialect = DIALECTS[plan.dialect]
+    if plan.catalog is None or not dialect.needs_old_name:
+        return []
+    observed = Observed(segments=plan.catalog.segments, dialect=dialect)
+    lives = {row.hostname for row in observed.segments if row.is_up}
+    replaced = {host.replaces for host in plan.desired.hosts if host.replaces is not None}
+    names = dict.fromkeys(
+        row.hostname
+        for row, target in _going(plan, observed)
+        if row.hostname not in lives and target != host_of(plan, row)
+        if not replaced.isdisjoint({row.hostname, row.address})
+    )
+    return [
+        f"{dialect.title} may leave out the copies of {name} where that name does not answer over SSH "
+        "(6.24.3 does); `apply` finds out before anything is changed, and refuses then (9). The "
+        f"way round: {way_round(name, *stand_in(plan, observed, name))}"
+        for name in names
+    ]
+
+
 def _going(plan: Plan, observed: Observed) -> Iterator[tuple[Segment, str]]:
     """The rows of copies that the plan takes somewhere, with the hosts they go to."""
     idle = {row.content: row for row in observed.segments if not row.is_acting_primary}

@@ -428,8 +428,15 @@ def next_action_texts(plan: Plan) -> list[str]:
         f"give it `weight: 0`: its mirrors move to other hosts. Then plan again"
         for host in _dead_hosts(plan)
     ]
-    over = [to_forget(new, old) for new, old, there in replaced_hosts(plan) if not there]
-    return [*lost, *over]
+    replaced = list(replaced_hosts(plan))
+    over = [to_forget(new, old) for new, old, there in replaced if not there]
+    names = []
+    if any(there for _, _, there in replaced):
+        # what asks hosts is loaded for such a plan only
+        from gpmirror.preflight.judge import foretold
+
+        names = foretold(plan)
+    return [*lost, *names, *over]
 
 
 def _dead_hosts(plan: Plan) -> list[str]:

@@ -11,12 +11,13 @@ import pytest
 from gpmirror.boundary import Answered, NoAnswer, Reply, Silence
 from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.model.observed import Observed
-from gpmirror.model.segment import Status
+from gpmirror.model.segment import Role, Status
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.judge import judge_left, left_behind, reach_script, stand_in
 from gpmirror.preflight.model import Result
+from gpmirror.render.plan import next_action_texts
 from gpmirror.run.preflight import run_preflight
-from tests.clusters import mirrored, planned, spec
+from tests.clusters import host, mirrored, planned, spec
 
 HOSTS = ("sdw1", "sdw2", "sdw3")
 
@@ -88,6 +89,26 @@ def test_the_host_that_replaces_the_dead_one_is_named() -> None:
     )
     plan = replace(plan, desired=replace(plan.desired, hosts=hosts))
     assert stand_in(plan, observed, "sdw9") == ("sdw1", "mdw")
+
+
+@pytest.mark.parametrize(("dialect", "is_told"), [("gp6", True), ("gp7", False)])
+def test_a_reviewer_is_told_before_the_hosts_are_asked(dialect: str, *, is_told: bool) -> None:
+    """Only `apply` said it."""
+    rows = []
+    for row in mirrored(HOSTS, dialect=dialect).segments:
+        found = replace(row, status=Status.DOWN) if row.hostname == "sdw3" else row
+        if row.content == 2:  # its mirror acts
+            found = replace(found, role=Role.PRIMARY if row.role is Role.MIRROR else Role.MIRROR)
+        rows.append(found)
+    seen = replace(mirrored(HOSTS, dialect=dialect), segments=tuple(rows))
+    ring = [host("sdw1"), host("sdw2"), host("sdw4", replaces="sdw3")]
+    told = " ".join(next_action_texts(planned(spec(ring), seen)))
+    assert ("may leave out the copies of sdw3" in told) is is_told
+    if is_told:
+        assert "`Host sdw3`, `HostName sdw4`, `HostKeyAlias sdw4`" in told
+        assert "sdw2" not in told
+    other = [host("sdw1"), host("sdw2"), host("sdw3"), host("sdw4")]
+    assert "may leave out" not in " ".join(next_action_texts(planned(spec(other), seen)))
 
 
 class Canned:
