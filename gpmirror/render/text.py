@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import east_asian_width
 
+from gpmirror.model.certificate import Levels
+from gpmirror.model.names import compress, natural
 from gpmirror.model.segment import Segment, Slot
 from gpmirror.model.text import counted, size_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Summary
@@ -367,7 +369,8 @@ def proof_text(plan: Plan) -> str | None:
     ]
     worst = f"worst load {', '.join(told)}, proven lowest" if told else ""
     if worst and any(change.action is Action.ADD for change in plan.changes):
-        return worst  # of first mirrors nothing moves, which needs no proof
+        nearest = "nearest to the shares" if levels.outside else "with fair shares"
+        return f"{worst} of the layouts {nearest}"  # nothing moves, which needs no proof
     given = f"; {counted(fixed, 'mirror')} pinned or protected" if fixed else ""
     moves = counted(levels.moves, "move")
     if levels.bytes is None:
@@ -378,9 +381,56 @@ def proof_text(plan: Plan) -> str | None:
     beside = sum(_stays_on_host(change) for change in plan.changes)
     if beside:
         text += f", and {counted(beside, 'move')} on the same host"
+    if why := _why_moves(plan, levels):
+        text += f"{';' if beside else ':'} {why}"
     if plan.selection is not None:
         text = f"the whole layout: {text}"
-    return f"{text}; {worst}" if worst else text
+    so_few = "so few moves" if levels.bytes is None else "so few bytes to move"
+    return f"{text}; {worst} of the layouts with {so_few}" if worst else text
+
+
+_MOST_REASONS = 3
+
+
+def _why_moves(plan: Plan, levels: Levels) -> str:
+    """Which hosts hold more, or less, than their share now, where that alone takes all the moves; empty:
+    other rules take part, or there are too many kinds of hosts to tell.
+    """
+    if levels.bytes is not None or levels.outside or not levels.moves:
+        return ""
+    held = {one.host: one.mirrors for one in plan.layout.before.hosts}
+    total, weights = len(plan.desired.contents), sum(one.weight for one in plan.desired.hosts) or 1
+    more: dict[tuple[int, str], list[str]] = {}
+    less: dict[tuple[int, str], list[str]] = {}
+    for host in plan.desired.hosts:
+        least = total * host.weight // weights
+        most = -(-total * host.weight // weights)
+        share = f"{least}" if least == most else f"{least} or {most}"
+        now = held.get(host.name, 0)
+        if now > most:
+            more.setdefault((now - most, share), []).append(host.name)
+        elif now < least:
+            less.setdefault((least - now, share), []).append(host.name)
+    for groups, word in ((more, "more"), (less, "fewer")):
+        if sum(off * len(hosts) for (off, _), hosts in groups.items()) == levels.moves:
+            told = [_off_share(hosts, off, word, share) for (off, share), hosts in groups.items()]
+            return ", ".join(told) if len(told) <= _MOST_REASONS else ""
+    return ""
+
+
+def _off_share(hosts: list[str], off: int, word: str, share: str) -> str:
+    """`sdw1 and sdw4 each hold 1 mirror more than their share of 3`."""
+    mirrors = counted(off, "mirror")
+    if len(hosts) == 1:
+        if share == "0":
+            return f"{hosts[0]} holds {mirrors} and is to hold none (`weight: 0`)"
+        return f"{hosts[0]} holds {mirrors} {word} than its share of {share}"
+    named = compress((name, None) for name in sorted(hosts, key=natural))
+    *first, last = [text for text, _ in named]
+    who = f"{', '.join(first)} and {last}" if first else last
+    if share == "0":
+        return f"{who} each hold {mirrors} and are to hold none (`weight: 0`)"
+    return f"{who} each hold {mirrors} {word} than their share of {share}"
 
 
 def _stays_on_host(change: Change) -> bool:

@@ -10,9 +10,9 @@ from gpmirror.render.folding import parts
 from gpmirror.render.plan import LEAST_WIDTH, guard_text, plan_human, rule_text, switched_texts
 from gpmirror.render.text import NO_CHANGES, proof_text, summary_line
 from gpmirror.render.waves import at_once_text, waves_title
-from gpmirror.spec.model import Policy
+from gpmirror.spec.model import Host, Pin, Policy
 from tests import plans
-from tests.clusters import mirrored, mirrorless, planned, spec
+from tests.clusters import PLACE, host, mirrored, mirrorless, planned, spec
 
 MADE: dict[str, Callable[[], Plan]] = {
     "adding": plans.adding,
@@ -277,14 +277,47 @@ def test_temporary_places_are_all_told() -> None:
     assert max(len(line) for line in shown.splitlines()[:-1]) <= 60
 
 
+LEADS = ("sdw1", "sdw2", "sdw3", "sdw4")
+
+
 def test_what_a_balanced_plan_proves_is_told_in_a_line() -> None:
     hosts = ("sdw1", "sdw2", "sdw3", "sdw4")
     first = planned(spec(hosts, "balanced"), mirrorless(hosts, 3))
-    assert proof_text(first) == "worst load x1.33 after losing any host, proven lowest"
+    assert proof_text(first) == (
+        "worst load x1.33 after losing any host, proven lowest of the layouts with fair shares"
+    )
     ring = mirrored((*hosts, "sdw5"), 3)
     moved = proof_text(planned(spec((*hosts, "sdw5"), "balanced"), ring))
     assert moved is not None
     assert re.match(
         r"0 moves, proven fewest \(lower bound 0\); worst load x2.0 after losing", moved
     )
+    assert moved.endswith(", proven lowest of the layouts with so few moves")
     assert proof_text(plans.moving()) is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "each", "why"),
+    [
+        ([*LEADS, "sdw5"], 3, "sdw5 holds 2 mirrors fewer than its share of 2 or 3"),
+        ([*LEADS, "sdw5", "sdw6"], 3, "sdw[1-4] each hold 1 mirror more than their share of 2"),
+        ([*LEADS[:3], host("sdw4", weight=0)], 2, "sdw4 holds 2 mirrors and is to hold none"),
+    ],
+)
+def test_why_a_balanced_plan_moves_so_many_is_told(
+    hosts: list[str | Host], each: int, why: str
+) -> None:
+    """Where shares alone take all the moves."""
+    told = proof_text(planned(spec(hosts, "balanced"), mirrored(LEADS, each)))
+    assert told is not None
+    count = re.match(r"(\d) moves?, proven fewest \(lower bound \1\): ", told)
+    assert count is not None, told
+    assert why in told
+
+
+def test_no_reason_is_told_that_does_not_take_all_the_moves() -> None:
+    """A pin that takes a mirror to where no share asks for one more."""
+    pin = Pin(content=0, host="sdw4", place=PLACE)
+    told = proof_text(planned(spec(LEADS, "balanced", pins=(pin,)), mirrored(LEADS, 3)))
+    assert told is not None
+    assert "moves, proven fewest (lower bound 2; 1 mirror pinned or protected); worst" in told
