@@ -17,8 +17,8 @@ _TITLE = re.compile(
 _ROW = re.compile(
     r"(?P<hosts>.+?) contents? (?P<contents>[0-9, -]+?)(?:, (?P<share>[0-9]+) each)?"
     r"(?: of (?P<of>\S+))? ports? (?P<ports>[0-9x, >-]+?(?: each)?(?: -> [0-9x, -]+(?: each)?)?)"
-    r"(?: replication (?P<replication>[0-9x, >-]+?(?: each)?)"
-    r"(?:, of the primary (?P<own>[0-9x, -]+(?: each)?))?)?(?: at (?P<address>\S+(?: in turn)?))?"
+    r"(?: replication (?:ports: mirror )?(?P<replication>[0-9x, >-]+?(?: each)?)"
+    r"(?:, primary (?P<own>[0-9x, -]+(?: each)?))?)?(?: at (?P<address>\S+(?: in turn)?))?"
     r"(?: (?P<storage>(?:/|directory unknown).*?))?(?: \((?P<notes>[^)]*\)?)\))?"
 )
 
@@ -86,7 +86,7 @@ def _rows(screen: str) -> Iterator[tuple[str, str, str]]:
     text = screen.partition("\nChanges\n")[2].partition("\n\n")[0]
     action, shared, row = "", "", ""
     for line in [*text.splitlines(), "  (end"]:
-        if line.startswith("  + set the replication port of "):
+        if line.startswith("  + gpaddmirrors gives "):
             continue  # a sum of what the lines above it say
         if line.startswith("     ") and row:
             row += f" {line.strip()}"

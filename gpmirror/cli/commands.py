@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -229,10 +230,30 @@ def load_command(name: str, entry: Entry) -> TyperCommand | TyperGroup:
     """Import a command's module and build what typer runs."""
     body = import_module(entry.module).command
     if isinstance(body, typer.Typer):
-        return typer.main.get_group(body)
+        return _told_plainly(typer.main.get_group(body))  # type: ignore[no-any-return]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, cls=WholeCommand, epilog=_EVERYWHERE)(body)
-    return typer.main.get_command(app)  # type: ignore[return-value]
+    return _told_plainly(typer.main.get_command(app))  # type: ignore[no-any-return]
+
+
+def _told_plainly(command: Any) -> Any:  # noqa: ANN401 - typer names no type
+    """The command, whose help tells no types of Python behind arguments (`<list[str]>`) and limits in
+    words (`1 to 64` for `1<=x<=64`).
+    """
+    for one in getattr(command, "commands", {}).values():
+        _told_plainly(one)
+    for one in command.params:
+        if one.param_type_name == "argument" and not one.type_descriptor.is_choice:
+            one.display_type_rich = lambda ctx: ""  # noqa: ARG005 - typer's signature
+        limits = one._get_number_range_help_str()  # noqa: SLF001 - typer has no public one
+        one._get_number_range_help_str = partial(_limits, limits)  # noqa: SLF001
+    return command
+
+
+def _limits(typers: str | None) -> str:
+    """Of `1<=x<=64` `1 to 64`; nothing of `x>=1`, which goes without saying."""
+    low, between, high = (typers or "").partition("<=x<=")
+    return f"{low} to {high}" if between else ""
 
 
 def _nearest_command(name: str) -> str:

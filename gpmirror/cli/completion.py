@@ -63,7 +63,8 @@ complete -o default -F _gpmirror_completion gpmirror
 def command(
     ctx: typer.Context,
     shell: Annotated[
-        Shell | None, typer.Argument(help="For which shell; left out: the one in SHELL.")
+        Shell | None,
+        typer.Argument(metavar="SHELL", help="For which shell; left out: the one in SHELL."),
     ] = None,
 ) -> None:
     """Print the script that completes commands, options and names in your shell.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gpmirror.spec.model import Spec
 
 _HINT = "`explain content 3`, `explain host sdw2`, `explain GPM-V012`, `explain space`"
+_EXAMPLES = {"content": "content 3", "host": "host sdw2"}
 _DIGITS = 9
 
 
@@ -118,9 +119,13 @@ def _name(name: str, *, as_json: bool) -> str:
     from gpmirror.render.explain import explain_name
     from gpmirror.render.json import explain_name_json
 
-    if name in {"content", "exit"}:
-        raise Usage(f"explain {name}: which one is missing", hint=_HINT)
-    return (explain_name_json if as_json else explain_name)(name)
+    if name == "exit":
+        raise Usage("give an exit code, as in `explain exit 4`", hint=_HINT)
+    term = "content ID" if name == "content" else name
+    text = (explain_name_json if as_json else explain_name)(term)
+    if name in _EXAMPLES and not as_json:
+        text += f"For a {name} of the plan name it, as in `gpmirror explain {_EXAMPLES[name]}`.\n"
+    return text
 
 
 def _planned(

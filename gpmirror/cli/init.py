@@ -11,7 +11,8 @@ from gpmirror.cli.console import Console
 def command(
     ctx: typer.Context,
     file: Annotated[
-        str | None, typer.Argument(help="The file to write.  [default: gpmirror.yaml]")
+        str | None,
+        typer.Argument(metavar="FILE", help="The file to write.  [default: gpmirror.yaml]"),
     ] = None,
     *,
     output: Annotated[

@@ -44,9 +44,12 @@ class _Where:
 def up(
     ctx: typer.Context,
     *,
-    hosts: Annotated[int, typer.Option(min=1, max=_MOST_HOSTS, help="Segment hosts.")] = 4,
+    hosts: Annotated[
+        int, typer.Option(metavar="N", min=1, max=_MOST_HOSTS, help="Segment hosts.")
+    ] = 4,
     primaries: Annotated[
-        int, typer.Option(min=1, max=_MOST_PRIMARIES, help="Primaries on each host.")
+        int,
+        typer.Option(metavar="N", min=1, max=_MOST_PRIMARIES, help="Primaries on each host."),
     ] = 2,
     dialect: Annotated[
         Literal["gp5", "gp6", "gp7", "greengage6"] | None,
@@ -57,7 +60,10 @@ def up(
         typer.Option(help="The release whose utilities to resemble (6.24.3)."),
     ] = None,
     addresses: Annotated[
-        int, typer.Option(min=1, max=_MOST_ADDRESSES, help="Network interfaces of each host.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=_MOST_ADDRESSES, help="Network interfaces of each host."
+        ),
     ] = 1,
     uneven: Annotated[
         bool, typer.Option("--uneven", help="Every second host holds one primary more.")
@@ -65,6 +71,7 @@ def up(
     spare: Annotated[
         int,
         typer.Option(
+            metavar="N",
             min=0,
             max=_MOST_HOSTS,
             help="Spare hosts: they hold no segment and are not in the spec.",
@@ -124,7 +131,10 @@ def status(
 def kill(
     ctx: typer.Context,
     host: Annotated[
-        str, typer.Argument(help="A host, such as sdw2.", autocompletion=completion.lab_hosts)
+        str,
+        typer.Argument(
+            metavar="HOST", help="A host, such as sdw2.", autocompletion=completion.lab_hosts
+        ),
     ],
 ) -> None:
     """Let a host die: its servers and its SSH server end at once, its disk goes with it."""
@@ -139,7 +149,10 @@ def kill(
 def restore(
     ctx: typer.Context,
     host: Annotated[
-        str, typer.Argument(help="A host, such as sdw2.", autocompletion=completion.lab_hosts)
+        str,
+        typer.Argument(
+            metavar="HOST", help="A host, such as sdw2.", autocompletion=completion.lab_hosts
+        ),
     ],
 ) -> None:
     """Bring a host back, with the servers that the catalog counts on."""
@@ -163,7 +176,8 @@ def slow(
         ),
     ],
     seconds: Annotated[
-        float, typer.Option(min=0, max=_LONGEST, help="What a base backup takes at least.")
+        float,
+        typer.Option(metavar="N", min=0, max=_LONGEST, help="What a base backup takes at least."),
     ] = 60,
 ) -> None:
     """Let base backups to a host take time, to watch or to interrupt them."""
@@ -185,7 +199,9 @@ def slow(
 @command.command("fail-over")
 def fail_over(
     ctx: typer.Context,
-    content: Annotated[int, typer.Argument(min=0, help="A content ID, such as 0.")],
+    content: Annotated[
+        int, typer.Argument(metavar="CONTENT", min=0, help="A content ID, such as 0.")
+    ],
 ) -> None:
     """Kill the acting primary of a content, so that its mirror takes over."""
     console: Console = ctx.obj
@@ -217,7 +233,10 @@ def psql(ctx: typer.Context) -> None:
 def ssh(
     ctx: typer.Context,
     host: Annotated[
-        str, typer.Argument(help="A host, such as mdw.", autocompletion=completion.lab_hosts)
+        str,
+        typer.Argument(
+            metavar="HOST", help="A host, such as mdw.", autocompletion=completion.lab_hosts
+        ),
     ],
 ) -> None:
     """Log in to a host, or run a command there with the Greenplum environment set."""

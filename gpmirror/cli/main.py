@@ -156,7 +156,7 @@ def gpmirror(
         bool,
         typer.Option(
             "--ignore-spec-connection",
-            help="Reach the cluster as the environment says, whatever specs and plans say.",
+            help="Use the PG* variables alone, ignore the connection in specs and plans.",
         ),
     ] = False,
     log_file: Annotated[

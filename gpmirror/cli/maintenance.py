@@ -67,8 +67,8 @@ def command(
         Unit | None,
         typer.Option(
             "--by",
-            help="Group hosts, or whole racks; left out: whole racks where each can be down as a "
-            "whole and the policy names racks or no more groups are needed.",
+            help="What a group is made of. Left out: racks where that needs no more groups or the "
+            "policy names racks, else hosts.",
         ),
     ] = None,
     form: Annotated[

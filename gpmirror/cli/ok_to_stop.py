@@ -80,7 +80,7 @@ def command(
 ) -> ExitCode:
     """Say whether hosts may be stopped now without losing a content; exit 4 if not.
 
-    A check, not a reservation: let one job at a time stop hosts.
+    It reserves nothing: two jobs may both get yes, so let one job at a time stop hosts.
     """
     from gpmirror.render.stopping import stop_human, stop_json
     from gpmirror.run.status import answer_stop

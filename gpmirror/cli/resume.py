@@ -36,7 +36,7 @@ def command(
 ) -> ExitCode:
     """Take up a run that was cut off: follow what still runs, then do what is left.
 
-    What was confirmed here when the run began is not asked again.
+    It does not ask again what you confirmed on this machine when the run began.
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
     from gpmirror.cli.live_run import Manner, open_live, recorded, site_of_run

@@ -20,7 +20,9 @@ class SchemaName(StrEnum):
 
 def command(
     ctx: typer.Context,
-    name: Annotated[SchemaName, typer.Argument(help="Which file.")] = SchemaName.SPEC,
+    name: Annotated[
+        SchemaName, typer.Argument(metavar="NAME", help="Which file.")
+    ] = SchemaName.SPEC,
 ) -> None:
     """Print a JSON Schema of the files gpmirror reads and writes."""
     console: Console = ctx.obj

@@ -82,7 +82,10 @@ def command(
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
     ] = False,
 ) -> ExitCode:
-    """Say whether all copies are in sync; exit 2 if not."""
+    """Say whether all copies are in sync; exit 2 if not.
+
+    From 6 on the fault prober looks first: a failover that was due may happen then (see --no-probe).
+    """
     console: Console = ctx.obj
     seconds = wait_seconds(wait, "2h")
     if watch and wait is not None:

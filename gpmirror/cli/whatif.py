@@ -68,7 +68,7 @@ def command(
         typer.Option(
             "--add-host",
             metavar="H[:WEIGHT[:RACK]]",
-            help="As if this host were listed last in the spec; ranges and repeatable.",
+            help="As if this host were listed last in the spec. Takes ranges; may be repeated.",
         ),
     ] = None,
     remove_host: Annotated[
@@ -77,7 +77,7 @@ def command(
             "--remove-host",
             metavar="H",
             autocompletion=completion.hosts,
-            help="As if this host held no mirrors; its primaries stay. Ranges and repeatable.",
+            help="As if this host held no mirrors; its primaries stay. Takes ranges; may be repeated.",
         ),
     ] = None,
     strategy: Annotated[

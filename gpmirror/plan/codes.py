@@ -29,9 +29,10 @@ CODES = {
         fix="Leave out `--content` and `--host`.",
     ),
     "GPM-P305": CodeInfo(
-        title="a diagnostic code does not exist",
-        why="Codes are stable: one that is not known is mistyped, or from a newer gpmirror.",
-        fix="Use one of the codes in the hint, as printed in brackets before a finding.",
+        title="unknown name",
+        why="`explain` knows codes, hazards, guards, host checks, exit codes and terms of the glossary. "
+        "Codes are stable: one that is not known is mistyped, or from a newer gpmirror.",
+        fix="Use one of the names in the hint; a code is printed in brackets before each finding.",
     ),
     "GPM-P306": CodeInfo(
         title="the release's utilities cannot do what is asked",
@@ -79,7 +80,8 @@ REVIEW_ONLY = CodeInfo(
     why="4.3 and 5 keep directories in pg_filespace_entry. Without it the lines of native files are "
     "incomplete, so `gpmirror apply` and `gpmirror preflight` refuse the plan (5).",
     fix="Plan over the live catalog (without `--catalog`), over a snapshot (`gpmirror snapshot`), or "
-    "over a text that also holds `SELECT * FROM pg_filespace_entry`.",
+    "over a text that also holds `SELECT * FROM pg_filespace_entry`. Directories that gpstate prints "
+    "are not read.",
 )
 """What `explain review-only` says."""
 

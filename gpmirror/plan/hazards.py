@@ -20,7 +20,8 @@ HAZARDS = {
         title="a mirror beside its own primary",
         why="The loss of that host loses both copies of the content.",
         fix="Put the mirror on another host. Where one host is all there is, write "
-        "`mirrors.allow_same_host: true` in the spec; on a way back `--allow same-host` does too.",
+        "`mirrors.allow_same_host: true` in the spec; for a plan made by `gpmirror revert` "
+        "`--allow same-host` does too.",
     ),
     "hostname-becomes-address": CodeInfo(
         title="the utility writes the address into the catalog as the hostname",
@@ -33,8 +34,8 @@ HAZARDS = {
         "reads hostnames (6.25 and later, 7, Greengage).",
     ),
     "deletes-old-directory": CodeInfo(
-        title="the utility deletes the old copy by itself: its directory, or its files where the new "
-        "one lands in it",
+        title="the utility deletes the old copy by itself: its directory or, if the new copy uses the "
+        "same directory, the files in it",
         why="Until the new copy is in sync the content has no second copy, and no old one to go "
         "back to.",
         fix="Allow it if the primary is healthy and backed up; else give the mirror another "
@@ -94,7 +95,8 @@ OVERRIDES = {
     DEAD_LOCK: CodeInfo(
         title="remove, before the first wave, the lock of a native utility that is proved not to run",
         why="With a lock in its way gprecoverseg does nothing and exits 0.",
-        fix="Look at what left it; a lock that proves nothing is removed by hand.",
+        fix="Look first whether the utility in the message still runs, on the coordinator's host "
+        "(`ps -ef`). If a lock cannot be proved dead and nothing runs, remove the lock yourself.",
     ),
 }
 """Failed host checks that may be overridden, by what --allow takes; `preflight` and `apply` then show

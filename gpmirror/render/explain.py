@@ -160,7 +160,7 @@ def _refusal(message: str, hint: str) -> InvalidInput:
 # Each is written down once, in the table of its package; this joins the tables.
 
 
-_IN_THE_SPEC = "mirrors.allow_same_host: true in the spec, --allow same-host on a way back"
+_IN_THE_SPEC = "mirrors.allow_same_host: true in the spec, --allow same-host with a plan made by gpmirror revert"
 _UNPROTECT = "--unprotect content:N, --unprotect host:H"
 
 
@@ -223,8 +223,7 @@ GLOSSARY: Mapping[str, str] = {
     "pin": "A line of the spec that gives one segment's mirror its host, port or directory, "
     "whatever the strategy.",
     "pinned": "A strategy that places nothing by itself: every segment has a pin with a host.",
-    "plan": "The steps from observed to desired, as a value: a file that can be reviewed, "
-    "compared and applied.",
+    "plan": "The steps from observed to desired. Saved as a file it can be reviewed, compared and applied.",
     "preferred role": "The role that a copy should have (`preferred_role`). Acting and preferred roles "
     "differ after a failover. Layouts are judged by preferred roles.",
     "prefix": "The part of a directory's name before the content ID (`gpseg` in `gpseg3`).",

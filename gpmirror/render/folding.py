@@ -627,9 +627,11 @@ def _named(action: Action, run: _Run) -> str:
 
 
 def _replication(run: _Run, old: _Side, new: _Side) -> str:
-    own = _port_words("replication", _both(old.replication, new.replication))
+    own = _both(old.replication, new.replication)
     primary = _number(run, _PRIMARY_REPLICATION)
-    return f"{own}, of the primary {primary}" if own and primary else own
+    if own and primary:
+        return f"replication ports: mirror {own}, primary {primary}"
+    return _port_words("replication", own)
 
 
 def _address(old: _Side, new: _Side) -> str:

@@ -84,10 +84,8 @@ def primary_ports_text(plan: Plan) -> str:
     }
     if not ports:
         return ""
-    return (
-        f"+ set the replication port of {counted(len(added), 'primary', 'primaries')}, once: "
-        f"{ranges(ports)}"
-    )
+    whose, what = ("primary", "its port") if len(added) == 1 else ("primaries", "their ports")
+    return f"+ gpaddmirrors gives {len(added):,} {whose} {what} for replication: {ranges(ports)}"
 
 
 def change_text(change: Change) -> str:

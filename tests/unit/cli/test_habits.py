@@ -1,6 +1,7 @@
 """What hands and shells expect of any program: short options, variables, colours, streams."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_h_is_help_everywhere(words: list[str], capsys: Shown) -> None:
     asked = words if words[-1:] == ["--help"] else [*words, "-h"]
     assert main(asked) == ExitCode.OK
-    assert capsys.readouterr().out.startswith("Usage: gpmirror")
+    out = capsys.readouterr().out
+    assert out.startswith("Usage: gpmirror")
+    assert re.findall(r"<str>|<int\b[^|>]*>|<float\b[^>]*>|list\[|<=x|x>=", out) == []
+    assert (
+        re.findall(r"^  ([a-z]+)  ", out.partition("Arguments:")[2].partition("Options:")[0]) == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_pictures_go_to_files(folder: Path, capsys: Shown) -> None:
             "more than twice",
         ),
         (["explain", "content", "x"], ExitCode.USAGE, "cannot explain content x"),
-        (["explain", "content"], ExitCode.USAGE, "which one is missing"),
+        (["explain", "exit"], ExitCode.USAGE, "give an exit code, as in `explain exit 4`"),
         (["explain", "content", "1"], ExitCode.ERROR, "cannot connect to localhost:5432"),
         (["explain", "GPM-V999"], ExitCode.INVALID, "no such code"),
         (["explain", "content", "77", "--catalog", "bare.txt"], ExitCode.INVALID, "content 0-5"),
@@ -256,3 +256,12 @@ def test_a_plan_for_review_is_refused_before_anybody_is_asked(
     assert "for review only: its catalog does not show the directories" in said
     assert "without `--catalog`" in said
     assert "cannot connect" not in said
+
+
+def test_explain_of_a_word_that_also_takes_a_name(capsys: Shown) -> None:
+    assert main(["explain", "content"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert out.startswith("content ID: ")
+    assert out.endswith("`gpmirror explain content 3`.\n")
+    assert main(["explain", "host", "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["name"] == "host"

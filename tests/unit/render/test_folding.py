@@ -268,7 +268,7 @@ def test_hosts_stand_in_natural_order() -> None:
 def test_what_an_addition_sets_on_primaries_is_told_too() -> None:
     """4.3 and 5: gpaddmirrors gives each primary its replication port."""
     flat = " ".join(plan_human(plans.founding(), width=80, color=False).split())
-    assert "ports 50000-50003 replication 51000-51003, of the primary 43000-43003" in flat
+    assert "ports 50000-50003 replication ports: mirror 51000-51003, primary 43000-43003" in flat
 
 
 def test_paths_that_differ_by_their_host_only_are_told_once() -> None:
