@@ -67,8 +67,8 @@ def command(
         Unit | None,
         typer.Option(
             "--by",
-            help="What a group is made of. Left out: racks where that needs no more groups or the "
-            "policy names racks, else hosts.",
+            help="What a group is made of. Left out: racks, if each can be down as a whole and that needs "
+            "no more groups or the policy names racks; else hosts.",
         ),
     ] = None,
     form: Annotated[
