@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, GpmirrorError, worst_of
 from gpmirror.model.observed import Observed
 from gpmirror.model.text import counted, moment_text
-from gpmirror.plan.compare import ObservedDifference, catalogs_differ
 from gpmirror.plan.model import Plan
+
+if TYPE_CHECKING:
+    from gpmirror.plan.compare import ObservedDifference
 
 Found_co = TypeVar("Found_co", covariant=True)
 
@@ -121,7 +123,7 @@ class Drift:
     source: str
     snapshot: str | None
     taken: str | None
-    since: ObservedDifference | None
+    since: "ObservedDifference | None"
 
     @property
     def differs(self) -> bool:
@@ -131,6 +133,8 @@ class Drift:
 
 def drift_of(plan: Plan, live: Observed, snapshot: str | None, saved: Observed | None) -> Drift:
     """What differs between the live catalog, the plan over it, and the snapshot."""
+    from gpmirror.plan.compare import catalogs_differ
+
     return Drift(
         plan=plan,
         source=live.source,

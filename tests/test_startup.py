@@ -44,5 +44,6 @@ def test_planning_from_a_file_loads_no_network_library() -> None:
     assert "pydantic" in loaded
     assert not {"psycopg", "fabric", "paramiko", "rich"} & loaded
     runs = {"gpmirror.events", "gpmirror.run.record", "gpmirror.preflight", "gpmirror.plan.rebuild"}
-    runs |= {"gpmirror.infer", "gpmirror.native.initsystem"}
+    runs |= {"gpmirror.infer", "gpmirror.native.initsystem", "gpmirror.placement.balanced"}
+    runs |= {"gpmirror.placement.conflict", "gpmirror.simulate.stopping", "gpmirror.plan.compare"}
     assert not runs & loaded, "a plan is made without what reads one, or runs one"

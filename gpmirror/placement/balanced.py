@@ -27,7 +27,7 @@ from gpmirror.model.text import counted
 from gpmirror.placement.crowding import crowding
 from gpmirror.placement.flow import FlowTask, Solved, solve
 from gpmirror.placement.hosts import HostMap
-from gpmirror.placement.model import Target
+from gpmirror.placement.model import Balanced, Target
 from gpmirror.placement.question import (
     BalanceQuestion,
     HostByContent,
@@ -318,15 +318,6 @@ def _ratio(load: Fraction | None) -> Ratio | None:
 
 
 # --- A spec's layout.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balanced:
-    """Each content's host; for strategy balanced with what proves it and what a person should know."""
-
-    targets: Mapping[int, Target]
-    certificate: Certificate | None = None
-    warnings: tuple[Diagnostic, ...] = ()
 
 
 def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[str]) -> Balanced:

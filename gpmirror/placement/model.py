@@ -94,3 +94,12 @@ class Desired:
     def by_content(self) -> Mapping[int, Placed]:
         """The same, by content id."""
         return {placed.content: placed for placed in self.contents}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balanced:
+    """Each content's host; for strategy balanced with what proves it and what a person should know."""
+
+    targets: Mapping[int, Target]
+    certificate: Certificate | None = None
+    warnings: tuple[Diagnostic, ...] = ()

@@ -7,11 +7,9 @@ from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import Infeasible, InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment, Slot
-from gpmirror.placement.balanced import Balanced, balance
 from gpmirror.placement.checks import Planned, check_ports_and_directories
-from gpmirror.placement.conflict import Question, Trouble, told, troubles
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, map_hosts, name_contents, prefix_of
-from gpmirror.placement.model import Desired, Placed, Target, Unplaced
+from gpmirror.placement.model import Balanced, Desired, Placed, Target, Unplaced
 from gpmirror.placement.racks import rack_warnings
 from gpmirror.placement.slots import (
     ChosenSlot,
@@ -21,7 +19,7 @@ from gpmirror.placement.slots import (
     free_bases,
     ports_line,
 )
-from gpmirror.placement.strategies import by_pin, make_ring, on_ring
+from gpmirror.placement.strategies import by_pin, check_blocks, make_ring, on_ring
 from gpmirror.spec.model import Bases, Host, Spec, Strategy
 
 # --- What spec and catalog must agree on before anything is placed: generation, filespaces, pins.
@@ -217,6 +215,10 @@ def _targets(
 ) -> Balanced:
     if spec.strategy is not Strategy.BALANCED:
         return Balanced(targets=_on_the_ring(spec, primaries))
+    # only this strategy pays for loading what it needs
+    from gpmirror.placement.balanced import balance
+    from gpmirror.placement.conflict import Question, Trouble, told
+
     pins = make_ring(spec, primaries).pins
     pinned = {
         row.content: by_pin(spec, home, pins[row.content])
@@ -244,10 +246,13 @@ def _on_the_ring(spec: Spec, primaries: Mapping[str, Sequence[Segment]]) -> dict
         for home, rows in primaries.items()
         for row, found in zip(rows, on_ring(ring, home, rows), strict=True)
     }
-    found = troubles(ring, placed.items())
-    if found:
-        raise Infeasible(told(Question(spec=spec, primaries=primaries), found))
-    return {content: one for content, one in placed.items() if isinstance(one, Target)}
+    targets = {content: one for content, one in placed.items() if isinstance(one, Target)}
+    if len(targets) < len(placed) or check_blocks(ring):
+        from gpmirror.placement.conflict import Question, told, troubles
+
+        asked = Question(spec=spec, primaries=primaries)
+        raise Infeasible(told(asked, troubles(ring, placed.items())))
+    return targets
 
 
 def _numbering(

@@ -11,7 +11,9 @@ from gpmirror.render.json import document
 from gpmirror.render.status import MOST_ROWS, knowledge
 from gpmirror.render.text import BLANK, Line, Style, line, painted, paragraph, styled, visible
 from gpmirror.run.status import COORDINATOR, Groups, Reading, StopAnswer
-from gpmirror.simulate import Group, LeftOut, Load, Loss, Unit, WhyLeftOut, WhyLost
+from gpmirror.simulate import Load, Loss
+from gpmirror.simulate.maintenance import Group, LeftOut, Unit, WhyLeftOut
+from gpmirror.simulate.stopping import WhyLost
 from gpmirror.simulate.surveys import load_told, times_told
 from gpmirror.verify import ContentHealth, CopyState
 

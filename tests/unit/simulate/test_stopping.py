@@ -9,7 +9,7 @@ from gpmirror.errors import CannotDispatch, InvalidInput
 from gpmirror.model.observed import Observed, Replication
 from gpmirror.render.stopping import cautions, stop_human
 from gpmirror.run.status import Reading, StopAnswer, answer_stop, saved_reading
-from gpmirror.simulate import WhyLost, named_hosts
+from gpmirror.simulate.stopping import WhyLost, named_hosts
 from gpmirror.verify import judge_copies
 from tests.clusters import coordinator, host, mirrored, mirrorless, observed, row, spec
 
