@@ -105,7 +105,7 @@ def _lines(spec: Spec, question: BalanceQuestion, primary: int) -> Iterator[Line
 def _let_go(case: _Case, lines: Iterable[Line]) -> tuple[BalanceQuestion, frozenset[int]]:
     """The question without these lines, and the contents that may go to any host then."""
     question, free, gone = case.question, set[int](), set[str]()
-    for line in lines:
+    for line in _each_kind(case, lines):
         match line.kind:
             case "pin":
                 free.add(line.content)
@@ -126,6 +126,24 @@ def _let_go(case: _Case, lines: Iterable[Line]) -> tuple[BalanceQuestion, frozen
     free |= _unprotected(case, gone)
     barred = (host for host in question.barred if f"host:{question.names[host]}" not in gone)
     return replace(question, barred=frozenset(barred)), frozenset(free)
+
+
+def _each_kind(case: _Case, lines: Iterable[Line]) -> list[Line]:
+    """Lines without those that do what another does too: entries of `hosts` that stand for more hosts
+    of one rack, of which one is enough.
+    """
+    found: dict[object, Line] = {}
+    for line in lines:
+        found.setdefault(_effect(case, line), line)
+    return list(found.values())
+
+
+def _effect(case: _Case, line: Line) -> object:
+    """What a line does if it lets go; lines that share it are as good as one."""
+    if line.kind != "hosts":
+        return line
+    entry = case.spec.hosts[line.first : line.end]
+    return entry[-1].rack, tuple(host.name for host in entry if not host.weight)
 
 
 def _unprotected(case: _Case, gone: set[str]) -> set[int]:
@@ -170,7 +188,7 @@ def _groups(
     question: BalanceQuestion, primary: int, free: frozenset[int] = frozenset()
 ) -> list[Batch]:
     """The contents of a host by where they may go."""
-    own = [one for one in batches(question) if one.primary == primary]
+    own = batches(question, primary)
     kept = [
         replace(one, pieces=tuple(piece for piece in one.pieces if piece.content not in free))
         for one in own
@@ -192,14 +210,27 @@ def _conflicts(case: _Case, lines: Iterable[Line]) -> bool:
     return bool(crowded(question, _groups(question, case.primary, free)))
 
 
+def _smallest(case: _Case) -> list[Line]:
+    """The smallest set of lines that conflict; what the same lines do is asked once."""
+    lines = list(_lines(case.spec, case.question, case.primary))
+    known: dict[frozenset[object], bool] = {}
+
+    def conflicts(some: frozenset[Line]) -> bool:
+        gone = [line for line in lines if line not in some]
+        what = frozenset(_effect(case, line) for line in gone)
+        if what not in known:
+            known[what] = _conflicts(case, gone)
+        return known[what]
+
+    return smallest(lines, conflicts)
+
+
 # --- The same in words.
 
 
 def _diagnostic(group: Sequence[_Case]) -> Diagnostic:
     first = group[0]
-    lines = tuple(_lines(first.spec, first.question, first.primary))
-    everything = frozenset(lines)
-    found = smallest(lines, lambda some: _conflicts(first, everything - some))
+    found = _smallest(first)
     return described(
         Diagnostic(
             code=CODE,

@@ -51,6 +51,7 @@ class BalanceQuestion:
     lo: tuple[int, ...] = field(init=False)
     hi: tuple[int, ...] = field(init=False)
     own: tuple[int, ...] = field(init=False)
+    holders: int = field(init=False)
     costs: CostWeights = field(init=False)
     has_racks: bool = field(init=False)
 
@@ -65,6 +66,7 @@ class BalanceQuestion:
             "lo": tuple(lo for lo, _ in bands),
             "hi": tuple(hi for _, hi in bands),
             "own": tuple(counted[host] for host in range(len(self.names))),
+            "holders": len(counted),
             "costs": CostWeights(
                 unplaced=same_rack * (total + 1), same_rack=same_rack, outside=outside
             ),
@@ -88,7 +90,7 @@ class BalanceQuestion:
         """The load of a host that takes over so many primaries."""
         if self.own[host]:
             return Fraction(self.own[host] + gained, self.own[host])
-        return Fraction(gained * sum(map(bool, self.own)), len(self.primary))
+        return Fraction(gained * self.holders, len(self.primary))
 
 
 def share(contents: int, weight: int, weights: int) -> tuple[int, int]:
@@ -189,13 +191,15 @@ def line_text(place: Place) -> str:
     return f"{name}:{place.line}" if place.line else name
 
 
-def batches(question: BalanceQuestion) -> list[Batch]:
-    """The contents by primary host and by where they may go."""
+def batches(question: BalanceQuestion, only: int | None = None) -> list[Batch]:
+    """The contents by primary host, all or only this one, and by where they may go."""
     number = {name: at for at, name in enumerate(question.names)}
     takers = frozenset(host for host, weight in enumerate(question.weights) if weight)
     open_to = {True: takers, False: takers - question.barred}
     groups: dict[tuple[int, str | bool, str | None], list[ToPlace]] = {}
     for content, primary in question.primary.items():
+        if only is not None and primary != only:
+            continue
         fixed = question.fixed.get(content)
         kind: str | bool = content in question.bare if fixed is None else fixed.host
         rule = None if fixed is None else fixed.rule
@@ -298,7 +302,7 @@ def _by_policy(question: BalanceQuestion, host: int) -> int:
     total, limit, own = len(question.primary), question.limit, question.own[host]
     if limit is None:
         return total
-    holders = sum(map(bool, question.own))
+    holders = question.holders
     most = min(total, int(limit * (own or total / holders)) - own + 1)
     while most > 0:
         after = own + most
