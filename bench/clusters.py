@@ -39,6 +39,29 @@ mirrors:
 """
 
 
+def crowded_spec_text(hosts: int) -> str:
+    """Strategy balanced without a place for any mirror: one host in a rack of its own, a line a host."""
+    racks = ["a"] * (hosts - 1) + ["b"]
+    lines = [
+        f"  - {{name: sdw{number}, rack: {rack}, roots: [/data1/mirror, /data2/mirror]}}"
+        for number, rack in enumerate(racks, 1)
+    ]
+    return f"""\
+apiVersion: gpmirror/v1
+cluster:
+  name: bench
+  dialect: gp6
+hosts:
+{chr(10).join(lines)}
+mirrors:
+  strategy: balanced
+  ports: {{offset: 1000}}
+policy:
+  survive: [{{any: 1, of: rack}}]
+  max_load_factor: 1.1
+"""
+
+
 def catalog_text(hosts: int, primaries: int) -> str:
     """gp_segment_configuration of a mirrorless gp6 cluster, as psql prints it."""
     rows = [_row(1, -1, 5432, "mdw", "/data/master/gpseg-1")]

@@ -42,6 +42,7 @@ SINGLE = {
     "survey of 1,000 hosts": 8,
     "picture of 8,000 contents": 60,
     "whatif of 100 hosts x 8": 160,
+    "what is in the way of 8,000 balanced mirrors": 300,
     "64 hosts in a known_hosts of 3,500 lines": 10,
 }
 

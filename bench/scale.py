@@ -17,11 +17,17 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.clusters import catalog_text, mirrored_catalog_text, spec_text  # noqa: E402
+from bench.clusters import (  # noqa: E402
+    catalog_text,
+    crowded_spec_text,
+    mirrored_catalog_text,
+    spec_text,
+)
 from gpmirror.adapters.ssh_target import KnownHosts  # noqa: E402
 from gpmirror.catalog import read_catalog  # noqa: E402
-from gpmirror.errors import InvalidInput  # noqa: E402
+from gpmirror.errors import Infeasible, InvalidInput  # noqa: E402
 from gpmirror.model.layout import Layout, Pair  # noqa: E402
+from gpmirror.model.observed import Observed  # noqa: E402
 from gpmirror.native.reader import read_native  # noqa: E402
 from gpmirror.native.source import MAX_BYTES  # noqa: E402
 from gpmirror.placement.place import place  # noqa: E402
@@ -116,6 +122,7 @@ def single() -> dict[str, float]:
         "survey of 1,000 hosts": _processor(lambda: survey(layout, pairs=False)),
         "picture of 8,000 contents": _processor(lambda: plan_svg(plan)),
         "whatif of 100 hosts x 8": _whatif(),
+        "what is in the way of 8,000 balanced mirrors": _crowded(observed),
         "64 hosts in a known_hosts of 3,500 lines": trusted,
     }
 
@@ -125,6 +132,20 @@ def _whatif() -> float:
     spec = load(spec_text(WHATIF).encode(), "gpmirror.yaml")
     observed = read_catalog(mirrored_catalog_text(WHATIF, PRIMARIES).encode(), "catalog")
     return _processor(lambda: whatif_svg(compare(spec, observed, Question())))
+
+
+def _crowded(observed: Observed) -> float:
+    """The lines that conflict where no mirror has a place."""
+    spec = load(crowded_spec_text(SMALL).encode(), "gpmirror.yaml")
+
+    def refused() -> None:
+        try:
+            place(spec, observed)
+        except Infeasible:
+            return
+        raise SystemExit("error: a layout was found where there is none")
+
+    return _processor(refused)
 
 
 _SPECS = (

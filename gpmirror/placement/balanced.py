@@ -324,7 +324,7 @@ def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[s
     """The balanced layout of a spec. Raises Infeasible (GPM-P107)."""
     pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
     question = ask(spec, observed, hosts, pins, lifted, spec.minimise)
-    troubles = crowded(question)
+    troubles = list(crowded(question))
     if troubles:
         held = tuple(one for one in spec.protect if one.name not in lifted)
         raise Infeasible(crowding(replace(spec, protect=held), question, troubles))

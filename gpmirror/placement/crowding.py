@@ -62,7 +62,7 @@ def crowding(
 
 
 def _case(spec: Spec, question: BalanceQuestion, primary: int, groups: Sequence[Batch]) -> _Case:
-    first = crowded(question, groups)[0]
+    first = next(crowded(question, groups))
     batch = next(one for one in groups if one.pieces[0].content == first.contents[0])
     takers = tuple(sorted(host for host in batch.open if may_go(question, batch, host)))
     taken = first.taken
@@ -207,7 +207,8 @@ def _groups(
 def _conflicts(case: _Case, lines: Iterable[Line]) -> bool:
     """Whether there is no place where these lines let go."""
     question, free = _let_go(case, lines)
-    return bool(crowded(question, _groups(question, case.primary, free)))
+    troubles = crowded(question, _groups(question, case.primary, free))
+    return next(troubles, None) is not None
 
 
 def _smallest(case: _Case) -> list[Line]:
@@ -303,7 +304,7 @@ def _does(group: Sequence[_Case], change: Callable[[BalanceQuestion], BalanceQue
     """Whether a change of the question, which is one for all, gives all of these a place."""
     question = change(group[0].question)
     homes = {question.names[one.primary] for one in group}
-    return homes.isdisjoint(one.primary for one in crowded(question))
+    return all(one.primary not in homes for one in crowded(question))
 
 
 def _tried(

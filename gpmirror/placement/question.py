@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 
 from gpmirror.diagnostics import Place, base_name
 from gpmirror.model.certificate import (
@@ -329,45 +330,46 @@ class Crowded:
 
 def feasible(question: BalanceQuestion) -> bool:
     """Whether some layout keeps what must be kept."""
-    return not crowded(question)
+    return next(crowded(question), None) is None
 
 
-def crowded(question: BalanceQuestion, groups: Sequence[Batch] | None = None) -> list[Crowded]:
-    """Where it does not work out, of all or of these groups of contents. Limits are between pairs of
+def crowded(question: BalanceQuestion, groups: Sequence[Batch] | None = None) -> Iterator[Crowded]:
+    """Where it does not work out, of all or of these groups of contents, found as asked for. Limits are between pairs of
     hosts, and hosts themselves take any number, so each primary host is judged alone: the contents
     that have one host first, then those that move, then those that may go to more hosts still.
     """
     most = [_by_policy(question, host) for host in range(len(question.names))]
-    used: Counter[tuple[int, int]] = Counter()
-    ordered: dict[frozenset[int], list[int]] = {}
-    found = []
+    used: dict[int, Counter[int]] = {}
+    with_room: dict[frozenset[int], list[int]] = {}
     asked = batches(question) if groups is None else groups
     for batch in sorted(asked, key=lambda one: len(one.open)):
-        left = len(batch.pieces)
-        for host in ordered.setdefault(batch.open, sorted(batch.open)):
+        left, taken = len(batch.pieces), used.setdefault(batch.primary, Counter())
+        if batch.open not in with_room:
+            with_room[batch.open] = sorted(host for host in batch.open if most[host])
+        own = (batch.primary,) if batch.primary in batch.open and not most[batch.primary] else ()
+        for host in chain(own, with_room[batch.open]):
             if not left:
                 break
             if may_go(question, batch, host):
-                free = most[host] - used[batch.primary, host]
-                taken = left if host == batch.primary else max(0, min(left, free))
-                used[batch.primary, host] += taken
-                left -= taken
+                free = max(0, most[host] - taken[host])
+                more = left if host == batch.primary else min(left, free)
+                taken[host] += more
+                left -= more
         if left:
-            found.append(
-                Crowded(
-                    primary=question.names[batch.primary],
-                    contents=tuple(piece.content for piece in batch.pieces),
-                    room=len(batch.pieces) - left,
-                    taken=_taken(question, batch, used) - (len(batch.pieces) - left),
-                )
+            yield Crowded(
+                primary=question.names[batch.primary],
+                contents=tuple(piece.content for piece in batch.pieces),
+                room=len(batch.pieces) - left,
+                taken=_taken(question, batch, taken) - (len(batch.pieces) - left),
             )
-    return found
 
 
-def _taken(question: BalanceQuestion, batch: Batch, used: Mapping[tuple[int, int], int]) -> int:
+def _taken(question: BalanceQuestion, batch: Batch, taken: Mapping[int, int]) -> int:
     """The places that the batch's primary host has on the hosts that the batch may go to."""
     return sum(
-        used.get((batch.primary, host), 0) for host in batch.open if may_go(question, batch, host)
+        count
+        for host, count in taken.items()
+        if host in batch.open and may_go(question, batch, host)
     )
 
 
