@@ -137,10 +137,9 @@ def arrangements(facts: Facts) -> list[Arrangement]:
         for arrangement in _on_ring(facts, ring, drained)
     ]
     found.sort(key=_simplicity)
-    few = [one for one in found if len(one.off) * 2 <= len(facts.target)]
     drained = _drained(facts)[0]
     ring = min(candidate_rings(facts), key=entry_count)
-    return [*few, _pinned(facts, ring, drained)]
+    return [*found, _pinned(facts, ring, drained)]
 
 
 def _simplicity(one: Arrangement) -> tuple[int, int, int]:
@@ -181,8 +180,9 @@ _FEWEST_IN_BLOCKS = 3
 
 def _off(facts: Facts, probe: Spec) -> frozenset[int] | None:
     """Contents that this spec places on another host; None where it cannot place one of them that
-    no pin will place.
+    no pin will place, or where more than half of them would need a pin.
     """
+    most = len(facts.target) // 2
     primaries = {
         host.name: facts.primaries[host.name]
         for host in probe.hosts
@@ -197,6 +197,8 @@ def _off(facts: Facts, probe: Spec) -> frozenset[int] | None:
                 return None
             if wanted is not None and not (isinstance(found, Target) and found.host == wanted):
                 off.add(row.content)
+        if len(off) > most:
+            return None
     return frozenset(off)
 
 

@@ -48,7 +48,7 @@ class Ring:
     """Hosts in ring order, and for each host with primaries its index among those.
 
     `targets`: the hosts that may hold mirrors. `drained`: every host with primaries has weight 0,
-    so that the others form the ring. `pins`: by content, those with a host.
+    so that the others form the ring. `pins`: by content, those with a host. `line`: the strategy's.
     """
 
     spec: Spec
@@ -57,6 +57,7 @@ class Ring:
     targets: Sequence[str]
     drained: bool
     pins: Mapping[int, Pin]
+    line: Place
 
     def after(self, name: str, hosts: Sequence[Host] | None = None) -> Iterator[str]:
         """The other hosts that may hold mirrors, walking on from `name` and around."""
@@ -78,6 +79,7 @@ def make_ring(spec: Spec, primaries: Primaries) -> Ring:
         targets=[host.name for host in spec.hosts if host.weight > 0],
         drained=all(spec.hosts[index[name]].weight == 0 for name in primaries),
         pins={pin.content: pin for pin in spec.pins if pin.host is not None},
+        line=spec.place_of("mirrors", "strategy"),
     )
 
 
@@ -99,7 +101,7 @@ def spread(ring: Ring, host: str, count: int) -> list[Placement]:
     if not others:
         return [_target(ring, host, None, f"spread: no host but {host}", count=count)] * count
     return [
-        Target(others[k], SPREAD_KTH.of(k + 1, host, k + 1), _line(ring))
+        Target(others[k], SPREAD_KTH.of(k + 1, host, k + 1), ring.line)
         if k < len(others)
         else Unplaced(code="GPM-P101", host=host, count=count, room=len(others))
         for k in range(count)
@@ -120,7 +122,7 @@ def block(ring: Ring, host: str, count: int) -> list[Placement]:
         Target(
             others[k % len(others)],
             BLOCK_KTH.of(number, k + 1, host, k % len(others) + 1),
-            _line(ring),
+            ring.line,
         )
         for k in range(count)
     ]
@@ -190,15 +192,11 @@ def _target(
     hosts are needed, where one is not enough.
     """
     if found is not None:
-        return Target(found, rule, _line(ring))
+        return Target(found, rule, ring.line)
     own = ring.spec.hosts[ring.index[host]]
     if ring.spec.allow_same_host and own.weight > 0:
-        return Target(host, ONLY_HOST.of(), _line(ring))
+        return Target(host, ONLY_HOST.of(), ring.line)
     if len(members) == 1 < len(ring.spec.hosts):
         return _alone(host)
     block = tuple(one.name for one in members)
     return Unplaced(code="GPM-P102", host=host, count=count, block=block)
-
-
-def _line(ring: Ring) -> Place:
-    return ring.spec.place_of("mirrors", "strategy")
