@@ -54,10 +54,13 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A spec, and its primaries by the host that they are placed with."""
+    """A spec, and its primaries by the host that they are placed with. `balances` says whether strategy
+    balanced, which looks at the catalog too, would place all.
+    """
 
     spec: Spec
     primaries: Primaries
+    balances: Callable[[], bool] = field(default=lambda: False, compare=False)
 
     def troubles(self, spec: Spec) -> list[Trouble]:
         """All that is in the way under another spec for the same primaries."""
@@ -400,12 +403,13 @@ def _sizes(question: Question) -> list[str]:
 def _strategies(question: Question) -> list[str]:
     spec, whole = question.spec, len(question.spec.hosts)
     sizes = {Strategy.GROUP: None, Strategy.SPREAD: None, Strategy.BLOCK: whole}
-    return [
+    found = [
         f"use strategy {one.value}" + (f" with block_size {size}" if size is not None else "")
         for one, size in sizes.items()
         if one is not spec.strategy
         and _does(question, replace(spec, strategy=one, block_size=size))
     ]
+    return [*found, "use strategy balanced"] if question.balances() else found
 
 
 def _does(question: Question, spec: Spec) -> bool:

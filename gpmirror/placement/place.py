@@ -1,6 +1,6 @@
 """Where mirrors go: (spec, observed primaries) -> the desired layout."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gpmirror.diagnostics import Diagnostic, Place
@@ -214,7 +214,9 @@ def _targets(
     lifted: Collection[str],
 ) -> Balanced:
     if spec.strategy is not Strategy.BALANCED:
-        return Balanced(targets=_on_the_ring(spec, primaries))
+        return Balanced(
+            targets=_on_the_ring(spec, primaries, lambda: _balances(spec, observed, hosts, lifted))
+        )
     # only this strategy pays for loading what it needs
     from gpmirror.placement.balanced import balance
     from gpmirror.placement.conflict import Question, Trouble, told
@@ -239,7 +241,17 @@ def _targets(
     return replace(found, targets={**found.targets, **wanted})
 
 
-def _on_the_ring(spec: Spec, primaries: Mapping[str, Sequence[Segment]]) -> dict[int, Target]:
+def _balances(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[str]) -> bool:
+    """Whether strategy balanced has a place for all, but for pins that are wrong by themselves."""
+    from gpmirror.placement.question import ask, feasible
+
+    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
+    return feasible(ask(spec, observed, hosts, pins, lifted))
+
+
+def _on_the_ring(
+    spec: Spec, primaries: Mapping[str, Sequence[Segment]], balances: Callable[[], bool]
+) -> dict[int, Target]:
     ring = make_ring(spec, primaries)
     placed = {
         row.content: found
@@ -250,7 +262,7 @@ def _on_the_ring(spec: Spec, primaries: Mapping[str, Sequence[Segment]]) -> dict
     if len(targets) < len(placed) or check_blocks(ring):
         from gpmirror.placement.conflict import Question, told, troubles
 
-        asked = Question(spec=spec, primaries=primaries)
+        asked = Question(spec=spec, primaries=primaries, balances=balances)
         raise Infeasible(told(asked, troubles(ring, placed.items())))
     return targets
 

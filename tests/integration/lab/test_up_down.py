@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -315,7 +316,12 @@ def _name(pid: int) -> str:
 
 
 def _commands(pids: set[int]) -> bytes:
-    return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
+    """The command lines of those that still run: others may have ended since they were listed."""
+    found = b""
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += Path(f"/proc/{pid}/cmdline").read_bytes()
+    return found
 
 
 def test_a_login_on_a_terminal_is_a_shell(fresh: Practice) -> None:

@@ -258,6 +258,8 @@ def question(spec: Spec, seen: Observed) -> Question:
 
 def holds(spec: Spec, seen: Observed, content: int | None) -> bool:
     """Whether the content (None: a block) still has no place."""
+    if spec.strategy is Strategy.BALANCED:  # places all or none, but for pins beside their primaries
+        return any(one.code == "GPM-P107" for one in findings(spec, seen))
     return any(one.content == content for one in question(spec, seen).troubles(spec))
 
 
@@ -384,6 +386,20 @@ def test_every_way_out_that_the_hint_names_gives_a_place(seed: int) -> None:
     for found, contents in subjects(spec, seen):
         for way, one in followed(spec, seen, found, contents):
             assert not any(holds(one, seen, content) for content in contents), (found.message, way)
+
+
+def test_a_ring_that_is_too_short_is_told_of_balanced() -> None:
+    seen = mirrorless(["sdw1", "sdw2", "sdw3"], 3)
+    [found] = findings(text('"sdw[1-3]"', "strategy: spread"), seen)
+    assert found.hint is not None
+    assert found.hint.endswith(", or use strategy balanced")
+
+
+def test_balanced_is_not_proposed_where_it_has_no_place_either() -> None:
+    seen = mirrorless(["sdw1"], 2)
+    [found] = findings(text("sdw1", "strategy: spread"), seen)
+    assert found.hint is not None
+    assert "balanced" not in found.hint
 
 
 @pytest.mark.parametrize("seed", range(60))
