@@ -26,13 +26,13 @@ pips: venv ## see that the oldest pip and the newest can install the lock files
 	@.ci/pips
 
 test: bootstrap ## run the tests, but for the long ones
-	@$(BIN)/pytest -q -n 4 --talk -m "not long"
+	@$(BIN)/pytest -q -n 6 --talk -m "not long"
 
 test-all: bootstrap ## run all tests, long lives, kills at every record and hostile sizes too
-	@$(BIN)/pytest -q -n 4 --talk
+	@$(BIN)/pytest -q -n 6 --talk
 
 check: lint types layers pips servers ## all that must hold: lint, types, layers, installs, tests, coverage, speed
-	@$(BIN)/pytest -q -n 4 --talk --cov --cov-report=term
+	@$(BIN)/pytest -q -n 6 --talk --cov --cov-report=term
 	@$(BIN)/python bench/run.py --check --light
 
 demo: bootstrap ## first mirrors, the loss of a host, its return: on a practice cluster

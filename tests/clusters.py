@@ -1,6 +1,6 @@
 """Builds specs and observed clusters in a few words, for tests."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gpmirror.diagnostics import Place
 from gpmirror.model.dialect import DIALECTS, DialectName
@@ -121,9 +121,9 @@ def mirrored(hosts: Sequence[str], per_host: int = 1, dialect: str = "gp6") -> O
     return observed([coordinator(), *rows, *group_mirrors(rows, hosts)], dialect)
 
 
-def placed(wanted: Spec, seen: Observed) -> Desired:
+def placed(wanted: Spec, seen: Observed, lifted: Collection[str] = ()) -> Desired:
     """The desired layout."""
-    return place(wanted, seen)
+    return place(wanted, seen, lifted)
 
 
 def planned(wanted: Spec, seen: Observed, request: Request = EVERYTHING) -> Plan:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import greenplum, talking
+from tests import greenplum, sharing, talking
 
 if TYPE_CHECKING:
     from tests.servers import Postgres
@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     talking.begin(config)
+    config.pluginmanager.register(sharing.Sharing(), "sharing")
     greenplum.target(config)  # what is wrong with the options is said before anything begins
 
 

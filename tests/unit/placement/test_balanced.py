@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpmirror.audit.verdict import audit
 from gpmirror.errors import Infeasible
 from gpmirror.model.certificate import FixedMirror, HostPrice
 from gpmirror.model.observed import Observed
@@ -556,6 +557,35 @@ def test_pins_and_protections_stand() -> None:
         (3, "protect"),
         (4, "pin"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("host:sdw2", Protection(host="sdw2", place=PLACE)),
+        ("content:0", Protection(content=0, place=PLACE)),
+    ],
+)
+def test_what_is_unprotected_counts_no_more(name: str, kept: Protection) -> None:
+    """Five mirrors on one host, fair would be two: whatever stands in their way costs moves."""
+    seen = mirrored_on(
+        dict(enumerate(["sdw2", "sdw3", "sdw1", "sdw4", "sdw2", "sdw2", "sdw2", "sdw2"]))
+    )
+    fewest = moves(spec(HOSTS, "balanced"), seen)
+    others = tuple(Protection(content=content, place=PLACE) for content in (4, 5))
+    wanted = spec(HOSTS, "balanced", protect=(kept, *others))
+    free = placed(wanted, seen, (name, "content:4", "content:5"))
+    assert free.certificate is not None
+    assert (free.certificate.fixed, free.certificate.levels.moves) == ((), fewest)
+    request = Request(unprotect=(name, "content:4", "content:5"), allow=("guard:moves_percent",))
+    plan = planned(wanted, seen, request)
+    assert len(plan.changes) == fewest
+    read = read_plan(plan_text(plan).encode(), "p.json")
+    found = audit(plan_text(read).encode(), "p.json")
+    assert found.holds, found
+    held = placed(wanted, seen).certificate
+    assert held is not None
+    assert {one.content for one in held.fixed} >= {0, 4, 5}
 
 
 def racked(*names: str) -> list[Host]:

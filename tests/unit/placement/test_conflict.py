@@ -258,7 +258,9 @@ def question(spec: Spec, seen: Observed) -> Question:
 
 def holds(spec: Spec, seen: Observed, content: int | None) -> bool:
     """Whether the content (None: a block) still has no place."""
-    if spec.strategy is Strategy.BALANCED:  # places all or none, but for pins beside their primaries
+    if (
+        spec.strategy is Strategy.BALANCED
+    ):  # places all or none, but for pins beside their primaries
         return any(one.code == "GPM-P107" for one in findings(spec, seen))
     return any(one.content == content for one in question(spec, seen).troubles(spec))
 
