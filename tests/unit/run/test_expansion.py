@@ -13,7 +13,7 @@ from tests.clusters import mirrored, planned, spec
 from tests.fakes import FakeCluster, MemoryJournal, Reporter, world_of
 from tests.plans import HOSTS, adding, seen_before_add
 from tests.unchecked import UNCHECKED
-from tests.unit.run.test_returning import REBALANCE, damaged, plan_for
+from tests.unit.run.test_roles_return import REBALANCE, damaged, plan_for
 
 STOPPED = "EXPANSION STOPPED"
 ALLOWED = "paused-expansion"
