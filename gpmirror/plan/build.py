@@ -29,7 +29,6 @@ from gpmirror.plan.classify import (
 )
 from gpmirror.plan.codes import REVIEW_ONLY_WARNING
 from gpmirror.plan.exposure import expose, judge_stages
-from gpmirror.plan.fingerprint import catalog_digest, fingerprint
 from gpmirror.plan.hazards import Judgement, allowed_names, check_names, find_guards, find_hazards
 from gpmirror.plan.model import (
     FORMAT_VERSION,
@@ -45,6 +44,8 @@ from gpmirror.plan.model import (
     PlannedHost,
     Settings,
     Summary,
+    catalog_digest,
+    fingerprint,
 )
 from gpmirror.plan.native import NativeContext, Written, write_waves
 from gpmirror.plan.request import Request, check_known

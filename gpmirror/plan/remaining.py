@@ -27,9 +27,16 @@ from gpmirror.plan.classify import (
     protections_of,
     source_place,
 )
-from gpmirror.plan.fingerprint import fingerprint
 from gpmirror.plan.hazards import HAZARDS
-from gpmirror.plan.model import Action, Change, Fingerprint, Plan, PlannedContent, PlannedHost
+from gpmirror.plan.model import (
+    Action,
+    Change,
+    Fingerprint,
+    Plan,
+    PlannedContent,
+    PlannedHost,
+    fingerprint,
+)
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Path, Site, SiteHost
 

@@ -9,15 +9,14 @@ from heapq import heapify, heappop, heappush
 from gpmirror.model.dialect import Dialect, MoveEngine
 from gpmirror.model.segment import Slot
 from gpmirror.plan.model import Action, Change, Method, Step
-from gpmirror.plan.state import (
-    Interim,
-    Key,
+from gpmirror.plan.state import Key, keys_of
+from gpmirror.plan.temporary import (
+    Fallback,
     TemporarySlots,
-    find_detours,
-    keys_of,
     occupants,
-    settle_hopeless,
-    without_detour,
+    temporary_slots,
+    without_held_slots,
+    without_temporary_slots,
 )
 
 # --- The fewest waves under the limits: edge colouring of a bipartite graph.
@@ -444,15 +443,15 @@ def arrange(
     should their new slot not be free. `returning` are recovered contents whose roles are switched
     and go back with the others.
     """
-    interim = Interim(in_place=in_place, free=_free_slots(changes, mirrors, fixed))
-    changes = settle_hopeless(changes, mirrors, fixed, interim)
-    detours = find_detours(changes, mirrors, interim.free, _longest_chain(changes, limits))
-    changes = without_detour(changes, detours, interim)
-    changes = settle_hopeless(changes, mirrors, fixed, interim)
+    fallback = Fallback(in_place=in_place, free=_free_slots(changes, mirrors, fixed))
+    changes = without_held_slots(changes, mirrors, fixed, fallback)
+    temporary = temporary_slots(changes, mirrors, fallback.free, _longest_chain(changes, limits))
+    changes = without_temporary_slots(changes, temporary, fallback)
+    changes = without_held_slots(changes, mirrors, fixed, fallback)
     legs = [
         leg
         for order, change in enumerate(changes)
-        for leg in _legs(change, order, detours.get(change.content))
+        for leg in _legs(change, order, temporary.get(change.content))
     ]
     waves = _at_once(legs, Action.ADD)
     results = [(phase, *_scheduled(legs, phase, limits)) for phase in _SCHEDULED]

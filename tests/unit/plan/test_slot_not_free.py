@@ -8,7 +8,7 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Mode, Role, Slot, Status
 from gpmirror.plan.model import Action, Change, Method
 from gpmirror.plan.request import Request
-from gpmirror.plan.state import Interim, Obstacle, TemporarySlots
+from gpmirror.plan.temporary import Fallback, Obstacle, TemporarySlots
 from gpmirror.spec.model import Pin, Spec
 from tests.clusters import PLACE, host, mirrored, observed, planned, spec
 
@@ -41,20 +41,20 @@ NONE_FREE = TemporarySlots([("sdw2", port) for port in FULL], {})
 
 
 def test_a_down_copy_comes_back_where_it_was_if_it_may() -> None:
-    found = Interim(in_place={3: IN_PLACE}, free=FREE).instead(change(Action.RECOVER), TAKEN)
+    found = Fallback(in_place={3: IN_PLACE}, free=FREE).instead(change(Action.RECOVER), TAKEN)
     reason = "mirror is down; to sdw2:7100 in a later plan: taken"
     assert found == replace(IN_PLACE, reason=reason)
 
 
 def test_else_it_comes_to_another_slot_where_it_is_to_go() -> None:
-    found = Interim(in_place={}, free=FREE).instead(change(Action.RECOVER), TAKEN)
+    found = Fallback(in_place={}, free=FREE).instead(change(Action.RECOVER), TAKEN)
     assert (found.action, found.method) == (Action.RECOVER, Method.FULL)
     assert found.to == replace(slot("sdw2", 7101), directory="/data/mirror/7100")
     assert found.reason == "down at sdw1:7000; group; to sdw2:7100 in a later plan: taken"
 
 
 def test_without_a_free_port_it_is_blocked() -> None:
-    found = Interim(in_place={}, free=NONE_FREE).instead(change(Action.RECOVER), TAKEN)
+    found = Fallback(in_place={}, free=NONE_FREE).instead(change(Action.RECOVER), TAKEN)
     assert (found.action, found.to) == (Action.BLOCKED, None)
     assert found.reason == (
         "taken, and no free port for a temporary slot on sdw2: free one, then plan again"
@@ -62,7 +62,7 @@ def test_without_a_free_port_it_is_blocked() -> None:
 
 
 def test_a_copy_that_lives_stays_where_it_is() -> None:
-    found = Interim(in_place={3: IN_PLACE}, free=FREE).instead(change(Action.MOVE), TAKEN)
+    found = Fallback(in_place={3: IN_PLACE}, free=FREE).instead(change(Action.MOVE), TAKEN)
     assert (found.action, found.reason) == (Action.BLOCKED, "taken: change the spec")
 
 

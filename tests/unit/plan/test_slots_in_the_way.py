@@ -8,7 +8,8 @@ from gpmirror.model.observed import in_canonical_order
 from gpmirror.model.segment import Mode, Segment, Slot, Status
 from gpmirror.plan.model import Action, Change, Method, Plan
 from gpmirror.plan.request import Request
-from gpmirror.plan.state import Key, Relocation, TemporarySlots, cuts, cycle_breakers, keys_of
+from gpmirror.plan.state import Key, keys_of
+from gpmirror.plan.temporary import Relocation, TemporarySlots, cuts, cycle_breakers
 from gpmirror.plan.waves import Limits, Phases, arrange
 from gpmirror.spec.model import Offset, Pin, WaveLimits
 from tests import clusters
@@ -80,7 +81,7 @@ def test_the_smallest_copy_steps_aside() -> None:
     assert steps(arranged(*changes))[0] == [(1, True)]
 
 
-def test_a_final_directory_that_nobody_holds_serves_for_a_detour() -> None:
+def test_a_final_directory_that_nobody_holds_serves_for_a_temporary_slot() -> None:
     a, b = slot(7000, directory="/d/0"), slot(7001, directory="/d/1")
     found = arranged(
         change(0, a, replace(b, directory="/d/0")), change(1, b, replace(a, directory="/d/1"))
@@ -129,7 +130,7 @@ def test_a_directory_left_full_by_a_recovery_is_not_entered() -> None:
     )
 
 
-def test_no_free_port_for_a_detour_blocks() -> None:
+def test_no_free_port_for_a_temporary_slot_blocks() -> None:
     a, b = slot(7000), slot(7001)
     full: Fixed = {("sdw2", port): "x" for port in range(1024, 65_536)}
     for taken in (a, b):
