@@ -9,12 +9,21 @@ import typer
 from gpmirror.cli import completion
 from gpmirror.cli.completion import Allow, Events, Unprotect, ViaSsh, Yes
 from gpmirror.cli.console import Console, visible
-from gpmirror.errors import Detached, ExitCode, Failure, Partial, Unverified
+from gpmirror.errors import (
+    Detached,
+    ExitCode,
+    Failure,
+    GpmirrorError,
+    Partial,
+    Unreadable,
+    Unverified,
+)
 
 if TYPE_CHECKING:
     from gpmirror.cli.live_run import Live, Manner
     from gpmirror.plan.model import Plan
     from gpmirror.run.record import RunRecord
+    from gpmirror.spec.model import Spec
 
 
 def command(
@@ -118,14 +127,14 @@ def _later(standing: "RunRecord", runs: "list[RunRecord]") -> "list[RunRecord]":
 
 def _last_unfinished() -> str:
     """Of the cluster whose spec is here, if there is one: nobody in its folder means another. Raises
-    Failure: every run is complete, changed nothing, or is out of date.
+    Failure: every run is complete, changed nothing, or is out of date; Unreadable: the spec here does
+    not tell its cluster.
     """
     from gpmirror.adapters.runs import list_runs, runs_folder
-    from gpmirror.cli.wiring import own_spec
     from gpmirror.run.resume import check_latest, check_resumable
 
     folder = runs_folder(os.environ)
-    runs, own, others = list_runs(folder), own_spec(), ""
+    runs, own, others = list_runs(folder), _spec_here(), ""
     for standing in runs:
         try:
             check_resumable(standing)
@@ -141,3 +150,19 @@ def _last_unfinished() -> str:
         f"by one that changed its cluster{others}",
         hint="`gpmirror plan` shows what the spec still asks for; `gpmirror runs` lists the runs",
     )
+
+
+def _spec_here() -> "Spec | None":
+    """The spec that says of which cluster a run is meant. Raises Unreadable: it cannot be read, and a
+    run of another cluster is not taken for want of it.
+    """
+    from gpmirror.cli.wiring import in_one_line, spec_if_any
+
+    try:
+        return spec_if_any(None)
+    except GpmirrorError as error:
+        raise Unreadable(
+            f"no run is named, and the spec here does not tell which cluster is meant: "
+            f"{in_one_line(error)}",
+            hint="name the run: `gpmirror resume RUN`; `gpmirror runs` lists them",
+        ) from error

@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from gpmirror.cli.console import Console, visible
-from gpmirror.errors import ConnectionLost, Declined, GpmirrorError, Unsafe, Usage
+from gpmirror.errors import (
+    ConnectionLost,
+    Declined,
+    DiagnosedError,
+    GpmirrorError,
+    Unsafe,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from gpmirror.adapters.server import CatalogSession
@@ -440,7 +447,29 @@ def wait_seconds(wait: str | None, example: str) -> int | None:
 
 
 def own_spec(console: Console | None = None) -> "Spec | None":
-    """The spec of `default_spec`, if there is one that can be read."""
-    with suppress(GpmirrorError):
-        return spec_if_any(None, console)
-    return None
+    """The spec of `default_spec`, if there is one that can be read. One that cannot be counts as none:
+    a plan file needs no spec, and whoever has none is asked more. The console tells why.
+    """
+    try:
+        file = spec_name_if_any(None)
+        found = None if file is None else reached(read_spec(file))
+    except GpmirrorError as error:
+        if console is not None:
+            console.alarm(visible(f"warning: spec ignored: {in_one_line(error)}"))
+        return None
+    if console is not None and file not in {None, DEFAULT_SPEC, os.environ.get(SPEC_VARIABLE)}:
+        console.talk(f"using {file}")
+    return found
+
+
+def in_one_line(error: GpmirrorError) -> str:
+    """What is wrong with a spec: the first finding with its place, and how many more there are."""
+    if not isinstance(error, DiagnosedError) or not error.diagnostics:
+        return error.message
+    from gpmirror.model.text import counted
+
+    first, *more = error.diagnostics
+    where = "" if first.place is None else f"{first.place}: "
+    rest = f", and {counted(len(more), 'more finding')}" if more else ""
+    text = f"{where}{first.message} ({first.code}){rest}; `gpmirror validate` shows all"
+    return " ".join(text.split())

@@ -14,6 +14,7 @@ from gpmirror.cli.main import main
 from gpmirror.cli.wiring import own_spec
 from gpmirror.errors import ExitCode
 from gpmirror.plan.model import Plan
+from gpmirror.plan.planfile import plan_text
 from tests.clusters import mirrorless
 from tests.plans import adding
 from tests.shapes import aligned_text
@@ -212,6 +213,41 @@ def test_what_is_no_spec_of_ours(top: Path, monkeypatch: pytest.MonkeyPatch, cap
     give_away(write(top / "clusters", "middle"), monkeypatch)
     assert "it belongs to " in refused()
     assert main(["validate", "../gpmirror.yaml"]) == ExitCode.OK, "whoever names it trusts it"
+
+
+@pytest.mark.parametrize("command", ["apply", "preflight"])
+def test_a_plan_file_beside_a_spec_that_is_ignored(
+    command: str, top: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    """It needs none, so it goes on as without one, and says so in one line, also with --quiet."""
+    Path("plan.json").write_text(plan_text(adding()))
+
+    def told() -> list[str]:
+        assert main([command, "plan.json", "--quiet"]) == ExitCode.ERROR
+        said = capsys.readouterr().err.splitlines()
+        assert any("cannot connect" in line for line in said), said
+        return [line for line in said if line.startswith(("warning: spec", "using"))]
+
+    assert told() == []
+    file = write(top / "clusters", "middle")
+    file.write_text(SPEC.replace("NAME", "top").replace("strategy", "stratgy"))
+    (line,) = told()
+    assert line == (
+        "warning: spec ignored: ../gpmirror.yaml:6:1: required key `strategy` is missing in `mirrors` "
+        "(GPM-V013), and 1 more finding; `gpmirror validate` shows all"
+    )
+    file.write_text("a: [")
+    (line,) = told()
+    assert line.startswith("warning: spec ignored: ../gpmirror.yaml:2:1: not YAML: ")
+    file.chmod(0o646)
+    (line,) = told()
+    assert line == (
+        "warning: spec ignored: found ../gpmirror.yaml and do not use it: "
+        "it is not to be believed: others may write it (mode 0646)"
+    )
+    monkeypatch.setenv("GPMIRROR_SPEC", "missing.yaml")
+    (line,) = told()
+    assert line == "warning: spec ignored: cannot read missing.yaml: no such file"
 
 
 def test_a_link_of_somebody_else(top: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:

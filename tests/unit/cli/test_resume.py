@@ -135,6 +135,24 @@ def test_without_a_name_a_run_of_the_cluster_here_is_meant(
     assert _last_unfinished() == NAME
 
 
+def test_without_a_name_a_spec_that_cannot_be_read_leaves_the_cluster_open(
+    folder: Path, tmp_path: Path, capsys: Shown
+) -> None:
+    """A run of some other cluster was taken up."""
+    recorded(folder, NATIVE)
+    (tmp_path / "gpmirror.yaml").write_text(
+        "apiVersion: gpmirror/v1\n"
+        "cluster: {nam: other}\nhosts: [{name: sdw1, roots: [/d]}]\n"
+        "mirrors: {strategy: group, ports: {offset: 1}}\n"
+    )
+    words = ("no run is named", "gpmirror.yaml:2:", "required key `name`", "gpmirror resume RUN")
+    refused(capsys, ExitCode.INVALID, *words, name=None)
+    assert main(["resume", NAME]) == ExitCode.ERROR
+    err = capsys.readouterr().err
+    assert err.startswith("warning: spec ignored: gpmirror.yaml:2:")
+    assert "cannot connect" in err
+
+
 @pytest.mark.parametrize("said_yes", [True, False])
 @pytest.mark.parametrize("yes", [True, False])
 def test_only_a_yes_of_this_machine_answers_for_the_rest(
