@@ -92,11 +92,17 @@ def _digest(files: Mapping[str, Mapping[str, bytes]]) -> str:
 
 def _with_start(carried: bytes, pythons: Sequence[str]) -> bytes:
     """Put the shell script in front; readers of zip files count from the end."""
+    named = " ".join(pythons)
+    length = len(start_text(named, 0).encode())
+    return start_text(named, length + len(carried)).encode() + carried
+
+
+def start_text(pythons: str, size: int) -> str:
+    """The shell script, for Pythons of these versions and a file of this many bytes; its own length is
+    the same whatever the size.
+    """
     begun, cut, _ = LAUNCHER.read_text(encoding="utf-8").partition(_CUT)
     if not cut:
         raise SystemExit(f"error: {LAUNCHER} has no line `{_CUT}`")
     text = begun.rstrip("\n") + "\n" + (HERE / "start.sh").read_text(encoding="utf-8")
-    text = text.replace("@PYTHONS@", " ".join(pythons))
-    length = len(text.replace("@SIZE@", " " * _DIGITS).encode())
-    script = text.replace("@SIZE@", f"{length + len(carried):<{_DIGITS}d}")
-    return script.encode() + carried
+    return text.replace("@PYTHONS@", pythons).replace("@SIZE@", f"{size:<{_DIGITS}d}")
