@@ -39,7 +39,8 @@ CODE = re.compile(r"`([^`\n]+)`")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 UTILITY_FLAGS = {"--hba-hostnames", "--max-rate", "--replay-lag"}
 OTHER_PROGRAMS_FLAGS = {"--csv", "--write-golden", *UTILITY_FLAGS, *GREENPLUM_FLAGS}
-NOT_OURS = {"psql", "make", "pip", "python3", "git", "ssh", "gpaddmirrors", "gprecoverseg"}
+NOT_OURS = {"psql", "make", "pip", "python3", "git", "ssh", "pre-commit"}
+NOT_OURS |= {"gpaddmirrors", "gprecoverseg"}
 FORBIDDEN = re.compile(
     r"\b(simply|just|easily|seamless\w*|powerful|robust|blazing\w*|effortless\w*|leverag\w+)\b"
     r"|#\d{3,}",

@@ -131,7 +131,9 @@ def _codes(text: str) -> frozenset[int]:
 
 def _comment(mark: str, markdown: str, artifact: str | None) -> str:
     """The whole comment, within the size that code hosts take."""
-    where = "the job's files" if artifact is None else f"[the job's files]({_plain_url(artifact)})"
+    where = "the job's files, if it keeps them"
+    if artifact is not None:
+        where = f"[the job's files]({_plain_url(artifact)})"
     end = f"\nEvery plan as JSON, HTML, SVG and native files: {where}.\n"
     room = _MOST_BYTES - len(mark.encode()) - len(end.encode()) - 1
     if len(markdown.encode()) > room:

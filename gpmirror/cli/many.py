@@ -1,6 +1,7 @@
 """Many specs in one command: each is tried, one that fails stops no other; and snapshots beside them."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
@@ -118,7 +119,8 @@ def snapshot_of(file: str, spec: "Spec") -> str:
 
 def folders_of(specs: Sequence[str], into: str) -> dict[str, str]:
     """Spec -> folder for its own files below `into`, named after the spec's path; `gpmirror.yaml` is
-    told by its folder. Raises Usage: two specs want one.
+    told by its folder, and what keeps a file out of what a job keeps is written as %3A. Raises Usage:
+    two specs want one.
     """
     found: dict[str, str] = {}
     taken: dict[str, str] = {}
@@ -145,4 +147,12 @@ def _label(spec: str) -> str:
         parts = parts[:-1] or ["gpmirror"]
     else:
         parts[-1] = path.stem
-    return str(PurePath(*parts))
+    return str(PurePath(*map(_portable, parts)))
+
+
+# what no file may be called on every system; who stores the files of a job takes none of them
+_NOT_PORTABLE = re.compile(r'[%":<>|*?\\\x00-\x1f\x7f]')
+
+
+def _portable(name: str) -> str:
+    return _NOT_PORTABLE.sub(lambda found: f"%{ord(found[0]):02X}", name)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -161,6 +162,30 @@ def test_files_of_the_job(server: Server, checkout: Path, tmp_path: Path) -> Non
     assert f"({server.url}/runs/1/artifacts/1)" in server.ours[0].body
 
 
+def test_files_of_specs_in_hidden_and_oddly_named_folders_are_kept(
+    server: Server, checkout: Path, tmp_path: Path
+) -> None:
+    """The code host takes neither a colon in a name nor, unless told, a folder with a dot."""
+    for name in (".hidden", "a:b", "a%3Ab", "x\ny"):
+        shutil.copytree(checkout / "clusters" / "test", checkout / "clusters" / name)
+    ended = github_job(server, checkout, tmp_path / "work", python="")
+    assert ended.status == 0, ended.text
+    (kept,) = server.artifacts
+    for name in (".hidden", "a%3Ab", "a%253Ab", "x%0Ay"):
+        assert f"clusters/{name}/plan.html" in kept
+
+
+def test_a_code_host_that_keeps_no_files_still_shows_the_review(
+    server: Server, checkout: Path, tmp_path: Path
+) -> None:
+    server.is_full = True
+    ended = github_job(server, checkout, tmp_path / "work", python="")
+    assert (ended.status, server.artifacts) == (0, [])
+    (note,) = server.ours
+    assert "**+ add 4 mirrors**" in note.body
+    assert note.body.endswith("native files: the job's files, if it keeps them.\n")
+
+
 @pytest.fixture
 def third(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What is written of three clusters that end with 0, 2 and 6."""
@@ -213,7 +238,7 @@ def test_a_comment_for_another_code_host_is_printed(
     assert main(["comment", third, "--key", "prod"]) == 6
     text = capsys.readouterr().out
     assert text.startswith("<!-- gpmirror:review:prod -->\n## gpmirror: infeasible\n")
-    assert text.endswith("native files: the job's files.\n")
+    assert text.endswith("native files: the job's files, if it keeps them.\n")
 
 
 HOSTILE = (
@@ -324,6 +349,43 @@ def test_actions_are_pinned_and_the_example_takes_what_there_is() -> None:
     assert own["gpmirror"]["extends"] in template
     assert own["include"][0]["file"] in texts()
     assert set(own["gpmirror"]["variables"]) <= set(template[".gpmirror-review"]["variables"])
+
+
+def test_placeholders_are_called_so_and_agree() -> None:
+    """Whoever copies a file reads in it, or on the page, what to put in their place."""
+    files = [one for one in EXAMPLE.rglob("*") if one.is_file()]
+    page = ROOT / "docs" / "how-to" / "review-a-change.md"
+    held = [one for one in (*files, page) if "example/gpmirror" in one.read_text("utf-8")]
+    assert len(held) == 4
+    for file in held:
+        text = file.read_text("utf-8")
+        assert "your copy" in text.partition("example/gpmirror@")[0], file.name
+        assert set(re.findall(r"[0-9a-f]{40}", text)) <= {
+            "0123456789abcdef0123456789abcdef01234567",
+            "11bd71901bbe5b1630ceea73d27597364c9af683",  # actions/checkout
+        }
+    assert "gpmirror" not in job_of_gitlab()["variables"]["GPMIRROR_INSTALL"], (
+        "none is fetched unasked"
+    )
+    (block,) = re.findall(r"```yaml\n(repos:\n.*?)```", page.read_text("utf-8"), re.S)
+    assert (EXAMPLE / ".pre-commit-config.yaml").read_text().endswith(block)
+
+
+def job_of_gitlab() -> dict[str, Any]:
+    template = YAML(typ="safe").load(texts()["gitlab-ci/gpmirror.gitlab-ci.yml"])
+    found: dict[str, Any] = template[".gpmirror-review"]
+    return found
+
+
+def test_a_job_of_gitlab_without_gpmirror_says_what_to_set(
+    server: Server, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.code_host.sys.executable", "/nonexistent/python")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    ended = gitlab_job(server, checkout)
+    assert ended.status == 1
+    assert 'there is no gpmirror in this job: GPMIRROR_INSTALL is ""' in ended.text
+    assert "hint: set it to the address of your copy" in ended.text
 
 
 def test_pre_commit_hooks_are_those_that_the_example_asks_for() -> None:
