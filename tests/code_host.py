@@ -278,6 +278,7 @@ def github_job(server: Server, checkout: Path, work: Path, **inputs: str) -> End
         else:
             given = {name: _filled(value, known) for name, value in step.get("env", {}).items()}
             assert "${{" not in step["run"], "an expression in a script is code of a stranger"
+            runner["PATH"] = _with_added(files["path"])
             done = _bash(step["run"], checkout, {**runner, **given})
             text += done.stdout + done.stderr
             status = status or done.returncode
@@ -286,6 +287,12 @@ def github_job(server: Server, checkout: Path, work: Path, **inputs: str) -> End
         known |= {f"steps.{step.get('id')}.outputs.{name}": one for name, one in outputs.items()}
     summary = files["summary"].read_text() if files["summary"].exists() else ""
     return Ended(status=status, text=text, summary=summary)
+
+
+def _with_added(file: Path) -> str:
+    """PATH with what earlier steps put in front of it."""
+    added = file.read_text().splitlines() if file.exists() else []
+    return ":".join([*reversed(added), _bare()["PATH"]])
 
 
 def _filled(value: str, known: Mapping[str, str]) -> str:

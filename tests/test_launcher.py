@@ -186,31 +186,14 @@ def test_every_script_of_the_workshop_begins_without_it(script: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("file", FILES[:1], indirect=True)
-def test_the_readmes_lines_install_it(file: Path, tmp_path: Path) -> None:
-    """Word for word, in a home of its own; packages come from where pip finds them here."""
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    (lines,) = (block for block in page.split("```") if "-m venv" in block)
-    _sources(tmp_path / "sources")
-    home = tmp_path / "home"
-    home.mkdir()
-    done = sourced(file, ["bash", "-ec", lines], cwd=tmp_path / "sources", **_home(home))
-    _registry_needed(done)
-    assert done.returncode == 0, words_of(done)
-    assert "Usage: gpmirror" in done.stdout
-    assert (home / "gpmirror/bin/gpmirror").read_bytes() == LAUNCHER.read_bytes()
-
-
-@pytest.mark.long
-@pytest.mark.slow
 def test_make_sets_itself_up(tmp_path: Path) -> None:
     """`make venv` with few packages, in the worst of shells."""
     sources = tmp_path / "sources"
-    _sources(sources)
+    sources_in(sources)
     (sources / "requirements-dev.lock").write_text(_builders_alone())
     told = {"PYTHONHOME": "/none", "PYTHONPATH": "/none", "LD_LIBRARY_PATH": "/none"}
     done = _run(["make", "venv"], sources, **told, PYTHON=sys.executable)
-    _registry_needed(done)
+    registry_needed(done)
     assert done.returncode == 0, words_of(done)
     assert (sources / ".venv/bin/gpmirror").read_bytes() == LAUNCHER.read_bytes()
 
@@ -230,22 +213,24 @@ def _builders_alone() -> str:
     return "".join(part for part in parts if re.match(r"[a-z-]*", part).group() in wanted)  # type: ignore[union-attr]
 
 
-def _registry_needed(done: "subprocess.CompletedProcess[str]") -> None:
+def registry_needed(done: "subprocess.CompletedProcess[str]") -> None:
     """Without a package registry there is nothing to try; where results count, there is one."""
     if "NewConnectionError" in words_of(done) or "No matching distribution" in words_of(done):
         assert not os.environ.get("CI"), words_of(done)
         pytest.skip("no package registry answers")
 
 
-def _sources(folder: Path) -> None:
+def sources_in(folder: Path) -> None:
     folder.mkdir()
     for name in ("gpmirror", ".ci"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "Makefile", "requirements-dev.lock"):
-        shutil.copy(ROOT / name, folder)
+    (folder / "docs").mkdir()
+    files = ("pyproject.toml", "README.md", "LICENSE", "Makefile", "docs/gpmirror.1")
+    for name in (*files, "requirements.lock", "requirements-dev.lock", ".pre-commit-hooks.yaml"):
+        shutil.copy(ROOT / name, folder / name)
 
 
-def _home(home: Path) -> dict[str, str]:
+def own_home(home: Path) -> dict[str, str]:
     """Another home that keeps what pip is told, and has fetched, here."""
     own = Path.home()
     return {

@@ -395,6 +395,13 @@ def test_pre_commit_hooks_are_those_that_the_example_asks_for() -> None:
     for hook in hooks:
         assert {"id", "name", "entry", "language", "files"} <= set(hook)
         assert re.search(hook["files"], "clusters/prod/gpmirror.yaml")
+        taken = [
+            str(file.relative_to(EXAMPLE))
+            for file in EXAMPLE.rglob("*")
+            if re.search(hook["files"], str(file.relative_to(EXAMPLE)))
+            and not re.search(hook["exclude"], str(file.relative_to(EXAMPLE)))
+        ]
+        assert sorted(taken) == ["clusters/prod/gpmirror.yaml", "clusters/test/gpmirror.yaml"]
 
 
 @pytest.mark.parametrize("number", [0, 1])
