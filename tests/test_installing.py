@@ -57,7 +57,14 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """pipx, uv, as their newest releases are."""
     folder = tmp_path_factory.mktemp("tools")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
+    pip: list[str | Path] = [
+        folder / "bin" / "python",
+        "-m",
+        "pip",
+        "-qq",
+        "--disable-pip-version-check",
+        "install",
+    ]
     done = subprocess.run([*pip, "pipx", "uv"], capture_output=True, text=True, check=False)
     registry_needed(done)
     assert done.returncode == 0, done.stderr
@@ -177,7 +184,15 @@ def test_pre_commit_runs_the_hooks(tmp_path: Path, sources: Path) -> None:
 
 def committed(folder: Path) -> str:
     """The commit of all that is in a folder."""
-    git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@localhost"]
+    git: list[str | Path] = [
+        "git",
+        "-C",
+        folder,
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@localhost",
+    ]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*git, *words], check=True)
     told = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
