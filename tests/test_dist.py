@@ -14,14 +14,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
 from packaging.requirements import Requirement
 from referencing import Registry, Resource
 
+from gpmirror.lab.account import lab_account
 from release import build, single_file
 from release.wheels import GLIBC_MOST, Target, Wheel
+from tests.labs import lab_folder
+from tests.sshd import farm
 from tests.test_launcher import EXPORTS, FOREIGN
 
 ROOT = Path(__file__).parents[1]
@@ -318,6 +322,92 @@ def test_links_and_names_lead_to_it(
     path = f"{tmp_path}:{_python_first()}"
     done = _run([*words, "--version"], tmp_path, **{**warm, "PATH": path})
     assert (done.returncode, done.stdout[:9], done.stderr) == (0, "gpmirror ", "")
+
+
+@pytest.mark.postgres
+@pytest.mark.ssh
+@pytest.mark.parametrize("who", ["the caller", "the account of the lab"])
+def test_the_practice_cluster_works_from_it(program: Path, who: str) -> None:
+    """Where root starts it the lab's account cannot enter root's cache, and gets a copy of the code."""
+    other = {} if who == "the caller" else _as_account_of_the_lab()
+    with lab_folder() as practice:
+        carried = practice.folder / "gpmirror"
+        shutil.copy(program, carried)
+        work, state = practice.spec.parent, practice.folder / "state"
+        state.mkdir()
+        for folder in (work, state) if other else ():
+            os.chown(folder, other["user"], other["group"])
+        environment = dict(practice.environment())
+        del environment["PYTHONPATH"]
+
+        def run(*words: str) -> str:
+            done = subprocess.run(
+                [carried, *words],
+                cwd=work,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+                **other,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        assert "Practice cluster: 2 hosts" in run("lab", "up", "--hosts", "2", "--primaries", "1")
+        assert "Apply complete: 2 added" in run("apply", "--yes")
+        assert "gpaddmirrors" in run("lab", "ssh", "mdw", "--", "which gpaddmirrors")
+        assert "prober: running" in run("lab", "status")
+        assert "is gone" in run("lab", "down")
+
+
+def _as_account_of_the_lab() -> dict[str, Any]:
+    _root_needed("become another account")
+    account = lab_account({})
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def test_the_guides_lines_compare_and_start_it(dist: Path, tmp_path: Path) -> None:
+    """Word for word, in the folder into which all was copied."""
+    (lines,) = (part for part in GUIDE.read_text("utf-8").split("```") if "install -m 755" in part)
+    carried = tmp_path / "carried"
+    carried.mkdir()
+    for file in (*dist.glob("*.pyz"), dist / "SHA256SUMS"):
+        shutil.copy(file, carried)
+    more = {"HOME": str(tmp_path), "XDG_CACHE_HOME": "", "PATH": _python_first()}
+    done = _run(["bash", "-ec", lines], carried, **more)
+    assert (done.returncode, done.stderr) == (0, "")
+    checked, started = done.stdout.splitlines()
+    assert checked.endswith(".pyz: OK")
+    assert started[:9] == "gpmirror "
+
+
+@pytest.mark.ssh
+def test_the_readmes_line_carries_it_to_a_host(
+    dist: Path, tmp_path: Path, warm: dict[str, str]
+) -> None:
+    """Word for word, to a real SSH server that is called mdw."""
+    page = (ROOT / "README.md").read_text("utf-8")
+    (line,) = re.findall(r"`(scp [^`]+)`", page)
+    there = tmp_path / "there"
+    there.mkdir()
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "dist").symlink_to(dist)
+    inside = f"cd {there} && export PATH='{_python_first()}' && "
+    inside += "case $SSH_ORIGINAL_COMMAND in *sftp*) exec /usr/lib/openssh/sftp-server;; esac; "
+    inside += 'exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    with farm(tmp_path / "farm") as made:
+        subsystem = "Subsystem sftp /usr/lib/openssh/sftp-server"
+        made.start("mdw", subsystem, f"ForceCommand {inside}")
+        for name in ("scp", "ssh"):
+            found = shutil.which(name)
+            _script(tmp_path / "bin" / name, f'exec {found} -F {made.config} "$@"')
+        path = f"{tmp_path}/bin:{os.environ['PATH']}"
+        done = _run(["bash", "-ec", line], work, PATH=path)
+    assert (done.returncode, done.stdout[:9]) == (0, "gpmirror "), done.stderr
+    assert os.access(there / "gpmirror", os.X_OK)
 
 
 # --- In a root file system without anything

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -63,8 +64,11 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Whoever installed it may have kept it to himself: in the copy every account reads it."""
     if source.is_dir():
         shutil.copytree(source, target, ignore=_NEEDLESS, copy_function=_renew, dirs_exist_ok=True)
+        for folder in (target, *(one for one in target.rglob("*") if one.is_dir())):
+            folder.chmod(0o755)
     elif source.exists():
         _renew(str(source), str(target))
 
@@ -74,9 +78,12 @@ def _renew(source: str, target: str) -> None:
     of the copy mapped, and would crash.
     """
     now, then = Path(source).stat(), Path(target).stat() if Path(target).exists() else None
+    mode = 0o755 if now.st_mode & stat.S_IXUSR else 0o644
     if then and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns):
+        Path(target).chmod(mode)
         return
     shutil.copy2(source, f"{target}.part")
+    Path(f"{target}.part").chmod(mode)
     Path(f"{target}.part").replace(target)
 
 

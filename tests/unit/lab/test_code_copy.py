@@ -17,6 +17,26 @@ def test_copy_holds_what_the_lab_imports_and_is_open_to_all(tmp_path: Path) -> N
     assert copy.stat().st_mode & 0o777 == 0o755
 
 
+def test_what_its_owner_alone_may_read_is_open_in_the_copy(tmp_path: Path) -> None:
+    """The single file unpacks so, and root may have installed with such a umask."""
+    library = tmp_path / "libraries" / "psycopg"
+    (library / "deep").mkdir(parents=True)
+    (library / "deep" / "one.py").touch()
+    (library / "two.so").touch()
+    (library / "deep" / "one.py").chmod(0o600)
+    (library / "two.so").chmod(0o700)
+    for folder in (library / "deep", library):
+        folder.chmod(0o700)
+
+    def modes() -> dict[str, int]:
+        copy = make_copy(tmp_path / "lab", tmp_path / "libraries") / "psycopg"
+        found = [copy, *copy.rglob("*")]
+        return {one.name: one.stat().st_mode & 0o777 for one in found}
+
+    wanted = {"psycopg": 0o755, "deep": 0o755, "one.py": 0o644, "two.so": 0o755}
+    assert (modes(), modes()) == (wanted, wanted)
+
+
 def test_copy_is_made_anew_and_dropped_with_the_lab(tmp_path: Path) -> None:
     state = tmp_path / "lab"
     state.mkdir()
