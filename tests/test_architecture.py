@@ -1,9 +1,13 @@
 """The shape of the code: every module says what it is, stays small and knows its neighbours."""
 
 import ast
+import re
+import subprocess
 from collections import Counter
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 from gpmirror.model.dialect import DialectName
 
@@ -102,3 +106,30 @@ def dialects_named(module: ast.Module) -> set[str]:
 def test_a_named_dialect_is_found() -> None:
     text = "from x import DialectName\nold = {DialectName.GP4, 'gp5', 'an old gp5'}\n"
     assert dialects_named(ast.parse(text)) == {"GP4", "gp5"}
+
+
+def test_the_map_names_every_place_and_package() -> None:
+    """docs/architecture.md: what lies at the top of the repository, and each package and module of ours."""
+    page = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"`([^`\n]+)`", page))
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(git, cwd=ROOT.parent, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("this is no checkout")
+    files = [file.split("/") for file in done.stdout.splitlines()]
+    top = {first if not rest else f"{first}/" for first, *rest in files}
+    parts = [rest for first, *rest in files if first == ROOT.name]
+    ours = {rest[0] if len(rest) == 1 else f"{rest[0]}/" for rest in parts}
+    assert sorted((top | ours) - {"__init__.py"} - said) == []
+    tables = re.findall(r"^\| (?:\d+ \| )?((?:`[^`]+`(?:, )?)+) \|", page, re.M)
+    named = {one for cell in tables for one in re.findall(r"`([^`]+)`", cell)}
+    assert sorted(named - top - ours) == []
+    modules = {file[-1] for file in files if file[0] == ROOT.name} | {"server*.py", "ssh*.py"}
+    folders = {f"{part}/" for file in files for part in file[:-1]}
+    gone = [
+        word
+        for text in re.findall(r"^### \w+\n(.*?)(?=^##)", page, re.M | re.S)
+        for word in re.findall(r"`([\w/*]+(?:\.py|/))`", text)
+        if word.rpartition("/")[2] not in modules and word not in folders
+    ]
+    assert gone == []

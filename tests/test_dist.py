@@ -31,6 +31,7 @@ from tests.test_launcher import EXPORTS, FOREIGN
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "how-to" / "install-offline.md"
 HERE = f"3.{sys.version_info.minor}"
+SFTP = "/usr/lib/openssh/sftp-server"
 OTHER = 12345
 """An account that no system has, without a home."""
 
@@ -341,7 +342,7 @@ def test_the_practice_cluster_works_from_it(program: Path, who: str) -> None:
         del environment["PYTHONPATH"]
 
         def run(*words: str) -> str:
-            done = subprocess.run(
+            done: Ended = subprocess.run(
                 [carried, *words],
                 cwd=work,
                 env=environment,
@@ -395,12 +396,13 @@ def test_the_readmes_line_carries_it_to_a_host(
     work = tmp_path / "work"
     work.mkdir()
     (work / "dist").symlink_to(dist)
+    if not Path(SFTP).exists():
+        pytest.skip(f"there is no {SFTP}")
     inside = f"cd {there} && export PATH='{_python_first()}' && "
-    inside += "case $SSH_ORIGINAL_COMMAND in *sftp*) exec /usr/lib/openssh/sftp-server;; esac; "
+    inside += f"case $SSH_ORIGINAL_COMMAND in *sftp*) exec {SFTP};; esac; "
     inside += 'exec sh -c "$SSH_ORIGINAL_COMMAND"'
     with farm(tmp_path / "farm") as made:
-        subsystem = "Subsystem sftp /usr/lib/openssh/sftp-server"
-        made.start("mdw", subsystem, f"ForceCommand {inside}")
+        made.start("mdw", f"Subsystem sftp {SFTP}", f"ForceCommand {inside}")
         for name in ("scp", "ssh"):
             found = shutil.which(name)
             _script(tmp_path / "bin" / name, f'exec {found} -F {made.config} "$@"')
