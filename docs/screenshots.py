@@ -154,6 +154,8 @@ def _wave(number: int, contents: tuple[int, ...], run: str) -> WaveStarted:
         log=f"mdw:~/.gpmirror/runs/{run}/wave-00{number}-gprecoverseg.log",
         worst_host="sdw4" if number == 1 else "sdw2",
         worst_host_loses=1,
+        worst_hosts=("sdw4" if number == 1 else "sdw2",),
+        hosts=4,
         bytes=84 * _GB * len(contents),
         seconds=1740 if number == 1 else 875,
         rate=100_000_000 if number == 1 else 103_000_000,

@@ -66,9 +66,10 @@ class PhaseDone:
 class WaveStarted:
     """The native run of a wave is about to start; `log` is its log on the coordinator's host.
 
-    The plan foresees that losing `worst_host` meanwhile would lose `worst_host_loses` contents, and
-    that the wave copies `bytes` in `seconds`, at the rate that waves showed so far, else
-    (`rate_assumed`) at the plan's; `catching_up` contents only fetch what changed. `stopping` of
+    The plan foresees that losing `worst_host`, or another of `worst_hosts`, meanwhile would lose
+    `worst_host_loses` contents (the cluster and the spec have `hosts` hosts), and that the wave
+    copies `bytes` in `seconds`, at the rate that waves showed so far, else (`rate_assumed`) at the
+    plan's; `catching_up` contents only fetch what changed. `stopping` of
     these seconds pass before: moves wait until the fault prober has seen their old mirrors stop.
     """
 
@@ -86,6 +87,8 @@ class WaveStarted:
     rate_assumed: bool = True
     catching_up: int = 0
     stopping: int = 0
+    worst_hosts: tuple[str, ...] = ()
+    hosts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

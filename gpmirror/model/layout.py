@@ -75,6 +75,11 @@ class AtStake:
         """The host whose loss would lose most contents, the last of them by name, and how many."""
         return max(self._alone.items(), key=lambda found: (found[1], found[0]), default=(None, 0))
 
+    def all_worst(self) -> tuple[str, ...]:
+        """Every host whose loss would lose as many as that of the worst, by name."""
+        _, most = self.worst()
+        return tuple(sorted(host for host, count in self._alone.items() if count == most))
+
     def _count(self, hosts: tuple[str, ...], number: int) -> None:
         self.single_count += number if len(hosts) == 1 else 0
         only = only_host(hosts)

@@ -67,6 +67,7 @@ def _wave(number: int, wave: PlannedWave, walk: Walk, volume: _Volume) -> WaveEx
     newly = sum(walk.at_stake.live_copies(content) > 1 for content in contents)
     walk.begin(wave.steps)
     host, loses = walk.at_stake.worst()
+    alike = walk.at_stake.all_worst()
     already = walk.at_stake.single_count - len(contents)
     walk.end(wave.steps)
     return WaveExposure(
@@ -76,6 +77,7 @@ def _wave(number: int, wave: PlannedWave, walk: Walk, volume: _Volume) -> WaveEx
         already_single=already,
         worst_host=host,
         worst_host_loses=loses,
+        worst_hosts=alike,
         bytes=volume.bytes,
         chain_bytes=volume.chain_bytes,
         seconds=seconds_for(volume.chain_bytes, ASSUMED_RATE),

@@ -235,7 +235,8 @@ class Wave:
 class WaveExposure:
     """What is at stake while a wave runs: its contents have one live copy (`newly_single` of them
     only because of the wave), `already_single` others have one anyway; and how many contents losing
-    the worst single host would lose meanwhile. `bytes` is what the wave copies whole, `chain_bytes`
+    the worst single host would lose meanwhile; `worst_hosts` are all whose loss costs as many, which
+    no file keeps: whoever reads one works them out again. `bytes` is what the wave copies whole, `chain_bytes`
     the part of it that is copied one after the other, and `seconds` how long that takes at the
     plan's rate. `catching_up` contents only fetch what changed: nobody knows how much that is.
     """
@@ -250,6 +251,7 @@ class WaveExposure:
     chain_bytes: int | None
     seconds: int | None
     catching_up: int
+    worst_hosts: tuple[str, ...] = field(default=(), compare=False, metadata=UNWRITTEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +58,9 @@ def read_plan(data: bytes, name: str) -> Plan:
             "make the plan again with `gpmirror plan -o`",
         )
     plan, _ = _typed(file, name)
-    from gpmirror.plan.rebuild import check_plan  # planning writes such files and reads none
+    from gpmirror.plan.rebuild import checked  # planning writes such files and reads none
 
-    return replace(plan, unproved=check_plan(plan, name))
+    return checked(plan, name)
 
 
 def read_stated(data: bytes, name: str) -> StatedPlan:
@@ -139,7 +139,8 @@ def plan_schema() -> dict[str, Any]:
         properties["from"] = properties.pop("from_")
         required = schema["$defs"][part].get("required", [])
         schema["$defs"][part]["required"] = ["from" if x == "from_" else x for x in required]
-    del schema["$defs"]["Segment"]["properties"]["line"]  # no file keeps these two
+    del schema["$defs"]["Segment"]["properties"]["line"]  # no file keeps these three
+    del schema["$defs"]["WaveExposure"]["properties"]["worst_hosts"]
     del schema["properties"]["unproved"]
     schema["properties"]["plan_id"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     schema["required"] = sorted([*schema["required"], "plan_id"])

@@ -47,10 +47,11 @@ _WORDS = frozenset({"reason", "source"})
 _REMADE = "make the plan again with `gpmirror plan -o`, and ask who changed this one"
 
 
-def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
-    """The warnings that do not follow from the rest of the plan. Raises InvalidInput: a value that no spec and no catalog can hold (GPM-P802), a field that
-    does not follow from the rest of the plan (GPM-P804), or a plan without the catalog that it was
-    made over, as earlier versions wrote it (GPM-P805).
+def checked(plan: Plan, name: str) -> Plan:
+    """The plan with what no file keeps: the warnings that do not follow from the rest of it, and all
+    hosts whose loss costs most. Raises InvalidInput: a value that no spec and no catalog can hold
+    (GPM-P802), a field that does not follow from the rest of the plan (GPM-P804), or a plan without
+    the catalog that it was made over, as earlier versions wrote it (GPM-P805).
     """
     if plan.catalog is None or plan.asked is None:
         raise file_refusal(
@@ -68,10 +69,9 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
             name,
             _REMADE,
         )
-    own: tuple[str, ...] = ()
+    made = plan
     try:
         made = _made(plan, plan.catalog)
-        own = made.warnings
         found = sorted(_differences(plan, made))
     except GpmirrorError as error:
         found = [f"waves ({error.message})"] if plan.certificate is None else [error.message]
@@ -84,9 +84,10 @@ def check_plan(plan: Plan, name: str) -> tuple[str, ...]:
             name,
             _REMADE,
         )
-    proved = Counter(own)
+    proved = Counter(made.warnings)
     proved.subtract(plan.catalog.notes)  # free words of the file, which the planner passes on
-    return tuple(text for text in plan.warnings if proved[text] <= 0)
+    unproved = tuple(text for text in plan.warnings if proved[text] <= 0)
+    return replace(plan, unproved=unproved, exposure=made.exposure)
 
 
 def observed_of(plan: Plan, catalog: PlannedCatalog) -> Observed:

@@ -111,9 +111,7 @@ def _waves(plan: Plan, content: int) -> list[str]:
             commands = "; ".join(command_text(run) for run in wave.native)
             lines.append(f"  wave {wave.number:<4} {wave.action.value} with {commands}")
             if wave.number in exposures:
-                told = exposed_text(
-                    exposures[wave.number], plan.exposure.none, stopping_seconds(wave)
-                )
+                told = exposed_text(exposures[wave.number], plan, stopping_seconds(wave))
                 lines.append(f"  exposure  {told}")
     return lines
 

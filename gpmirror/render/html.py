@@ -216,7 +216,7 @@ def _waves(plan: Plan) -> Iterable[str]:
 def _wave(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     lines = []
     if exposure is not None:
-        told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
+        told = exposed_text(exposure, plan, stopping_seconds(wave))
         lines = [f"<p>{text(told)}</p>"]
     lines += (f"<p>{text(f'First {words}.')}</p>" for words in made_texts([wave]))
     for run in wave.native:

@@ -126,7 +126,7 @@ def _block(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     contents = f"{counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
     lines = []
     if exposure is not None:
-        told = exposed_text(exposure, plan.exposure.none, stopping_seconds(wave))
+        told = exposed_text(exposure, plan, stopping_seconds(wave))
         lines = [escaped(told), ""]
     for text in made_texts([wave]):
         lines += [f"First {escaped(text)}.", ""]

@@ -218,11 +218,11 @@ def folded_hosts(rows: Iterable[HostRow]) -> list[HostRow]:
 def survival_texts(plan: Plan) -> list[str]:
     """What is survived and what losses cost, `before -> after`, a line each."""
     before, after = plan.layout.before.survival, plan.layout.after.survival
-    texts = [
-        f"Survives any 1 host: {yes(before.any_host)} -> {yes(after.any_host)}",
-        f"Two-host failures that lose data: {_pairs(before)} -> {_pairs(after)}",
-        f"segments without a synchronized mirror: {before.single} -> {after.single}",
-    ]
+    texts = [f"Survives any 1 host: {yes(before.any_host)} -> {yes(after.any_host)}"]
+    if before.pairs or after.pairs:
+        texts.append(f"Two-host failures that lose data: {_pairs(before)} -> {_pairs(after)}")
+    if before.single or after.single:
+        texts.append(f"segments without a synchronized mirror: {before.single} -> {after.single}")
     if before.none or after.none:
         texts.append(f"segments with no live copy: {before.none or 0} -> {after.none or 0}")
     if before.any_rack is not None or after.any_rack is not None:
@@ -461,8 +461,8 @@ def _dead_hosts(plan: Plan) -> list[str]:
 
 
 def _guards(plan: Plan) -> tuple[Guard, ...]:
-    """A plan without changes has nothing to guard."""
-    return plan.guards if plan.changes else ()
+    """A plan without changes has nothing to guard, and a figure of 0 breaks no limit."""
+    return tuple(one for one in plan.guards if one.value != 0) if plan.changes else ()
 
 
 def _kept(kept: bool) -> str:  # noqa: FBT001 - the answer is the value to be worded
@@ -583,7 +583,10 @@ def banners(plan: Plan) -> list[str]:
 def catalog_text(plan: Plan) -> str:
     """Where the observed state came from and how many contents it mirrors."""
     found = plan.observed
-    counts = f"{counted(found.contents, 'content')}, {found.mirrored:,} of them mirrored"
+    mirrored = f"{found.mirrored:,} of them mirrored"
+    if found.mirrored in {0, found.contents}:
+        mirrored = "all mirrored" if found.mirrored else "none mirrored"
+    counts = f"{counted(found.contents, 'content')}, {mirrored}"
     if found.taken is None:
         return f"{found.source}, {counts}"
     return f"{found.source}, taken {moment_text(found.taken)}, {counts}"

@@ -34,6 +34,7 @@ from gpmirror.render.bars import (
     with_report,
 )
 from gpmirror.render.text import BLANK, MARKS, Line, Span, Style, fitted, line, painted, styled
+from gpmirror.render.waves import losing_text
 from gpmirror.simulate.surveys import without_copy
 
 # --- The live area of a run: what is going on now, in lines that fit the terminal at hand.
@@ -244,8 +245,7 @@ def _foreseen(event: WaveStarted) -> str:
     if not event.worst_host_loses:
         return f"{until}; losing any one host would lose no segment"
     loss = counted(event.worst_host_loses, "segment")
-    host = "" if event.worst_host is None else f" ({event.worst_host})"
-    return f"{until}; losing the worst host{host} would lose {loss}"
+    return f"{until}; {losing_text(event.worst_host, event.worst_hosts, event.hosts)} would lose {loss}"
 
 
 def _time(event: WaveStarted) -> str:

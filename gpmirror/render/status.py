@@ -66,18 +66,19 @@ def status_human(reading: Reading, *, cluster: str | None, width: int, color: bo
 
 
 def status_summary(health: Health) -> str:
-    """`All 8 contents are in sync; 0 switched.`, or how many are in which state."""
+    """`All 8 contents in sync.`, or how many are in which other state; no count of none."""
     total = len(health.contents)
     states = counts(health)
-    switched = f"{len(switched_contents(health)):,} switched"
+    number = len(switched_contents(health))
+    switched = f"; {number:,} switched" if number else ""
     if health.all_synced:
-        return f"All {counted(total, 'content')} in sync; {switched}."
+        return f"All {counted(total, 'content')} in sync{switched}."
     rest = ", ".join(
-        f"{states[state]:,} {state.value}" for state in CopyState if state is not CopyState.SYNCED
+        f"{states[state]:,} {state.value}"
+        for state in CopyState
+        if state is not CopyState.SYNCED and states[state]
     )
-    return (
-        f"{states[CopyState.SYNCED]:,} of {counted(total, 'content')} in sync: {rest}; {switched}."
-    )
+    return f"{states[CopyState.SYNCED]:,} of {counted(total, 'content')} in sync: {rest}{switched}."
 
 
 _Figure = tuple[str, Mapping[str, str], float]

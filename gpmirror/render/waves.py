@@ -1,7 +1,7 @@
 """The waves of a plan for a terminal, and the files and command lines the native utilities get."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from gpmirror.model.names import natural, one_expression
@@ -179,18 +179,32 @@ def waves_title(plan: Plan) -> str:
     """`Waves: 2 (minimum under apply.waves)`."""
     planned, least = _of_copies(plan), plan.exposure.bound
     if not planned:
-        return f"Waves: {len(plan.waves):,}"
+        return f"Waves: {len(plan.waves):,}{_indivisible(plan)}"
     why = "minimum under apply.waves"
     if planned > least:
         why = f"{least:,} is the minimum under apply.waves; the others free places first"
     return f"Waves: {len(plan.waves):,} ({why})"
 
 
+_ONE_RUN = {
+    Action.ADD: "gpaddmirrors adds all mirrors in one run",
+    Action.REBALANCE: "gprecoverseg -r returns all roles in one run",
+}
+"""What no limit divides."""
+
+
+def _indivisible(plan: Plan) -> str:
+    """Why one wave does all of it."""
+    told = _ONE_RUN.get(plan.waves[0].action) if len(plan.waves) == 1 else None
+    return "" if told is None else f" ({told})"
+
+
 def derivation(plan: Plan) -> str:
     """How the number of waves of copies compares with what the limits allow; empty without any."""
     planned = _of_copies(plan)
     if not planned:
-        return ""
+        told = _indivisible(plan).strip(" ()")
+        return f"{told}: no limit of apply.waves divides it" if told else ""
     bound, depth = plan.exposure.bound, plan.exposure.depth
     return (
         f"waves of copies: {planned}; the limits alone allow {bound} (König bound), and the longest "
@@ -198,15 +212,16 @@ def derivation(plan: Plan) -> str:
     )
 
 
-def exposed_text(found: WaveExposure, dead: Sequence[int] | None, stopping: int = 0) -> str:
-    """Which contents have one live copy in a wave and for how long, what the worst host would cost;
-    `dead` have none, before, in and after it. `stopping` seconds pass before anything is copied.
+def exposed_text(found: WaveExposure, plan: Plan, stopping: int = 0) -> str:
+    """Which contents have one live copy in a wave and for how long, what the worst host would cost.
+    `stopping` seconds pass before anything is copied.
     """
+    dead = plan.exposure.none
     single = ranges(found.single) if found.single else "none"
     others = f" (and {found.already_single} not in this wave)" if found.already_single else ""
     none = f"{without_copy(dead)}; " if dead else ""
     return (
-        f"without a synchronized mirror: {single}{others}; {none}{_worst(found)}; "
+        f"without a synchronized mirror: {single}{others}; {none}{_worst(found, host_count(plan))}; "
         f"{_copied(found, stopping)}"
     )
 
@@ -236,8 +251,28 @@ def _worst_of(plan: Plan) -> str:
     if not cost:
         return "losing any one host would lose none of them."
     wave = next(one for one in plan.exposure.waves if one.worst_host_loses == cost)
-    host = "" if wave.worst_host is None else f" ({wave.worst_host})"
-    return f"losing the worst host{host} would lose {cost:,} of them."
+    return f"{_losing(wave, host_count(plan))} would lose {cost:,} of them."
+
+
+def _losing(wave: WaveExposure, hosts: int) -> str:
+    return losing_text(wave.worst_host, wave.worst_hosts, hosts)
+
+
+def host_count(plan: Plan) -> int:
+    """Hosts of the spec and of the catalog."""
+    return len(plan.layout.during.hosts)
+
+
+def losing_text(worst: str | None, alike: Collection[str], hosts: int) -> str:
+    """`losing the worst host (sdw3)`; of several that cost as much none is the worst: `losing any one
+    of sdw[1-3]`, and where that is all of the cluster's `hosts` in number `losing any one host`.
+    """
+    if len(alike) > 1:
+        named = one_expression(sorted(alike, key=natural))
+        return f"losing any one {'host' if len(alike) == hosts else f'of {named}'}"
+    if hosts == 1 and worst is not None:
+        return f"losing {worst}, the only host,"
+    return "losing the worst host" + ("" if worst is None else f" ({worst})")
 
 
 def _of_copies(plan: Plan) -> int:
@@ -313,7 +348,7 @@ def _steps(found: WaveLine, plan: Plan, *, width: int, verbose: bool) -> list[Li
         lines += paragraph(f"{number:>4}  {text}", width=width, hang=8, indent=2)
     if verbose and len(found.exposures) == 1:
         stopping = stopping_seconds(found.waves[0])
-        told = exposed_text(found.exposures[0], plan.exposure.none, stopping)
+        told = exposed_text(found.exposures[0], plan, stopping)
         lines += paragraph(told, width=width, indent=8, hang=2)
     return lines
 
@@ -357,11 +392,10 @@ def _stop(number: int, fold: Fold) -> str:
     return f"wave {number}: {'  '.join(cell for cell in cells if cell)}"
 
 
-def _worst(found: WaveExposure) -> str:
-    where = "" if found.worst_host is None else f" ({found.worst_host})"
+def _worst(found: WaveExposure, hosts: int) -> str:
     if not found.worst_host_loses:
         return "losing any one host would lose none"
-    return f"losing the worst host{where} would lose {found.worst_host_loses:,}"
+    return f"{_losing(found, hosts)} would lose {found.worst_host_loses:,}"
 
 
 def _copied(found: WaveExposure, stopping: int) -> str:

@@ -170,6 +170,8 @@ def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
             log=f"{run.world.coordinator}:~/{RUNS}/{run.name}/{utility.name}.log",
             worst_host=stakes.worst_host,
             worst_host_loses=stakes.worst_host_loses,
+            worst_hosts=stakes.worst_hosts,
+            hosts=len(run.plan.layout.during.hosts),
             bytes=stakes.bytes,
             seconds=None if copying is None else copying + stopping,
             stopping=stopping,

@@ -76,7 +76,7 @@ def mend_mirror(server: Postgres) -> None:
 def test_status_of_a_healthy_cluster(live: Postgres, capsys: Shown) -> None:
     assert main(["status"]) == ExitCode.OK
     shown = capsys.readouterr()
-    assert shown.out.splitlines()[-1] == "All 6 contents in sync; 0 switched."
+    assert shown.out.splitlines()[-1] == "All 6 contents in sync."
     assert f"gp6 (6.24.3), 127.0.0.1:{live.port}" in shown.out
     assert shown.err == ""
 
@@ -459,4 +459,4 @@ def test_waiting_outlives_a_restart_of_the_session(live: Postgres) -> None:
         waiter.kill()
         waiter.communicate()
     assert waiter.returncode == ExitCode.OK
-    assert out.splitlines()[-1] == "All 6 contents in sync; 0 switched."
+    assert out.splitlines()[-1] == "All 6 contents in sync."

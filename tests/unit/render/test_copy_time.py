@@ -6,6 +6,7 @@ import pytest
 
 from gpmirror.plan.model import Exposure, WaveExposure
 from gpmirror.render.waves import copy_time, exposed_text, wave_copies, wave_time
+from tests.plans import moving
 
 TB = 10**12
 NOTHING = Exposure(
@@ -72,7 +73,7 @@ def test_times_tell_how_long_the_old_mirrors_take_to_stop() -> None:
     assert "about 4 min assuming that a host sends and receives 100.0 MB/s" in text
     assert "/s and about 3 min until old mirrors count as down; measured" in text
     assert wave_time(replace(WAVE, seconds=60), 60) == "2 min"
-    assert exposed_text(replace(WAVE, seconds=60), (), 60).endswith("; 8.0 TB, about 2 min")
+    assert exposed_text(replace(WAVE, seconds=60), moving(), 60).endswith("; 8.0 TB, about 2 min")
 
 
 @pytest.mark.parametrize(
@@ -93,4 +94,4 @@ def test_a_wave_says_what_it_copies_and_for_how_long(
     found: WaveExposure, copied: str, time: str, end: str
 ) -> None:
     assert (wave_copies(found), wave_time(found)) == (copied, time)
-    assert exposed_text(found, None).endswith(end)
+    assert exposed_text(found, moving()).endswith(end)

@@ -88,6 +88,18 @@ def test_words(event: Event, words: str) -> None:
             replace(WAVE, worst_host=None, worst_host_loses=0),
             "losing any one host would lose no segment\n",
         ),
+        (
+            replace(WAVE, worst_hosts=("sdw1", "sdw2"), hosts=2),
+            "until the wave ends; losing any one host would lose 2 segments\n",
+        ),
+        (
+            replace(WAVE, worst_hosts=("sdw1", "sdw2"), hosts=3),
+            "losing any one of sdw[1-2] would lose 2 segments\n",
+        ),
+        (
+            replace(WAVE, worst_hosts=("sdw1",), hosts=1),
+            "losing sdw1, the only host, would lose 2 segments\n",
+        ),
     ],
 )
 def test_what_a_wave_is_foreseen_to_risk(event: Event, words: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.plan.model import NativeRun, Plan
+from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.request import Request
 from gpmirror.render.folding import parts
 from gpmirror.render.plan import LEAST_WIDTH, guard_text, plan_human, rule_text, switched_texts
@@ -204,7 +205,11 @@ def test_switched_contents_are_listed_unless_they_return() -> None:
 
 def test_the_number_of_waves_is_compared_with_the_fewest() -> None:
     assert waves_title(plans.moving()) == "Waves: 4 (minimum under apply.waves)"
-    assert waves_title(plans.adding()) == "Waves: 1"
+    assert waves_title(plans.adding()) == "Waves: 1 (gpaddmirrors adds all mirrors in one run)"
+    assert (
+        "gpaddmirrors adds all mirrors in one run: no limit of apply.waves divides it"
+        in " ".join(plan_human(plans.adding(), width=100, color=False, verbose=True).split())
+    )
     plan = plans.moving()
     more = replace(plan, exposure=replace(plan.exposure, bound=2))
     assert waves_title(more) == (
@@ -217,13 +222,39 @@ def test_the_number_of_waves_is_compared_with_the_fewest() -> None:
 def test_the_peak_of_the_exposure_is_told_with_the_worst_host() -> None:
     assert at_once_text(plans.moving()) == (
         "Peak exposure: 3 segments without a synchronized mirror; "
-        "losing the worst host (sdw3) would lose 1 of them."
+        "losing any one of sdw[1-3] would lose 1 of them."
     )
     plan = plans.moving()
+    worst = replace(plan.exposure.waves[0], worst_hosts=("sdw3",))
+    alone = replace(plan, exposure=replace(plan.exposure, waves=(worst,)))
+    assert at_once_text(alone).endswith("; losing the worst host (sdw3) would lose 1 of them.")
+    assert at_once_text(plans.adding()) == (
+        "Peak exposure: 8 segments without a synchronized mirror; "
+        "losing any one host would lose 2 of them."
+    )
     lucky = replace(plan, exposure=replace(plan.exposure, most_lost_with_one_host=0))
     assert at_once_text(lucky).endswith("; losing any one host would lose none of them.")
     dead = replace(plan, exposure=replace(plan.exposure, none=(4,)))
     assert "mirror (no live copy: 1 content (4)); losing" in at_once_text(dead)
+
+
+def test_counts_of_none_are_not_told() -> None:
+    """But for the fixed line at the end."""
+    text = plan_human(plans.adding(), width=200, color=False)
+    assert "8 contents, none mirrored" in text
+    assert "moves_percent" not in text
+    assert "segments without a synchronized mirror: 8 -> 0" in text
+    text = plan_human(plans.unchanged(), width=200, color=False)
+    assert "8 contents, all mirrored" in text
+    assert "segments without a synchronized mirror" not in text
+
+
+def test_a_plan_that_is_read_again_says_the_same() -> None:
+    plan = plans.adding()
+    again = read_plan(plan_text(plan).encode(), "plan.json")
+    assert again == plan
+    assert again.exposure.waves[0].worst_hosts == ("sdw1", "sdw2", "sdw3", "sdw4")
+    assert plan_human(again, width=100, color=False) == plan_human(plan, width=100, color=False)
 
 
 def test_a_host_without_primaries_has_no_factor_of_its_own() -> None:
