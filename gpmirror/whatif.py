@@ -19,13 +19,13 @@ from gpmirror.model.names import one_expression
 from gpmirror.model.observed import Observed
 from gpmirror.model.text import counted, named
 from gpmirror.placement.hosts import map_hosts
+from gpmirror.plan.build import make_plan
 from gpmirror.plan.codes import OTHER_HOSTS
 from gpmirror.plan.exposure import stage_of
 from gpmirror.plan.model import Plan, Stage, Summary, Survival
 from gpmirror.plan.request import Request
 from gpmirror.plan.state import layout
 from gpmirror.plan.timing import stopping_left
-from gpmirror.run.plan import make_plan
 from gpmirror.run.simulate import ends
 from gpmirror.simulate import judge_policy
 from gpmirror.spec.hosts import MAX_HOSTS, RangeError, another, host_names

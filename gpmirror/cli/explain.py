@@ -131,8 +131,8 @@ def _name(name: str, *, as_json: bool) -> str:
 def _planned(
     ctx: typer.Context, spec: str, catalog: str | None, table: int | None, *, via_ssh: bool
 ) -> "tuple[Spec, Plan, Observed]":
+    from gpmirror.plan.build import make_plan
     from gpmirror.plan.request import Request
-    from gpmirror.run.plan import make_plan
 
     catalog = chosen_catalog(ctx, catalog, spec, table=table, via_ssh=via_ssh)
     wanted = reached(read_spec(spec))

@@ -361,7 +361,7 @@ def planned(
     """The plan of a spec over a saved or the live catalog; of a live one `say` is told how old its word
     may be. Raises what reading and planning raise.
     """
-    from gpmirror.run.plan import make_plan
+    from gpmirror.plan.build import make_plan
 
     wanted = reached(read_spec(spec))
     if catalog is None:
@@ -388,7 +388,7 @@ def planned_somewhere(
     if not offline:
         plan = planned(spec, catalog, request, say=say, table=table, via_ssh=via_ssh)
         return Planned(plan=plan, snapshot=catalog)
-    from gpmirror.run.plan import make_plan
+    from gpmirror.plan.build import make_plan
 
     wanted = reached(read_spec(spec))
     file = snapshot_of(spec, wanted)
@@ -399,7 +399,7 @@ def planned_somewhere(
 
 def planned_live(spec: "Spec", request: "Request", *, via_ssh: bool) -> "tuple[Plan, Observed]":
     """The plan over the live catalog, and that catalog. Raises what reading and planning raise."""
-    from gpmirror.run.plan import make_plan
+    from gpmirror.plan.build import make_plan
 
     with live_catalog(spec, via_ssh=via_ssh, environment=os.environ) as server:
         return plan_over(server, spec, lambda seen: make_plan(spec, seen, request))

@@ -22,6 +22,16 @@ def command(
         ),
     ] = None,
     *,
+    lost: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forget",
+            metavar="HOST",
+            autocompletion=completion.hosts,
+            help="Give up what the run left on this host, which never comes back: record that, ask no "
+            "more for it, change nothing on any host. Repeatable.",
+        ),
+    ] = None,
     yes: Yes = False,
     via_ssh: ViaSsh = False,
     allow: Annotated[
@@ -33,6 +43,7 @@ def command(
     from gpmirror.cli.live_run import Manner, caught_up, open_live, recorded, running, site_of_run
     from gpmirror.cli.wiring import ALLOW
     from gpmirror.run.context import Wishes
+    from gpmirror.run.forget import forget
     from gpmirror.run.prune import prune
 
     for name in allow or ():
@@ -40,6 +51,11 @@ def command(
             raise Usage(f"--allow {name}: prune takes {ALLOW} alone", hint="leave it out")
     console: Console = ctx.obj
     if run is None:
+        if lost:
+            raise Usage(
+                "--forget needs the run that left the directories",
+                hint="`gpmirror prune` lists the runs that left some",
+            )
         console.page(_candidates())
         return ExitCode.OK
     folder, standing, plan = recorded(run, via_ssh=via_ssh, console=console)
@@ -49,7 +65,8 @@ def command(
         open_live(spec, via_ssh=via_ssh) as live,
         running(standing.run, folder, plan, live, Wishes(), manner) as work,
     ):
-        outcome = prune(work, caught_up(standing.run, live))
+        standing = caught_up(standing.run, live)
+        outcome = forget(work, standing, lost) if lost else prune(work, standing)
     kept = (f"  kept {one}" for one in outcome.next_actions)
     console.page(visible("\n".join((outcome.summary, *kept))))
     return outcome.code
@@ -73,7 +90,7 @@ def _candidates() -> str:
             continue
         with suppress(GpmirrorError):
             plan = read_plan(read_run(folder, one.run)[1], f"{one.run}/plan.json")
-            spots = left_behind(plan, one)
+            spots = left_behind(plan, one) - {(gone.host, gone.path) for gone in one.given_up}
             if spots:
                 hosts = one_expression(sorted({host for host, _ in spots}, key=natural))
                 many = counted(len(spots), "directory", "directories")

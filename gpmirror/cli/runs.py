@@ -99,6 +99,8 @@ def _state(found: "RunRecord") -> "RunState":
 
 
 def _story(found: "RunRecord", folder: str) -> str:
+    from gpmirror.model.text import counted, hosts_named
+
     lines = [f"by {found.by}, last heard of {found.last}", f"kept in {folder}"]
     if found.allow:
         lines.append(f"allowed for this run: {', '.join(sorted(found.allow))}")
@@ -106,6 +108,10 @@ def _story(found: "RunRecord", folder: str) -> str:
         lines.append(f"does the rest of run {found.continues}")
     if found.continued_as:
         lines.append(f"goes on as run {found.continued_as}")
+    if found.given_up:
+        where = hosts_named({one.host for one in found.given_up})
+        many = counted(len(found.given_up), "directory", "directories")
+        lines.append(f"given up (`prune --forget`): {many} on {where}")
     undone = [name for name in found.begun if name not in found.done]
     if undone:
         lines.append(f"begun and not ended: {', '.join(undone)}")

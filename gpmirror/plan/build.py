@@ -17,6 +17,7 @@ from gpmirror.native.commands import (
 )
 from gpmirror.placement.hosts import interfaces_remark
 from gpmirror.placement.model import Desired
+from gpmirror.placement.place import place
 from gpmirror.placement.racks import RACKS_NOT_KEPT_APART
 from gpmirror.plan.classify import (
     Classified,
@@ -51,7 +52,7 @@ from gpmirror.plan.native import NativeContext, Written, write_waves
 from gpmirror.plan.request import Request, check_known
 from gpmirror.plan.state import State, read_state
 from gpmirror.plan.waves import Limits, Phases, arrange
-from gpmirror.spec.model import Site
+from gpmirror.spec.model import Site, Spec
 
 # --- Roles that go back: the utility switches every pair that it can, so the plan names all of them.
 
@@ -109,6 +110,11 @@ def block_returns(
 
 
 # --- (site, observed, desired, request) -> Plan.
+
+
+def make_plan(spec: Spec, observed: Observed, request: Request) -> Plan:
+    """The plan from what was read. Raises InvalidInput and Infeasible as its parts do."""
+    return build_plan(spec, observed, place(spec, observed, request.unprotect), request)
 
 
 def build_plan(site: Site, observed: Observed, desired: Desired, request: Request) -> Plan:

@@ -208,7 +208,10 @@ GLOSSARY: Mapping[str, str] = {
     "in sync": "The mirror has everything that its primary has (mode `s`, status `u`), and "
     "gpmirror saw it stream where the release can say so.",
     "incremental recovery": "Bring back a mirror that is down by copying only what changed since.",
-    "leftover directory": "The old data directory of a mirror that moved; `gpmirror prune` deletes it.",
+    "given up": "A leftover directory on a host that never comes back: `gpmirror prune RUN --forget HOST` "
+    "records that nobody looks at it any more, and changes no host.",
+    "leftover directory": "The old data directory of a mirror that moved, or a copy that was cut off; "
+    "`gpmirror prune` deletes it after proof.",
     "mirror": "The copy that follows the primary, ready to take over. Where it matters, "
     "`preferred` or `acting` says which role is meant.",
     "move": "Give a mirror another host, port or directory: it is copied to the new place, and "

@@ -142,6 +142,7 @@ def _run(found: RunRecord, state: str, folder: str) -> dict[str, object]:
         "continues": found.continues,
         "continued_as": found.continued_as,
         "unfinished": [name for name in found.begun if name not in found.done],
+        "given_up": [f"{one.host}:{one.path}" for one in found.given_up],
         "folder": folder,
     }
 

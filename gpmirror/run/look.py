@@ -10,6 +10,7 @@ from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed, Replication
 from gpmirror.native.directories import Pulse, pulse_script, read_pulses
 from gpmirror.native.pipe import reads_hostnames
+from gpmirror.plan.build import make_plan
 from gpmirror.plan.classify import NOT_INSPECTED
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
@@ -19,7 +20,6 @@ from gpmirror.preflight.model import one_machine
 from gpmirror.preflight.reading import read_related
 from gpmirror.preflight.script import copies_script, related_script
 from gpmirror.run.context import measured
-from gpmirror.run.plan import make_plan
 from gpmirror.spec.model import SiteHost, Spec
 from gpmirror.verify import disagreements, resynchronising, way_back
 

@@ -47,6 +47,9 @@ Spot = tuple[str, str]
 Used = Mapping[str, Sequence[str]]
 """The directories that the catalog knows, by host."""
 
+SILENT = "its host gave no answer"
+"""Why a directory stays of which nothing can be known."""
+
 _WHOLE = "no copy can have that place to itself, so nobody looks there and nothing of it is deleted"
 
 
@@ -195,7 +198,8 @@ def prove(
         sources=sources,
         synced=frozenset(synced),
     )
-    judged = [_verdict(one, evidence) for one in free if _is_left(one, evidence)]
+    left = [_verdict(one, evidence) for one in free if _is_left(one, evidence)]
+    judged = list(_once(left, used))
     aside = {(one.host, one.path): one for one in judged if one.is_aside and not one.absent}
     return _together(
         [one for one in whole if not one.is_aside]
@@ -205,6 +209,19 @@ def prove(
             if not (one.is_aside and one.absent)
         ]
     )
+
+
+def _once(judged: Iterable[Leftover], used: Used) -> Iterator[Leftover]:
+    """Of a host that gave no answer each directory is told once, where it was left: nobody knows
+    whether it was set aside. A place that the catalog uses holds a copy in service.
+    """
+    told: set[Spot] = set()
+    for one in judged:
+        if one.keep != SILENT:
+            yield one
+        elif (one.host, one.path) not in told and one.path not in used.get(one.host, ()):
+            told.add((one.host, one.path))
+            yield replace(one, at=one.path)
 
 
 def _beside(one: Leftover) -> str:
@@ -254,7 +271,7 @@ def _is_left(one: Leftover, evidence: _Evidence) -> bool:
 def _verdict(one: Leftover, evidence: _Evidence) -> Leftover:
     here = evidence.looks.get((one.host, one.at))
     if here is None:
-        return replace(one, keep="its host gave no answer")
+        return replace(one, keep=SILENT)
     if here.kind == "absent":
         return replace(one, absent=True)
     source = evidence.sources.get(one.content)
@@ -444,10 +461,10 @@ def prune(run: Run, standing: RunRecord) -> Outcome:
     question stood; Declined (8); Partial (10): some of it was set aside and not deleted; Detached
     (130): interrupted.
     """
-    judged, _ = _judge(run, standing)
+    judged, _ = judge(run, standing)
     going, kept = _going(judged), [one for one in judged if one.keep]
     if not going:
-        return _nothing(judged, kept)
+        return _nothing(run, standing, judged, kept)
     stay = [*map(_line, kept), *_folders(judged, going)]
     run.world.operator.show(_listed(going, stay))
     if not run.world.operator.confirm(f"Delete {_counted(len(going))}? Only 'yes' is accepted:"):
@@ -457,17 +474,32 @@ def prune(run: Run, standing: RunRecord) -> Outcome:
         _remove(run, going, used, _PRUNE)
     return Outcome(
         code=ExitCode.OK,
-        summary=f"{_counted(len(going))} deleted, {len(stay)} kept",
+        summary=f"{_counted(len(going))} deleted"
+        + (f", {len(stay)} kept" if stay else "")
+        + "".join(f"; {told}" for told in _lost(run, kept)),
         next_actions=tuple(stay),
     )
 
 
-def _judge(run: Run, standing: RunRecord) -> tuple[list[Leftover], Used]:
+def _lost(run: Run, kept: Iterable[Leftover]) -> list[str]:
+    """The way out where hosts gave no answer."""
+    hosts = sorted({one.host for one in kept if one.keep == SILENT}, key=natural)
+    options = " ".join(f"--forget {host}" for host in hosts)
+    what = "a host that never comes back" if len(hosts) == 1 else "hosts that never come back"
+    return [f"`gpmirror prune {run.name} {options}` gives up those on {what}"] if hosts else []
+
+
+def judge(run: Run, standing: RunRecord) -> tuple[list[Leftover], Used]:
+    """What the run left and nobody gave up, with verdicts, under the lock; the directories in use.
+    Raises Locked.
+    """
     take_session_lock(run)
     observed, health = look(run)
     # no utility is to run, so locks that were left keep nothing from being done
     check_competing(run, observed, Runs(dialect=observed.dialect.name, utilities=frozenset()))
-    found = prove(run, leftovers_of(run, standing), observed, health)
+    given_up = {(one.host, one.path) for one in standing.given_up}
+    left = [one for one in leftovers_of(run, standing) if (one.host, one.path) not in given_up]
+    found = prove(run, left, observed, health)
     return found, used_directories(run.plan, observed)
 
 
@@ -477,7 +509,7 @@ def _going(judged: Sequence[Leftover]) -> list[Leftover]:
 
 def _check_unchanged(run: Run, standing: RunRecord, going: Sequence[Leftover]) -> Used:
     """The question takes its time: what is in use by now. Raises Stale."""
-    judged, used = _judge(run, standing)
+    judged, used = judge(run, standing)
     now = _going(judged)
     lost = [one for one in going if one not in now]
     if lost:
@@ -590,14 +622,20 @@ def _by_host(going: Iterable[Leftover]) -> dict[str, list[Leftover]]:
     return found
 
 
-def _nothing(judged: Sequence[Leftover], kept: Sequence[Leftover]) -> Outcome:
+def _nothing(
+    run: Run, standing: RunRecord, judged: Sequence[Leftover], kept: Sequence[Leftover]
+) -> Outcome:
     if kept:
         raise Unsafe(
             "nothing may be deleted:\n" + "\n".join(f"  {_line(one)}" for one in kept[:_SHOWN]),
-            hint="fix what is said, or delete by hand what you know",
+            hint="; ".join(
+                ("fix what is said, or delete by hand what you know", *_lost(run, kept))
+            ),
         )
     if judged:
         return Outcome(code=ExitCode.OK, summary="Nothing to prune: all of it is gone already.")
+    if standing.given_up:
+        return Outcome(code=ExitCode.OK, summary="Nothing to prune: what was left is given up.")
     return Outcome(code=ExitCode.OK, summary="Nothing to prune: the run left no directory.")
 
 

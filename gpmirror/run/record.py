@@ -26,6 +26,8 @@ PLAN = "plan.json"
 FORMAT_VERSION = "1.0"
 CLEAR_ASIDE = "clear/aside"
 """The step that sets copies aside which were cut off; its begin bears their places."""
+FORGET = "prune/forget"
+"""The step that gives directories up on hosts which never come back; its end bears their places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ class RunRecord:
     """A run as its journal tells. `begun` and `done` hold the names of steps. `exit_code` None: the
     run was cut off, or still goes on. Times as written (UTC). `allow` is what the command line of
     the run's begin allowed beside the plan. `failed` names steps whose failure was known, `clearing`
-    the copies that were cut off which it began to clear, where they stood then.
+    the copies that were cut off which it began to clear, where they stood then, and `given_up` the
+    directories that nobody looks at any more.
     """
 
     run: str
@@ -143,6 +146,7 @@ class RunRecord:
     allow: tuple[str, ...]
     failed: tuple[str, ...] = ()
     clearing: tuple[Leftover, ...] = ()
+    given_up: tuple[Leftover, ...] = ()
 
     @property
     def changed_something(self) -> bool:
@@ -186,6 +190,7 @@ class _Draft:
     done: dict[str, None] = field(default_factory=dict)
     failed: dict[str, None] = field(default_factory=dict)
     clearing: list[Leftover] = field(default_factory=list)
+    given_up: list[Leftover] = field(default_factory=list)
     end: dict[str, object] = field(default_factory=dict)
 
 
@@ -216,6 +221,7 @@ def read_standing(text: str, name: str) -> RunRecord:
         allow=_texts(head.get("allow")),
         failed=tuple(fold.failed),
         clearing=tuple(fold.clearing),
+        given_up=tuple(fold.given_up),
     )
 
 
@@ -269,6 +275,8 @@ def _take_step(fold: _Draft, name: str, record: dict[str, object]) -> None:
                 fold.clearing += read_places(record.get("places"))
         case "done":
             fold.done[name] = None
+            if name == FORGET:
+                fold.given_up += read_places(record.get("places"))
         case "failed":
             fold.failed[name] = None
         case _:

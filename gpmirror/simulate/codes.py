@@ -10,10 +10,10 @@ NO_WHOLE_RACKS = "GPM-P905"
 
 CODES: dict[str, CodeInfo] = {
     UNKNOWN_HOST: CodeInfo(
-        title="a host to lose or to stop is not known",
+        title="a host to lose, to stop or to give up is not known",
         why="Losing a host that holds nothing would look harmless and prove nothing.",
         fix="Name a host as the spec or the catalog does, for example `--lose host:sdw3` or "
-        "`ok-to-stop sdw3`.",
+        "`ok-to-stop sdw3`; `prune RUN --forget` takes hosts on which the run left directories.",
     ),
     BAD_TARGET: CodeInfo(
         title="what to lose is neither a host nor a rack",

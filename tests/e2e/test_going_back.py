@@ -63,6 +63,10 @@ def test_a_live_mirror_in_an_old_directory_keeps_it(
     refused = cluster.gpmirror("prune", run, "--yes")
     assert refused.returncode == 4, refused.stdout + refused.stderr
     assert f"{left.hostname}:{left.directory}: process " in refused.stderr
+    kept = cluster.gpmirror("prune", run, "--forget", left.hostname, "--yes")
+    assert kept.returncode == 4, kept.stdout + kept.stderr
+    assert f"{left.hostname} answers" in kept.stderr
+    assert f"`gpmirror prune {run}` does that" in kept.stderr
     cluster.ssh(left.address, f"test -f {left.directory}/PG_VERSION -a -f {inside}/PG_VERSION")
     assert cluster.segments_are_fine()
 
@@ -98,6 +102,22 @@ def test_the_way_back_from_a_lost_host(moved: "tuple[PracticeCluster, str, Row]"
     assert "1 directory deleted, 1 kept" in pruned.stdout
     assert "kept sdw3:" in pruned.stdout
     assert "its host gave no answer" in pruned.stdout
+    assert f"`gpmirror prune {run} --forget sdw3` gives up" in pruned.stdout
+
+    unknown = cluster.gpmirror("prune", run, "--forget", "sdw1", "--yes")
+    assert unknown.returncode == 3, unknown.stdout + unknown.stderr
+    assert "it has directories left on host sdw3" in unknown.stderr
+    asked = cluster.gpmirror("prune", run, "--forget", "sdw3")
+    assert asked.returncode == 8, asked.stdout + asked.stderr
+    given_up = cluster.gpmirror("prune", run, "--forget", "sdw3", "--yes")
+    assert given_up.returncode == 0, given_up.stdout + given_up.stderr
+    assert "1 directory on sdw3 given up; nothing was changed on any host" in given_up.stdout
+    pruned = cluster.gpmirror("prune", run, "--yes")
+    assert pruned.returncode == 0, pruned.stdout + pruned.stderr
+    assert "Nothing to prune: " in pruned.stdout
+    assert run not in cluster.gpmirror("prune").stdout
+    far = cluster.ssh("mdw", f"cat .gpmirror/runs/{run}/journal.jsonl")
+    assert "prune/forget" in far
     cluster.ssh(left.address, f"test ! -e {left.directory}.gpmirror-{run}")
     assert (left.content, left.address, left.port, left.directory, "m", None) in laid_out(cluster)
 

@@ -90,7 +90,7 @@ def converges(cluster: PracticeCluster, number: int, when: str) -> None:
     assert utilities_ran_once(cluster, run), told
     pruned = cluster.gpmirror("prune", run, "--yes")
     assert pruned.returncode == 0, f"{case}: {pruned.stderr}"
-    assert "3 directories deleted, 0 kept" in pruned.stdout, f"{case}: {pruned.stdout}"
+    assert "3 directories deleted" in pruned.stdout, f"{case}: {pruned.stdout}"
 
 
 def the_other_layout(cluster: PracticeCluster) -> Any:

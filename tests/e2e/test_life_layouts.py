@@ -128,4 +128,4 @@ def turn(cluster: PracticeCluster, strategy: str, more: str) -> None:
     run = cluster.runs()[-1]
     pruned = cluster.gpmirror("prune", run, "--yes")
     assert pruned.returncode == 0, pruned.stderr
-    assert f"{plan['summary']['move']} directories deleted, 0 kept" in pruned.stdout
+    assert f"{plan['summary']['move']} directories deleted" in pruned.stdout

@@ -35,7 +35,7 @@ def pruned(cluster: Cluster, run: str, count: int) -> None:
     done = cluster.gpmirror("prune", run, "--yes")
     assert done.returncode == 0, done.stderr
     directories = "1 directory" if count == 1 else f"{count} directories"
-    assert f"{directories} deleted, 0 kept" in done.stdout
+    assert f"{directories} deleted" in done.stdout
     again = cluster.gpmirror("prune", run, "--yes")
     assert again.returncode == 0, again.stderr
     assert "Nothing to prune" in again.stdout

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode, Infeasible, InvalidInput
 from gpmirror.model.observed import Observed
+from gpmirror.plan.build import make_plan
 from gpmirror.plan.request import Request
 from gpmirror.render.text import proof_text
 from gpmirror.render.whatif import whatif_json, whatif_remarks
-from gpmirror.run.plan import make_plan
 from gpmirror.spec.model import HostPattern, Pin, Policy, Protection, Spec, Strategy, Survive
 from gpmirror.whatif import AS_IT_IS, Comparison, Figures, Question, Refusal, Row, compare
 from tests.clusters import PLACE, host, mirrored, mirrorless, spec

@@ -7,6 +7,7 @@ import pytest
 from gpmirror.boundary import Answered, NoAnswer, Silence
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Mode, Status
+from gpmirror.plan.build import make_plan
 from gpmirror.plan.request import Request
 from gpmirror.run.look import (
     candidate_pairs,
@@ -15,7 +16,6 @@ from gpmirror.run.look import (
     not_inspected,
     plan_inspected,
 )
-from gpmirror.run.plan import make_plan
 from gpmirror.spec.model import Pin, Spec
 from tests.clusters import PLACE, host, mirrored, spec
 from tests.fakes import FakeCluster
