@@ -104,7 +104,7 @@ def judge_native(ground: Ground) -> list[Claim]:
             + (
                 f"the {counted(pairs, 'pair')} of names that decide them"
                 if pairs
-                else "no pair of names decides them"
+                else "none of them depends on what a name resolves to"
             ),
             false=tuple(_hostnames(ground, names)),
         ),

@@ -65,7 +65,7 @@ class _Check:
         ]
         if gaps:
             message = (
-                f"content gaps: {', '.join(gaps)} without any row, "
+                f"content gaps: no row of content {', '.join(gaps)}; "
                 f"the highest content is {contents[-1]}"
             )
             yield self._found(codes.CONTENT_GAP, message, ())

@@ -47,7 +47,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "import": Entry(
         module="gpmirror.cli.import_",
-        summary="Write the smallest spec of a cluster as it is, proved by its own plan.",
+        summary="Write the smallest spec that describes a cluster as it is, tried out with a plan.",
     ),
     "snapshot": Entry(
         module="gpmirror.cli.snapshot",
@@ -83,11 +83,11 @@ COMMANDS: dict[str, Entry] = {
     ),
     "ok-to-stop": Entry(
         module="gpmirror.cli.ok_to_stop",
-        summary="Say whether hosts may be stopped now without losing a content; exit 4 if not.",
+        summary="Say whether hosts may be stopped now without losing a segment; exit 4 if not.",
     ),
     "maintenance": Entry(
         module="gpmirror.cli.maintenance",
-        summary="Say which hosts may be down together: the fewest groups that lose no content.",
+        summary="Say which hosts may be down together: the fewest groups that lose no segment.",
     ),
     "preflight": Entry(
         module="gpmirror.cli.preflight",

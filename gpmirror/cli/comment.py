@@ -59,7 +59,7 @@ def command(
         typer.Option(
             "--fail-on",
             metavar="CODES",
-            help="Which exit codes of specs let this command end with the worst of them; 2 is a change.",
+            help="End with the worst exit code of the specs that is among these; 2 stands for changes.",
         ),
     ] = _FAIL_ON,
 ) -> ExitCode:

@@ -42,7 +42,7 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace SPEC if it exists.")] = False,
 ) -> None:
-    """Write the smallest spec of a cluster as it is, proved by its own plan."""
+    """Write the smallest spec that describes a cluster as it is, tried out with a plan."""
     from gpmirror.adapters.files import is_stdout, write_output
 
     console: Console = ctx.obj

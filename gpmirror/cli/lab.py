@@ -118,7 +118,7 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show its hosts, servers and running utilities."""
+    """Show hosts, servers and running utilities of the practice cluster."""
     from gpmirror.lab.control import status_json, status_text
 
     console: Console = ctx.obj
@@ -137,7 +137,7 @@ def kill(
         ),
     ],
 ) -> None:
-    """Let a host die: its servers and its SSH server end at once, its disk goes with it."""
+    """Kill a host: its servers and its SSH server end at once, and its disk goes with it."""
     console: Console = ctx.obj
     where = _where()
     _lab(where).host_of(host)
@@ -155,13 +155,17 @@ def restore(
         ),
     ],
 ) -> None:
-    """Bring a host back, with the servers that the catalog counts on."""
+    """Bring a host back, with those of its servers that the catalog calls up."""
     console: Console = ctx.obj
     where = _where()
     name = _lab(where).host_of(host).name
     started = _give("restore", where, host=host)
-    count = f"{len(started)} server{'s' if len(started) != 1 else ''}"
-    console.page(f"{name} is back with {count}. Copies that are marked down wait for gprecoverseg.")
+    from gpmirror.model.text import counted
+
+    count = f" with {counted(len(started), 'server')}" if started else ""
+    console.page(
+        f"{name} is back{count}. Copies that are marked down stay so until `gpmirror apply` recovers them."
+    )
 
 
 @command.command("slow")
@@ -216,7 +220,7 @@ def fail_over(
 
 @command.command("psql", context_settings=_ANYTHING)
 def psql(ctx: typer.Context) -> None:
-    """Run psql on its coordinator; what follows is psql's."""
+    """Run psql on the coordinator of the practice cluster; what follows are psql's arguments."""
     lab = _lab(_where())
     os.environ |= {
         "PGHOST": lab.coordinator.ip,

@@ -44,7 +44,7 @@ def command(
         typer.Argument(
             metavar="SPEC",
             envvar=SPEC_VARIABLE,
-            help="Racks, policy and where the coordinator is; default gpmirror.yaml here or above, "
+            help="The spec with racks, policy and where the coordinator is; default gpmirror.yaml here or above, "
             "else the catalog alone tells.",
         ),
     ] = None,
@@ -86,7 +86,7 @@ def command(
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
     ] = False,
 ) -> ExitCode:
-    """Say which hosts may be down together: the fewest groups that lose no content."""
+    """Say which hosts may be down together: the fewest groups that lose no segment."""
     from gpmirror.run.status import maintenance_groups
 
     console: Console = ctx.obj

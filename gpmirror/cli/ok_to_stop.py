@@ -44,7 +44,7 @@ def command(
             "--spec",
             metavar="SPEC",
             envvar=SPEC_VARIABLE,
-            help="Where the coordinator is and how hosts are called; default gpmirror.yaml here or "
+            help="Where the coordinator is and what hosts are called; default gpmirror.yaml here or "
             "above, else PGHOST etc.",
         ),
     ] = None,
@@ -78,7 +78,7 @@ def command(
         bool, typer.Option("--via-ssh", help="Reach the live catalog through SSH.")
     ] = False,
 ) -> ExitCode:
-    """Say whether hosts may be stopped now without losing a content; exit 4 if not.
+    """Say whether hosts may be stopped now without losing a segment; exit 4 if not.
 
     It reserves nothing: two jobs may both get yes, so let one job at a time stop hosts.
     """

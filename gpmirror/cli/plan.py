@@ -117,8 +117,8 @@ def command(
             "--out-dir",
             metavar="DIR",
             help="Write a folder for each spec: plan.json, .md, .html, .svg, .txt, native files; and "
-            "what is said of all in "
-            "summary.json and summary.md (a comment), annotations.txt, code-quality.json.",
+            "about all of them summary.json, summary.md (a comment), annotations.txt and "
+            "code-quality.json.",
         ),
     ] = None,
     content: Annotated[

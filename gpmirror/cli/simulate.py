@@ -41,7 +41,7 @@ def command(
         typer.Option(
             metavar="FILE",
             envvar=CATALOG_VARIABLE,
-            help="With a spec: the catalog that tells the primaries; left out: the live one.",
+            help="With a spec: the catalog to take the primaries from; left out: the live one.",
         ),
     ] = None,
     via_ssh: Annotated[

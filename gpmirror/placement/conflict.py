@@ -198,7 +198,7 @@ def entries_of(spec: Spec) -> Iterator[Line]:
         yield Line(
             kind="hosts",
             place=spec.place_of(*path) if has_weight else host.place,
-            label=f"{count} of weight 0" if host.weight == 0 else f"{count}, no more",
+            label=f"{count} of weight 0" if host.weight == 0 else f"lists {count} only",
             first=first,
             end=end,
         )

@@ -10,6 +10,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.model.names import natural, normal
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
+from gpmirror.model.text import named
 from gpmirror.spec.model import Site, SiteHost, Spec
 
 # --- Which spec host a catalog row belongs to.
@@ -122,8 +123,7 @@ def _missing_host(
     return Diagnostic(
         code="GPM-P002",
         message=(
-            f"host {name} holds the preferred primaries of content {name_contents(contents)} "
-            "but is not in `hosts`"
+            f"host {name} holds the preferred primaries of {named(contents)} but is not in `hosts`"
         ),
         place=site.place_of("hosts"),
         hint=f"{guess}list it; with `weight: 0` it keeps its primaries and gets no mirrors",

@@ -7,7 +7,7 @@ from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import ExitCode, InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
-from gpmirror.model.text import ranges
+from gpmirror.model.text import named
 from gpmirror.plan.model import Change, Plan, PlannedContent
 from gpmirror.plan.timing import stopping_seconds
 from gpmirror.render.plan import change_text, hazard_text, host_rows
@@ -45,10 +45,10 @@ def explain_host(plan: Plan, observed: Observed, host: str) -> str:
         f"  preferred primaries {primaries}, mirrors {before} before, {during} during, {after} after"
     ]
     homes = [(found.content, found.primary.host) for found in plan.desired.contents]
-    lines += [f"  preferred primaries of {_contents(c for c, home in homes if home == host)}"]
+    lines += _of("preferred primaries", (c for c, home in homes if home == host))
     mirrors = ((found.content, found.mirror) for found in plan.desired.contents)
     wanted = (content for content, slot in mirrors if slot is not None and slot.host == host)
-    lines += [f"  desired mirrors of {_contents(wanted)}"]
+    lines += _of("desired mirrors", wanted)
     lines += [f"  {change_text(change)}" for change in plan.changes if touches(change, host)]
     down = [row for row in observed.segments if is_on(row, host) and not row.is_up]
     lines += [f"  down: content {row.content} {_kind(row)} {row_text(row)}" for row in down]
@@ -81,9 +81,10 @@ def _kind(row: Segment) -> str:
     return f"preferred {'primary' if row.is_preferred_primary else 'mirror'}"
 
 
-def _contents(contents: Iterable[int]) -> str:
-    shown = ranges(contents)
-    return f"content {shown}" if shown else "no content"
+def _of(what: str, contents: Iterable[int]) -> list[str]:
+    """`  desired mirrors of contents 0-1`; nothing of none."""
+    found = list(contents)
+    return [f"  {what} of {named(found)}"] if found else []
 
 
 def _desired(found: PlannedContent) -> str:
@@ -135,7 +136,7 @@ def touches(change: Change, host: str) -> bool:
 
 
 def _unknown_content(content: int, plan: Plan) -> InvalidInput:
-    known = _contents(found.content for found in plan.desired.contents)
+    known = named(found.content for found in plan.desired.contents)
     return _refusal(f"content {content}: no such content", f"the cluster has {known}")
 
 

@@ -13,6 +13,7 @@ from gpmirror.render.plan import (
     banners,
     catalog_text,
     count_text,
+    directory_text,
     folded_hosts,
     guard_text,
     hazard_text,
@@ -189,7 +190,7 @@ def _tables(found: Iterable[Lines]) -> list[str]:
 
 def _table(action: Action, ruled: Ruled, folds: tuple[Fold, ...]) -> list[str]:
     head = f'<b class="{action.value}">{text(count_text(action, ruled))}</b>'
-    told = items(("", f"directory {words}") for words in ruled.directories)
+    told = items(("", directory_text(words)) for words in ruled.directories)
     return [
         f"<p>{head} {text(rule_text(ruled))}</p>",
         *told,

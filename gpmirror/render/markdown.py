@@ -102,7 +102,7 @@ def _tables(found: Iterable[Lines]) -> list[str]:
 
 def _table(action: Action, ruled: Ruled, folds: tuple[Fold, ...]) -> list[str]:
     title = f"**{escaped(count_text(action, ruled))}**: {escaped(rule_text(ruled))}"
-    told = [f"- directory {code(text)}" for text in ruled.directories]
+    told = [f"- directory {code(text.removeprefix('directory '))}" for text in ruled.directories]
     return [title, "", *told, *([""] if told else []), *_HEAD, *map(_row, folds), ""]
 
 

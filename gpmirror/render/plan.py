@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from gpmirror.model.names import compress, natural
-from gpmirror.model.text import counted, moment_text, ranges, size_text, yes
+from gpmirror.model.text import counted, moment_text, named, ranges, size_text, yes
 from gpmirror.plan.codes import REVIEW_ONLY, REVIEW_ONLY_WARNING
 from gpmirror.plan.hazards import ALLOWABLE, COMMAND_HAZARDS
 from gpmirror.plan.model import (
@@ -25,6 +25,7 @@ from gpmirror.render.folding import Fold, Ruled, parts, remarks
 from gpmirror.render.text import (
     BLANK,
     MARKS,
+    UNKNOWN_DIRECTORY,
     Line,
     Span,
     Style,
@@ -90,7 +91,8 @@ def primary_ports_text(plan: Plan) -> str:
 
 def change_text(change: Change) -> str:
     """One change in one sentence."""
-    slots = " -> ".join(slot_text(slot) for slot in (change.from_, change.to) if slot is not None)
+    places = (slot_text(slot) for slot in (change.from_, change.to) if slot is not None)
+    slots = " -> ".join(dict.fromkeys(places))
     parts = (f"content {change.content}: {change.action.value} {slots}".rstrip(), remarks(change))
     return "; ".join(part for part in (*parts, why_text(change)) if part)
 
@@ -111,8 +113,13 @@ def ruled_lines(action: Action, ruled: Ruled, *, width: int) -> list[Line]:
         cells = [(*row[:_STORAGE], BLANK, *row[_STORAGE + 1 :]) for row in cells]
     lines = _title(action, ruled, shared, width=width)
     for directory in ruled.directories or filter(None, [storage]):
-        lines += paragraph(f"directory {directory}", width=width, indent=4, hang=2)
+        lines += paragraph(directory_text(directory), width=width, indent=4, hang=2)
     return [*lines, *_table(cells, width=width)]
+
+
+def directory_text(directory: str) -> str:
+    """`directory /data/mirror/gpseg{content}`, `directory unknown -> /data/mirror/gpseg{content}`."""
+    return directory if directory.startswith(UNKNOWN_DIRECTORY) else f"directory {directory}"
 
 
 def _table(rows: list[tuple[Line, ...]], *, width: int) -> list[Line]:
@@ -141,6 +148,7 @@ def rule_text(ruled: Ruled) -> str:
     told = ruled.rule.text
     if len(ruled.contents) > 1:
         told = told.replace("in its preferred role:", "in their preferred roles:")
+        told = f"of each, {told}" if told.startswith("its ") else told
     return f"{told}{source}"
 
 
@@ -283,6 +291,9 @@ def _host_cells(row: HostRow) -> tuple[Line, ...]:
 _NO_PRIMARIES = re.compile(r"(?<![0-9])(0 -> [0-9]+ primaries \(x[0-9.]+)\)")
 """Evidence of a host that had no primaries: its load is compared with the other hosts' mean."""
 
+_NONE_FATAL = re.compile(r"fatal (?:host|rack)(?:s| pairs): 0 of [0-9]+")
+"""What a verdict that is kept says already."""
+
 _UNPROTECT, _UNCHECKED = "unprotect:", "unchecked:"
 
 SWITCHED_HINT = "plan with `--rebalance` to return them"
@@ -377,7 +388,7 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
 
 def hazard_text(hazard: Hazard) -> str:
     """Name, contents, message, and whether it is allowed or which flag does."""
-    contents = f" (content {ranges(hazard.contents)})" if hazard.contents else ""
+    contents = f" ({named(hazard.contents)})" if hazard.contents else ""
     allowed = _permission(hazard.flag, is_allowed=hazard.allowed)
     return f"{hazard.name}{contents}: {hazard.message}; {allowed}"
 
@@ -405,6 +416,7 @@ def verdict_text(verdict: Verdict) -> str:
     """The rule, before and after, with the evidence and where the rule stands."""
     passed = f"{_kept(verdict.before)} -> {_kept(verdict.after)}"
     told = _NO_PRIMARIES.sub(r"\1 of the average host's)", verdict.evidence)
+    told = "" if verdict.after and _NONE_FATAL.fullmatch(told) else told
     evidence = f": {told}" if told else ""
     return f"{verdict.rule}: {passed}{evidence} ({verdict.source})"
 
@@ -415,7 +427,7 @@ def switched_texts(plan: Plan) -> list[str]:
         return []
     returned = {wave_content for wave in plan.waves for wave_content in wave.contents}
     left = [content for content in plan.switched if content not in returned]
-    return [f"content {ranges(left)}: {SWITCHED_HINT}"] if left else []
+    return [f"{named(left)}: {SWITCHED_HINT}"] if left else []
 
 
 def next_action_texts(plan: Plan) -> list[str]:
@@ -549,6 +561,8 @@ def gist(plan: Plan) -> str:
     number = to_allow(plan)
     if number:
         return f"{text}; {number} {'hazard needs' if number == 1 else 'hazards need'} --allow"
+    if plan.review_only:
+        return f"{text}; for review only"
     return f"{text}; no --allow needed" if plan.waves else text
 
 

@@ -37,6 +37,7 @@ from gpmirror.render.text import (
     summary_line,
 )
 from gpmirror.render.waves import waves_section
+from gpmirror.run.outcome import roles_texts
 from gpmirror.verify import ContentHealth, CopyState, Health
 
 # --- What became of a plan, content by content, judged from the catalog: the honest table.
@@ -253,7 +254,7 @@ def _hosts(plan: Plan) -> str:
         f"{words} {one_expression(sorted(found, key=natural))}"
         for words, found in (
             (f"{counted(len(targets), 'host')} to get copies:", targets),
-            (f"{counted(len(left), 'host')} only left:", left),
+            (f"{counted(len(left), 'host')} that mirrors leave:", left),
             (f"roles swap on {counted(len(swaps), 'host')}:", swaps),
         )
         if found
@@ -321,10 +322,8 @@ def _next_actions(ended: RunEnded, health: Health | None) -> list[str]:
         actions.append(f"`gpmirror resume {ended.run}` goes on from what the catalog shows")
     if ended.exit_code == ExitCode.UNVERIFIED and "status" not in told:
         actions.append(_look(health))
-    switched = [one.content for one in health.contents if one.switched] if health else []
-    if switched and "--rebalance" not in told:
-        text = f"content {ranges(switched)}: roles are switched; `gpmirror apply --rebalance --allow cancels-queries`"
-        actions.append(f"{text} returns them, cancelling running queries")
+    if health is not None and "--rebalance" not in told:
+        actions += roles_texts(health)
     return actions
 
 

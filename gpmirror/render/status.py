@@ -269,7 +269,7 @@ def knowledge(reading: Reading) -> str:
     told = knowledge_text(reading.freshness, reading.interval)
     if reading.trouble is None:
         return told
-    return f"{told}; who streams nobody can tell, so copies are judged by the catalog alone"
+    return f"{told}; nobody can tell who streams, so copies are judged by the catalog alone"
 
 
 def _trouble(reading: Reading, *, width: int) -> Iterator[Line]:
@@ -373,11 +373,11 @@ def preflight_text(plan: Plan, found: Preflight, *, width: int, color: bool) -> 
 
 
 def summary(plan: Plan, found: Preflight) -> str:
-    """One line: `Preflight: 45 checks on 5 hosts: 44 ok, 1 bad, 0 unknown. Not ready.` and so on. It
-    is ready only where `apply` of the same plan would not refuse either.
-    """
+    """One line: `Preflight: 45 checks on 5 hosts: 44 ok, 1 bad. Not ready.` and so on. It is ready only where `apply` of the same plan would not refuse either."""
     counts = {result: sum(c.result is result for c in found.checks) for result in Result}
-    told = ", ".join(f"{counts[result]} {result.value}" for result in Result)
+    told = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
+    if counts[Result.OK] == len(found.checks):
+        told = "all ok"
     hosts = counted(len(_by_host(found.checks)), "host")
     return (
         f"Preflight: {counted(len(found.checks), 'check')} on {hosts}: {told}. "

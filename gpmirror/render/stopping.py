@@ -300,9 +300,9 @@ def not_now(groups: Groups) -> str | None:
 
 
 _EVERY_GROUP = (
-    "Every group: `gpmirror ok-to-stop HOST...` before; stop, patch and start the hosts; `gpmirror "
-    "apply` brings their copies back; it ends with `gpmirror status --wait 2h`, and only then comes "
-    "the next. `--script` writes this as a loop."
+    "One group after the other: ask `gpmirror ok-to-stop HOST...`; stop, patch and start its hosts; "
+    "bring their copies back with `gpmirror apply`; wait with `gpmirror status --wait 2h` before the "
+    "next group. `--script` prints this as a loop."
 )
 
 
@@ -348,7 +348,7 @@ def groups_summary(groups: Groups) -> str:
     """As in `3 groups for 12 hosts, proven fewest (bound 3).`, whole racks told."""
     found = groups.found
     if not found.groups:
-        return "No group: no host may be down without losing a content or the coordinator."
+        return "No group: no host may be down without losing a segment or the coordinator."
     hosts = sum(len(group.hosts) for group in found.groups)
     what = "whole racks, " if found.unit is Unit.RACK else ""
     head = f"{counted(len(found.groups), 'group')} for {counted(hosts, 'host')}, {what}"
@@ -432,7 +432,9 @@ def _takeover(loss: Loss) -> str:
     at_most = (
         f"{worst.host} {worst.before} -> {worst.after} ({times_told(worst.before, worst.factor)})"
     )
-    return f"{taken} go to {counted(len(loads), 'host')}, most to {at_most}"
+    if len(loads) == 1:
+        return f"{taken} taken over by {at_most}"
+    return f"{taken} taken over by {counted(len(loads), 'host')}, most by {at_most}"
 
 
 # --- Maintenance groups as a POSIX script, ready for a runbook.
@@ -443,7 +445,7 @@ def groups_script(groups: Groups, *, spec: str | None, cluster: str | None) -> s
     found = groups.found
     if not found.groups:
         raise Unsafe(
-            "no script: no host may be down without losing a content or the coordinator",
+            "no script: no host may be down without losing a segment or the coordinator",
             hint="`gpmirror maintenance` without --script says why of each host",
         )
     source = groups.reading.observed.source

@@ -135,7 +135,7 @@ def advice(plan: Plan, run: str, health: Health, beyond: Sequence[Change]) -> tu
     synced = {one.content for one in health.contents if one.state is CopyState.SYNCED}
     return (
         *_copies(health, blocked),
-        *_roles(health),
+        *roles_texts(health),
         *_moves(beyond),
         *_blocked(len(blocked & synced)),
         *_replaced(plan, blocked),
@@ -168,7 +168,8 @@ def _reasons(found: Sequence[ContentHealth]) -> str:
     return "; ".join([*shown, f"and {rest} more"] if rest else shown)
 
 
-def _roles(health: Health) -> Iterator[str]:
+def roles_texts(health: Health) -> Iterator[str]:
+    """Contents whose roles are switched, and how to return them; nothing without any."""
     switched = [one.content for one in health.contents if one.switched]
     if switched:
         verb = (

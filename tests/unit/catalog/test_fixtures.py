@@ -55,7 +55,7 @@ REFUSED = [
     ("03b-gp5-gpstate-m.txt", "GPM-C002", "no catalog table found"),
     ("04b-gp4-pg_filespace_entry.txt", "GPM-C002", "no catalog table found"),
     ("07-gp7.2.0-failover-3-states.md", "GPM-C004", "3 states: table 1: lines 8 to 19"),
-    ("23-gp6.17.0-content-hole.txt", "GPM-C031", "content gaps: 4..8 "),
+    ("23-gp6.17.0-content-hole.txt", "GPM-C031", "content gaps: no row of content 4..8; "),
     ("31-gp7.2.0-excerpt.txt", "GPM-C032", "content 2 has no preferred primary: dbid 6 (line 9)"),
 ]
 

@@ -91,7 +91,7 @@ CASES = [
         3,
         "3 3 p p s u 6000 sdw2 sdw2 /d",
         [
-            "C031 content gaps: 2 without any row, the highest content is 3",
+            "C031 content gaps: no row of content 2; the highest content is 3",
             "C032 content 1 has no preferred primary: dbid 5",
         ],
     ),

@@ -144,7 +144,7 @@ def test_pictures_go_to_files(folder: Path, capsys: Shown) -> None:
         (["explain", "exit"], ExitCode.USAGE, "give an exit code, as in `explain exit 4`"),
         (["explain", "content", "1"], ExitCode.ERROR, "cannot connect to localhost:5432"),
         (["explain", "GPM-V999"], ExitCode.INVALID, "no such code"),
-        (["explain", "content", "77", "--catalog", "bare.txt"], ExitCode.INVALID, "content 0-5"),
+        (["explain", "content", "77", "--catalog", "bare.txt"], ExitCode.INVALID, "contents 0-5"),
     ],
 )
 def test_refusals(arguments: list[str], code: ExitCode, words: str, capsys: Shown) -> None:
@@ -199,7 +199,7 @@ def test_a_plan_is_not_compared_with_a_catalog(pair: tuple[str, str], capsys: Sh
     ("topic", "words"),
     [
         (["content", "3"], "decision  content 3: add sdw3:7001"),
-        (["host", "sdw2"], "desired mirrors of content 0-1"),
+        (["host", "sdw2"], "desired mirrors of contents 0-1"),
         (["gpm-v012"], "GPM-V012: "),
     ],
 )

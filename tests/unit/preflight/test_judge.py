@@ -405,9 +405,7 @@ def test_it_is_not_ready_where_apply_would_refuse() -> None:
     observed = seen()
     plan = planned(spec(HOSTS, ports=Offset(30000)), observed)
     text = preflight_text(plan, judged(observed, offset=30000), width=200, color=False)
-    assert text.endswith(
-        " 0 bad, 0 unknown. Not ready: apply refuses (4) without --allow ephemeral-port.\n"
-    )
+    assert text.endswith(" all ok. Not ready: apply refuses (4) without --allow ephemeral-port.\n")
     allowed = replace(plan, allowed=("ephemeral-port",))
     outputs = {host: answer(allowed, observed, host) for host in questions(allowed, observed)}
     found = judge(read_answers(allowed, observed, outputs, {}))

@@ -42,7 +42,7 @@ def test_host_golden(golden: Callable[[str, str], None]) -> None:
 def test_an_unknown_content(content: int) -> None:
     with pytest.raises(InvalidInput, match=f"content {content}: no such content") as caught:
         explain_content(plans.recovering(), plans.seen_in_trouble(), content)
-    assert caught.value.diagnostics[0].hint == "the cluster has content 0-7"
+    assert caught.value.diagnostics[0].hint == "the cluster has contents 0-7"
 
 
 def test_an_unknown_host() -> None:

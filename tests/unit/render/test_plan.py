@@ -142,7 +142,7 @@ def test_the_screen_opens_with_the_plan_in_one_line() -> None:
         "gpmirror plan  prod-dwh: 1 to recover, 1 to rebalance; 2 waves; 1 hazard needs --allow",
         "gpmirror plan  prod-dwh: no changes",
         "gpmirror plan  prod-dwh: 2 to move; 3 waves; 1 hazard needs --allow",
-        "gpmirror plan  digoal: 8 to add; 1 wave; no --allow needed",
+        "gpmirror plan  digoal: 8 to add; 1 wave; for review only",
         "gpmirror plan  wide: 96 to add; 1 wave; no --allow needed",
     ]
 

@@ -64,7 +64,7 @@ def test_preview_of_moves() -> None:
         "  server       gp6 (6.24.3)\n"
         f"  plan         {plan_id(moving())[:12]} made from gpmirror.yaml\n"
         "  coordinator  mdw\n"
-        "  hosts        3 hosts to get copies: sdw[2-4]; 1 host only left: sdw1\n"
+        "  hosts        3 hosts to get copies: sdw[2-4]; 1 host that mirrors leave: sdw1\n"
     )
     assert (
         "    sdw1 -> sdw4  contents 8-11 of sdw3  ports 7000-7003\n"
@@ -201,7 +201,7 @@ def test_the_rest_of_a_run_is_no_partial_plan() -> None:
 def test_hosts_whose_roles_swap_are_not_left() -> None:
     told = preview(rebalancing(), width=200)
     assert "hosts        1 host to get copies: sdw2; roles swap on 2 hosts: sdw[2-3]\n" in told
-    assert "only left" not in told
+    assert "mirrors leave" not in told
 
 
 def test_lines_of_a_refusal_are_lines() -> None:
@@ -303,7 +303,10 @@ def test_what_the_plan_does_not_touch_is_told_when_it_is_in_trouble() -> None:
 def test_switched_roles_are_a_next_action_once() -> None:
     found = changed(health(adding()), 3, switched=True)
     text = summary(ENDED, found, adding())
-    assert "NEXT ACTIONS\n  content 3: roles are switched; `gpmirror apply --rebalance" in text
+    assert (
+        "NEXT ACTIONS\n  content 3 is not in its preferred role: return it with `gpmirror apply"
+        in text
+    )
     told = summary(replace(ENDED, next_actions=("run `plan --rebalance`",)), found, adding())
     assert told.count("--rebalance") == 1
 

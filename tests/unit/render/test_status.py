@@ -121,7 +121,7 @@ What helps
   content 2: bring the host of sdw3:6000 back and restart the cluster (`gpstop -r`), which starts that server again;
     gprecoverseg cannot help, it needs a live primary
 
-up to date (the fault prober was asked first); who streams nobody can tell, so copies are judged by the catalog alone
+up to date (the fault prober was asked first); nobody can tell who streams, so copies are judged by the catalog alone
 2 of 3 contents in sync: 1 none.
 """
 AILING = """\
