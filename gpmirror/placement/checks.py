@@ -140,8 +140,11 @@ def _port_clashes(
         for item in planned
     )
     computed = (use for item in planned for use in _computed_uses(spec, item))
-    for key, first, use in contested(chain(made.items(), primaries, computed)):
-        yield _port_clash(key, first, use)
+    found = [*contested(chain(made.items(), primaries, computed))]
+    bases = free_bases(observed, spec.pins) if found else None
+    written = None if bases is None or bases == spec.ports else ports_line(bases)
+    for key, first, use in found:
+        yield _port_clash(key, first, use, written if use.place == ports_place(spec) else None)
 
 
 def _computed_uses(spec: Spec, item: Planned) -> Iterator[tuple[Claim, _Use]]:
@@ -159,26 +162,27 @@ def _computed_uses(spec: Spec, item: Planned) -> Iterator[tuple[Claim, _Use]]:
         yield (mirror.host, mirror.replication_port), _Use(what, item.replication, place)
 
 
-def _port_clash(key: Claim, first: _Use, use: _Use) -> Diagnostic:
+def _port_clash(key: Claim, first: _Use, use: _Use, bases: str | None) -> Diagnostic:
     host, port = key
     related = (Related(place=first.place, label=f"taken by {first.what}"),)
     return Diagnostic(
         code="GPM-P111",
         message=(f"port {port} on {host} is taken: {_told(use)} and {_told(first)} both need it"),
         place=use.place,
-        hint=_way_out(key, first, use),
+        hint=_way_out(key, first, use, bases),
         related=related if first.place != use.place else (),
     )
 
 
-def _way_out(key: Claim, first: _Use, second: _Use) -> str:
-    """Only `replaces` brings two servers together that both keep their ports."""
+def _way_out(key: Claim, first: _Use, second: _Use, bases: str | None) -> str:
+    """Only `replaces` brings two servers together that both keep their ports; `bases` are ready to paste."""
     host, port = key
     if first.server and second.server:
         return (
             f"primaries keep their ports: `replaces` needs a host with port {port} free, not {host}"
         )
-    return "choose another offset or base, or pin the content to a free port"
+    paste = "" if bases is None else f", write `{bases}`"
+    return f"choose another offset or base{paste}, or pin the content to a free port"
 
 
 def _told(use: _Use) -> str:

@@ -184,6 +184,8 @@ GLOSSARY: Mapping[str, str] = {
     "coordinator": "The server that clients connect to; called master before Greenplum 7.",
     "copy": "A primary or a mirror: one of the two database servers that hold the data of a "
     "segment.",
+    "cut-off copy": "A copy that a run began to make and that never ended: no server ever started from "
+    "it. `gpmirror resume` and `gpmirror prune` clear it away after proof.",
     "desired": "The layout that the spec asks for.",
     "down": "Status `d` in the catalog: the copy does not run, or its primary has stopped "
     "waiting for it.",
@@ -198,6 +200,8 @@ GLOSSARY: Mapping[str, str] = {
     "(`fts`).",
     "filespace": "A second place for data on 4.3 and 5, with a directory for every segment.",
     "full recovery": "Copy the whole primary into an empty directory.",
+    "given up": "A leftover directory on a host that never comes back: `gpmirror prune RUN --forget HOST` "
+    "records that nobody looks at it any more, and changes no host.",
     "group": "A strategy: all mirrors of a host stand on the next host in the order of the spec.",
     "guard": "A limit that a plan would exceed, such as the share of mirrors that move at once; "
     "allowed by name.",
@@ -209,8 +213,8 @@ GLOSSARY: Mapping[str, str] = {
     "in sync": "The mirror has everything that its primary has (mode `s`, status `u`), and "
     "gpmirror saw it stream where the release can say so.",
     "incremental recovery": "Bring back a mirror that is down by copying only what changed since.",
-    "given up": "A leftover directory on a host that never comes back: `gpmirror prune RUN --forget HOST` "
-    "records that nobody looks at it any more, and changes no host.",
+    "journal": "The file in which a run notes each step before it begins and when it has ended; `gpmirror "
+    "runs` and `gpmirror resume` read it.",
     "leftover directory": "The old data directory of a mirror that moved, or a copy that was cut off; "
     "`gpmirror prune` deletes it after proof.",
     "mirror": "The copy that follows the primary, ready to take over. Where it matters, "
@@ -252,9 +256,11 @@ GLOSSARY: Mapping[str, str] = {
     "`single`.",
     "slot": "The place of one copy: host, address, port and directory (on 4.3 and 5 the replication port and "
     "filespaces too).",
+    "snapshot": "The catalog as `gpmirror snapshot` saved it, to plan and simulate without a connection.",
     "spec": "The YAML file that says which layout is wanted.",
     "spread": "A strategy: the mirror of a host's k-th primary stands k hosts further, so that "
     "many hosts share the load of one that is lost.",
+    "strategy": "How mirrors are placed on hosts: group, spread, block, balanced or pinned.",
     "switched": "Primary and mirror act in each other's role, after a failover.",
     "syncing": "The mirror runs and still fetches what it lacks: until it is in sync it cannot take "
     "over.",
@@ -262,6 +268,8 @@ GLOSSARY: Mapping[str, str] = {
     "that are so while a wave runs, those that were before it too.",
     "wave": "The part of a plan that one call of a native utility carries out; waves follow one"
     " another.",
+    "weight": "How many mirrors a host gets beside the others (`weight` in the spec, 1 unless set): 0 means "
+    "none, and strategy balanced gives a host of weight 2 twice as many.",
     "worst load": "The most primaries that one host runs after the loss of another, beside the number"
     " that it runs now.",
 }

@@ -309,7 +309,6 @@ def _help(reading: Reading, *, width: int) -> Iterator[Line]:
 
 _LISTED = 6
 """Up to so many hosts are written out; more are folded."""
-_REPLACED = "(docs/how-to/replace-a-dead-host.md)"
 
 
 def _hosts_down(reading: Reading, *, width: int) -> Iterator[Line]:
@@ -322,15 +321,15 @@ def _hosts_down(reading: Reading, *, width: int) -> Iterator[Line]:
         ((host, copies),) = found.items()
         told = (
             f"host {host}: all its {copies:,} copies are down. If it comes back soon: `gpmirror apply` "
-            f"once it answers. If it is lost: `replaces: {host}` in the spec, for the host that takes "
-            f"its place {_REPLACED}"
+            f"once it answers. If it is lost: write `replaces: {host}` in the spec, at the host that takes "
+            "its place; `gpmirror plan` then says what is to be done"
         )
     else:
         hosts = ", ".join(found) if len(found) <= _LISTED else one_expression([*found])
         told = (
             f"hosts {hosts}: all their {sum(found.values()):,} copies are down. If they come back soon: "
-            "`gpmirror apply` once they answer. If one is lost: `replaces: HOST` in the spec, for the "
-            f"host that takes its place {_REPLACED}"
+            "`gpmirror apply` once they answer. If one is lost: write `replaces: HOST` in the spec, at the "
+            "host that takes its place; `gpmirror plan` then says what is to be done"
         )
     yield from paragraph(told, width=width, hang=2)
 

@@ -108,20 +108,22 @@ def interval_of(catalog: Catalog) -> float | None:
 
 def knowledge_text(freshness: Freshness, interval: float | None) -> str:
     """How old what the catalog says may be; `interval`: how often the fault prober looks by itself."""
-    old = "its word may be old" if interval is None else f"its word may be {interval:.0f} s old"
+    old = "some time ago" if interval is None else f"up to {interval:.0f} s ago"
     prober = f"up and down are as the fault prober last saw them, {old}"
     match freshness:
         case Freshness.PROBED:
             return "up to date (the fault prober was asked first)"
         case Freshness.PROBING:
-            return f"a fault probe was asked for and has not ended yet: {prober}, or more"
+            return f"a fault probe was asked for and has not ended yet: {prober}, or longer"
         case Freshness.REFUSED:
             return f"no fault probe could be asked for (this user may not, or it failed): {prober}"
         case Freshness.PRIMARIES:
-            mirrors = f"mirrors are as the fault prober last saw them, {old}, or more where a host"
+            mirrors = (
+                f"mirrors are as the fault prober last saw them, {old}, or longer where a host"
+            )
             return f"every acting primary answered just now; {mirrors} is silent"
         case Freshness.LATE:
-            return f"not every acting primary answered in time: {prober}, or more"
+            return f"not every acting primary answered in time: {prober}, or longer"
         case Freshness.NOT_ASKED:
             return f"nobody was asked to look: {prober}"
         case _:

@@ -219,7 +219,7 @@ def test_a_host_that_is_lost_as_a_whole_is_named_with_the_ways_out() -> None:
     flat = " ".join(status_human(lost("sdw3"), cluster=None, width=80, color=False).split())
     assert "Hosts that are down host sdw3: all its 2 copies are down." in flat
     assert "If it comes back soon: `gpmirror apply` once it answers." in flat
-    assert "If it is lost: `replaces: sdw3` in the spec" in flat
+    assert "If it is lost: write `replaces: sdw3` in the spec" in flat
     assert (
         "content 2: once all contents are in sync `gpmirror apply --rebalance --allow "
         "cancels-queries` returns the roles"
@@ -285,7 +285,7 @@ def test_programs_are_told_how_fresh_it_is_and_who_does_not_answer() -> None:
         (Freshness.REFUSED, "this user may not, or it failed"),
         (Freshness.PRIMARIES, "every acting primary answered just now; mirrors are as"),
         (Freshness.LATE, "not every acting primary answered in time"),
-        (Freshness.NOT_ASKED, "its word may be 60 s old"),
+        (Freshness.NOT_ASKED, "up to 60 s ago"),
     ],
 )
 def test_the_age_of_what_is_known_is_said(freshness: Freshness, words: str) -> None:
