@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
+from gpmirror.model.names import one_expression
 from gpmirror.simulate import surveys
 from gpmirror.simulate.loss import Copies, Loss, lose_from
 from gpmirror.simulate.surveys import Survey
@@ -63,8 +64,14 @@ def _pair_line(copies: Copies, pair: tuple[str, str]) -> str:
 
 
 def _closing(what: str, losses: Iterable[Loss]) -> list[str]:
-    worst = max(losses, key=lambda loss: loss.severity, default=None)
-    return [] if worst is None else [f"{what}: {worst.label}, {_harm(worst)}"]
+    """The worst of them; others that are as bad are named, for it is not worse than they are."""
+    found = list(losses)
+    worst = max(found, key=lambda loss: loss.severity, default=None)
+    if worst is None:
+        return []
+    alike = [one.label for one in found if one is not worst and one.severity == worst.severity]
+    others = f"; as bad: {one_expression(alike)}" if alike else ""
+    return [f"{what}: {worst.label}, {_harm(worst)}{others}"]
 
 
 def _harm(loss: Loss) -> str:

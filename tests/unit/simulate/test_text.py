@@ -34,7 +34,8 @@ def test_survey_with_racks() -> None:
         "lose rack b: 0 contents lost; data01 4 -> 8 primaries (x2.0), "
         "data03 4 -> 8 primaries (x2.0)\n"
         "fatal host pairs: 4 of 6\n"
-        "worst single host: data01, 0 contents lost; data02 4 -> 8 primaries (x2.0)\n"
+        "worst single host: data01, 0 contents lost; data02 4 -> 8 primaries (x2.0)"
+        "; as bad: data[02-04]\n"
     )
 
 
@@ -48,7 +49,10 @@ def test_survey_with_pairs_lists_the_fatal_ones() -> None:
     assert lines[-3:] == [
         "worst pair: data01 + data02, 4 contents lost (0, 1, 2, 3); data03 4 -> 8 primaries (x2.0)",
         "fatal host pairs: 4 of 6",
-        "worst single host: data01, 0 contents lost; data02 4 -> 8 primaries (x2.0)",
+        (
+            "worst single host: data01, 0 contents lost; data02 4 -> 8 primaries (x2.0)"
+            "; as bad: data[02-04]"
+        ),
     ]
 
 
