@@ -159,12 +159,9 @@ def restore(
     console: Console = ctx.obj
     where = _where()
     name = _lab(where).host_of(host).name
-    started = _give("restore", where, host=host)
-    from gpmirror.model.text import counted
-
-    count = f" with {counted(len(started), 'server')}" if started else ""
+    _give("restore", where, host=host)
     console.page(
-        f"{name} is back{count}. Copies that are marked down stay so until `gpmirror apply` recovers them."
+        f"{name} is back. Copies that are marked down stay so until `gpmirror apply` recovers them."
     )
 
 
