@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import takewhile
 from math import ceil, floor
 
 from gpmirror.audit.claim import Claim, Falsehood, differ, told
 from gpmirror.audit.ground import Ground
 from gpmirror.model.certificate import Certificate, LeastCost, Levels, Ratio
 from gpmirror.model.text import counted
-from gpmirror.plan.model import PlannedProtection
+from gpmirror.plan.model import Change, Plan, PlannedProtection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,49 @@ def judge_certificate(ground: Ground, found: Certificate) -> Claim:
         parts.insert(0, f"{counted(levels.outside, 'mirror')} outside the shares")
     return Claim(
         name="certificate",
-        said=f"{', '.join(parts)}: no layout has fewer, and none of those a lower worst load",
+        said=f"{', '.join(parts)}: no layout has fewer{_given_told(found)}, and none of those a lower "
+        "worst load",
         false=tuple(_judge(ground, found)),
     )
+
+
+def judge_reasons(plan: Plan) -> Claim | None:
+    """The claim of a plan without a proof that strategy balanced placed its mirrors; None: it makes none."""
+    false = tuple(
+        Falsehood(
+            f"changes, content {change.content}, reason",
+            change.reason,
+            "the plan has no certificate, so nothing proves that no layout is better",
+        )
+        for change in plan.changes
+        if _is_balanced(change)
+    )
+    if not false:
+        return None
+    said = "what strategy balanced places has its proof in the plan"
+    return Claim(name="certificate", said=said, false=false)
+
+
+_BALANCED = "balanced: "
+
+
+def _is_balanced(change: Change) -> bool:
+    """Whether the change is told to be what strategy balanced wants. What a pin's own words say is
+    the spec's.
+    """
+    rules = takewhile(lambda part: not part.startswith("pinned"), change.reason.split("; "))
+    return any(part.startswith(_BALANCED) for part in rules)
+
+
+def _given_told(found: Certificate) -> str:
+    """What the proof takes as given, in words: only the spec knows the pins."""
+    rules = Counter(one.rule for one in found.fixed)
+    told = [
+        f"{counted(rules[rule], 'mirror')} {words}"
+        for rule, words in (("pin", "pinned by the spec"), ("protect", "protected"))
+        if rules[rule]
+    ]
+    return f" (given: {', '.join(told)})" if told else ""
 
 
 def _judge(ground: Ground, found: Certificate) -> Iterator[Falsehood]:
@@ -95,6 +136,11 @@ def _given(ground: Ground, found: Certificate) -> Iterator[Falsehood]:
         yield from differ(f"{where}, host", one.host, _host(ground, one.content))
         if one.rule == "protect" and not _is_protected(ground, one.content):
             yield Falsehood(where, "protected", "nothing protects it")
+    pinned = {one.content for one in found.fixed if one.rule == "pin"}
+    for change in ground.plan.changes:
+        if change.content in pinned and _is_balanced(change):
+            where = f"changes, content {change.content}, reason"
+            yield Falsehood(where, change.reason, "the certificate calls it pinned")
     loads = (found.levels.host_load, found.levels.rack_load)
     ratios = [
         *loads,

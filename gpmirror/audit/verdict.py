@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gpmirror.audit.certificate import judge_certificate
+from gpmirror.audit.certificate import judge_certificate, judge_reasons
 from gpmirror.audit.claim import Claim, Falsehood, differ
 from gpmirror.audit.classes import judge_classes
 from gpmirror.audit.dangers import judge_dangers
@@ -64,6 +64,8 @@ def audit(data: bytes, name: str) -> Audit:
         claims += judge_dangers(ground)
         if plan.certificate is not None:
             claims.append(judge_certificate(ground, plan.certificate))
+        elif (unproved := judge_reasons(plan)) is not None:
+            claims.append(unproved)
     return Audit(file=name, plan_id=stated.true_id, claims=tuple(claims), is_whole=grounded)
 
 

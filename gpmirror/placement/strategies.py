@@ -32,12 +32,11 @@ BLOCK_KTH = RuleText(
 ONLY_HOST = RuleText(
     "the only host (allow_same_host)", "on the primary's own host, the only one (allow_same_host)"
 )
-BALANCED = RuleText(
-    "balanced: {} takes its share", "balanced: each host takes its share, with the fewest moves"
-)
+# that there are no fewer moves is the proof's to say, which stands with the plan or does not
+BALANCED = RuleText("balanced: {} takes its share", "balanced: each host takes its share")
 BALANCED_NEAR = RuleText(
     "balanced: {} comes as near its share as can be",
-    "balanced: each host comes as near its share as can be, with the fewest moves",
+    "balanced: each host comes as near its share as can be",
 )
 RULES = (GROUP_NEXT, GROUP_NTH, SPREAD_KTH, BLOCK_KTH, BALANCED, BALANCED_NEAR, ONLY_HOST)
 """Every wording of a placing rule; a test draws from all strategies."""

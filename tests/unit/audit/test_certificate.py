@@ -22,7 +22,7 @@ from gpmirror.plan.build import build_plan
 from gpmirror.plan.model import Plan
 from gpmirror.plan.planfile import plan_text
 from gpmirror.plan.request import Request
-from gpmirror.spec.model import Pin, Policy, Spec, Strategy, Survive
+from gpmirror.spec.model import Pin, Policy, Protection, Spec, Strategy, Survive
 from tests.clusters import PLACE, host, mirrored, mirrorless, spec
 from tests.forging import sealed
 from tests.property.test_audits import richer
@@ -113,6 +113,49 @@ def test_a_changed_proof_is_none(change: Callable[[Any], None], where: str) -> N
     assert [claim.name for claim in found.claims if not claim.holds] == ["certificate"]
     claim = next(claim for claim in found.claims if claim.name == "certificate")
     assert any(one.where.startswith(where) for one in claim.false), audit_text(found)
+
+
+def test_what_is_given_is_told() -> None:
+    """Only the spec knows the pins: who pins everything proves anything, and is to be seen."""
+    text = audit_text(audit(plan_text(balanced()).encode(), "plan.json"))
+    assert "no layout has fewer (given: 1 mirror pinned by the spec), and none" in text
+    hosts = [*HOSTS, "sdw5"]
+    kept = replace(spec(hosts, "balanced"), protect=(Protection(content=3, host=None, place=PLACE),))
+    text = audit_text(audit(plan_text(planned(kept, mirrored(HOSTS, 3))).encode(), "plan.json"))
+    assert "no layout has fewer (given: 1 mirror protected), and none" in text
+    text = audit_text(audit(plan_text(crowded()).encode(), "plan.json"))
+    assert "given" not in text
+
+
+def test_a_plan_of_balanced_without_its_proof_is_false() -> None:
+    body = json.loads(plan_text(balanced()))
+    del body["certificate"]
+    found = audit(sealed(body), "plan.json")
+    assert [claim.name for claim in found.claims if not claim.holds] == ["certificate"]
+    assert "reason: claimed balanced: sdw5 takes its share; true: the plan has no certificate" in (
+        audit_text(found)
+    )
+
+
+def test_what_balanced_is_said_to_place_is_not_pinned() -> None:
+    plan = balanced()
+    assert plan.certificate is not None
+    body = json.loads(plan_text(plan))
+    change = next(one for one in plan.changes if one.reason.startswith("balanced: "))
+    assert change.to is not None
+    pin = {"content": change.content, "host": change.to.host, "rule": "pin", "source": "x.yaml:9"}
+    body["certificate"]["fixed"].append(pin)
+    found = audit(sealed(body), "plan.json")
+    claim = next(claim for claim in found.claims if claim.name == "certificate")
+    where = f"changes, content {change.content}, reason"
+    assert where in {one.where for one in claim.false}
+
+
+def test_the_words_of_a_pin_are_its_own() -> None:
+    pin = Pin(content=0, host="sdw4", reason="as agreed; balanced: no", place=PLACE)
+    plan = planned(spec(HOSTS, "group", pins=(pin,)), mirrored(HOSTS, 3))
+    assert "balanced: no" in plan.changes[0].reason
+    assert audit(plan_text(plan).encode(), "plan.json").holds
 
 
 def test_a_layout_with_more_moves_is_not_proven() -> None:
