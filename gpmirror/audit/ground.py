@@ -515,9 +515,13 @@ def _desired(plan: Plan, catalog: PlannedCatalog) -> Iterator[Falsehood]:
         )
         return
     dialect, names = DIALECTS[plan.dialect], {host.name for host in plan.desired.hosts}
+    known = all(row.directory is not None for row in catalog.segments if row.content >= 0)
     for one in plan.desired.contents:
         yield from _primary(one, primaries[one.content], owner)
         yield from _mirror(dialect, [*catalog.filespaces], names, one)
+        if known and one.mirror is not None and one.mirror.directory is None:
+            where = f"desired.contents, mirror of content {one.content}"
+            yield Falsehood(where, "no directory", "one, for the catalog tells directories")
     uses = _uses(plan, catalog, owner)
     yield from _twice("desired.contents", ((keys_of(slot), who) for slot, who in uses))
     yield from _nested(plan, catalog, owner)

@@ -12,7 +12,7 @@ from gpmirror.render.status import MOST_ROWS, knowledge
 from gpmirror.render.text import BLANK, Line, Style, line, painted, paragraph, styled, visible
 from gpmirror.run.status import COORDINATOR, Groups, Reading, StopAnswer
 from gpmirror.simulate import Load, Loss
-from gpmirror.simulate.maintenance import Group, LeftOut, Unit, WhyLeftOut
+from gpmirror.simulate.maintenance import Group, LeftOut, Maintenance, Unit, WhyLeftOut
 from gpmirror.simulate.stopping import WhyLost
 from gpmirror.simulate.surveys import load_told, times_told
 from gpmirror.verify import ContentHealth, CopyState
@@ -344,11 +344,24 @@ def groups_json(groups: Groups, *, cluster: str | None, as_of: AsOf | None, code
     )
 
 
+def _no_host_may(found: Maintenance) -> str:
+    """Why there is no group, by the reasons that keep these hosts up."""
+    limit = "" if found.limit is None else f" {found.limit:g}"
+    words = {
+        WhyLeftOut.ALONE: "losing a segment",
+        WhyLeftOut.OVERLOAD: f"exceeding max_load_factor{limit}",
+        WhyLeftOut.COORDINATOR: "losing the coordinator",
+    }
+    reasons = {one.why for one in found.left_out}
+    told = [text for why, text in words.items() if why in reasons] or ["losing the coordinator"]
+    return f"no host may be down without {' or '.join(told)}"
+
+
 def groups_summary(groups: Groups) -> str:
     """As in `3 groups for 12 hosts, proven fewest (bound 3).`, whole racks told."""
     found = groups.found
     if not found.groups:
-        return "No group: no host may be down without losing a segment or the coordinator."
+        return f"No group: {_no_host_may(found)}."
     hosts = sum(len(group.hosts) for group in found.groups)
     what = "whole racks, " if found.unit is Unit.RACK else ""
     head = f"{counted(len(found.groups), 'group')} for {counted(hosts, 'host')}, {what}"
@@ -445,7 +458,7 @@ def groups_script(groups: Groups, *, spec: str | None, cluster: str | None) -> s
     found = groups.found
     if not found.groups:
         raise Unsafe(
-            "no script: no host may be down without losing a segment or the coordinator",
+            f"no script: {_no_host_may(found)}",
             hint="`gpmirror maintenance` without --script says why of each host",
         )
     source = groups.reading.observed.source

@@ -236,9 +236,16 @@ def test_hosts_that_hold_contents_alone_are_named(capsys: Shown) -> None:
     assert main(["maintenance", "--catalog", "bare.txt"]) == ExitCode.OK
     out = capsys.readouterr().out
     assert "in no group: sdw1, it holds contents 0-1 alone" in out
-    assert out.splitlines()[-1].startswith("No group: ")
+    assert out.splitlines()[-1] == "No group: no host may be down without losing a content."
     assert main(["maintenance", "--catalog", "bare.txt", "--script"]) == ExitCode.UNSAFE
-    assert "no script" in capsys.readouterr().err
+    assert "no script: no host may be down without losing a content\n" in capsys.readouterr().err
+
+
+def test_hosts_that_overload_another_lose_no_content(folder: Path, capsys: Shown) -> None:
+    (folder / "tight.yaml").write_text(SPEC.replace("2.0", "1.25"))
+    assert main(["maintenance", "tight.yaml", "--catalog", "full.txt"]) == ExitCode.OK
+    told = "No group: no host may be down without exceeding max_load_factor 1.25."
+    assert capsys.readouterr().out.splitlines()[-1] == told
 
 
 def test_many_hosts_in_no_group_are_folded(folder: Path, capsys: Shown) -> None:
