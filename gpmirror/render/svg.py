@@ -444,10 +444,9 @@ def whatif_svg(found: Comparison) -> str:
         (len(row.found.layout.hosts) for row in found.rows if not isinstance(row.found, Refusal)),
         default=0,
     )
-    entries = [*_load_legend("", _CROSSED if lossy else ""), *_matrix_legend(_together(hosts))]
-    legend, top = _legend(entries, 64, width)
+    legend, top = _legend(_load_legend("", _CROSSED if lossy else ""), 64, width)
     most = int((width - 2 * FRAME) / _WIDE_CHARACTER)
-    for text in (*found.notes, *whatif_remarks(found)):
+    for text in (*_matrix_words(_together(hosts)), *found.notes, *whatif_remarks(found)):
         for line in wrap(visible(text), most):
             more, top = _legend([_Entry(words=line, is_soft=True)], top, width)
             legend += more
@@ -468,14 +467,11 @@ def whatif_svg(found: Comparison) -> str:
     return f"{_DECLARATION}{_element(page, None, [*legend, *panels])}\n"
 
 
-def _matrix_legend(together: int) -> Iterator[_Entry]:
-    yield _Entry(
-        words="A line down for each lost host, a column for each that takes over; below, mirrors a host",
-        is_soft=True,
-    )
+def _matrix_words(together: int) -> Iterator[str]:
+    """How to read a small picture, a line each."""
+    yield "A row for each lost host, a column for each that takes over; below, mirrors a host"
     if together > 1:
-        words = f"{together} neighbours of the ring share a cell, which shows the worst of them"
-        yield _Entry(words=words, is_soft=True)
+        yield f"{together} neighbours of the ring share a cell, which shows the worst of them"
 
 
 def _together(hosts: int) -> int:

@@ -334,6 +334,17 @@ def test_a_long_reason_ends_within_its_panel() -> None:
     assert all(float(text.get("y", 0)) < height for text in root.iter(f"{SVG}text"))
 
 
+def test_how_to_read_a_large_picture_stands_in_lines_of_its_own() -> None:
+    root = Xml.fromstring(whatif_svg(compared(150, 8)))
+    told = [
+        one
+        for one in root.iter(f"{SVG}text")
+        if re.search("A row for each|neighbours of the ring", one.text or "")
+    ]
+    assert [one.get("x") for one in told] == ["18.0", "18.0"]
+    assert len({one.get("y") for one in told}) == 2
+
+
 def test_every_line_of_a_remark_has_a_line_of_its_own() -> None:
     found = replace(compared(4, 2), notes=("word " * 31 + "and ends",))
     root = Xml.fromstring(whatif_svg(found))
