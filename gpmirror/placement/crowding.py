@@ -88,8 +88,9 @@ def _lines(spec: Spec, question: BalanceQuestion, primary: int) -> Iterator[Line
             yield Line(kind="pin", place=pin.place, label=label, content=pin.content)
     for one in spec.protect:
         if one.host is not None or one.content in contents:
-            what = f"content {one.content}" if one.host is None else f"mirrors on {one.host}"
-            yield Line(kind="protect", place=one.place, label=f"{what} stay", name=one.name)
+            stays = f"mirrors on {one.host} stay"
+            label = stays if one.host is not None else f"content {one.content} stays"
+            yield Line(kind="protect", place=one.place, label=label, name=one.name)
     limit = spec.policy.max_load_factor
     if limit is not None:
         place = spec.place_of("policy", "max_load_factor")
@@ -248,7 +249,8 @@ def _message(group: Sequence[_Case], found: Sequence[Line]) -> str:
     question = case.question
     hosts = one_expression([question.names[one.primary] for one in group])
     each = " each" if len(group) > 1 else ""
-    told = f" ({named(case.contents)})" if len(group) == 1 else ""
+    among = " among them" if case.mirrors > len(case.contents) else ""
+    told = f" ({named(case.contents)}{among})" if len(group) == 1 else ""
     mirrors = f"{counted(case.mirrors, 'mirror')}{each} of {hosts}{told}"
     if not case.takers:
         return f"no host may take {mirrors}"
@@ -291,13 +293,17 @@ def _ways(group: Sequence[_Case], found: Sequence[Line]) -> Iterator[str]:
             case "survive":
                 yield from _tried(group, "leave racks out of `survive`", _without_racks)
             case "allow_same_host":
-                words = "accept mirrors beside their primaries with `allow_same_host: true`"
-                yield from _tried(group, words, _beside)
+                yield from _tried(group, _ACCEPT, _beside)
             case "strategy" | "block_size":
                 pass
             case _ as never:
                 assert_never(never)
     yield from _listed(group, [one for one in found if one.kind == "hosts"])
+    if not group[0].takers and _of(found, "allow_same_host") is None:
+        yield from _tried(group, _ACCEPT, _beside)
+
+
+_ACCEPT = "accept mirrors beside their primaries with `allow_same_host: true` under `mirrors`"
 
 
 def _does(group: Sequence[_Case], change: Callable[[BalanceQuestion], BalanceQuestion]) -> bool:

@@ -120,7 +120,9 @@ def test_what_is_given_is_told() -> None:
     text = audit_text(audit(plan_text(balanced()).encode(), "plan.json"))
     assert "no layout has fewer (given: 1 mirror pinned by the spec), and none" in text
     hosts = [*HOSTS, "sdw5"]
-    kept = replace(spec(hosts, "balanced"), protect=(Protection(content=3, host=None, place=PLACE),))
+    kept = replace(
+        spec(hosts, "balanced"), protect=(Protection(content=3, host=None, place=PLACE),)
+    )
     text = audit_text(audit(plan_text(planned(kept, mirrored(HOSTS, 3))).encode(), "plan.json"))
     assert "no layout has fewer (given: 1 mirror protected), and none" in text
     text = audit_text(audit(plan_text(crowded()).encode(), "plan.json"))

@@ -91,6 +91,29 @@ def test_what_is_said(written: str, message: str, expected: list[int], hint: str
     assert sorted({found.place.line, *(one.place.line for one in found.related)}) == expected
 
 
+def test_one_host_may_accept_mirrors_beside_their_primaries() -> None:
+    found = findings(
+        f"{HEAD}hosts:\n  - {{name: sdw1, roots: [/m]}}\n{TAIL}", clusters.mirrorless(["sdw1"], 2)
+    )
+    assert found[0].hint == (
+        "list 1 more host of weight above 0, or accept mirrors beside their primaries with "
+        "`allow_same_host: true` under `mirrors`"
+    )
+
+
+def test_a_content_that_stays_is_one_of_those_without_room() -> None:
+    """A pin takes the only place that a protected content has."""
+    written = (
+        f"{HEAD}hosts:\n  - {{name: 'sdw[1-4]', roots: [/m]}}\n{PINNED}"
+        "protect: [{content: 1}]\npolicy: {max_load_factor: 1.5}\n"
+    )
+    found = findings(written, clusters.mirrored(HOSTS, 2))[0]
+    assert found.message.startswith(
+        "sdw2 has 1 place for 2 mirrors of sdw1 (content 1 among them) under max_load_factor 1.5"
+    )
+    assert "content 1 stays" in {one.label for one in (*found.related,)}
+
+
 # --- random specs ---------------------------------------------------------------------------------
 
 
@@ -271,6 +294,8 @@ def followed(spec: Spec, way: str) -> Spec:
         return replace(spec, pins=tuple(pins))
     if matched := re.fullmatch(r"allow the move with `--unprotect (.+)`", way):
         return replace(spec, protect=tuple(one for one in spec.protect if one.name != matched[1]))
+    if way.startswith("accept mirrors beside their primaries"):
+        return replace(spec, allow_same_host=True)
     if way == "leave racks out of `survive`":
         return replace(spec, policy=replace(spec.policy, survive=()))
     if matched := re.fullmatch(r"give (.+) a weight above 0", way):
