@@ -195,7 +195,7 @@ def line_text(place: Place) -> str:
 def batches(question: BalanceQuestion, only: int | None = None) -> list[Batch]:
     """The contents by primary host, all or only this one, and by where they may go."""
     number = {name: at for at, name in enumerate(question.names)}
-    takers = frozenset(host for host, weight in enumerate(question.weights) if weight)
+    takers = _takers(question)
     open_to = {True: takers, False: takers - question.barred}
     groups: dict[tuple[int, str | bool, str | None], list[ToPlace]] = {}
     for content, primary in question.primary.items():
@@ -225,13 +225,25 @@ def _only(
     question: BalanceQuestion, primary: int, host: int | None, rule: str | None
 ) -> frozenset[int]:
     """The one host of a fixed content, unless a rule that is as hard forbids it. That a pin is beside
-    its primary, or on a host without weight, is judged or meant elsewhere.
+    its primary, or on a host without weight, is judged or meant elsewhere; a protected mirror may
+    stay there where the spec accepts that and racks leave it no other place.
     """
-    if host is None or (question.keeps_racks and question.shares_rack(primary, host)):
+    if host is None:
         return frozenset()
-    if rule == "protect" and (host == primary or not question.weights[host]):
+    if rule == "protect" and not question.weights[host]:
+        return frozenset()
+    if rule == "protect" and host == primary:
+        free = _free(question, primary, _takers(question), ())
+        is_alone = not free.bars_host
+        stays = question.allows_same_host and (is_alone or not question.keeps_racks)
+        return frozenset({host} if stays else ())
+    if question.keeps_racks and question.shares_rack(primary, host):
         return frozenset()
     return frozenset({host})
+
+
+def _takers(question: BalanceQuestion) -> frozenset[int]:
+    return frozenset(host for host, weight in enumerate(question.weights) if weight)
 
 
 def _free(

@@ -119,17 +119,21 @@ def allowed(asked: BalanceQuestion, content: int) -> list[int]:
     def together(other: int) -> bool:
         return racks[other] is not None and racks[other] == racks[own]
 
+    free = [
+        at
+        for at, weight in enumerate(asked.weights)
+        if weight and at != own and not (asked.keeps_racks and together(at))
+    ]
     fixed = asked.fixed.get(content)
     if fixed is not None:
         at = asked.names.index(fixed.host)
-        stays = fixed.rule == "protect" and (at == own or not asked.weights[at])
-        return [] if stays or (asked.keeps_racks and together(at)) else [at]
-    found = [
-        at
-        for at, weight in enumerate(asked.weights)
-        if weight and at != own and (content in asked.bare or at not in asked.barred)
-        if not (asked.keeps_racks and together(at))
-    ]
+        if fixed.rule == "protect" and not asked.weights[at]:
+            return []
+        if fixed.rule == "protect" and at == own and not asked.allows_same_host:
+            return []
+        beside = fixed.rule == "protect" and at == own and not free
+        return [at] if beside or not (asked.keeps_racks and together(at)) else []
+    found = [at for at in free if content in asked.bare or at not in asked.barred]
     alone = not found and asked.allows_same_host and asked.weights[own] > 0
     return [own] if alone else found
 
@@ -428,6 +432,30 @@ def test_a_second_plan_is_empty_and_one_host_more_takes_its_share(seed: int) -> 
     assert not planned(more, after).summary.differs
     gone = spec([*names, host("sdw99", weight=0)], "balanced")
     assert moves(gone, after) == share  # exactly what it held
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one host takes mirrors", "one rack does"])
+def test_what_is_protected_beside_its_primary_stays(*, apart: bool) -> None:
+    """The spec accepts it there, and the second plan finds it there."""
+    others = [host("sdw2", weight=0)]
+    if apart:
+        others = [host("sdw2", rack="a"), host("sdw3", rack="b", weight=0)]
+    hosts = [host("sdw1", rack="a" if apart else None), *others]
+    wanted = replace(
+        spec(
+            hosts,
+            "balanced",
+            policy=Policy(survive=(Survive(count=1, of="rack", place=PLACE),) if apart else ()),
+        ),
+        allow_same_host=True,
+        protect=(Protection(content=0, place=PLACE),),
+    )
+    bare = mirrorless([one.name for one in hosts], 2)
+    again = planned(wanted, applied(bare, placed(wanted, bare)))
+    assert not again.summary.differs
+    assert audit(plan_text(again).encode(), "plan.json").holds
+    with pytest.raises(Infeasible):
+        planned(replace(wanted, allow_same_host=False), applied(bare, placed(wanted, bare)))
 
 
 def test_the_order_of_hosts_and_rows_does_not_matter() -> None:
