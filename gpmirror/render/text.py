@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import east_asian_width
@@ -393,8 +393,8 @@ _MOST_REASONS = 3
 
 
 def _why_moves(plan: Plan, levels: Levels) -> str:
-    """Which hosts hold more, or less, than their share now, where that alone takes all the moves; empty:
-    other rules take part, or there are too many kinds of hosts to tell.
+    """Which hosts hold more, or less, than their share now, where that alone takes all the moves; else
+    which other rules take part. Empty: there are too many kinds of hosts to tell.
     """
     if levels.bytes is not None or levels.outside or not levels.moves:
         return ""
@@ -415,7 +415,37 @@ def _why_moves(plan: Plan, levels: Levels) -> str:
         if sum(off * len(hosts) for (off, _), hosts in groups.items()) == levels.moves:
             told = [_off_share(hosts, off, word, share) for (off, share), hosts in groups.items()]
             return ", ".join(told) if len(told) <= _MOST_REASONS else ""
-    return ""
+    return " and ".join(_other_rules(plan))
+
+
+def _other_rules(plan: Plan) -> Iterator[str]:
+    """What asks for moves beside shares: racks by the moves themselves, loads by the prices of the proof."""
+    racks = {one.name: one.rack for one in plan.desired.hosts}
+    if len({rack for rack in racks.values() if rack is not None}) > 1:
+        homes = {one.content: racks.get(one.primary.host) for one in plan.desired.contents}
+        leaving = sum(
+            change.action is Action.MOVE
+            and change.from_ is not None
+            and change.to is not None
+            and homes[change.content] is not None
+            and racks.get(change.from_.host) == homes[change.content] != racks[change.to.host]
+            for change in plan.changes
+        )
+        if leaving:
+            yield f"{counted(leaving, 'mirror')} {_leaves(leaving)} primary"
+    policy, proof = plan.settings.policy, plan.certificate
+    if (
+        policy is not None
+        and policy.max_load_factor is not None
+        and proof
+        and proof.bounds[0].pairs
+    ):
+        where = visible(policy.load_source)
+        yield f"the bound counts max_load_factor {policy.max_load_factor:g} ({where})"
+
+
+def _leaves(count: int) -> str:
+    return "leaves the rack of its" if count == 1 else "leave the rack of their"
 
 
 def _off_share(hosts: list[str], off: int, word: str, share: str) -> str:

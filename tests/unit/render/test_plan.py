@@ -346,6 +346,21 @@ def test_why_a_balanced_plan_moves_so_many_is_told(
     assert why in told
 
 
+def test_other_rules_that_take_moves_are_told() -> None:
+    """Group on four hosts: full shares, yet a load of x2 and, by racks in pairs, mirrors that share one."""
+    ring = mirrored(LEADS, 2)
+    tight = replace(spec(LEADS, "balanced"), policy=Policy(max_load_factor=1.5))
+    told = proof_text(planned(tight, ring)) or ""
+    assert re.match(r"4 moves, .* 4\): the bound counts max_load_factor 1.5 \(.+\); worst", told), (
+        told
+    )
+    racks = [host(name, rack=rack) for name, rack in zip(LEADS, "aabb", strict=True)]
+    told = proof_text(planned(spec(racks, "balanced"), ring)) or ""
+    assert re.match(r"4 moves, .* 4\): 4 mirrors leave the rack of their primary; worst", told), (
+        told
+    )
+
+
 def test_no_reason_is_told_that_does_not_take_all_the_moves() -> None:
     """A pin that takes a mirror to where no share asks for one more."""
     pin = Pin(content=0, host="sdw4", place=PLACE)
