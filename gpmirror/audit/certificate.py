@@ -101,7 +101,7 @@ def _is_balanced(change: Change) -> bool:
 
 def _given_told(found: Certificate) -> str:
     """What the proof takes as given, in words: only the spec knows the pins."""
-    rules = Counter(one.rule for one in found.fixed)
+    rules: Counter[str] = Counter(one.rule for one in found.fixed)
     told = [
         f"{counted(rules[rule], 'mirror')} {words}"
         for rule, words in (("pin", "pinned by the spec"), ("protect", "protected"))
