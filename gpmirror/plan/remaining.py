@@ -46,6 +46,8 @@ from gpmirror.spec.model import Path, Site, SiteHost
 
 
 _THE_PLAN = "as the plan has it"
+_BALANCED = re.compile(r"^((?:\S+ has `weight: 0`; )?)balanced: .*$")
+"""What strategy balanced says of a mirror; the proof of that was about the whole layout."""
 _DOWN = re.compile(r"down at [^ ;]+:[0-9]+; ")
 
 
@@ -158,7 +160,11 @@ def plan_what_is_left(
         allow=_begun_with(plan, request) if allow is None else _said(request, allow),
         unprotect=_unprotected(plan) if allow is None else request.unprotect,
     )
-    rest = build_plan(site, observed, desired_of(plan, site, observed), request)
+    desired = desired_of(plan, site, observed)
+    contents = (
+        replace(one, rule=_BALANCED.sub(rf"\1{_THE_PLAN}", one.rule)) for one in desired.contents
+    )
+    rest = build_plan(site, observed, replace(desired, contents=tuple(contents)), request)
     return replace(rest, settings=replace(rest.settings, reverts=plan.settings.reverts))
 
 

@@ -686,6 +686,8 @@ def test_the_rest_of_a_plan_keeps_its_targets_and_the_way_back_leads_back() -> N
         (one.content, one.to) for one in plan.changes[1:]
     ]
     assert rest.certificate is None  # the proof was about the whole layout
+    assert {one.reason for one in rest.changes} == {"as the plan has it"}
+    assert audit(plan_text(rest).encode(), "rest.json").holds
     back = plan_back(plan, after, "run-1", Request())
     assert {one.content for one in back.changes} == {one.content for one in plan.changes}
 
