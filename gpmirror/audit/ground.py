@@ -481,6 +481,8 @@ def _hosts(plan: Plan, catalog: PlannedCatalog) -> Iterator[Falsehood]:
     back = plan.settings.reverts is not None  # the way back may lead to the host that was replaced
     heirs = Counter(host.replaces for host in plan.desired.hosts if host.replaces is not None)
     for name, count in heirs.items():
+        if not _NAME.fullmatch(name) or _STEERS.search(name):
+            yield Falsehood("desired.hosts", f"{name!r} is replaced", "a host name")
         if count > 1 or (name in names and not back):
             claimed = f"{name} is replaced"
             yield Falsehood("desired.hosts", claimed, "by one host, and is none itself")

@@ -255,6 +255,7 @@ FALSE: list[tuple[str, str, Callable[[Body], None], str]] = [
     ("no limit", "adding", put(0, "settings", "apply", "waves", "max_contents"), "settings"),
     ("a strange account", "adding", put("-oProxyCommand=x", "settings", "ssh", "user"), "settings"),
     ("a number as text", "adding", put("6000", "catalog", "segments", 1, "port"), "form"),
+    ("a strange name that is replaced", "adding", put("\x1b[2J", "desired", "hosts", 0, "replaces"), "hosts"),
     ("no directory", "unchanged", put(None, "desired", "contents", 0, "mirror", "directory"), "desired"),
 ]  # fmt: skip
 
