@@ -236,9 +236,9 @@ def test_hosts_that_hold_contents_alone_are_named(capsys: Shown) -> None:
     assert main(["maintenance", "--catalog", "bare.txt"]) == ExitCode.OK
     out = capsys.readouterr().out
     assert "in no group: sdw1, it holds contents 0-1 alone" in out
-    assert out.splitlines()[-1] == "No group: no host may be down without losing a content."
+    assert out.splitlines()[-1] == "No group: no host may be down without losing a segment."
     assert main(["maintenance", "--catalog", "bare.txt", "--script"]) == ExitCode.UNSAFE
-    assert "no script: no host may be down without losing a content\n" in capsys.readouterr().err
+    assert "no script: no host may be down without losing a segment\n" in capsys.readouterr().err
 
 
 def test_hosts_that_overload_another_lose_no_content(folder: Path, capsys: Shown) -> None:
