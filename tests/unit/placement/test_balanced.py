@@ -2,18 +2,20 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
-from math import prod
+from math import ceil, floor, inf, prod
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gpmirror.audit.verdict import audit
 from gpmirror.errors import Infeasible
@@ -26,6 +28,7 @@ from gpmirror.placement.question import (
     batches,
     doubts,
     feasible,
+    fraction,
     host_load,
     least,
     measure,
@@ -224,90 +227,103 @@ def test_no_layout_of_more_small_clusters_is_better(part: int) -> None:
     check_seeds(range(10_000 + part * 200, 10_200 + part * 200), 4, 3)
 
 
-# --- Larger ones against another algorithm: one content after the other by the shortest way.
+# --- Larger ones against another solver: the same question as an integer program.
+
+Caps = Callable[[int], int]
+"""The most mirrors that a host may hold of one other host's (or rack's) primaries."""
 
 
-def cheapest(asked: BalanceQuestion) -> int:
-    """The least cost where no load is limited, by successive shortest paths between contents and the
-    places of hosts: each place of a host is one, with its own price.
-    """
-    costs, total, weight = asked.costs, len(asked.primary), sum(asked.weights)
-    places = []
-    for at, one in enumerate(asked.weights):
-        low, high = total * one // weight, -(-total * one // weight)
-        places += [
-            (at, -costs.outside if n < low else 0 if n < high else costs.outside)
-            for n in range(total)
+def least_cost(asked: BalanceQuestion, of_host: Caps, of_rack: Caps) -> int | None:
+    """The least cost of any layout under these limits, as HiGHS finds it; None: there is none."""
+    ways = [(content, at) for content in asked.primary for at in allowed(asked, content)]
+    hosts, count = range(len(asked.names)), len(ways)
+    rows: list[tuple[dict[int, float], float, float]] = [
+        ({at: 1 for at, way in enumerate(ways) if way[0] == content}, 1, 1)
+        for content in asked.primary
+    ]
+    for taker in hosts:
+        held: dict[int, float] = {at: 1 for at, way in enumerate(ways) if way[1] == taker}
+        share = Fraction(len(asked.primary) * asked.weights[taker], sum(asked.weights))
+        rows.append((held | {count + taker: 1}, floor(share), inf))  # as many are missing
+        rows.append((held | {count + taker: -1}, -inf, ceil(share)))  # or too many
+    racks = [rack for rack in asked.racks if rack is not None]
+    for taker in hosts:
+        for other in set(hosts) - {taker}:
+            row = {
+                at: 1.0 for at, (c, h) in enumerate(ways) if (asked.primary[c], h) == (other, taker)
+            }
+            rows.append((row, 0, of_host(taker)))
+        for rack in set(racks) - {asked.racks[taker]}:
+            row = {
+                at: 1.0
+                for at, (c, h) in enumerate(ways)
+                if h == taker and asked.racks[asked.primary[c]] == rack
+            }
+            rows.append((row, 0, of_rack(taker)))
+    matrix = np.zeros((len(rows), count + len(hosts)))
+    for number, (row, _, _) in enumerate(rows):
+        for at, factor in row.items():
+            matrix[number, at] = factor
+    prices = [_price(asked, content, at) for content, at in ways]
+    found = milp(
+        [*prices, *[asked.costs.outside] * len(hosts)],
+        constraints=LinearConstraint(matrix, [row[1] for row in rows], [row[2] for row in rows]),
+        integrality=np.ones(count + len(hosts)),
+        bounds=Bounds(0, [1] * count + [len(asked.primary)] * len(hosts)),
+        options={"mip_rel_gap": 0},
+    )
+    return None if found.x is None else round(found.fun)
+
+
+def _price(asked: BalanceQuestion, content: int, host: int) -> int:
+    home = asked.home[content]
+    beside = asked.shares_rack(asked.primary[content], host)
+    return (asked.costs.same_rack if beside else 0) + (
+        asked.size[content] if home not in {None, host} else 0
+    )
+
+
+def caps(asked: BalanceQuestion, limit: float | Fraction | None, *, below: bool = False) -> Caps:
+    """The most mirrors that keep a host's load at a limit, or below it."""
+
+    def most(host: int) -> int:
+        total = len(asked.primary)
+        if limit is None:
+            return total
+        exact = Fraction(str(limit))
+        kept = [
+            gained
+            for gained in range(1, total + 1)
+            if asked.load(host, gained) < exact or (not below and asked.load(host, gained) == exact)
         ]
-    cost = costs.outside * sum(total * one // weight for one in asked.weights)
-    holder: dict[int, int] = {}
-    prices = {content: _prices(asked, content) for content in asked.primary}
-    for content in asked.primary:
-        cost += _insert(content, prices, places, holder)
-    return cost
+        return max(kept, default=0)
+
+    return most
 
 
-def _prices(asked: BalanceQuestion, content: int) -> dict[int, int]:
-    own, home, costs = asked.primary[content], asked.home[content], asked.costs
-    return {
-        at: (costs.same_rack if asked.shares_rack(own, at) else 0)
-        + (asked.size[content] if home not in {None, at} else 0)
-        for at in allowed(asked, content)
-    }
-
-
-def _insert(
-    content: int,
-    prices: dict[int, dict[int, int]],
-    places: Sequence[tuple[int, int]],
-    holder: dict[int, int],
-) -> int:
-    """Bellman-Ford over places: who is pushed out of one looks for another."""
-    reach: dict[int, tuple[int, int | None]] = {}
-    fresh: list[tuple[int, int, int | None]] = [(content, 0, None)]
-    while fresh:
-        more = []
-        for mover, spent, last in fresh:
-            for place, (at, price) in enumerate(places):
-                if at not in prices[mover] or place == last:
-                    continue
-                now = spent + prices[mover][at] + price
-                if place not in reach or now < reach[place][0]:
-                    reach[place] = (now, last)
-                    if place in holder:
-                        out = holder[place]
-                        more.append((out, now - prices[out][at] - price, place))
-        fresh = [
-            one for one in more if reach[one[2] or 0][0] == one[1] + _paid(one, places, prices)
-        ]
-    place = min((at for at in reach if at not in holder), key=lambda at: reach[at][0])
-    spent = reach[place][0]
-    while True:
-        last = reach[place][1]
-        holder[place] = content if last is None else holder[last]
-        if last is None:
-            return spent
-        place = last
-
-
-def _paid(
-    one: tuple[int, int, int | None],
-    places: Sequence[tuple[int, int]],
-    prices: dict[int, dict[int, int]],
-) -> int:
-    mover, _, last = one
-    at, price = places[last or 0]
-    return prices[mover][at] + price
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_larger_clusters_cost_what_another_algorithm_finds(seed: int) -> None:
-    asked = replace(question(Random(500 + seed), 7, 5), limit=None)
+@pytest.mark.parametrize("seed", range(120))
+def test_larger_clusters_cost_what_another_solver_finds(seed: int) -> None:
+    """Its cost, and that no layout of that cost loads hosts, then racks, less."""
+    asked = question(Random(500 + seed), 7, 5)
+    policy, free = caps(asked, asked.limit), caps(asked, None)
     found = answer(asked)
-    if found is not None:
-        assert found.certificate.cost == cheapest(asked)
-        layout = {content: asked.names.index(name) for content, name in found.hosts.items()}
-        assert doubts(asked, layout, found.certificate) == []
+    least = least_cost(asked, policy, free)
+    if found is None:
+        assert least is None
+        return
+    cost, levels = found.certificate.cost, found.certificate.levels
+    assert cost == least
+    if (host := fraction(levels.host_load)) is not None:
+        less = caps(asked, host, below=True)
+        better = least_cost(asked, lambda at: min(policy(at), less(at)), free)
+        assert better is None or better > cost
+        held = caps(asked, host)
+        if (rack := fraction(levels.rack_load)) is not None:
+            fewer = caps(asked, rack, below=True)
+            better = least_cost(asked, lambda at: min(policy(at), held(at)), fewer)
+            assert better is None or better > cost
+    layout = {content: asked.names.index(name) for content, name in found.hosts.items()}
+    assert doubts(asked, layout, found.certificate) == []
 
 
 # --- The certificate: any prices bound from below, and a false claim is found.
