@@ -88,10 +88,13 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests that run on any cluster; the others bring a practice cluster or need none."""
     if target(config) is None:
         return
-    kept = [
-        item
-        for item in items
-        if item.get_closest_marker("e2e") and "cluster" in getattr(item, "fixturenames", ())
-    ]
+    kept = [item for item in items if _runs_on_any(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _runs_on_any(item: pytest.Item) -> bool:
+    """Whether it takes the cluster that is there; `shared_labs` makes practice clusters."""
+    needed = set(getattr(item, "fixturenames", ()))
+    marked = item.get_closest_marker("e2e") is not None
+    return marked and "cluster" in needed and "shared_labs" not in needed
