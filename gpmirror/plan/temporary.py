@@ -124,8 +124,9 @@ class TemporarySlots:
 
     def slot(self, item: Relocation) -> Slot | None:
         """A free slot on the wanted host: ports above (else below) all that are in use there; the
-        final directory itself unless another copy holds it now, else one beside it. None when the
-        host has no free port.
+        final directory itself unless another copy holds it now, else one beside it. With file
+        replication always beside it: gprecoverseg refuses a directory that is not empty, its own
+        old one too, if it is to use other ports (5.8.1). None when the host has no free port.
         """
         wanted = item.to
         ports = self._free_ports(wanted.host, len(wanted.ports))
@@ -135,7 +136,8 @@ class TemporarySlots:
         aside = replace(wanted, port=ports[0], replication_port=replication)
         paths = wanted.directories
         holders = {self._held.get(on_disk(wanted.host, path), item.content) for path in paths}
-        found = aside if holders <= {item.content} else self._beside(aside)
+        overwritten = wanted.replication_port is None and holders <= {item.content}
+        found = aside if overwritten else self._beside(aside)
         self._take(keys_of(found))
         return found
 

@@ -166,7 +166,7 @@ def execute_old(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) ->
     console = crew.session.console
     console.info(f"{len(recoveries)} segment(s) to add")
     console.info("Building template directory")
-    _validate(crew, recoveries)
+    validate_old(crew, recoveries)
     console.info("Copying template directory file")
     console.info("Configuring new segments")
     _create_directories(crew, recoveries)
@@ -236,7 +236,8 @@ def _await_primaries(console: Console, catalog: Catalog, failed: set[int]) -> No
         time.sleep(_DOT_SECONDS)
 
 
-def _validate(crew: Crew, recoveries: Sequence[Recovery]) -> None:
+def validate_old(crew: Crew, recoveries: Sequence[Recovery]) -> None:
+    """Raises Refused where a directory is not empty, or its parent is not there."""
     crew.session.console.info("Validating remote directories")
     tasks = [(r.target.address, task_of(crew.session, r)) for r in recoveries]
     for _address, outcome in crew.all_do("empty", tasks).values():

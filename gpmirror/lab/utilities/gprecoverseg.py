@@ -10,7 +10,13 @@ from gpmirror.lab.utilities import console
 from gpmirror.lab.utilities.array import Array, check_colon, check_pipe
 from gpmirror.lab.utilities.catalog import Catalog
 from gpmirror.lab.utilities.console import RULE, STARS, BadOption, Broken, Refused, Session, Stop
-from gpmirror.lab.utilities.gpaddmirrors import make, set_up, start_mirrors, tell_failures
+from gpmirror.lab.utilities.gpaddmirrors import (
+    make,
+    set_up,
+    start_mirrors,
+    tell_failures,
+    validate_old,
+)
 from gpmirror.lab.utilities.locks import pid_lock
 from gpmirror.lab.utilities.recover_lines import left_in, lines_text, silent_hosts
 from gpmirror.lab.utilities.recovery import (
@@ -135,13 +141,16 @@ _RECOVERED_ON_5 = (
 
 
 def execute_old(crew: Crew, catalog: Catalog, recoveries: Sequence[Recovery]) -> int:
-    """0, or 1 when a mirror did not start."""
+    """0, or 1 when a mirror did not start. Raises Refused where a mirror is to go into a directory
+    that is not empty, be it its own old one: it is stopped and down by then (5.8.1).
+    """
     console = crew.session.console
     console.info(f"{len(recoveries)} segment(s) to recover")
     stop_failed(crew, recoveries)
     up = {r.failed.dbid for r in recoveries if r.failed is not None and r.failed.is_up}
     if up:
         wait_until_down(crew, catalog, up)
+    validate_old(crew, [r for r in recoveries if not r.in_place])
     stand_still(crew.session)
     console.info("Updating configuration with new mirrors")
     for recovery in recoveries:

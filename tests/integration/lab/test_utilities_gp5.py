@@ -124,10 +124,26 @@ def test_a_move_takes_its_replication_port_along(mirrored: Rig) -> None:
 
     back = f"filespaceOrder=\nsdw3:{port + 100}:{new} sdw2:{port}:{port + 1000}:{old}\n"
     lab.write("back.cfg", back)
+    refused = lab.mdw("gprecoverseg -a -i back.cfg")
+    assert (refused.code, "exists but is not empty!" in refused.out) == (2, True), refused.out
+    assert lab.mirror(0)[4:] == ("sdw3", port + 100)
+    lab.on("sdw2", f"rm -r {old}")
     returned = lab.mdw("gprecoverseg -a -i back.cfg")
     assert returned.code == 0, returned.out
     lab.wait_in_sync()
     assert lab.mirror(0)[4:] == ("sdw2", port)
+
+
+def test_other_ports_for_the_same_directory_are_refused(mirrored: Rig) -> None:
+    lab, port = mirrored, mirrored.lab.primary_port + 1000
+    place = lab.place("sdw2", "gpseg0")
+    text = f"filespaceOrder=\nsdw2:{port}:{place} sdw2:{port + 100}:{port + 1100}:{place}\n"
+    lab.write("ports.cfg", text)
+    refused = lab.mdw("gprecoverseg -a -i ports.cfg")
+    assert (refused.code, "exists but is not empty!" in refused.out) == (2, True), refused.out
+    assert lab.mirror(0)[3:] == ("d", "sdw2", port), "the mirror is stopped all the same"
+    assert lab.mdw("gprecoverseg -a").code == 0
+    lab.wait_in_sync()
 
 
 def test_a_port_in_use_is_only_a_warning(mirrorless: Rig) -> None:

@@ -91,6 +91,18 @@ def test_a_final_directory_that_nobody_holds_serves_for_a_temporary_slot() -> No
     assert (aside.port, aside.directory) == (7002, "/d/0")
 
 
+def test_file_replication_fills_no_directory_twice() -> None:
+    """gprecoverseg refuses a directory that is not empty when the ports are others (5.8.1)."""
+    a = slot(7000, directory="/d/0", replication_port=8000)
+    b = slot(7001, directory="/d/1", replication_port=8001)
+    found = arranged(
+        change(0, a, replace(b, directory="/d/0")), change(1, b, replace(a, directory="/d/1"))
+    )
+    aside = found.waves[0].steps[0].to
+    assert aside is not None
+    assert aside.directory == "/d/0.gpmirror-temporary"
+
+
 def test_a_recovery_does_not_wait_for_a_move() -> None:
     """Recoveries run before moves, so the copy is made beside its final slot first."""
     down = change(0, slot(7000, "sdw1"), slot(7001), Action.RECOVER)
