@@ -261,8 +261,14 @@ def _obstacle(
         return None
     own = keys_of(change.from_) if change.from_ is not None else ()
     for key in keys_of(change.to):
-        if key in own:
+        if key in own and not _fills_again(change.to, key):
             continue
+        if key in own:
+            return Obstacle(
+                f"{_kind(key)} on {key[0]} holds the mirror itself, and gprecoverseg of this release "
+                "moves a mirror into an empty directory only",
+                "keep its ports and address, or give it another directory",
+            )
         if key in fixed:
             return Obstacle(
                 f"{_kind(key)} on {key[0]} is held by {fixed[key]}",
@@ -284,6 +290,13 @@ def _obstacle(
                 "empty it when that is done, then plan again",
             )
     return None
+
+
+def _fills_again(to: Slot, key: Key) -> bool:
+    """Whether the key is a directory that gprecoverseg would find full after it has stopped the mirror
+    there: with file replication it refuses then, and leaves the content single (5.8.1).
+    """
+    return to.replication_port is not None and isinstance(key[1], str)
 
 
 def _kind(key: Key) -> str:

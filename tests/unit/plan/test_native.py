@@ -7,7 +7,7 @@ import pytest
 from gpmirror.errors import InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Status
-from gpmirror.plan.model import NamePair, Plan
+from gpmirror.plan.model import Action, NamePair, Plan
 from gpmirror.plan.planfile import plan_text, read_plan
 from gpmirror.plan.request import Request
 from gpmirror.plan.waves import reuses_directory
@@ -78,7 +78,7 @@ def test_a_directory_that_is_needed_later_is_left_by_gpmovemirrors() -> None:
 
 
 def test_gpmovemirrors_never_gets_a_directory_that_stays_under_another_address() -> None:
-    """It would delete the directory that it has just filled."""
+    """It would delete the directory that it has just filled, and gprecoverseg refuses to fill it."""
     hosts: list[Host | str] = ["sdw1", TWO_ADDRESSES, "sdw3"]
     spec = replace(
         clusters.spec(hosts),
@@ -89,18 +89,36 @@ def test_gpmovemirrors_never_gets_a_directory_that_stays_under_another_address()
     )
     plan = clusters.planned(spec, _mirrored("gp4"))
     assert len(plan.waves) == 1
-    assert [name for name, _ in _runs(plan)] == ["gprecoverseg", "gpmovemirrors"]
-    dangers = {h.contents: h.message for h in plan.hazards if h.name == "deletes-old-directory"}
-    assert dangers.keys() == {(0,), (4,)}
-    assert "into the directory where the old copy stands" in dangers[0,]
+    assert [name for name, _ in _runs(plan)] == ["gpmovemirrors"]
+    assert [h.contents for h in plan.hazards if h.name == "deletes-old-directory"] == [(4,)]
+    assert [change.content for change in plan.changes if change.action is Action.BLOCKED] == [0]
 
 
-def test_a_mirror_that_changes_its_port_keeps_its_directory() -> None:
-    plan = clusters.planned(OTHER_PORTS, _mirrored("gp4"))
-    assert {name for name, _ in _runs(plan)} == {"gpmovemirrors"}
+@pytest.mark.parametrize("dialect", ["gp4", "gp5"])
+def test_file_replication_moves_no_mirror_into_its_own_directory(dialect: str) -> None:
+    """gprecoverseg of 5.8.1 stops the mirror, then refuses the directory: it would stay down."""
+    plan = clusters.planned(OTHER_PORTS, _mirrored(dialect))
+    assert not plan.waves
+    assert {change.action for change in plan.changes} == {Action.BLOCKED}
+    assert "holds the mirror itself" in plan.changes[0].reason
+    assert "keep its ports and address, or give it another directory" in plan.changes[0].reason
 
 
-@pytest.mark.parametrize("dialect", ["gp5", "gp6", "gp7", "cloudberry"])
+def test_a_down_mirror_with_other_ports_comes_back_where_it_was() -> None:
+    """With file replication: a full directory is taken by a recovery in place alone."""
+    seen = _mirrored("gp5")
+    rows = [
+        replace(r, status=Status.DOWN) if r.content == 0 and not r.is_preferred_primary else r
+        for r in seen.segments
+    ]
+    seen = replace(seen, segments=tuple(rows))
+    plan = clusters.planned(OTHER_PORTS, seen)
+    (found,) = [change for change in plan.changes if change.action is Action.RECOVER]
+    assert (found.content, found.to) == (0, found.from_)
+    assert "in a later plan" in found.reason
+
+
+@pytest.mark.parametrize("dialect", ["gp6", "gp7", "cloudberry"])
 def test_a_copy_into_the_old_one_s_own_directory_is_a_danger_with_a_name(dialect: str) -> None:
     """A good mirror's files go before the new copy is there, whichever utility does it."""
     plan = clusters.planned(OTHER_PORTS, _mirrored(dialect))
@@ -114,7 +132,7 @@ def test_one_address_change_alone_is_one_run() -> None:
     hosts: list[Host | str] = ["sdw1", TWO_ADDRESSES, "sdw3"]
     pin = Pin(content=0, address="sdw2-b", place=clusters.PLACE)
     spec = replace(clusters.spec(hosts), pins=(pin,))
-    plan = clusters.planned(spec, _mirrored("gp4"))
+    plan = clusters.planned(spec, _mirrored("gp6"))
     assert [name for name, _ in _runs(plan)] == ["gprecoverseg"]
 
 
@@ -241,7 +259,8 @@ def test_the_native_options_are_passed_on() -> None:
     spec = replace(OTHER_PORTS, apply=options)
     new = clusters.planned(spec, _mirrored("gp6")).waves[0].native[0]
     assert new.argv[-5:] == ("-B", "4", "-b", "8", "-v")
-    old = clusters.planned(spec, _mirrored("gp5")).waves[0].native[0]
+    moved = replace(spec, directory="{root}/moved/{prefix}{content}")
+    old = clusters.planned(moved, _mirrored("gp5")).waves[0].native[0]
     assert old.argv[-3:] == ("-B", "4", "-v")
     (said,) = _unused(spec, "gp5")
     assert said.startswith("apply.native.per_host (gpmirror.yaml) is not used: the utilities of")
