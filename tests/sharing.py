@@ -19,6 +19,7 @@ _WITH_LABS = (
     "tests/e2e/",
     "tests/integration/lab/",
     "tests/integration/preflight/",
+    "tests/test_dist.py",
     "tests/test_docs_live.py",
     "tests/test_labs.py",
 )

@@ -51,7 +51,7 @@ def added_once(site: Site) -> bool:
 
 def test_the_database_session_is_lost_and_locked_again(site: Site) -> None:
     # long enough for a look at the locks on a busy machine: they go with the run
-    running = slowly(site, 15.0)
+    running = slowly(site, 6.0)
     (before,) = eventually(site.sessions, "a session")
     assert site.end_sessions() == 1
     # the first new session may be one that found the lock still held, and is not the last
