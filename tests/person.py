@@ -14,7 +14,7 @@ from gpmirror.boundary import World
 from gpmirror.errors import ExitCode, Failure, GpmirrorError, NotReady
 from gpmirror.native.directories import Leftover
 from gpmirror.plan.hazards import GUARDS, HAZARDS, HOST_HAZARDS
-from gpmirror.plan.model import Plan
+from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.plan.planfile import plan_id
 from gpmirror.plan.request import Request
 from gpmirror.run.apply import apply
@@ -198,7 +198,7 @@ class Person:
         while quiet < 2:
             rebalance = len(told) % 2 == 0
             plan = self.plan(Request(rebalance=rebalance))
-            if not plan.changes:
+            if all(map(_stays, plan.changes)):
                 quiet += 1
                 told.append("nothing to do")
                 continue
@@ -245,6 +245,11 @@ class Person:
     def _state(self, plan: Plan) -> Iterator[str]:
         for change in plan.changes:
             yield f"content {change.content} to {change.action.value}: {change.reason}"
+
+
+def _stays(change: Change) -> bool:
+    """Whether a mirror stays where it is for good: 4.3 and 5 fill no mirror's own directory again."""
+    return change.action is Action.BLOCKED and "holds the mirror itself" in change.reason
 
 
 def words(ended: Ended) -> str:
