@@ -459,15 +459,14 @@ def _dead_hosts(plan: Plan) -> list[str]:
         if change.action in {Action.RECOVER, Action.BLOCKED}
         if change.from_ is not None and change.to in {change.from_, None}
     }
+    up: dict[str, bool] = {}
+    for row in plan.catalog.segments:
+        for name in (row.hostname, row.address) if row.content >= 0 else ():
+            up[name] = up.get(name, False) or row.is_up
     dead = []
     for host in plan.desired.hosts:
-        names = {host.name, *host.addresses}
-        rows = [
-            row
-            for row in plan.catalog.segments
-            if row.content >= 0 and (row.hostname in names or row.address in names)
-        ]
-        if host.weight and host.name in waiting and rows and not any(row.is_up for row in rows):
+        told = [up[name] for name in (host.name, *host.addresses) if name in up]
+        if host.weight and host.name in waiting and told and not any(told):
             dead.append(host.name)
     return dead
 
