@@ -6,59 +6,43 @@ HEADER = (
 )
 
 
+ROOTS = "roots: [/data1/mirror, /data2/mirror]"
+
+
 def spec_text(hosts: int) -> str:
     """A gp6 spec with `hosts` segment hosts and two directory roots on each."""
-    return f"""\
-apiVersion: gpmirror/v1
-cluster:
-  name: bench
-  dialect: gp6
-hosts:
-  - name: sdw[1-{hosts}]
-    roots: [/data1/mirror, /data2/mirror]
-mirrors:
-  strategy: group
-  ports: {{offset: 1000}}
-"""
+    return _spec(f"  - name: sdw[1-{hosts}]\n    {ROOTS}\n", "group")
 
 
 def replacing_spec_text(hosts: int) -> str:
     """Strategy balanced, a twentieth of the hosts drained and as many new ones."""
     gone = hosts // 20
-    return f"""\
-apiVersion: gpmirror/v1
-cluster:
-  name: bench
-  dialect: gp6
-hosts:
-  - {{name: "sdw[1-{gone}]", weight: 0}}
-  - {{name: "sdw[{gone + 1}-{hosts + gone}]", roots: [/data1/mirror, /data2/mirror]}}
-mirrors:
-  strategy: balanced
-  ports: {{offset: 1000}}
-"""
+    drained = f'  - {{name: "sdw[1-{gone}]", weight: 0}}\n'
+    stay = f'  - {{name: "sdw[{gone + 1}-{hosts + gone}]", {ROOTS}}}\n'
+    return _spec(drained + stay, "balanced")
 
 
 def crowded_spec_text(hosts: int) -> str:
     """Strategy balanced without a place for any mirror: one host in a rack of its own, a line a host."""
     racks = ["a"] * (hosts - 1) + ["b"]
-    lines = [
-        f"  - {{name: sdw{number}, rack: {rack}, roots: [/data1/mirror, /data2/mirror]}}"
+    lines = (
+        f"  - {{name: sdw{number}, rack: {rack}, {ROOTS}}}\n"
         for number, rack in enumerate(racks, 1)
-    ]
+    )
+    policy = "policy:\n  survive: [{any: 1, of: rack}]\n  max_load_factor: 1.1\n"
+    return _spec("".join(lines), "balanced") + policy
+
+
+def _spec(hosts: str, strategy: str) -> str:
     return f"""\
 apiVersion: gpmirror/v1
 cluster:
   name: bench
   dialect: gp6
 hosts:
-{chr(10).join(lines)}
-mirrors:
-  strategy: balanced
+{hosts}mirrors:
+  strategy: {strategy}
   ports: {{offset: 1000}}
-policy:
-  survive: [{{any: 1, of: rack}}]
-  max_load_factor: 1.1
 """
 
 

@@ -32,7 +32,7 @@ from gpmirror.placement.question import (
     BalanceQuestion,
     HostByContent,
     Loads,
-    ask,
+    ask_for,
     batches,
     crowded,
     host_load,
@@ -322,8 +322,7 @@ def _ratio(load: Fraction | None) -> Ratio | None:
 
 def balance(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[str]) -> Balanced:
     """The balanced layout of a spec. Raises Infeasible (GPM-P107)."""
-    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
-    question = ask(spec, observed, hosts, pins, lifted, spec.minimise)
+    question = ask_for(spec, observed, hosts, lifted)
     troubles = list(crowded(question))
     if troubles:
         held = tuple(one for one in spec.protect if one.name not in lifted)

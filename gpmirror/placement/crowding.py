@@ -106,7 +106,7 @@ def _lines(spec: Spec, question: BalanceQuestion, primary: int) -> Iterator[Line
 def _let_go(case: _Case, lines: Iterable[Line]) -> tuple[BalanceQuestion, frozenset[int]]:
     """The question without these lines, and the contents that may go to any host then."""
     question, free, gone = case.question, set[int](), set[str]()
-    for line in _each_kind(case, lines):
+    for line in lines:
         match line.kind:
             case "pin":
                 free.add(line.content)
@@ -127,16 +127,6 @@ def _let_go(case: _Case, lines: Iterable[Line]) -> tuple[BalanceQuestion, frozen
     free |= _unprotected(case, gone)
     barred = (host for host in question.barred if f"host:{question.names[host]}" not in gone)
     return replace(question, barred=frozenset(barred)), frozenset(free)
-
-
-def _each_kind(case: _Case, lines: Iterable[Line]) -> list[Line]:
-    """Lines without those that do what another does too: entries of `hosts` that stand for more hosts
-    of one rack, of which one is enough.
-    """
-    found: dict[object, Line] = {}
-    for line in lines:
-        found.setdefault(_effect(case, line), line)
-    return list(found.values())
 
 
 def _effect(case: _Case, line: Line) -> object:
@@ -213,18 +203,18 @@ def _conflicts(case: _Case, lines: Iterable[Line]) -> bool:
 
 
 def _smallest(case: _Case) -> list[Line]:
-    """The smallest set of lines that conflict; what the same lines do is asked once."""
-    lines = list(_lines(case.spec, case.question, case.primary))
+    """The smallest set of lines that conflict; what several lines do alike is asked once."""
+    effects = {line: _effect(case, line) for line in _lines(case.spec, case.question, case.primary)}
     known: dict[frozenset[object], bool] = {}
 
     def conflicts(some: frozenset[Line]) -> bool:
-        gone = [line for line in lines if line not in some]
-        what = frozenset(_effect(case, line) for line in gone)
+        gone = {effect: line for line, effect in effects.items() if line not in some}
+        what = frozenset(gone)
         if what not in known:
-            known[what] = _conflicts(case, gone)
+            known[what] = _conflicts(case, gone.values())
         return known[what]
 
-    return smallest(lines, conflicts)
+    return smallest(list(effects), conflicts)
 
 
 # --- The same in words.

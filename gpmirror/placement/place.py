@@ -243,10 +243,9 @@ def _targets(
 
 def _balances(spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[str]) -> bool:
     """Whether strategy balanced has a place for all, but for pins that are wrong by themselves."""
-    from gpmirror.placement.question import ask, feasible
+    from gpmirror.placement.question import ask_for, feasible
 
-    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
-    return feasible(ask(spec, observed, hosts, pins, lifted))
+    return feasible(ask_for(spec, observed, hosts, lifted))
 
 
 def _on_the_ring(

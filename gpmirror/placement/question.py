@@ -23,7 +23,7 @@ from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed
 from gpmirror.placement.flow import Batch, FlowLimits, ToPlace
 from gpmirror.placement.hosts import HostMap
-from gpmirror.spec.model import Minimise, Pin, Protection, Site
+from gpmirror.spec.model import Minimise, Pin, Protection, Site, Spec
 
 # --- The question: who may go where, and what it costs.
 
@@ -151,6 +151,14 @@ def ask(
         },
         bytes={content: sizes.get(content, 0) for content in home} if counts_bytes else None,
     )
+
+
+def ask_for(
+    spec: Spec, observed: Observed, hosts: HostMap, lifted: Collection[str]
+) -> BalanceQuestion:
+    """The question that a spec puts, with its own pins."""
+    pins = {pin.content: pin for pin in spec.pins if pin.host is not None}
+    return ask(spec, observed, hosts, pins, lifted, spec.minimise)
 
 
 def _fixed(

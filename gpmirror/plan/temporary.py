@@ -124,9 +124,8 @@ class TemporarySlots:
 
     def slot(self, item: Relocation) -> Slot | None:
         """A free slot on the wanted host: ports above (else below) all that are in use there; the
-        final directory itself unless another copy holds it now, else one beside it. With file
-        replication always beside it: gprecoverseg refuses a directory that is not empty, its own
-        old one too, if it is to use other ports (5.8.1). None when the host has no free port.
+        final directory itself unless another copy holds it now or only an empty one will do, else
+        one beside it. None when the host has no free port.
         """
         wanted = item.to
         ports = self._free_ports(wanted.host, len(wanted.ports))
@@ -136,7 +135,7 @@ class TemporarySlots:
         aside = replace(wanted, port=ports[0], replication_port=replication)
         paths = wanted.directories
         holders = {self._held.get(on_disk(wanted.host, path), item.content) for path in paths}
-        overwritten = wanted.replication_port is None and holders <= {item.content}
+        overwritten = holders <= {item.content} and not _needs_empty(wanted)
         found = aside if overwritten else self._beside(aside)
         self._take(keys_of(found))
         return found
@@ -165,6 +164,13 @@ class TemporarySlots:
             directory=None if aside.directory is None else aside.directory + _suffix(number),
             filespaces=tuple((name, path + _suffix(number)) for name, path in aside.filespaces),
         )
+
+
+def _needs_empty(to: Slot) -> bool:
+    """Whether gprecoverseg moves a mirror into an empty directory only: with file replication it stops
+    the mirror, then refuses even its own old directory, and leaves the content single (5.8.1).
+    """
+    return to.replication_port is not None
 
 
 def _suffix(number: int) -> str:
@@ -261,14 +267,14 @@ def _obstacle(
         return None
     own = keys_of(change.from_) if change.from_ is not None else ()
     for key in keys_of(change.to):
-        if key in own and not _fills_again(change.to, key):
-            continue
         if key in own:
-            return Obstacle(
-                f"{_kind(key)} on {key[0]} holds the mirror itself, and gprecoverseg of this release "
-                "moves a mirror into an empty directory only",
-                "keep its ports and address, or give it another directory",
-            )
+            if isinstance(key[1], str) and _needs_empty(change.to):
+                return Obstacle(
+                    f"{_kind(key)} on {key[0]} holds the mirror itself, and gprecoverseg of this "
+                    "release moves a mirror into an empty directory only",
+                    "keep its ports and address, or give it another directory",
+                )
+            continue
         if key in fixed:
             return Obstacle(
                 f"{_kind(key)} on {key[0]} is held by {fixed[key]}",
@@ -290,13 +296,6 @@ def _obstacle(
                 "empty it when that is done, then plan again",
             )
     return None
-
-
-def _fills_again(to: Slot, key: Key) -> bool:
-    """Whether the key is a directory that gprecoverseg would find full after it has stopped the mirror
-    there: with file replication it refuses then, and leaves the content single (5.8.1).
-    """
-    return to.replication_port is not None and isinstance(key[1], str)
 
 
 def _kind(key: Key) -> str:
