@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from paramiko import Channel, SSHException
 
-from gpmirror.adapters.ssh_connection import StrictConnection
+from gpmirror.adapters.ssh_connection import Connector, StrictConnection
 from gpmirror.adapters.ssh_failures import HungUp, NotBegun, Unanswered
 from gpmirror.adapters.ssh_script import converse, is_this_machine, run_here
 from gpmirror.adapters.ssh_settings import Resolver
@@ -26,7 +26,6 @@ from gpmirror.events import Rehearsed
 from gpmirror.spec.model import SshOptions
 
 if TYPE_CHECKING:
-    from gpmirror.adapters.ssh_connection import Connector, StrictConnection
     from gpmirror.adapters.ssh_target import SshTarget
 
 
@@ -44,7 +43,7 @@ class HostConnection:
         self,
         name: str,
         resolve: Callable[[], "SshTarget"],
-        connect: Callable[["SshTarget"], "StrictConnection"],
+        connect: Callable[["SshTarget"], StrictConnection],
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._now = now
@@ -87,7 +86,7 @@ class HostConnection:
         self._settled()
         return self._here
 
-    def connected(self) -> "StrictConnection":
+    def connected(self) -> StrictConnection:
         """The host's connection, a new one if there is none that lives. Raises Unanswered: also at
         once, without trying, where the last try was waited for in vain a moment ago.
         """
@@ -100,7 +99,7 @@ class HostConnection:
                 self._connection = self._tried(target)
             return self._connection
 
-    def _tried(self, target: "SshTarget") -> "StrictConnection":
+    def _tried(self, target: "SshTarget") -> StrictConnection:
         """A host that hangs would be waited for anew at every question. It is asked again once it
         has been left alone for some times what that took: who waits for its return sees it then.
         """
@@ -126,7 +125,7 @@ class HostConnection:
         if self._connection is not None:
             self._connection.close()
 
-    def _hang_up(self, connection: "StrictConnection") -> None:
+    def _hang_up(self, connection: StrictConnection) -> None:
         with self._lock:
             if self._connection is connection:
                 self._connection = None
@@ -273,12 +272,9 @@ class _Lines:
                 host, HostConnection(host, partial(self._resolver.host, host), self.connect)
             )
 
-    def connect(self, target: "SshTarget") -> "StrictConnection":
+    def connect(self, target: "SshTarget") -> StrictConnection:
         with self._lock:
             if self._connector is None:
-                # fabric is loaded when a host is truly reached by SSH
-                from gpmirror.adapters.ssh_connection import Connector
-
                 self._connector = Connector(self._resolver)
         return self._connector.open(target)
 
@@ -379,14 +375,19 @@ def _is_anothers(near: socket.socket) -> bool:
     tells the owner of each socket; where nobody tells, nobody is turned away.
     """
     with suppress(OSError, ValueError), Path("/proc/net/tcp").open(encoding="ascii") as table:
-        host, port = near.getpeername()
-        wanted = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+        # both ends: two accounts may call from one port, when they call two places
+        wanted = [_as_listed(near.getpeername()), _as_listed(near.getsockname())]
         for line in table:
             # sl local_address rem_address st tx_queue:rx_queue tr:when retrnsmt uid ...
             words = line.split()
-            if len(words) > _UID and words[1] == wanted:
+            if len(words) > _UID and words[1:3] == wanted:
                 return int(words[_UID]) != os.geteuid()
     return False
+
+
+def _as_listed(end: tuple[str, int]) -> str:
+    """An address as /proc/net/tcp writes it: the four bytes in the machine's order, in hex."""
+    return f"{int.from_bytes(socket.inet_aton(end[0]), sys.byteorder):08X}:{end[1]:04X}"
 
 
 def _pump(source: socket.socket | Channel, sink: socket.socket | Channel) -> None:

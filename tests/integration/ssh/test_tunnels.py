@@ -85,6 +85,40 @@ def test_another_account_of_this_machine_does_not_get_through(
     assert ask(near, b"mine") == b"MINE"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_another_account_that_calls_from_the_same_port_elsewhere_is_not_in_the_way(
+    farm: Farm, connect: Connect, echo: tuple[str, int]
+) -> None:
+    """Linux gives one port to two callers whose connections end in two places."""
+    farm.start("sdw1")
+    near = connect().tunnel("sdw1", echo)
+    script = (
+        "import os, socket, sys\n"
+        "os.setuid(65534)\n"
+        "streams = []\n"
+        "for _ in range(40):\n"
+        "    stream = socket.socket()\n"
+        "    stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "    stream.bind(('127.0.0.1', 0))\n"
+        "    stream.connect((sys.argv[1], int(sys.argv[2])))\n"
+        "    streams.append(stream)\n"
+        "print(*(stream.getsockname()[1] for stream in streams), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    words = [sys.executable, "-c", script, *map(str, echo)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        for port in map(int, other.stdout.readline().split()):
+            with socket.socket() as stream:
+                stream.settimeout(20)
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                stream.bind(("127.0.0.1", port))
+                stream.connect(near)
+                stream.sendall(b"mine")
+                assert stream.recv(10) == b"MINE"
+        other.communicate(timeout=20)
+
+
 def test_a_tunnel_carries_many_connections(
     farm: Farm, connect: Connect, echo: tuple[str, int]
 ) -> None:
