@@ -32,7 +32,7 @@ test-all: bootstrap ## run all tests, long lives, kills at every record and host
 	@$(BIN)/pytest -q -n 6 --talk
 
 check: lint types layers pips servers ## all that must hold: lint, types, layers, installs, tests, coverage, speed
-	@$(BIN)/pytest -q -n 6 --talk --cov --cov-report=term
+	@$(BIN)/pytest -q -n 6 --talk --second-try --cov --cov-report=term
 	@$(BIN)/python bench/run.py --check --light
 
 demo: bootstrap ## first mirrors, the loss of a host, its return: on a practice cluster

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import greenplum, sharing, talking
+from tests import greenplum, second_try, sharing, talking
 
 if TYPE_CHECKING:
     from tests.servers import Postgres
@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     greenplum.add_options(parser)
     talking.add_options(parser)
+    second_try.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     greenplum.select(config, items)
+    second_try.mark(config, items)
     turns = config.pluginmanager.get_plugin("turns")
     assert isinstance(turns, talking.Turns)
     turns.sort(items)
@@ -68,7 +70,8 @@ def pytest_runtest_teardown(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What tests drove, where they say it: `record_property("told", ...)`."""
+    """What tests drove, where they say it: `record_property("told", ...)`; what was unsteady."""
+    second_try.tell(terminalreporter)
     for report in terminalreporter.getreports("passed"):
         for name, text in report.user_properties:
             if name == "told":
