@@ -51,7 +51,7 @@ def command(
     from gpmirror.render.status import preflight_text
     from gpmirror.run.context import with_sizes
     from gpmirror.run.gates import check_cluster, is_applied, native_environment
-    from gpmirror.run.preflight import preflight_everywhere, run_preflight
+    from gpmirror.run.preflight import preflight_everywhere, run_preflight, with_other_work
     from gpmirror.run.rehearsal import with_dry_run
     from gpmirror.run.wave import DetachedNatives
 
@@ -78,6 +78,7 @@ def command(
             found = preflight_everywhere(plan, observed, live.hosts, spec.hosts)
         else:
             found = run_preflight(plan, observed, live.hosts)
+        found = with_other_work(found, plan, observed, live.server)
         natives = DetachedNatives(
             hosts=live.hosts,
             coordinator=live.coordinator,

@@ -163,18 +163,31 @@ def check_competing(run: Run, observed: Observed, runs: Runs) -> tuple[LockFile,
 
 
 def check_expansion(run: Run) -> str:
-    """What to say of an expansion that pauses; empty: there is none. No mirroring utility looks for
-    one (6.24.3, 7.0.0, by source), and a copy that is down cannot wait for weeks. Raises Unsafe (4):
-    mirrors are to be added or moved meanwhile, and nobody allowed that.
+    """What to say of an expansion that pauses; empty: there is none. Raises Unsafe (4): mirrors are to
+    be added or moved meanwhile, and nobody allowed that.
     """
     status = run.world.catalog.paused_expansion()
     if status is None:
         return ""
-    plan = run.plan
+    refuse(expansion_hazards(run.plan, status), (), run.wishes.allow)
+    return untouched(status)
+
+
+def untouched(status: str) -> str:
+    """What is said of an expansion that pauses, and that a plan does not disturb."""
+    return f"an expansion pauses ({status}), which this does not touch"
+
+
+def expansion_hazards(plan: Plan, status: str) -> tuple[Hazard, ...]:
+    """The danger of adding or moving mirrors while an expansion pauses, if the plan does. No mirroring
+    utility looks for one (6.24.3, 7.0.0, by source), and a copy that is down cannot wait for weeks.
+    """
     moved = [w for w in plan.waves if w.action in {Action.ADD, Action.MOVE}]
+    if not moved:
+        return ()
     contents = tuple(sorted({content for wave in moved for content in wave.contents}))
-    if moved:
-        hazard = Hazard(
+    return (
+        Hazard(
             name=PAUSED_EXPANSION,
             message=f"an expansion pauses ({status}): tables are still to be redistributed, and "
             f"{named(contents)} would get other mirrors meanwhile; end the expansion first "
@@ -182,9 +195,8 @@ def check_expansion(run: Run) -> str:
             flag=f"--allow {PAUSED_EXPANSION}",
             contents=contents,
             allowed=PAUSED_EXPANSION in plan.allowed,
-        )
-        refuse([hazard], (), run.wishes.allow)
-    return f"an expansion pauses ({status}), which this does not touch"
+        ),
+    )
 
 
 def check_cluster(plan: Plan, observed: Observed) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply
+from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
 from gpmirror.model.observed import Observed
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import coordinator_host
@@ -27,9 +27,10 @@ from gpmirror.preflight.judge import (
     reach_script,
     read_answers,
 )
-from gpmirror.preflight.model import Check, Preflight
+from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.preflight.script import scripts
 from gpmirror.preflight.shell import VERSION
+from gpmirror.run.gates import expansion_hazards, untouched
 from gpmirror.run.look import lifeless_mirrors
 from gpmirror.spec.model import SiteHost
 
@@ -107,6 +108,34 @@ def preflight_everywhere(
     found = _judged(plan, observed, hosts, firsts, ())
     lifeless, _ = lifeless_mirrors(observed, hosts, spec_hosts)
     return replace(found, checks=(*found.checks, *judge_copies(asked, seconds, lifeless)))
+
+
+def with_other_work(
+    found: Preflight, plan: Plan, observed: Observed, catalog: Catalog
+) -> Preflight:
+    """The same, and what the cluster's own tables and sessions tell of other work: `apply` refuses
+    over each. An expansion that pauses is a danger where the plan adds or moves mirrors, else a note.
+    """
+    host = coordinator_host(plan, observed) or ""
+    works = tuple(
+        Check(
+            host=host,
+            name="competing",
+            result=Result.BAD,
+            detail=told,
+            remedy="wait until it ends, or clear what it left as said, then try again",
+        )
+        for told in catalog.competing()
+    )
+    status = catalog.paused_expansion()
+    dangers = () if status is None else expansion_hazards(plan, status)
+    notes = () if status is None or dangers else (untouched(status),)
+    return replace(
+        found,
+        checks=(*found.checks, *works),
+        hazards=(*found.hazards, *dangers),
+        notes=(*found.notes, *notes),
+    )
 
 
 def _joined(*texts: str | None) -> str:

@@ -460,3 +460,21 @@ def test_waiting_outlives_a_restart_of_the_session(live: Postgres) -> None:
         waiter.communicate()
     assert waiter.returncode == ExitCode.OK
     assert out.splitlines()[-1] == "All 6 contents in sync."
+
+
+def test_preflight_sees_an_expansion_that_pauses(
+    live: Postgres, tmp_path: Path, capsys: Shown
+) -> None:
+    (tmp_path / "gpmirror.yaml").write_text((SPEC % live.port).replace("group", "spread"))
+    live.run(
+        "gp6",
+        "CREATE SCHEMA gpexpand",
+        "CREATE TABLE gpexpand.status AS SELECT 'EXPANSION STOPPED'::text AS status, "
+        "now() AS updated",
+    )
+    try:
+        assert main(["preflight", "--json"]) == ExitCode.PREFLIGHT  # none of the hosts is there
+        found = json.loads(capsys.readouterr().out)
+    finally:
+        live.run("gp6", "DROP SCHEMA gpexpand CASCADE")
+    assert "paused-expansion" in [one["name"] for one in found["hazards"]]

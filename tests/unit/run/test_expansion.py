@@ -7,8 +7,11 @@ from gpmirror.events import PhaseDone
 from gpmirror.plan.hazards import check_allow
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
+from gpmirror.preflight.model import Preflight, Result
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Run, Wishes
+from gpmirror.run.gates import unallowed
+from gpmirror.run.preflight import with_other_work
 from tests.clusters import mirrored, planned, spec
 from tests.fakes import FakeCluster, MemoryJournal, Reporter, world_of
 from tests.plans import HOSTS, adding, seen_before_add
@@ -89,3 +92,33 @@ def test_the_name_may_be_allowed_in_a_plan() -> None:
     seen = mirrored(HOSTS, 2)
     plan = planned(spec(HOSTS, "spread"), seen, Request(allow=(ALLOWED,)))
     applied(FakeCluster(observed=seen, paused=STOPPED), plan)
+
+
+READY = Preflight(checks=(), hazards=())
+
+
+def test_preflight_says_what_apply_would_refuse() -> None:
+    seen = mirrored(HOSTS, 2)
+    cluster = FakeCluster(observed=seen, paused=STOPPED)
+    found = with_other_work(READY, moves(), seen, cluster)
+    ((flag, words),) = unallowed(moves(), found)
+    assert (flag, STOPPED in words) == (f"--allow {ALLOWED}", True)
+    allowed = planned(spec(HOSTS, "spread"), seen, Request(allow=(ALLOWED,)))
+    assert unallowed(allowed, with_other_work(READY, allowed, seen, cluster)) == []
+
+
+def test_preflight_notes_an_expansion_that_the_plan_does_not_touch() -> None:
+    seen = damaged(down=(2,))
+    cluster = FakeCluster(observed=seen, paused=STOPPED)
+    found = with_other_work(READY, plan_for(seen, Request()), seen, cluster)
+    assert found.hazards == ()
+    assert found.notes == (f"an expansion pauses ({STOPPED}), which this does not touch",)
+
+
+def test_preflight_tells_the_work_that_tables_and_sessions_show() -> None:
+    seen = mirrored(HOSTS, 2)
+    assert with_other_work(READY, moves(), seen, FakeCluster(observed=seen)) == READY
+    busy = FakeCluster(observed=seen, work=("gpexpand is not finished",))
+    (check,) = with_other_work(READY, moves(), seen, busy).checks
+    assert (check.host, check.name, check.result) == ("mdw", "competing", Result.BAD)
+    assert check.detail == "gpexpand is not finished"
