@@ -60,9 +60,21 @@ def status_human(reading: Reading, *, cluster: str | None, width: int, color: bo
         *_remarks(reading, width=columns),
         BLANK,
         *paragraph(knowledge(reading), width=columns, indent=0, hang=2, style=Style.FAINT),
-        line(styled(status_summary(reading.health), Style.STRONG)),
+        line(styled(_summary(reading), Style.STRONG)),
     ]
     return painted(lines, color=color)
+
+
+def _summary(reading: Reading) -> str:
+    """The last line: to be in sync is not all that is asked where hosts were asked too."""
+    told = status_summary(reading.health)
+    results = [check.result for check in reading.copies or ()]
+    odd = [
+        f"{results.count(one):,} {one.value}"
+        for one in (Result.BAD, Result.UNKNOWN)
+        if one in results
+    ]
+    return f"{told[:-1]}; copies on their hosts: {', '.join(odd)}." if odd else told
 
 
 def status_summary(health: Health) -> str:

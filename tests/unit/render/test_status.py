@@ -302,6 +302,8 @@ def test_what_hosts_say_otherwise_is_shown_with_its_cure_and_ends_with_two() -> 
     assert (healthy().is_sound, sound.is_sound, edited.is_sound) == (True, True, False)
     text = status_human(edited, cluster=None, width=100, color=False)
     assert "  sdw2: port 7200, not 7001\n    -> stop\n" in text
+    assert text.splitlines()[-1] == "All 3 contents in sync; copies on their hosts: 1 bad."
+    assert status_human(sound, cluster=None, width=100, color=False).endswith("in sync.\n")
     body = json.loads(status_json(edited, cluster=None))
     assert body["hosts"][1] == {
         "host": "sdw2",
