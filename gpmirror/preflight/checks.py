@@ -186,8 +186,10 @@ CHECKS: dict[str, CheckInfo] = {
     ),
     "competing": CheckInfo(
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "
-        "a lock there that keeps one of the plan's from running, and nothing copies into a planned "
-        "directory. Locks are directories (6 and later) or files with a number (4.3, 5).",
+        "a lock there that keeps one of the plan's from running, nothing copies into a planned "
+        "directory, and no table or session of the cluster tells of other work (gpexpand, gpshrink, "
+        "ggrebalance, base backups). Locks are directories (6 and later) or files with a number "
+        "(4.3, 5).",
         why="With a lock in its way gprecoverseg does nothing and exits 0; gpaddmirrors takes no "
         "lock at all. 4.3, 5, 7 and Greengage remove the lock of a process that does not run, 6 does "
         "not; a number that another program bears by now stops all of them.",
