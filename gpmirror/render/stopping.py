@@ -146,8 +146,11 @@ def _stop_texts(answer: StopAnswer, hosts: Sequence[str]) -> Iterator[str]:
     strangers = [host for host in hosts if host not in stop.hosts]
     meant = f" (asked for as {', '.join(strangers)})" if strangers else ""
     total = len(answer.reading.health.contents)
+    # what has no live copy is lost already, whatever is stopped
+    gone = sum(why is WhyLost.NO_COPY for why in stop.lost.values())
     yield (
-        f"stop {_listed(stop.hosts)}{meant}: {len(stop.lost):,} of {counted(total, 'content')} lost"
+        f"stop {_listed(stop.hosts)}{meant}: {len(stop.lost) - gone:,} of "
+        f"{counted(total, 'content')} lost" + (f"; no live copy already: {gone:,}" if gone else "")
     )
     loads = stop.loss.loads
     shown = [_taken(load) for load in loads[:_LOADS_SHOWN]]

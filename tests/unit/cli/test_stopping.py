@@ -162,6 +162,18 @@ def test_what_is_not_in_sync_is_told_and_the_standby(folder: Path, capsys: Shown
     assert "content 5 would be lost: the other copy is down" in capsys.readouterr().out
 
 
+def test_what_has_no_live_copy_is_not_lost_by_stopping(folder: Path, capsys: Shown) -> None:
+    rows = [
+        replace(one, status=type(one.status)("d")) if one.content == 5 else one
+        for one in mirrored(HOSTS, 2).segments
+    ]
+    (folder / "dead.txt").write_text(aligned_text(observed(rows)))
+    assert main(["ok-to-stop", "sdw1", "--catalog", "dead.txt"]) == ExitCode.UNSAFE
+    out = capsys.readouterr().out
+    assert "stop sdw1: 0 of 8 contents lost; no live copy already: 1\n" in out
+    assert "content 5: already without a copy that can serve" in out
+
+
 def test_json_of_a_yes_and_of_a_no(capsys: Shown) -> None:
     assert main(["ok-to-stop", "sdw1", "--catalog", "full.txt", "--json"]) == ExitCode.OK
     good = read(capsys.readouterr().out, "gpmirror ok-to-stop")
