@@ -153,6 +153,11 @@ _UTILITIES = (
     "|gpbackup|gprestore|gpcopy|gpcrondump|gpdbrestore|ggrebalance|gpshrink|pg_rewind"
 )
 _COMPLETE = "EXPANSION COMPLETE"
+_STARTED = "EXPANSION STARTED"
+_CUT_OFF = (
+    " (one that was cut off says so for ever: where no gpexpand runs, `gpexpand -d 0:01` goes on with "
+    "it for a minute, then it pauses)"
+)
 _PAUSED = ("SETUP DONE", "EXPANSION STOPPED")
 """Tables wait to be redistributed, and no gpexpand is at it: windows over days or weeks."""
 
@@ -177,8 +182,10 @@ def _maintenance(session: Session) -> Iterator[str]:
         if status not in {_COMPLETE, *_PAUSED}:
             said = f"its status is {status}" if status else "its schema gpexpand exists"
             yield (
-                f"gpexpand is not finished: {said}; wait until it ends or pauses, and leave its "
-                "schema alone: it holds the tables that are still to be redistributed"
+                f"gpexpand is not finished: {said}; wait until it ends or pauses"
+                + (_CUT_OFF if status == _STARTED else "")
+                + ", and leave its schema alone: it holds the tables that are still to be "
+                "redistributed"
             )
 
 

@@ -433,13 +433,14 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
         )
         assert found[1].startswith("gpexpand is not finished: its status is EXPANSION STARTED; ")
         assert "leave its schema alone" in found[1]
+        assert "where no gpexpand runs, `gpexpand -d 0:01` goes on with it" in found[1]
         assert "(gpbackup_20260101120000, database gp6, from 127.0.0.1)" in found[2]
         assert found[3].startswith("of a base backup of content 0 only the WAL still comes")
         assert len(found) == 5
         assert found[4].startswith("a base backup of content 1 is running (pg_basebackup); ")
         postgres.run("gp6", "DROP TABLE gpexpand.status", "DROP SCHEMA ggrebalance")
         assert server.competing()[0].startswith(
-            "gpexpand is not finished: its schema gpexpand exists; "
+            "gpexpand is not finished: its schema gpexpand exists; wait until it ends or pauses, and "
         )
         postgres.run(
             "gp6",
