@@ -401,6 +401,12 @@ def _way_out(
             "plan again: a plan from the live catalog, or from a snapshot that was made on it, "
             "leaves the hostname out of the file where name and address share no IP"
         )
+    if "differential" in why:
+        # a primary in backup mode is all that the utility looks at (Greengage 6.27.1, recorded)
+        return (
+            "wait until that copy ends, then plan again; where none runs, one that was cut off left its "
+            "primary in backup mode: `gpmirror preflight` names it, with the command that ends that"
+        )
     if "running" in why:
         return "wait until that copy ends, then plan again"
     return "read the utility's words above, fix what they name, then plan again"

@@ -123,6 +123,9 @@ def test_a_release_that_needs_no_name_is_asked_for_none() -> None:
     assert try_plan(run_of(plan, cluster), observed) == "accepted by gprecoverseg"
 
 
+RUNNING = f"{STAMP}[WARNING]:-Found {{}} running for segments with contentIds [0], skipping recovery"
+
+
 @pytest.mark.parametrize(
     ("answer", "message", "hint"),
     [
@@ -153,6 +156,17 @@ def test_a_release_that_needs_no_name_is_asked_for_none() -> None:
             ),
             "content 0: 0|",
             "plan again",
+        ),
+        (
+            dry_run("", f"{RUNNING.format('pg_basebackup')}"),
+            "content 0: 0|",
+            "wait until that copy ends, then plan again",
+        ),
+        (
+            # waited for, it would be waited for ever: nothing runs where a recovery was cut off
+            dry_run("", f"{RUNNING.format('differential recovery')}"),
+            "content 0: 0|",
+            "where none runs, one that was cut off left its primary in backup mode",
         ),
     ],
 )
