@@ -65,13 +65,18 @@ def told_without_level(line: str) -> str:
     if failed := _FAILED.search(line):
         return f"failed: {failed['host']}:{failed['port']}, log {failed['host']}:{failed['file']}"
     if _FULL in line:
-        return shortened(_STAMP.sub("", cleaned(line)))
+        return shortened(unstamped(line))
     return ""
 
 
 def cleaned(line: str) -> str:
     """Without control characters; of text that a terminal would have overwritten, the last."""
     return _CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).strip()
+
+
+def unstamped(line: str) -> str:
+    """A line without control characters, time stamp, program and level."""
+    return _STAMP.sub("", cleaned(line))
 
 
 def shortened(line: str) -> str:
@@ -125,7 +130,7 @@ _LITTLE = 1024
 def _words(lines: Sequence[str]) -> list[str]:
     """The telling lines of a log: of a server's those of level ERROR and worse."""
     server = [_server_words(m) for line in lines for m in _SERVER.finditer(line)]
-    plain = [_STAMP.sub("", cleaned(line)) for line in lines]
+    plain = [unstamped(line) for line in lines]
     telling = server or [line for line in plain if _TELLING.search(line) and not is_noise(line)]
     full = [line for line in telling if _FULL in line]
     return [shortened(cleaned(line)) for line in dict.fromkeys(full or telling)]

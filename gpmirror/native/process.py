@@ -16,7 +16,13 @@ from enum import StrEnum
 from gpmirror.model.dialect import Dialect
 from gpmirror.model.segment import Segment
 from gpmirror.native.dryrun import answer_text
-from gpmirror.native.failures import cleaned, is_noise, shortened, told_without_level
+from gpmirror.native.failures import (
+    cleaned,
+    is_noise,
+    shortened,
+    told_without_level,
+    unstamped,
+)
 from gpmirror.native.fields import lines_of
 
 RUNS = ".gpmirror/runs"
@@ -315,7 +321,7 @@ def last_words(log: str, most: int = 12) -> tuple[str, ...]:
     found = [
         text for line in lines_of(log) if (text := _marked(line)) or (text := _complaint(line))
     ]
-    plain = [line.strip() for line in lines_of(log) if line.strip()]
+    plain = [shortened(text) for line in lines_of(log) if (text := unstamped(line))]
     return tuple(found[-most:] or plain[-3:])
 
 

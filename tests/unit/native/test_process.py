@@ -423,6 +423,10 @@ def test_errors_are_told_without_stamps() -> None:
             ("it failed",),
         ),
         ("one\ntwo\n\nthree\nfour\n", ("two", "three", "four")),
+        (
+            "20261121:07:00:00:012345 gprecoverseg:mdw:gpadmin-[INFO]:-1 segment(s) to recover\n",
+            ("1 segment(s) to recover",),
+        ),
         ("", ()),
     ],
 )
