@@ -123,7 +123,9 @@ def test_a_release_that_needs_no_name_is_asked_for_none() -> None:
     assert try_plan(run_of(plan, cluster), observed) == "accepted by gprecoverseg"
 
 
-RUNNING = f"{STAMP}[WARNING]:-Found {{}} running for segments with contentIds [0], skipping recovery"
+RUNNING = (
+    f"{STAMP}[WARNING]:-Found {{}} running for segments with contentIds [0], skipping recovery"
+)
 
 
 @pytest.mark.parametrize(
