@@ -71,9 +71,14 @@ class PracticeCluster(Cluster):
             self.wait(partial(self._is_stopped, row))
             self.ssh(row.address, f"rm -r {row.directory}")
         for _ in range(2):  # the prober hangs up
-            self.sql("SELECT gp_request_fts_probe_scan()")
+            self.sql("SELECT gp.lab_request_probe()")
         for row in rows:
-            self.sql(f"DELETE FROM gp_segment_configuration WHERE content = {row.content}")
+            where = f"gp_segment_configuration WHERE content = {row.content}"
+            if self.old:
+                self.sql(
+                    f"DELETE FROM pg_filespace_entry WHERE fsedbid IN (SELECT dbid FROM {where})"
+                )
+            self.sql(f"DELETE FROM {where}")
         return name
 
     def _is_stopped(self, row: Row) -> bool:

@@ -1,11 +1,13 @@
 """Mirrors change their places on any cluster, and what they leave is cleared away by proof."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from tests.e2e.clusters import Cluster, laid_out, wanted
+from tests.e2e.practising import PracticeCluster
+from tests.labs import Practice
 
 pytestmark = [
     pytest.mark.long,
@@ -50,6 +52,11 @@ def spare(cluster: Cluster) -> str:
 @pytest.fixture(scope="module")
 def written(cluster: Cluster, spare: str) -> Cluster:
     """Mirrored by group, with rows, but for the spare host."""
+    return prepared(cluster)
+
+
+def prepared(cluster: Cluster) -> Cluster:
+    """Mirrored by group, with rows, on the hosts that hold primaries."""
     cluster.write_rows()
     cluster.write_spec("group", ring=ring_of(cluster))
     cluster.apply()
@@ -63,6 +70,17 @@ def ring_of(cluster: Cluster) -> list[str]:
 
 
 def test_mirrors_change_places_and_come_back(written: Cluster, spare: str) -> None:
+    they_change_places_and_come_back(written, spare)
+
+
+def test_generation_5_changes_places(shared_labs: Callable[..., Practice]) -> None:
+    cluster = PracticeCluster(shared_labs(dialect="gp5", hosts=4, primaries=2, addresses=1))
+    cluster.reset()
+    spare = cluster.spare()
+    they_change_places_and_come_back(prepared(cluster), spare)
+
+
+def they_change_places_and_come_back(written: Cluster, spare: str) -> None:
     """One story in this order: it ends with a host drained and a mirror promoted."""
     another_port_another_directory_and_the_way_back(written)
     a_new_host_receives_mirrors_and_is_left_out_again(written, spare)
@@ -74,10 +92,15 @@ def another_port_another_directory_and_the_way_back(written: Cluster) -> None:
     ring = ring_of(written)
     before = laid_out(written)
     rows = {content: written.rows(content) for content in (0, 2)}
-    port, left = written.segment(0, "m").port + 500, written.segment(2, "m")
+    stays, left = written.segment(0, "m"), written.segment(2, "m")
+    port = stays.port + 500
+    if written.old:
+        is_left_in_its_own_directory(written, f"{{content: 0, port: {port}}}", ring)
+    # 4.3 and 5 fill no mirror's own directory again, so there both leave theirs
+    leaving, place = (2, f", directory: {stays.directory}x") if written.old else (1, "")
     pins = (
         "  pins:\n"
-        f"    - {{content: 0, port: {port}}}\n"
+        f"    - {{content: 0, port: {port}{place}}}\n"
         f"    - {{content: 2, directory: {left.directory}x}}\n"
     )
     plan = turned(written, pins, ring, IN_PLACE)
@@ -92,11 +115,19 @@ def another_port_another_directory_and_the_way_back(written: Cluster) -> None:
     refused = written.gpmirror("apply", "back.json", "--yes", *IN_PLACE, *written.allowing())
     assert refused.returncode == 9, refused.stderr
     assert left.directory in refused.stderr
-    pruned(written, run, 1)
+    pruned(written, run, leaving)
     written.apply("back.json", *IN_PLACE)
     assert laid_out(written) == before
-    pruned(written, written.runs()[-1], 1)
+    pruned(written, written.runs()[-1], leaving)
     assert {content: written.rows(content) for content in rows} == rows
+
+
+def is_left_in_its_own_directory(written: Cluster, pin: str, ring: list[str]) -> None:
+    """gprecoverseg of 5.8.1 stops the mirror, then refuses its directory, which is not empty."""
+    written.write_spec("group", f"  pins: [{pin}]\n", ring)
+    plan = written.plan()
+    assert [(c["action"], c["content"]) for c in plan["changes"]] == [("blocked", 0)]
+    assert "holds the mirror itself" in plan["changes"][0]["reason"]
 
 
 def a_new_host_receives_mirrors_and_is_left_out_again(written: Cluster, spare: str) -> None:

@@ -27,6 +27,12 @@ def test_a_lost_host_of_one_primary_is_replaced(shared_labs: Callable[..., Pract
     is_replaced(cluster)
 
 
+def test_generation_5_replaces_a_lost_host(shared_labs: Callable[..., Practice]) -> None:
+    cluster = PracticeCluster(shared_labs(dialect="gp5", hosts=4, primaries=2, addresses=1))
+    cluster.reset()
+    is_replaced(cluster)
+
+
 def is_replaced(cluster: Cluster) -> None:
     """Its preferred primaries act elsewhere then, and are copied to its successor like the rest."""
     spare = cluster.spare()
