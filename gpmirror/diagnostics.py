@@ -5,6 +5,7 @@ files, `GPM-Pnnn` placement and plan. Each package lists its codes with their ex
 own `codes.py`; `gpmirror explain CODE` reads those tables.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +44,24 @@ class Place:
         if not self.column:
             return f"{self.file}:{self.line}"
         return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An input by the name that messages give it, and its lines without line ends: turns a position
+    into a `Place`. Lines of more than `longest` characters are not shown.
+    """
+
+    file: str
+    lines: Sequence[str]
+    longest: int | None = None
+
+    def place(self, line: int, column: int = 0, width: int = 1) -> Place:
+        """The place of `width` characters at `line` and `column`, as far as the line reaches."""
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        fitting = max(1, min(width, len(text) - column + 1))
+        shown = text if self.longest is None or len(text) <= self.longest else ""
+        return Place(file=self.file, line=line, column=column, width=fitting, text=shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

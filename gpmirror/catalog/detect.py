@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpmirror.catalog import codes
-from gpmirror.catalog.tables import CatalogText, Table
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.catalog.tables import Table
+from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, USUAL, DialectName, families, family
 
@@ -75,7 +75,7 @@ def column_evidence(table: Table, *, has_entries: bool) -> Evidence:
     )
 
 
-def version_evidence(source: CatalogText, text: str) -> list[Evidence]:
+def version_evidence(source: Source, text: str) -> list[Evidence]:
     """What each different version() line proves.
 
     Raises:
@@ -90,7 +90,7 @@ def version_evidence(source: CatalogText, text: str) -> list[Evidence]:
 
 
 def settle(
-    source: CatalogText,
+    source: Source,
     columns: Evidence,
     versions: Iterable[Evidence],
     wanted: DialectName | None,
@@ -124,9 +124,7 @@ def _columns(allowed: frozenset[DialectName], name: DialectName, has: str) -> Ev
     return Evidence(allowed=allowed, preferred=name, settled=True, proof=f"the table {has}")
 
 
-def _from_version(
-    source: CatalogText, line: int, backend: str, product: str, version: str
-) -> Evidence:
+def _from_version(source: Source, line: int, backend: str, product: str, version: str) -> Evidence:
     name = family(product.lower(), version.partition(".")[0], backend)
     said = f"version() says {product} {version}"
     if name is None:
@@ -145,7 +143,7 @@ def _fits(version: Evidence, wanted: DialectName | None) -> bool:
     return wanted is None or wanted in version.allowed
 
 
-def _one(source: CatalogText, versions: list[Evidence]) -> Evidence | None:
+def _one(source: Source, versions: list[Evidence]) -> Evidence | None:
     """The only version; several of one family count as the first."""
     if len({version.preferred for version in versions}) > 1:
         said = "; ".join(f"{v.proof} in line {v.line}" for v in versions)
@@ -158,7 +156,7 @@ def _names(evidence: Evidence) -> str:
     return "that is " + " or ".join(titles)
 
 
-def _conflict(source: CatalogText, message: str, line: int) -> InvalidInput:
+def _conflict(source: Source, message: str, line: int) -> InvalidInput:
     return InvalidInput(
         [
             Diagnostic(
@@ -172,7 +170,7 @@ def _conflict(source: CatalogText, message: str, line: int) -> InvalidInput:
     )
 
 
-def _unknown(source: CatalogText, line: int, said: str) -> Diagnostic:
+def _unknown(source: Source, line: int, said: str) -> Diagnostic:
     return Diagnostic(
         code=codes.UNKNOWN_SERVER,
         message=f"{said}, which is no family that gpmirror knows",

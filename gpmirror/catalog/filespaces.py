@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from gpmirror.catalog import cells, codes
 from gpmirror.catalog.rows import directory_column
-from gpmirror.catalog.tables import NULLS, CatalogText, Table, TableKind, TableShape
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.catalog.tables import NULLS, Table, TableKind, TableShape
+from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.model.segment import SYSTEM_FILESPACE, Segment
 
 _SYSTEM_OID = "3052"
@@ -43,7 +43,7 @@ def split_join(table: Table) -> tuple[Table, Table | None]:
 
 
 def read_directories(
-    source: CatalogText, tables: Iterable[Table], named: Sequence[Table]
+    source: Source, tables: Iterable[Table], named: Sequence[Table]
 ) -> Directories:
     """All entries of pg_filespace_entry tables; `named` are pg_filespace tables."""
     found = Directories()
@@ -60,7 +60,7 @@ def read_directories(
 
 
 def with_directories(
-    source: CatalogText, segments: Sequence[Segment], found: Directories
+    source: Source, segments: Sequence[Segment], found: Directories
 ) -> tuple[list[Segment], list[Diagnostic]]:
     """Segments with their directories, and a finding for each that has not all of them."""
     problems: list[Diagnostic] = []
@@ -119,7 +119,7 @@ def _names_by_oid(named: Sequence[Table], oids: set[str]) -> dict[str, str]:
 
 
 def _take(
-    source: CatalogText, found: Directories, table: Table, row: list[str], entry: tuple[str, int]
+    source: Source, found: Directories, table: Table, row: list[str], entry: tuple[str, int]
 ) -> None:
     name, line = entry
     location = row[table.names.index("fselocation")]
@@ -139,13 +139,13 @@ def _take(
         found.problems.append(_broken(source, line, message))
 
 
-def _bad(source: CatalogText, line: int, bad: cells.BadCell) -> Diagnostic:
+def _bad(source: Source, line: int, bad: cells.BadCell) -> Diagnostic:
     message = f"pg_filespace_entry: {bad.message}"
     hint = bad.hint or codes.CODES[bad.code].fix
     return Diagnostic(code=bad.code, message=message, place=source.place(line), hint=hint)
 
 
-def _unnamed(source: CatalogText, table: Table, row: list[str], line: int) -> Diagnostic:
+def _unnamed(source: Source, table: Table, row: list[str], line: int) -> Diagnostic:
     return Diagnostic(
         code=codes.UNNAMED_FILESPACE,
         message=f"filespace {_key(table, row)} has no name: the text has no pg_filespace row for it",
@@ -154,12 +154,12 @@ def _unnamed(source: CatalogText, table: Table, row: list[str], line: int) -> Di
     )
 
 
-def _lacking(source: CatalogText, segment: Segment, name: str) -> Diagnostic:
+def _lacking(source: Source, segment: Segment, name: str) -> Diagnostic:
     message = f"dbid {segment.dbid} has no directory in filespace {name}"
     return _broken(source, segment.line, message)
 
 
-def _broken(source: CatalogText, line: int, message: str) -> Diagnostic:
+def _broken(source: Source, line: int, message: str) -> Diagnostic:
     return Diagnostic(
         code=codes.BROKEN_FILESPACES,
         message=message,

@@ -14,14 +14,13 @@ from gpmirror.catalog.shapes import (
     starts_record,
 )
 from gpmirror.catalog.tables import (
-    CatalogText,
     Table,
     TableKind,
     TableShape,
     is_rule,
     printed_count,
 )
-from gpmirror.diagnostics import Diagnostic, Related
+from gpmirror.diagnostics import Diagnostic, Related, Source
 from gpmirror.errors import InvalidInput
 
 # --- Finds the catalog tables in a text and says what is wrong when there are none.
@@ -96,7 +95,7 @@ _NO_CATALOGS = tuple(
 )
 
 
-def find_tables(source: CatalogText) -> list[Table]:
+def find_tables(source: Source) -> list[Table]:
     """Every table of interest, in text order; a segment list where there is no header at all."""
     found: list[Table] = []
     end = 0
@@ -112,7 +111,7 @@ def find_tables(source: CatalogText) -> list[Table]:
     return found
 
 
-def pick(source: CatalogText, tables: list[Table], number: int | None) -> Table:
+def pick(source: Source, tables: list[Table], number: int | None) -> Table:
     """The segment table to read; `number` counts from 1.
 
     Raises:
@@ -130,7 +129,7 @@ def pick(source: CatalogText, tables: list[Table], number: int | None) -> Table:
     return candidates[0]
 
 
-def _promising(lines: list[str]) -> list[int]:
+def _promising(lines: Sequence[str]) -> list[int]:
     """Indexes of lines where a table may start; a plain scan, since the text may be long."""
     return [
         index
@@ -139,7 +138,7 @@ def _promising(lines: list[str]) -> list[int]:
     ]
 
 
-def _table_at(source: CatalogText, index: int) -> Table | None:
+def _table_at(source: Source, index: int) -> Table | None:
     line = source.lines[index]
     if starts_record(line):
         return read_records(source, index)
@@ -150,7 +149,7 @@ def _table_at(source: CatalogText, index: int) -> Table | None:
     return read_records(source, index) if starts else None
 
 
-def _printed(source: CatalogText, index: int) -> Table | None:
+def _printed(source: Source, index: int) -> Table | None:
     """The table below a header line. Where blank lines stand between its rows, as web pages put them,
     its printed row count must prove that no row is lost.
     """
@@ -160,7 +159,7 @@ def _printed(source: CatalogText, index: int) -> Table | None:
     kept = _filled_lines(source.lines, index)
     if kept[-1] - kept[0] + 1 == len(kept) or printed_count(source.lines[kept[-1]]) is None:
         return table
-    dense = CatalogText(name=source.name, lines=[source.lines[at] for at in kept])
+    dense = replace(source, lines=[source.lines[at] for at in kept])
     found = read_grid(dense, 0) or read_spaced(dense, 0)
     if found is None or found.problems or found.declared != len(found.rows):
         return table
@@ -187,7 +186,7 @@ def _filled_lines(lines: Sequence[str], index: int) -> list[int]:
     return kept
 
 
-def _nothing_found(source: CatalogText) -> Diagnostic:
+def _nothing_found(source: Source) -> Diagnostic:
     for line, text in enumerate(source.lines, 1):
         if text.count("|") > _JOINED_CELLS and ("gp_segment_conf" in text or "dbid" in text):
             return Diagnostic(
@@ -224,7 +223,7 @@ def _nothing_found(source: CatalogText) -> Diagnostic:
     )
 
 
-def _several(source: CatalogText, tables: list[Table]) -> Diagnostic:
+def _several(source: Source, tables: list[Table]) -> Diagnostic:
     shown = tables[:_MOST_SHOWN]
     spans = [f"table {number}: {_span(table)}" for number, table in enumerate(shown, 1)]
     if len(tables) > len(shown):
@@ -242,7 +241,7 @@ def _several(source: CatalogText, tables: list[Table]) -> Diagnostic:
     )
 
 
-def _no_such_table(source: CatalogText, tables: list[Table], number: int) -> Diagnostic:
+def _no_such_table(source: Source, tables: list[Table], number: int) -> Diagnostic:
     spans = ", ".join(_span(table) for table in tables[:_MOST_SHOWN])
     return Diagnostic(
         code=codes.SEVERAL_TABLES,
@@ -289,7 +288,7 @@ _NO_SELECTION = re.compile(
 _SAVE_AGAIN = "save the whole output again, for example with `psql -P pager=off -o FILE`"
 
 
-def check_complete(source: CatalogText, table: Table, tables: Sequence[Table]) -> list[Diagnostic]:
+def check_complete(source: Source, table: Table, tables: Sequence[Table]) -> list[Diagnostic]:
     """Everything that shows that rows of `table` are missing; `tables` are all that were found."""
     if len(table.rows) > _MOST_ROWS and table.kind is TableKind.SEGMENTS:
         return [_too_many(source, table)]
@@ -307,7 +306,7 @@ def check_complete(source: CatalogText, table: Table, tables: Sequence[Table]) -
     return found
 
 
-def _miscounted(source: CatalogText, table: Table) -> Diagnostic:
+def _miscounted(source: Source, table: Table) -> Diagnostic:
     return Diagnostic(
         code=codes.TRUNCATED,
         message=f"{table.kind.value} is truncated: the text says ({table.declared} rows), "
@@ -317,7 +316,7 @@ def _miscounted(source: CatalogText, table: Table) -> Diagnostic:
     )
 
 
-def _selection(source: CatalogText, table: Table, tables: Sequence[Table]) -> Diagnostic | None:
+def _selection(source: Source, table: Table, tables: Sequence[Table]) -> Diagnostic | None:
     """What the query that printed the table left out, where the text shows that query."""
     above = max((one.end for one in tables if one.end < table.first_line), default=0)
     start = max(above, table.first_line - 1 - _FARTHEST_QUERY)
@@ -350,7 +349,7 @@ def _selection(source: CatalogText, table: Table, tables: Sequence[Table]) -> Di
     )
 
 
-def _no_rows(source: CatalogText, table: Table) -> Diagnostic:
+def _no_rows(source: Source, table: Table) -> Diagnostic:
     below = _row_below_a_blank_line(source, table)
     if below is not None:
         return Diagnostic(
@@ -368,7 +367,7 @@ def _no_rows(source: CatalogText, table: Table) -> Diagnostic:
     )
 
 
-def _row_below_a_blank_line(source: CatalogText, table: Table) -> int | None:
+def _row_below_a_blank_line(source: Source, table: Table) -> int | None:
     """The line number of the blank line after which rows go on."""
     lines = source.lines
     at = table.end
@@ -378,7 +377,7 @@ def _row_below_a_blank_line(source: CatalogText, table: Table) -> int | None:
     return table.end + 1 if goes_on else None
 
 
-def _too_many(source: CatalogText, table: Table) -> Diagnostic:
+def _too_many(source: Source, table: Table) -> Diagnostic:
     return Diagnostic(
         code=codes.OUT_OF_RANGE,
         message=f"the table has {len(table.rows):,} rows, the limit is {_MOST_ROWS:,}",
@@ -387,7 +386,7 @@ def _too_many(source: CatalogText, table: Table) -> Diagnostic:
     )
 
 
-def _strays(source: CatalogText, table: Table, limit: int | None) -> Iterator[Diagnostic]:
+def _strays(source: Source, table: Table, limit: int | None) -> Iterator[Diagnostic]:
     """Rows of the table's own form between its end and the next table; the first is enough."""
     lines = source.lines
     for index in range(table.end, len(lines) if limit is None else limit):

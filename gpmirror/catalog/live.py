@@ -9,8 +9,8 @@ from gpmirror.catalog.detect import Detected, Evidence, settle, version_evidence
 from gpmirror.catalog.filespaces import read_directories, with_directories
 from gpmirror.catalog.rows import read_rows
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.tables import CatalogText, Table, TableKind, TableShape
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.catalog.tables import Table, TableKind, TableShape
+from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, USUAL, Dialect, DialectName
 from gpmirror.model.observed import CopyProgress, Observed, Replication, in_canonical_order
@@ -137,8 +137,8 @@ def not_a_coordinator(server: str, said: str) -> InvalidInput:
     )
 
 
-def _source(server: str) -> CatalogText:
-    return CatalogText(name=server, lines=[])
+def _source(server: str) -> Source:
+    return Source(file=server, lines=[])
 
 
 def _table(kind: TableKind, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
@@ -155,7 +155,7 @@ def _table(kind: TableKind, names: tuple[str, ...], rows: Iterable[Row]) -> Tabl
 
 
 def _with_directories(
-    source: CatalogText, segments: list[Segment], rows: Iterable[Row]
+    source: Source, segments: list[Segment], rows: Iterable[Row]
 ) -> list[Segment]:
     entries = _table(TableKind.ENTRIES, ("fsedbid", "fsname", "fselocation"), rows)
     found = read_directories(source, [entries], [])
@@ -181,10 +181,10 @@ def _position(text: str) -> int:
     return (int(high, 16) << 32) + int(low, 16)
 
 
-def _no_greenplum(source: CatalogText, said: str) -> Diagnostic:
+def _no_greenplum(source: Source, said: str) -> Diagnostic:
     return Diagnostic(
         code=codes.UNKNOWN_SERVER,
-        message=f"{source.name} is no Greenplum server: version() says "
+        message=f"{source.file} is no Greenplum server: version() says "
         f"{shown(said[:_LONGEST_VERSION])}",
         place=source.place(0),
         hint="known are " + ", ".join(found.title for found in DIALECTS.values()),

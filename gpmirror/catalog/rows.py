@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gpmirror.catalog import cells, codes
-from gpmirror.catalog.tables import CatalogText, Table
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.catalog.tables import Table
+from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.model.dialect import Dialect
 from gpmirror.model.segment import Segment
 
@@ -27,7 +27,7 @@ _Column = tuple[str, int, str, cells.Parser]
 
 
 def read_rows(
-    source: CatalogText, table: Table, dialect: Dialect
+    source: Source, table: Table, dialect: Dialect
 ) -> tuple[list[Segment], list[Diagnostic]]:
     """All rows that are right, and a finding for every cell that is not."""
     columns = list(_columns(table, dialect))
@@ -45,9 +45,7 @@ def read_rows(
     return segments, problems
 
 
-def missing_columns(
-    source: CatalogText, table: Table, *, has_directories: bool
-) -> list[Diagnostic]:
+def missing_columns(source: Source, table: Table, *, has_directories: bool) -> list[Diagnostic]:
     """A finding if the table lacks columns; `has_directories` if they are told elsewhere."""
     lacking = [name for name in REQUIRED if table.column(name) is None]
     if not has_directories and directory_column(table) is None:
@@ -96,7 +94,7 @@ def _columns(table: Table, dialect: Dialect) -> Iterator[_Column]:
 
 
 def _bad_cells(
-    source: CatalogText, table: Table, row: list[str], line: int, columns: Iterable[_Column]
+    source: Source, table: Table, row: list[str], line: int, columns: Iterable[_Column]
 ) -> Iterator[Diagnostic]:
     subject = row[table.names.index("dbid")]
     for _, index, column, parse in columns:

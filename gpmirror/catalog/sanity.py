@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from gpmirror.catalog import codes
-from gpmirror.catalog.tables import CatalogText
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.model.claims import contested, on_disk
 from gpmirror.model.segment import COORDINATOR_CONTENT, Segment
 
 _PAIR = 2
 
 
-def check_sane(source: CatalogText, segments: Sequence[Segment], hint: str) -> list[Diagnostic]:
+def check_sane(source: Source, segments: Sequence[Segment], hint: str) -> list[Diagnostic]:
     """Every contradiction between rows; `hint` says what to do about an incomplete catalog."""
     check = _Check(source, segments, hint)
     if not any(segment.content > COORDINATOR_CONTENT for segment in segments):
@@ -30,7 +29,7 @@ def check_sane(source: CatalogText, segments: Sequence[Segment], hint: str) -> l
 class _Check:
     """The checks over one catalog."""
 
-    def __init__(self, source: CatalogText, segments: Sequence[Segment], hint: str) -> None:
+    def __init__(self, source: Source, segments: Sequence[Segment], hint: str) -> None:
         self._source = source
         self._segments = segments
         self._hint = hint

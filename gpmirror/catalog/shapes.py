@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from gpmirror.catalog import codes
 from gpmirror.catalog.tables import (
     PIPES,
-    CatalogText,
     Table,
     TableHeader,
     TableKind,
@@ -19,13 +18,13 @@ from gpmirror.catalog.tables import (
     kind_of,
     printed_count,
 )
-from gpmirror.diagnostics import Diagnostic
+from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.errors import InvalidInput
 
 # --- psql's aligned tables without pipes (`\pset border 0`).
 
 
-def read_spaced(source: CatalogText, index: int) -> Table | None:
+def read_spaced(source: Source, index: int) -> Table | None:
     """The table whose header is at line index `index`: names over groups of dashes."""
     lines = source.lines
     if index + 1 >= len(lines) or not is_rule(lines[index + 1]):
@@ -212,7 +211,7 @@ class _Rows:
     """Rows as they are gathered. `ruled`: a rule stands below the header, as psql prints it."""
 
     header: TableHeader
-    source: CatalogText
+    source: Source
     ruled: bool
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -269,7 +268,7 @@ class _Rows:
         )
 
 
-def read_grid(source: CatalogText, index: int) -> Table | None:
+def read_grid(source: Source, index: int) -> Table | None:
     """The table whose header starts at line index `index`, None if there is no such table."""
     unfolded = unfold(source.lines, index)
     if unfolded is not None:
@@ -296,7 +295,7 @@ def _gather(gathered: _Rows, lines: Sequence[str], index: int) -> int:
     return len(lines)
 
 
-def _unfolded_table(source: CatalogText, index: int, unfolded: Unfolded) -> Table:
+def _unfolded_table(source: Source, index: int, unfolded: Unfolded) -> Table:
     gathered = _Rows(header=unfolded.header, source=source, ruled=True)
     for text, line in unfolded.rows:
         gathered.take(text, line)
@@ -365,7 +364,7 @@ class _Record:
     separator: str
 
 
-def read_records(source: CatalogText, index: int) -> Table | None:
+def read_records(source: Source, index: int) -> Table | None:
     """The expanded table whose first record starts at line index `index`, if one does."""
     first = _record(source.lines, index)
     if first is None or (kind := kind_of(first.names)) is None:
@@ -392,7 +391,7 @@ def starts_record(line: str) -> bool:
     return _START.match(line) is not None
 
 
-def _cut_off(source: CatalogText, last: _Record) -> _Record | None:
+def _cut_off(source: Source, last: _Record) -> _Record | None:
     """The record after the last whole one, if it goes on in the same order but has other cells."""
     found = _record(source.lines, _next_start(source.lines, last))
     if found is None:
@@ -411,7 +410,7 @@ def _next_start(lines: Sequence[str], last: _Record) -> int:
 
 
 def _problems(
-    source: CatalogText, records: Sequence[_Record], cut: _Record | None
+    source: Source, records: Sequence[_Record], cut: _Record | None
 ) -> Iterator[Diagnostic]:
     if cut is not None:
         count, wanted = len(cut.cells), len(records[0].cells)
@@ -424,7 +423,7 @@ def _problems(
             return
 
 
-def _broken(source: CatalogText, line: int, message: str) -> Diagnostic:
+def _broken(source: Source, line: int, message: str) -> Diagnostic:
     return Diagnostic(
         code=codes.BROKEN_ROW,
         message=message,
@@ -537,7 +536,7 @@ _FIRST_NAME = 6
 _PORT = 8
 
 
-def read_array_list(source: CatalogText) -> Table | None:
+def read_array_list(source: Source) -> Table | None:
     """The whole text as a segment list; None if its first line is no row of one.
 
     Raises:
@@ -571,7 +570,7 @@ def read_array_list(source: CatalogText) -> Table | None:
     )
 
 
-def _listed_rows(source: CatalogText) -> Iterator[tuple[int, list[str]]]:
+def _listed_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
     for line, text in enumerate(source.lines, 1):
         stripped = text.strip()
         if stripped and not stripped.startswith("#"):
@@ -587,7 +586,7 @@ def _is_tuples_only(cells: list[str]) -> bool:
     return cells[_FIRST_NAME].isdigit() and not cells[_PORT].isdigit()
 
 
-def _tuples_only(source: CatalogText, line: int) -> Diagnostic:
+def _tuples_only(source: Source, line: int) -> Diagnostic:
     return Diagnostic(
         code=codes.NO_HEADER,
         message="the rows have no header, so their columns cannot be told apart",
@@ -596,7 +595,7 @@ def _tuples_only(source: CatalogText, line: int) -> Diagnostic:
     )
 
 
-def _wrong_field_count(source: CatalogText, line: int, cells: list[str]) -> Diagnostic:
+def _wrong_field_count(source: Source, line: int, cells: list[str]) -> Diagnostic:
     return Diagnostic(
         code=codes.BROKEN_ROW,
         message=f"the line has {len(cells)} fields, a segment list has {len(NAMES)}",

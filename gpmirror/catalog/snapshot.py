@@ -10,8 +10,8 @@ from gpmirror.catalog import codes
 from gpmirror.catalog.cells import shown
 from gpmirror.catalog.detect import Evidence, families_like, settle
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.tables import CatalogText
-from gpmirror.diagnostics import Diagnostic, base_name
+from gpmirror.catalog.tables import source_of
+from gpmirror.diagnostics import Diagnostic, Source, base_name
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.model.observed import Observed, in_canonical_order
@@ -52,7 +52,7 @@ def read_snapshot(text: str, name: str, *, dialect: DialectName | None = None) -
     Raises:
         InvalidInput: it is no snapshot, newer, changed, contradicts the dialect, or not sane.
     """
-    source = CatalogText(name=name, lines=text.split("\n"))
+    source = source_of(text, name)
     document = _document(source, text)
     _check_version(source, document)
     _check_digest(source, document)
@@ -114,7 +114,7 @@ def _digest(body: _Json) -> str:
     return hashlib.sha256(encoded).hexdigest()
 
 
-def _document(source: CatalogText, text: str) -> _Json:
+def _document(source: Source, text: str) -> _Json:
     try:
         document = json.loads(text)
     except RecursionError:
@@ -131,7 +131,7 @@ def _document(source: CatalogText, text: str) -> _Json:
     return document
 
 
-def _check_version(source: CatalogText, document: _Json) -> None:
+def _check_version(source: Source, document: _Json) -> None:
     version = str(document.get("format_version", ""))
     major = version.partition(".")[0]
     if not (major.isascii() and major.isdigit() and len(version) < len("9999.9999.")):
@@ -149,7 +149,7 @@ def _check_version(source: CatalogText, document: _Json) -> None:
         )
 
 
-def _check_digest(source: CatalogText, document: _Json) -> None:
+def _check_digest(source: Source, document: _Json) -> None:
     body = {key: value for key, value in document.items() if key != "digest"}
     actual = _digest(body)
     if document.get("digest") != actual:
@@ -160,7 +160,7 @@ def _check_digest(source: CatalogText, document: _Json) -> None:
         raise _refusal(source, codes.CHANGED_SNAPSHOT, message)
 
 
-def _model(source: CatalogText, document: _Json) -> "SnapshotModel":
+def _model(source: Source, document: _Json) -> "SnapshotModel":
     from pydantic import ValidationError
 
     from gpmirror.catalog.snapshot_model import SnapshotModel
@@ -174,7 +174,7 @@ def _model(source: CatalogText, document: _Json) -> "SnapshotModel":
         ) from None
 
 
-def _misshapen(source: CatalogText, where: Sequence[str | int], message: str) -> Diagnostic:
+def _misshapen(source: Source, where: Sequence[str | int], message: str) -> Diagnostic:
     path = ".".join(str(part) for part in where)
     return Diagnostic(
         code=codes.BROKEN_SNAPSHOT,
@@ -184,7 +184,7 @@ def _misshapen(source: CatalogText, where: Sequence[str | int], message: str) ->
     )
 
 
-def _with_dialect(source: CatalogText, observed: Observed, wanted: DialectName | None) -> Observed:
+def _with_dialect(source: Source, observed: Observed, wanted: DialectName | None) -> Observed:
     """An assumed dialect gives way to the spec's; a known one must agree with it."""
     name = observed.dialect.name
     evidence = Evidence(
@@ -198,7 +198,7 @@ def _with_dialect(source: CatalogText, observed: Observed, wanted: DialectName |
 
 
 def _refusal(
-    source: CatalogText, code: str, message: str, line: int = 0, column: int = 0
+    source: Source, code: str, message: str, line: int = 0, column: int = 0
 ) -> InvalidInput:
     place = source.place(line, column)
     return InvalidInput([Diagnostic(code=code, message=message, place=place, hint=_TAKE_ANOTHER)])

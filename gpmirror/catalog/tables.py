@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmirror.catalog import codes
-from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.diagnostics import Diagnostic, Place, Source
 from gpmirror.errors import InvalidInput
 
 # --- The lines of a printed table that are no rows: rules and row counts.
@@ -55,18 +55,9 @@ _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zX
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogText:
-    """Name and lines of the input. Line numbers count from 1."""
-
-    name: str
-    lines: list[str]
-
-    def place(self, line: int, column: int = 0, width: int = 1) -> Place:
-        """The place of `line`, with its text unless that is too long to show."""
-        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        shown = text if len(text) <= _LONGEST_EXCERPT else ""
-        return Place(file=self.name, line=line, column=column, width=width, text=shown)
+def source_of(text: str, name: str) -> Source:
+    """The text that `decoded` gave, with places in it."""
+    return Source(file=name, lines=text.split("\n"), longest=_LONGEST_EXCERPT)
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -169,7 +160,7 @@ class Table:
         """Index of the named column, None if the table lacks it."""
         return self.names.index(name) if name in self.names else None
 
-    def place(self, source: CatalogText, line: int, name: str) -> Place:
+    def place(self, source: Source, line: int, name: str) -> Place:
         """The place of the cell of column `name` in the row that starts at `line`."""
         index = self.names.index(name)
         if self.shape is TableShape.DOWN:
@@ -190,7 +181,7 @@ def kind_of(names: tuple[str, ...]) -> TableKind | None:
     return None
 
 
-def _span(source: CatalogText, line: int, separator: str, index: int) -> tuple[int, int]:
+def _span(source: Source, line: int, separator: str, index: int) -> tuple[int, int]:
     """Column and width of cell `index` of a line; (0, 1) where it cannot be told."""
     text = source.lines[line - 1] if line <= len(source.lines) else ""
     cells = text.split(separator)

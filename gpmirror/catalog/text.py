@@ -8,8 +8,8 @@ from gpmirror.catalog.find import check_complete, find_tables, pick
 from gpmirror.catalog.rows import missing_columns, read_rows
 from gpmirror.catalog.sanity import check_sane
 from gpmirror.catalog.snapshot import read_snapshot
-from gpmirror.catalog.tables import CatalogText, Table, TableKind, decoded
-from gpmirror.diagnostics import Diagnostic, base_name
+from gpmirror.catalog.tables import Table, TableKind, decoded, source_of
+from gpmirror.diagnostics import Diagnostic, Source, base_name
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, DialectName
 from gpmirror.model.observed import Observed, in_canonical_order
@@ -32,7 +32,7 @@ def read_text(
     text: str, name: str, *, dialect: DialectName | None = None, table: int | None = None
 ) -> Observed:
     """The cluster that catalog text shows; see `gpmirror.catalog.read_catalog`."""
-    source = CatalogText(name=name, lines=text.split("\n"))
+    source = source_of(text, name)
     tables = find_tables(source)
     printed = pick(source, tables, table)
     chosen, joined = split_join(printed)
@@ -51,14 +51,14 @@ def read_text(
 
 
 def _verdict(
-    source: CatalogText, text: str, table: Table, dialect: DialectName | None, *, has_entries: bool
+    source: Source, text: str, table: Table, dialect: DialectName | None, *, has_entries: bool
 ) -> Detected:
     columns = column_evidence(table, has_entries=has_entries)
     return settle(source, columns, version_evidence(source, text), dialect)
 
 
 def _with_directories(
-    source: CatalogText, segments: list[Segment], entries: Sequence[Table], tables: Sequence[Table]
+    source: Source, segments: list[Segment], entries: Sequence[Table], tables: Sequence[Table]
 ) -> list[Segment]:
     named = [found for found in tables if found.kind is TableKind.FILESPACES]
     found = read_directories(source, entries, named)
@@ -70,7 +70,7 @@ def _with_directories(
 
 
 def _observed(
-    source: CatalogText, table: Table, segments: Sequence[Segment], verdict: Detected
+    source: Source, table: Table, segments: Sequence[Segment], verdict: Detected
 ) -> Observed:
     filespaces = {name for row in segments for name, _ in row.filespaces}
     return Observed(
@@ -79,7 +79,7 @@ def _observed(
         dialect_assumed=verdict.assumed,
         server_version=verdict.version,
         filespaces=tuple(sorted(filespaces - {SYSTEM_FILESPACE})),
-        source=base_name(source.name),
+        source=base_name(source.file),
         notes=(*verdict.notes, *_notes(table, segments)),
     )
 

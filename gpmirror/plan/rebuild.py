@@ -16,8 +16,7 @@ from gpmirror.catalog.cells import BadCell, shown
 from gpmirror.catalog.cells import directory as checked_directory
 from gpmirror.catalog.cells import host as checked_host
 from gpmirror.catalog.sanity import check_sane
-from gpmirror.catalog.tables import CatalogText
-from gpmirror.diagnostics import Place
+from gpmirror.diagnostics import Place, Source
 from gpmirror.errors import Failure, GpmirrorError
 from gpmirror.model.claims import claims, contested
 from gpmirror.model.dialect import DIALECTS
@@ -177,7 +176,7 @@ def _catalog_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
             _check_row(row)
         except BadCell as problem:
             yield f"catalog: dbid {row.dbid}: {problem.message}"
-    source = CatalogText(name=plan.observed.source, lines=[])
+    source = Source(file=plan.observed.source, lines=[])
     for found in check_sane(source, catalog.segments, ""):
         yield f"catalog: {found.message}"
 

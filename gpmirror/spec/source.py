@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.diagnostics import Diagnostic, Place, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.spec.model import Path
 
@@ -24,18 +24,10 @@ _BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpecText:
-    """The text of a file, without byte order mark, and its lines without line ends."""
+class SpecText(Source):
+    """A spec's lines, and the text as it was before it was cut, without byte order mark."""
 
-    file: str
     text: str
-    lines: tuple[str, ...]
-
-    def place(self, line: int, column: int, width: int = 1) -> Place:
-        """The place of `width` characters at `line` and `column`, all counted from 1."""
-        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        fitting = max(1, min(width, len(text) - column + 1))
-        return Place(file=self.file, line=line, column=column, width=fitting, text=text)
 
     def place_at(self, offset: int) -> Place:
         """The place of the character at `offset` of the text."""

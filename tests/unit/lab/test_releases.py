@@ -6,8 +6,8 @@ import typing
 import pytest
 
 from gpmirror.catalog.detect import version_evidence
-from gpmirror.catalog.tables import CatalogText
 from gpmirror.cli import lab as command
+from gpmirror.diagnostics import Source
 from gpmirror.lab.releases import DEFAULTS, PROOFS, RELEASES, Release
 from gpmirror.lab.utilities import gpaddmirrors, gpmovemirrors, gprecoverseg
 
@@ -68,5 +68,5 @@ def test_the_coordinator_is_called_as_the_release_does() -> None:
 def test_the_server_version_is_known_to_readers_of_catalogs() -> None:
     for release in RELEASES.values():
         text = release.server_version
-        (evidence,) = version_evidence(CatalogText(name="c", lines=[text]), text)
+        (evidence,) = version_evidence(Source(file="c", lines=[text]), text)
         assert (evidence.preferred, evidence.version) == (release.dialect, release.number)
