@@ -1,6 +1,6 @@
 """Failure simulation: which contents lost hosts lose, and who carries the load."""
 
-from gpmirror.simulate.loss import Load, Loss, lose
+from gpmirror.simulate.loss import Load, Loss, LossTarget, lose, lose_targets, parse_targets
 from gpmirror.simulate.report import loss_text, survey_json, survey_text
 from gpmirror.simulate.surveys import (
     Demand,
@@ -12,7 +12,6 @@ from gpmirror.simulate.surveys import (
     judge_survey,
     survey,
 )
-from gpmirror.simulate.targets import LossTarget, lose_targets, parse_targets
 
 __all__ = [
     "Demand",
