@@ -23,7 +23,7 @@ def command(
     from gpmirror.adapters.files import is_stdout, is_stream, write_output
     from gpmirror.adapters.server_address import named_by
     from gpmirror.errors import Failure, Usage
-    from gpmirror.spec.starter import starter_text
+    from gpmirror.spec.writing import starter_text
 
     console: Console = ctx.obj
     if file is not None and output is not None:

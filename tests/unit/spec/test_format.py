@@ -8,7 +8,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.spec.format import format_text
 from gpmirror.spec.reader import read
 from gpmirror.spec.source import decode
-from gpmirror.spec.starter import starter_text
+from gpmirror.spec.writing import starter_text
 
 UGLY = """\
 # top

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gpmirror.spec.document import spec_schema
-from gpmirror.spec.starter import starter_text
+from gpmirror.spec.writing import starter_text
 
 KEPT = Path(__file__).parents[3] / "schemas" / "gpmirror.schema.json"
 

@@ -4,7 +4,7 @@ import re
 
 from gpmirror.spec import load
 from gpmirror.spec.model import CoordinatorAddress
-from gpmirror.spec.starter import starter_text
+from gpmirror.spec.writing import starter_text
 
 
 def test_starter_loads() -> None:
