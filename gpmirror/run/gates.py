@@ -11,7 +11,6 @@ from gpmirror.errors import ConnectionLost, Failure, InvalidInput, Locked, NotRe
 from gpmirror.model.observed import Observed
 from gpmirror.model.text import named
 from gpmirror.native.process import environment_text
-from gpmirror.plan.arrivals import strayed
 from gpmirror.plan.codes import REVIEW_ONLY
 from gpmirror.plan.hazards import DEAD_LOCK, PAUSED_EXPANSION
 from gpmirror.plan.model import Action, Guard, Hazard, Plan, Wave
@@ -20,6 +19,7 @@ from gpmirror.plan.remaining import (
     hosts_of,
     other_cluster,
     stale_rows,
+    strayed,
     what_is_left,
 )
 from gpmirror.preflight.competing import Runs, competing_script, competing_work

@@ -36,10 +36,10 @@ from gpmirror.native.dryrun import (
 )
 from gpmirror.native.fields import lines_of
 from gpmirror.native.process import Poll, ProcessStage, Utility, last_words
-from gpmirror.plan.arrivals import strayed
 from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.hazards import DEAD_LOCK
 from gpmirror.plan.model import NativeRun, Plan, Wave
+from gpmirror.plan.remaining import strayed
 from gpmirror.preflight.asking import coordinator_host
 from gpmirror.preflight.judge import stand_in, way_round
 from gpmirror.preflight.model import Check, Preflight, Result

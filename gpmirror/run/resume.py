@@ -12,10 +12,9 @@ from gpmirror.model.segment import Slot
 from gpmirror.model.text import counted
 from gpmirror.native.fields import lines_of
 from gpmirror.native.process import NOT_OURS, list_script, read_list, read_script
-from gpmirror.plan.arrivals import moved_elsewhere
 from gpmirror.plan.model import RUN_NAME, Action, Change, Plan, Wave
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.remaining import plan_what_is_left, site_of, what_is_left
+from gpmirror.plan.remaining import moved_elsewhere, plan_what_is_left, site_of, what_is_left
 from gpmirror.run.context import Outcome, Run
 from gpmirror.run.gates import look, look_until, take_own_lock
 from gpmirror.run.look import informed, see_lifeless

@@ -10,8 +10,8 @@ from gpmirror.model.dialect import DIALECTS
 from gpmirror.model.names import natural
 from gpmirror.model.text import counted, named, spans
 from gpmirror.native.failures import failed_segments, last_words_script, read_last_words
-from gpmirror.plan.arrivals import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Wave
+from gpmirror.plan.remaining import Arrival, arrivals
 from gpmirror.plan.timing import STOPPING, pace_after, stopping_seconds, total
 from gpmirror.run.context import Run
 from gpmirror.run.look import lifeless

@@ -19,8 +19,8 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
 from gpmirror.model.text import named
 from gpmirror.native.directories import measure_script, read_measures, told_in_log
-from gpmirror.plan.arrivals import Arrival, arrivals
 from gpmirror.plan.model import Action, Method, Plan, Wave
+from gpmirror.plan.remaining import Arrival, arrivals
 from gpmirror.run.context import Run
 from gpmirror.run.gates import ask_for_lock, is_own, look
 from gpmirror.verify import ContentHealth, CopyState, Health, judge_copies, without

@@ -6,9 +6,9 @@ import pytest
 
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Role, Segment, Status
-from gpmirror.plan.arrivals import Arrival, arrivals, strayed
 from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Plan, Wave
+from gpmirror.plan.remaining import Arrival, arrivals, strayed
 from tests.clusters import mirrored, planned, spec
 from tests.plans import HOSTS, adding, rebalancing, seen_before_add, seen_before_return
 
