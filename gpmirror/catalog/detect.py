@@ -100,7 +100,8 @@ def settle(
     Raises:
         InvalidInput: they contradict each other.
     """
-    version = _one(source, [v for v in versions if _fits(v, wanted)] or list(versions))
+    fitting = [one for one in versions if wanted is None or wanted in one.allowed]
+    version = _one(source, fitting or list(versions))
     proven = columns if version is None else version
     if not proven.allowed & columns.allowed:
         raise _conflict(source, f"{proven.proof}, but {columns.proof}", proven.line)
@@ -137,10 +138,6 @@ def _from_version(source: Source, line: int, backend: str, product: str, version
         version=version,
         line=line,
     )
-
-
-def _fits(version: Evidence, wanted: DialectName | None) -> bool:
-    return wanted is None or wanted in version.allowed
 
 
 def _one(source: Source, versions: list[Evidence]) -> Evidence | None:

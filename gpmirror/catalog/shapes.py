@@ -324,11 +324,10 @@ def _table(gathered: _Rows, index: int, end: int, shape: TableShape) -> Table:
 def _continues(above: list[str], cells: list[str]) -> bool:
     """Whether a row only carries on cells that psql's wrapped format broke above."""
     pairs = zip(above, cells, strict=True)
-    return all(not cell or _is_broken(upper, cell) for upper, cell in pairs)
-
-
-def _is_broken(upper: str, lower: str) -> bool:
-    return upper.endswith(_WRAP_MARKS) and lower.startswith(_WRAP_MARKS)
+    return all(
+        not cell or (upper.endswith(_WRAP_MARKS) and cell.startswith(_WRAP_MARKS))
+        for upper, cell in pairs
+    )
 
 
 def _joined(upper: str, lower: str) -> str:

@@ -12,7 +12,7 @@ cheaper than what it found, until there are none. So its answer holds for all.
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import TypeVar
@@ -376,7 +376,7 @@ class _Network:
         """Cost, hosts and prices."""
         task = self.task
         cost = sum(flow * cost for flow, cost in zip(self.flow, self.costs, strict=True))
-        cost += sum(piece.cost for piece in self._pieces())
+        cost += sum(piece.cost for batch in task.batches for piece in batch.pieces)
         cost += task.outside * sum(task.lo)
         return Solved(
             cost=cost,
@@ -385,9 +385,6 @@ class _Network:
             pair_prices=_without_zero(self._pair_prices()),
             rack_prices=_without_zero(self._rack_prices()),
         )
-
-    def _pieces(self) -> Iterator[ToPlace]:
-        return chain.from_iterable(batch.pieces for batch in self.task.batches)
 
     def _host_prices(self) -> dict[int, int]:
         sink = self.depth[self._sink]

@@ -317,7 +317,9 @@ def _lines(found: Diagnostic, style: _Style, width: int | None) -> list[str]:
         lines.append(_fit(f"{margin}{style.frame}:::{style.end} see also {visible(rest)}", width))
     if found.hint is not None:
         margin = " " * gutter
-        hint = f"{margin} {style.frame}={style.end} {_hint(style)} {visible(found.hint)}"
+        hint = (
+            f"{margin} {style.frame}={style.end} {style.hint}hint:{style.end} {visible(found.hint)}"
+        )
         lines.append(_fit(hint, width))
     return lines
 
@@ -336,10 +338,6 @@ def _shown(related: Sequence[Related]) -> tuple[Sequence[Related], str]:
 
 def _fit(text: str, width: int | None) -> str:
     return text if width is None else fitted(text, width=width)
-
-
-def _hint(style: _Style) -> str:
-    return f"{style.hint}hint:{style.end}"
 
 
 def _place_lines(

@@ -77,7 +77,10 @@ def copies_of(layout: Layout) -> Copies:
         primaries={host: counted[host] for host in hosts},
         alone=alone,
         heirs=heirs,
-        gains={host: _counts(found) for host, found in heirs.items()},
+        gains={
+            host: {heir: len(contents) for heir, contents in found.items()}
+            for host, found in heirs.items()
+        },
         primary_of={pair.content: pair.primary for pair in pairs},
         total=len(pairs),
         holders=len(counted),
@@ -110,10 +113,6 @@ def _all_hosts(listed: Iterable[str], pairs: Iterable[Pair]) -> tuple[str, ...]:
     named.update(pair.mirror for pair in pairs if pair.mirror is not None)
     known = dict.fromkeys(listed)
     return (*known, *sorted(named.difference(known), key=natural))
-
-
-def _counts(found: Mapping[str, Sequence[int]]) -> dict[str, int]:
-    return {heir: len(contents) for heir, contents in found.items()}
 
 
 def _pair_key(pair: Pair) -> tuple[int, str, str]:

@@ -52,15 +52,13 @@ def _dead_lines(copies: Copies) -> list[str]:
 
 
 def _pair_lines(surveyed: Survey) -> list[str]:
-    shown = [_pair_line(surveyed.copies, pair) for pair in surveyed.fatal_pairs[:_PAIRS_SHOWN]]
+    shown = [
+        loss_text(lose_from(surveyed.copies, pair)) for pair in surveyed.fatal_pairs[:_PAIRS_SHOWN]
+    ]
     more = surveyed.fatal_pair_count - len(shown)
     if more > 0:
         shown.append(f"+{more} more fatal pairs")
     return shown + _closing("worst pair", filter(None, [surveyed.worst_pair]))
-
-
-def _pair_line(copies: Copies, pair: tuple[str, str]) -> str:
-    return loss_text(lose_from(copies, pair))
 
 
 def _closing(what: str, losses: Iterable[Loss]) -> list[str]:

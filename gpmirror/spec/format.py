@@ -8,7 +8,6 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import (
     DoubleQuotedScalarString,
     PlainScalarString,
-    ScalarString,
     SingleQuotedScalarString,
 )
 
@@ -85,14 +84,10 @@ def _requoted(value: object) -> object:
     _requote(value)
     if not isinstance(value, SingleQuotedScalarString | DoubleQuotedScalarString):
         return value
-    if _has_anchor(value) or "\n" in value:
+    if value.yaml_anchor() is not None or "\n" in value:
         return value
     is_plain = scalar_text(str(value)) == value
     return PlainScalarString(value) if is_plain else DoubleQuotedScalarString(value)
-
-
-def _has_anchor(value: ScalarString) -> bool:
-    return value.yaml_anchor() is not None
 
 
 def _same(formatted: str, text: str, data: object, file: str) -> bool:

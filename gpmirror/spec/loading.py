@@ -11,8 +11,15 @@ from pydantic import ValidationError
 from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DialectName
-from gpmirror.spec import complaints, words
-from gpmirror.spec.complaints import MAX_FINDINGS, Complaint, Findings, Repaired, repair
+from gpmirror.spec import words
+from gpmirror.spec.complaints import (
+    MAX_FINDINGS,
+    Findings,
+    Repaired,
+    complaint_of,
+    diagnose,
+    repair,
+)
 from gpmirror.spec.document import ClusterPart, SpecPart, SshPart
 from gpmirror.spec.hosts import check_filespaces, check_hosts, compile_hosts
 from gpmirror.spec.model import CoordinatorAddress, Spec, SshOptions, Strategy
@@ -58,8 +65,9 @@ def _judge(document: Document) -> tuple[Spec | None, list[Diagnostic]]:
     try:
         part: SpecPart | None = SpecPart.model_validate(document.data)
     except ValidationError as error:
-        faults = _complaints(error, document.data)
-        found = _diagnosed(faults, document.places)
+        details = error.errors(include_url=False)
+        faults = [complaint_of(one, document.data) for one in details]
+        found = [diagnose(one, document.places) for one in faults[:MAX_FINDINGS]]
         repaired = repair(document.data, faults)
         part = _second_look(repaired)
     if part is None:
@@ -67,15 +75,6 @@ def _judge(document: Document) -> tuple[Spec | None, list[Diagnostic]]:
     findings = Findings(places=document.places, repaired=repaired)
     spec = _compile(part, findings)
     return spec, found + findings.found
-
-
-def _complaints(error: ValidationError, data: object) -> list[Complaint]:
-    details = error.errors(include_url=False)
-    return [complaints.complaint_of(one, data) for one in details]
-
-
-def _diagnosed(faults: list[Complaint], places: Places) -> list[Diagnostic]:
-    return [complaints.diagnose(one, places) for one in faults[:MAX_FINDINGS]]
 
 
 def _second_look(repaired: Repaired) -> SpecPart | None:
