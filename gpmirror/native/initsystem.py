@@ -422,14 +422,11 @@ def _filled(words: tuple[ShellWord, ...]) -> tuple[ShellWord, ...]:
 def _value(assignment: Assignment) -> LinePart:
     span = _span(assignment.values[0])
     # The word's place is that of the name; the value follows the equals sign.
-    return LinePart(
-        span.text, span.file, span.number, span.column + len(assignment.name) + 1, span.raw
-    )
+    return LinePart(span.text, span.column + len(assignment.name) + 1, span.line)
 
 
 def _span(word: ShellWord) -> LinePart:
-    place = word.place
-    return LinePart(word.text, place.file, place.line, place.column, place.text)
+    return LinePart(word.text, word.place.column, word.place)
 
 
 def _report_repeats(assignments: list[Assignment], findings: Findings) -> None:

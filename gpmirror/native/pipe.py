@@ -142,7 +142,8 @@ def read_add_line(span: LinePart, findings: Findings) -> AddLine | None:
     """A line of a gpaddmirrors file, or None and findings."""
     spans = fields_of(span)
     if len(spans) != len(ADD_FIELDS):
-        native = f"line {span.number} of file {span.file}: expected 4 parts, obtained {len(spans)}"
+        where = f"line {span.line.line} of file {span.line.file}"
+        native = f"{where}: expected 4 parts, obtained {len(spans)}"
         message = (
             f"expected 4 fields `content|address|port|directory`, found {len(spans)}; "
             f'gpaddmirrors stops with "{native}"'

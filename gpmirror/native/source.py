@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gpmirror.diagnostics import Diagnostic, Place, Related
+from gpmirror.diagnostics import Diagnostic, Place, Related, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.native.fields import Field, ascii_twin, flaws, named, shown
 from gpmirror.native.lines import Grammar
@@ -23,20 +23,17 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class LinePart:
-    """A stretch of one physical line. `column` counts from 1; `raw` is the line as it stands in
-    the file, while `text` may have look-alike characters replaced one for one.
+    """A stretch of one physical line. `column` counts from 1; `line` is where it stands in the file
+    and as it stands there, while `text` may have look-alike characters replaced one for one.
     """
 
     text: str
-    file: str
-    number: int
     column: int
-    raw: str
+    line: Place
 
     def part(self, start: int, end: int | None = None) -> "LinePart":
         """The stretch between two offsets of this one."""
-        text = self.text[start:end]
-        return LinePart(text, self.file, self.number, self.column + start, self.raw)
+        return LinePart(self.text[start:end], self.column + start, self.line)
 
     def groups(self) -> list["LinePart"]:
         """What blanks separate."""
@@ -45,11 +42,11 @@ class LinePart:
     def place(self, offset: int = 0, width: int | None = None) -> Place:
         """The place of the stretch, or of a part of it."""
         return Place(
-            file=self.file,
-            line=self.number,
+            file=self.line.file,
+            line=self.line.line,
             column=self.column + offset,
             width=max(len(self.text) if width is None else width, 1),
-            text=self.raw,
+            text=self.line.text,
         )
 
 
@@ -138,8 +135,9 @@ def significant_lines(text: str, name: str, findings: Findings) -> list[LinePart
     look-alikes of ASCII characters reported and replaced.
     """
     spans: list[LinePart] = []
-    for number, raw in enumerate(text.split("\n"), start=1):
-        stripped = raw.strip(_BLANKS)
+    source = Source(file=name, lines=[line.rstrip("\r") for line in text.split("\n")])
+    for number, line in enumerate(source.lines, start=1):
+        stripped = line.strip(_BLANKS)
         if not stripped or stripped[0] == "#":
             continue
         if findings.full:
@@ -147,7 +145,7 @@ def significant_lines(text: str, name: str, findings: Findings) -> list[LinePart
         if len(spans) == MAX_LINES:
             message = f"{name} has more lines than {MAX_LINES}, the limit"
             raise _refusal(name, "GPM-N006", message, number)
-        span = LinePart(stripped, name, number, raw.find(stripped) + 1, raw.rstrip("\r"))
+        span = LinePart(stripped, line.find(stripped) + 1, source.place(number))
         spans.append(_without_look_alikes(_without_comment(span, findings), findings))
     return spans
 
@@ -180,7 +178,7 @@ def _without_look_alikes(span: LinePart, findings: Findings) -> LinePart:
         hint = f"replace `{character}` with `{twin}`"
         findings.report("GPM-N003", message, span.place(first[character], 1), hint)
     text = span.text.translate({ord(old): new for old, new in twins.items()})
-    return LinePart(text, span.file, span.number, span.column, span.raw)
+    return LinePart(text, span.column, span.line)
 
 
 def _by_place(found: Diagnostic) -> tuple[int, int]:
