@@ -5,7 +5,6 @@ Every method may raise ConnectionLost; none raises anything of the library behin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from gpmirror.events import Event
 from gpmirror.model.observed import CopyProgress, Observed, Replication
 from gpmirror.native.process import Poll, Utility
 from gpmirror.plan.model import Wave
+from gpmirror.values import dataclass
 
 DEFAULT_PROBE_SECONDS = 60.0
 """How often the fault prober looks where nobody can be asked: gp_fts_probe_interval's default."""

@@ -6,8 +6,9 @@ own `codes.py`; `gpmirror explain CODE` reads those tables.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gpmirror.values import dataclass
 
 
 class Severity(StrEnum):

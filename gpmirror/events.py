@@ -5,10 +5,10 @@ The same events go to a person at a terminal, to the journal and to programs.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from gpmirror.plan.model import plain
+from gpmirror.values import dataclass
 
 # --- What a run tells while it goes on: a closed list of events, the same for people and machines.
 #

@@ -1,7 +1,6 @@
 """A repository of layouts: what one command found of each of many specs, and what has drifted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -10,6 +9,7 @@ from gpmirror.errors import DiagnosedError, ExitCode, GpmirrorError, worst_of
 from gpmirror.model.observed import Observed
 from gpmirror.model.text import counted, moment_text
 from gpmirror.plan.model import Plan
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.plan.compare import ObservedDifference

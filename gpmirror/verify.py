@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from gpmirror.model.content import Content, contents_of
 from gpmirror.model.observed import Observed, Replication
 from gpmirror.model.segment import Mode, Segment, Status
+from gpmirror.values import dataclass
 
 # --- The state of a cluster's copies, content by content.
 

@@ -7,7 +7,7 @@ given one in its hosts and its strategy alone.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from shlex import quote
 
@@ -31,6 +31,7 @@ from gpmirror.simulate import judge_policy
 from gpmirror.spec.hosts import MAX_HOSTS, RangeError, another, host_names
 from gpmirror.spec.model import Host, Spec, Strategy
 from gpmirror.spec.words import host_name_problem
+from gpmirror.values import dataclass
 
 # --- The answer: rows, each with figures or with the reason why there are none.
 

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 from urllib.error import HTTPError, URLError
@@ -12,6 +11,7 @@ from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from gpmirror.errors import Failure, Usage
+from gpmirror.values import dataclass
 
 # --- What is asked of a code host.
 

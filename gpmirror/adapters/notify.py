@@ -5,13 +5,14 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from shlex import quote
 
 from gpmirror.adapters.operator import ssh_environment
 from gpmirror.adapters.terminal import stamp, utc_now
 from gpmirror.boundary import Reporter
 from gpmirror.events import Event, RunEnded, RunStarted, WaveDone, WaveStarted, event_line
+from gpmirror.values import dataclass
 
 MOST_SECONDS = 10.0
 """How long a run waits for the program at one event."""

@@ -9,7 +9,6 @@ import secrets
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -19,6 +18,7 @@ from gpmirror.adapters.operator import utc_now
 from gpmirror.errors import Failure
 from gpmirror.plan.model import RUN_NAME
 from gpmirror.run.record import JOURNAL, PLAN, RunRecord, read_standing, whole_lines
+from gpmirror.values import dataclass
 
 # --- Files and folders that are on disk when the call is back: content, and the name they go by.
 

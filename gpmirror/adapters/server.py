@@ -1,7 +1,7 @@
 """The live catalog: a read-only session on the coordinator, its lock, sizes and other work."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic, sleep
 
 from gpmirror.adapters.server_address import ServerTarget, target_of
@@ -32,6 +32,7 @@ from gpmirror.errors import (
 from gpmirror.model.dialect import DIALECTS, Dialect, DialectName
 from gpmirror.model.observed import CopyProgress, Observed, Replication
 from gpmirror.spec.model import CoordinatorAddress
+from gpmirror.values import dataclass
 
 # --- The cluster's lock: an advisory lock of a session on the coordinator.
 #

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from gpmirror.errors import Failure
 from gpmirror.spec.model import CoordinatorAddress
+from gpmirror.values import dataclass
 
 DEFAULT_PORT = 5432
 DEFAULT_DATABASE = "postgres"

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -32,6 +31,7 @@ from gpmirror.adapters.ssh_failures import HungUp, Unanswered, not_dialled
 from gpmirror.adapters.ssh_settings import Resolver
 from gpmirror.adapters.ssh_target import KeyStore, KnownHosts, Offered, SshTarget, open_agent
 from gpmirror.boundary import Silence
+from gpmirror.values import dataclass
 
 # --- The byte stream under an SSH connection: a TCP socket or a ProxyCommand, each with a deadline.
 

@@ -12,7 +12,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Timer
 
@@ -23,6 +22,7 @@ from gpmirror.adapters.ssh_connection import StrictConnection
 from gpmirror.adapters.ssh_failures import NoShell, Unanswered
 from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.boundary import Answered
+from gpmirror.values import dataclass
 
 # --- Carry a shell script to a shell and its output back, whatever stands around them.
 #

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread, Timer
 from typing import Protocol
@@ -23,6 +23,7 @@ from gpmirror.adapters.ssh_target import SshTarget
 from gpmirror.boundary import Silence
 from gpmirror.errors import Unreadable
 from gpmirror.spec.model import SshOptions
+from gpmirror.values import dataclass
 
 # --- Ask OpenSSH for the settings of many hosts from a few shells, while the first are connected to.
 #

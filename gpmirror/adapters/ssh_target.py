@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from shlex import quote
@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 from paramiko import Agent, ECDSAKey, Ed25519Key, PKey, RSAKey, SSHException
+
+from gpmirror.values import dataclass
 
 # --- How one host is reached, once the SSH configuration has had its say.
 

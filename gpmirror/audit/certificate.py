@@ -8,7 +8,6 @@ the figures mean stands at the top of `gpmirror/model/certificate.py`. Nothing i
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
 from math import ceil, floor
@@ -18,6 +17,7 @@ from gpmirror.audit.ground import Ground
 from gpmirror.model.certificate import Certificate, LeastCost, Levels, Ratio
 from gpmirror.model.text import counted
 from gpmirror.plan.model import Change, Plan, PlannedProtection
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

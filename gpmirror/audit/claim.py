@@ -1,10 +1,10 @@
 """A claim of a plan, what is false about it, and how values are told in both."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gpmirror.model.segment import Slot
 from gpmirror.model.text import counted
+from gpmirror.values import dataclass
 
 CLAIMS = {
     "plan_id": "The id is the sha256 of the file's content.",

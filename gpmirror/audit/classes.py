@@ -7,7 +7,7 @@ then, a copy that lives stays, and one that is down comes back elsewhere.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.audit.claim import Claim, Falsehood, differ
 from gpmirror.audit.ground import Ground, Standing, keys_of
@@ -16,6 +16,7 @@ from gpmirror.model.observed import CopyFact
 from gpmirror.model.segment import MAX_PORT, Role, Slot, same_place
 from gpmirror.model.text import counted
 from gpmirror.plan.model import Action, Change, Method, PlannedContent, Summary
+from gpmirror.values import dataclass
 
 _LOWEST_PORT = 1024
 _WHOLE: dict[CopyFact, str] = {

@@ -3,7 +3,6 @@ covers what it touches.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from gpmirror.audit.claim import Claim, Falsehood, differ, have, told
 from gpmirror.audit.ground import Ground, digest_of, place_told, row_told
@@ -21,6 +20,7 @@ from gpmirror.plan.model import (
     Step,
 )
 from gpmirror.spec.model import Guards
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

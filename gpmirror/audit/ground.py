@@ -7,7 +7,7 @@ they make sense.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from gpmirror.model.observed import CopyFact
 from gpmirror.model.segment import MAX_PORT, Mode, Role, Segment, Slot
 from gpmirror.model.text import counted
 from gpmirror.plan.model import RUN_NAME, Asked, Plan, PlannedCatalog, PlannedContent, PlannedHost
+from gpmirror.values import dataclass
 
 Key = tuple[str, int | str]
 """What a server has of its host for itself: (host, port) or (host, directory)."""

@@ -3,7 +3,7 @@ hostnames that will result, and the directories that are made before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gpmirror.audit.claim import Claim, Falsehood, differ, have, told
 from gpmirror.audit.ground import Ground
@@ -24,6 +24,7 @@ from gpmirror.plan.model import (
     Step,
     Wave,
 )
+from gpmirror.values import dataclass
 
 _USUAL = {"hosts": 16, "per_host": 64}
 """What -B and -b are where they are left out."""

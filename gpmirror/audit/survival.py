@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpmirror.audit.claim import Claim, Falsehood, differ, have
 from gpmirror.audit.ground import Ground, Standing
@@ -21,6 +21,7 @@ from gpmirror.plan.model import (
     Wave,
     WaveExposure,
 )
+from gpmirror.values import dataclass
 
 _RATE = 100_000_000
 """Bytes a second that a host is taken to send, and to receive."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gpmirror.audit.certificate import judge_certificate, judge_reasons
 from gpmirror.audit.claim import Claim, Falsehood, differ
@@ -16,6 +15,7 @@ from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.plan.model import FORMAT_VERSION
 from gpmirror.plan.planfile import StatedPlan, read_stated
+from gpmirror.values import dataclass
 
 _MOST_TOLD = 8
 _LONGEST = 400

@@ -4,13 +4,14 @@ held twice at any moment, no new pair on one host, and no fewer waves claimed th
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpmirror.audit.claim import Claim, Falsehood, differ, told
 from gpmirror.audit.ground import Ground, Key, key_told, keys_of
 from gpmirror.model.segment import Slot
 from gpmirror.model.text import counted
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
+from gpmirror.values import dataclass
 
 _RANKS = {
     (Action.ADD, None): 0,

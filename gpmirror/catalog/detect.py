@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gpmirror.catalog import codes
 from gpmirror.catalog.tables import Table
 from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, USUAL, DialectName, families, family
+from gpmirror.values import dataclass
 
 _VERSION = re.compile(
     r"PostgreSQL (\d{1,4}(?:\.\d{1,4})?)[^\s()]{0,40} \(([A-Z][A-Za-z ]{0,60}?) (\d+(?:\.\d+)+[^\s)]*)"

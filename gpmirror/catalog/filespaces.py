@@ -1,13 +1,14 @@
 """Directories of 4.3 and 5: pg_filespace_entry and pg_filespace, or a join with them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gpmirror.catalog import cells, codes
 from gpmirror.catalog.rows import directory_column
 from gpmirror.catalog.tables import NULLS, Table, TableKind, TableShape
 from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.model.segment import SYSTEM_FILESPACE, Segment
+from gpmirror.values import dataclass
 
 _SYSTEM_OID = "3052"
 _ENTRY_QUERY = "save `SELECT * FROM pg_filespace_entry` of the same moment with the segments"

@@ -1,7 +1,6 @@
 """The live catalog: the questions in SQL that every backend understands, and the rows that answer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from gpmirror.catalog import codes
 from gpmirror.catalog.cells import shown
@@ -15,6 +14,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, USUAL, Dialect, DialectName
 from gpmirror.model.observed import CopyProgress, Observed, Replication, in_canonical_order
 from gpmirror.model.segment import Segment
+from gpmirror.values import dataclass
 
 # --- Rows fetched from a server into the observed cluster: same checks and codes as for text.
 

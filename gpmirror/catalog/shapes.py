@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpmirror.catalog import codes
 from gpmirror.catalog.tables import (
@@ -20,6 +20,7 @@ from gpmirror.catalog.tables import (
 )
 from gpmirror.diagnostics import Diagnostic, Source
 from gpmirror.errors import InvalidInput
+from gpmirror.values import dataclass
 
 # --- psql's aligned tables without pipes (`\pset border 0`).
 

@@ -3,12 +3,12 @@
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmirror.catalog import codes
 from gpmirror.diagnostics import Diagnostic, Place, Source
 from gpmirror.errors import InvalidInput
+from gpmirror.values import dataclass
 
 # --- The lines of a printed table that are no rows: rules and row counts.
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from gpmirror.cli.console import Console
 from gpmirror.errors import ExitCode, Failure, Unreadable, Usage
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.adapters.code_hosts import CodeHost

@@ -5,13 +5,13 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 import typer
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, Failure, GpmirrorError
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.events import Event

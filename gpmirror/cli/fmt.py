@@ -1,6 +1,5 @@
 """`gpmirror fmt`: the standard form of a spec, comments kept."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ from gpmirror.cli.console import Console
 from gpmirror.cli.wiring import default_spec, spec_bytes
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, ExitCode, InvalidInput
+from gpmirror.values import dataclass
 
 
 def command(

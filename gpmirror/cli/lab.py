@@ -1,7 +1,6 @@
 """`gpmirror lab`: a practice cluster on this machine."""
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from gpmirror.cli import completion
 from gpmirror.cli.commands import ListingGroup
 from gpmirror.cli.console import Console
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from gpmirror.cli.wiring import (
     spec_if_any,
 )
 from gpmirror.errors import ExitCode, Failure, GpmirrorError
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import re
 import stat
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +20,7 @@ from gpmirror import __version__
 from gpmirror.cli.console import LOG_OPTION, LOG_VARIABLE
 from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.errors import ExitCode, Failure, Usage
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.events import Event

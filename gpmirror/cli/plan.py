@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +42,7 @@ from gpmirror.cli.wiring import (
     read_spec,
 )
 from gpmirror.errors import ExitCode, Usage
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.layouts import Planned, Tried

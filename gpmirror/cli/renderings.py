@@ -1,13 +1,14 @@
 """The forms a plan is printed and written in, and the files a run writes beside stdout."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from gpmirror.cli.console import WIDTH_OFF_TERMINAL, Console
 from gpmirror.errors import Usage
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.plan.model import Plan

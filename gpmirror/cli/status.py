@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -18,6 +18,7 @@ from gpmirror.cli.wiring import live_catalog, spec_if_any, wait_seconds
 from gpmirror.errors import ConnectionLost, ExitCode, Failure, Usage
 from gpmirror.render.status import is_metrics, status_changes, status_human, status_metrics
 from gpmirror.run.status import Reading
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from gpmirror.adapters.server import CatalogSession

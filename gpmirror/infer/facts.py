@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
@@ -14,6 +13,7 @@ from gpmirror.placement.hosts import HostMap, interfaces_remark, map_hosts, pref
 from gpmirror.plan.model import Plan
 from gpmirror.spec import words
 from gpmirror.spec.model import Bases, Host, Offset, Spec, Strategy
+from gpmirror.values import dataclass
 
 # --- What inference works with: facts of an observed cluster, and its result.
 

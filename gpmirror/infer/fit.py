@@ -1,7 +1,7 @@
 """Candidate specs: fitted, proved by a plan without changes, and the one that says most with least."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import DiagnosedError, InvalidInput
@@ -18,6 +18,7 @@ from gpmirror.plan.model import Action, Plan
 from gpmirror.plan.request import Request
 from gpmirror.spec import load
 from gpmirror.spec.model import Host, Offset, Pin, Spec, Strategy
+from gpmirror.values import dataclass
 
 # --- A candidate spec: an arrangement and a port rule, with roots, and pins for what deviates.
 

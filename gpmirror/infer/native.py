@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from gpmirror.diagnostics import Diagnostic, Place
@@ -22,6 +22,7 @@ from gpmirror.native.reader import NativeFile
 from gpmirror.placement.hosts import DirectoryTemplate
 from gpmirror.spec import load
 from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec, Strategy
+from gpmirror.values import dataclass
 
 # --- A pinned spec from mirrors alone: a native file that does not show the primaries.
 

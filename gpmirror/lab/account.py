@@ -5,11 +5,11 @@ import pwd
 import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpmirror.errors import Failure
+from gpmirror.values import dataclass
 
 # --- Who runs the practice cluster, and where its state lies.
 #

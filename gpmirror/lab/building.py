@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +22,7 @@ from gpmirror.lab.programs import find_client
 from gpmirror.lab.releases import RELEASES, Release
 from gpmirror.model.dialect import DialectName
 from gpmirror.model.segment import COORDINATOR_CONTENT
+from gpmirror.values import dataclass
 
 # --- The practice catalog: the tables and functions of a coordinator, and the first rows in them.
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,7 @@ from gpmirror.lab.faults import EVERY, read_faults
 from gpmirror.lab.layout import Lab, LabHost, read_lab
 from gpmirror.lab.processes import alive, end, free_memory, host_processes, lab_processes, utilities
 from gpmirror.lab.servers import crash, is_ready
+from gpmirror.values import dataclass
 
 # --- The life of a practice cluster: up, down, the loss and return of a host.
 

@@ -17,10 +17,11 @@ They lie in `faults.json` of the lab's state folder and are read when a utility 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 
 from gpmirror.errors import Failure
+from gpmirror.values import dataclass
 
 FILE = "faults.json"
 EVERY = "every"

@@ -6,7 +6,6 @@ import json
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +13,7 @@ from typing import Any, Self
 from gpmirror.errors import Failure
 from gpmirror.lab.releases import RELEASES, Release
 from gpmirror.model.dialect import DialectName
+from gpmirror.values import dataclass
 
 # --- Where everything of the practice cluster lies: hosts, addresses, folders, ports, `lab.json`.
 

@@ -5,7 +5,6 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from gpmirror.errors import Failure
 from gpmirror.lab.faults import read_faults
 from gpmirror.lab.layout import Lab, read_lab
 from gpmirror.model.segment import Mode, Role, Status
+from gpmirror.values import dataclass
 
 # --- What the prober sees of one server: a connection kept open, asked anew at every probe.
 

@@ -10,12 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import gpmirror
 from gpmirror.errors import Failure, Locked
 from gpmirror.lab.account import Account, as_account
+from gpmirror.values import dataclass
 
 # --- A copy of the lab's own code for an account that may not read where it is installed.
 #

@@ -6,10 +6,11 @@ source it was read in. What a release was not seen to do follows its nearest nei
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from gpmirror.model.dialect import DIALECTS, DialectName
+from gpmirror.values import dataclass
 
 Locking = Literal["folder", "folder, dead cleared", "file, dead cleared"]
 

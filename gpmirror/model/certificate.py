@@ -49,8 +49,9 @@ so each level is the least possible where those before it are. With `host_load` 
 `cost`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from gpmirror.values import dataclass
 
 Ratio = tuple[int, int]
 """Numerator and denominator, in lowest terms."""

@@ -5,12 +5,13 @@ of them mean the same by a copy that lives and by a copy that is gone while it i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from gpmirror.model.layout import AtStake, Pair
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Mode, Role, Segment, Slot, Status
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

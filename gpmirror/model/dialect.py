@@ -6,9 +6,10 @@ sources; 5.8.1, 6.24.3 and 7.0.0 also as recorded live.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from gpmirror.values import dataclass
 
 
 class DialectName(StrEnum):

@@ -1,7 +1,9 @@
 """Who holds which copy: the shape that failure simulation works on; and what is at stake in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

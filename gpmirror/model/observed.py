@@ -1,11 +1,12 @@
 """What the catalog says, and what the server says beside it of replication and copies."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gpmirror.model.dialect import Dialect
 from gpmirror.model.segment import COORDINATOR_CONTENT, Role, Segment
+from gpmirror.values import dataclass
 
 # --- What the catalog says: the observed cluster.
 

@@ -1,9 +1,10 @@
 """A row of gp_segment_configuration as a value, and the slot a mirror occupies."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from gpmirror.model.names import normal
+from gpmirror.values import dataclass
 
 MAX_PORT = 65_535
 """The highest TCP port."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.model.dialect import MoveEngine
@@ -35,6 +34,7 @@ from gpmirror.native.lines import (
     move_clashes,
 )
 from gpmirror.native.source import Findings, LinePart
+from gpmirror.values import dataclass
 
 # --- Files of 4.3 and 5: a `filespaceOrder=` header, then lines of fields separated by `:`.
 

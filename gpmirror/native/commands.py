@@ -6,12 +6,12 @@ that the release lacks: `-b` is none of 6.0 to 6.16.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import Dialect, DialectName, MoveEngine, families, has, release_of
+from gpmirror.values import dataclass
 
 RecoveryMethod = Literal["incremental", "differential", "full"]
 

@@ -3,10 +3,11 @@
 import re
 import shlex
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gpmirror.native.fields import lines_of
+from gpmirror.values import dataclass
 
 # --- Who lives in a directory, asked by shell text: processes, mounted file systems, other data
 # directories, copies of the catalog. Whoever does keeps it from being set aside or deleted; and a copy

@@ -8,7 +8,6 @@ fails (6.24.3 and 7.0.0, recorded).
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from gpmirror.errors import InvalidInput
 from gpmirror.model.dialect import DIALECTS, DialectName
@@ -16,6 +15,7 @@ from gpmirror.native.colon import HEADER
 from gpmirror.native.fields import lines_of
 from gpmirror.native.lines import AddFile, AddLine, MoveFile, MoveLine
 from gpmirror.native.reader import read_native
+from gpmirror.values import dataclass
 
 _VERSION = re.compile(r"(?:^|Database )(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?")
 

@@ -8,7 +8,8 @@ The list of failed segments is of level INFO, and its log files lie on the segme
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from gpmirror.values import dataclass
 
 _FAILED = re.compile(
     r"hostname: (?P<host>\S+); port: (?P<port>\d{1,5}); logfile: (?P<file>/\S+?); recoverytype: (?P<kind>\w+)"

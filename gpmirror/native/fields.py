@@ -3,12 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import InvalidInput
 from gpmirror.model.segment import MAX_PORT
 from gpmirror.native.lines import Filespaces, Grammar, Location
+from gpmirror.values import dataclass
 
 # --- Characters by name: what a file cannot carry, and which ASCII character was meant.
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import dropwhile, groupby
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from gpmirror.native.fields import (
 )
 from gpmirror.native.lines import Grammar
 from gpmirror.native.source import Findings, LinePart, read_text
+from gpmirror.values import dataclass
 
 # --- The assignments of a shell fragment, read without running anything.
 #

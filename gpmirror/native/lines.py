@@ -1,7 +1,7 @@
 """What a line of a native file says, what a whole file is for, and what no two lines may share."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.model.claims import contested
 from gpmirror.model.dialect import MoveEngine
 from gpmirror.model.segment import Role
+from gpmirror.values import dataclass
 
 # --- What a line of a native file says, and what a whole file is for: values without text.
 

@@ -10,7 +10,6 @@ utility alone: it exports PYTHONHOME and PYTHONPATH for a Python of its own (6.2
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmirror.model.dialect import Dialect
@@ -24,6 +23,7 @@ from gpmirror.native.failures import (
     unstamped,
 )
 from gpmirror.native.fields import lines_of
+from gpmirror.values import dataclass
 
 RUNS = ".gpmirror/runs"
 """Where run directories lie, below the login user's home on the coordinator's host."""

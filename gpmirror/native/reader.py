@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Literal
 
@@ -37,6 +36,7 @@ from gpmirror.native.lines import (
     move_clashes,
 )
 from gpmirror.native.source import Findings, LinePart, read_text, significant_lines
+from gpmirror.values import dataclass
 
 # --- Telling from a file's text which utility it is for and which generation wrote it.
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic, Place, Related, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.native.fields import Field, ascii_twin, flaws, named, shown
 from gpmirror.native.lines import Grammar
+from gpmirror.values import dataclass
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_LINES = 65_536

@@ -7,7 +7,7 @@ at that cost, and what was found becomes the layout of a spec with its certifica
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import zip_longest
@@ -47,6 +47,7 @@ from gpmirror.placement.question import (
 )
 from gpmirror.placement.strategies import BALANCED, BALANCED_NEAR
 from gpmirror.spec.model import Spec
+from gpmirror.values import dataclass
 
 # --- The answer: the least cost, then the lowest loads at that cost, each with its proof.
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from gpmirror.diagnostics import Diagnostic, Place, Related, Severity
@@ -15,6 +15,7 @@ from gpmirror.placement.hosts import HostMap
 from gpmirror.placement.model import Placed
 from gpmirror.placement.slots import EPHEMERAL, Figure, free_bases, ports_line
 from gpmirror.spec.model import Bases, Offset, Pin, Spec
+from gpmirror.values import dataclass
 
 # --- The last look at a desired layout: legal ports, nothing taken twice.
 

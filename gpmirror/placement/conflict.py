@@ -7,7 +7,7 @@ although all others let go. What the catalog says and what the spec leaves out a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import combinations
 from typing import Literal, assert_never
 
@@ -24,6 +24,7 @@ from gpmirror.placement.strategies import (
     on_ring,
 )
 from gpmirror.spec.model import Host, Spec, Strategy
+from gpmirror.values import dataclass
 
 RingKind = Literal["pin", "block_size", "strategy", "allow_same_host"]
 Kind = RingKind | Literal["protect", "load", "survive", "hosts"]

@@ -5,7 +5,7 @@ A line lets go as `conflict.py` says it; beside those a protection lets its mirr
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import assert_never
 
@@ -16,6 +16,7 @@ from gpmirror.placement.conflict import Line, described, entries_of, same_host_l
 from gpmirror.placement.flow import Batch
 from gpmirror.placement.question import BalanceQuestion, Crowded, batches, crowded, may_go
 from gpmirror.spec.model import Host, Spec
+from gpmirror.values import dataclass
 
 CODE = "GPM-P107"
 

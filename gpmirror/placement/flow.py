@@ -13,9 +13,11 @@ cheaper than what it found, until there are none. So its answer holds for all.
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, groupby
 from typing import TypeVar
+
+from gpmirror.values import dataclass
 
 Key = TypeVar("Key")
 

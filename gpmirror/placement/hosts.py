@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from gpmirror.diagnostics import Diagnostic, Related, Severity
@@ -12,6 +11,7 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
 from gpmirror.model.text import named
 from gpmirror.spec.model import Site, SiteHost, Spec
+from gpmirror.values import dataclass
 
 # --- Which spec host a catalog row belongs to.
 #

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -10,6 +9,7 @@ from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.model.certificate import Certificate
 from gpmirror.model.segment import Segment, Slot
 from gpmirror.placement.hosts import HostMap
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ and contents stand in the order of their primaries: the order of a spec or catal
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
 from itertools import chain
 
@@ -24,6 +24,7 @@ from gpmirror.model.observed import Observed
 from gpmirror.placement.flow import Batch, FlowLimits, ToPlace
 from gpmirror.placement.hosts import HostMap
 from gpmirror.spec.model import Minimise, Pin, Protection, Site, Spec
+from gpmirror.values import dataclass
 
 # --- The question: who may go where, and what it costs.
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.diagnostics import Diagnostic, Place, Severity
 from gpmirror.model.names import compress
@@ -12,6 +12,7 @@ from gpmirror.placement.model import Placed, Target
 from gpmirror.placement.strategies import STRATEGIES, make_ring
 from gpmirror.spec.model import Host, Spec, Strategy
 from gpmirror.spec.writing import flow_text, scalar_text
+from gpmirror.values import dataclass
 
 RACKS_NOT_KEPT_APART = "GPM-P204"
 _MOST_PRIMARIES = 8

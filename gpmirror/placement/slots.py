@@ -1,13 +1,14 @@
 """Ports, directories and addresses of placed mirrors: what stays, then what is new."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import MAX_PORT, Segment, Slot
 from gpmirror.placement.hosts import DirectoryTemplate, HostMap, mirror_address
 from gpmirror.placement.model import Target
 from gpmirror.spec.model import Bases, Host, Offset, Pin, Spec
+from gpmirror.values import dataclass
 
 # --- Ports as numbers with their arithmetic, so that an illegal one can explain itself.
 

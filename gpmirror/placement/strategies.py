@@ -1,13 +1,13 @@
 """The ring of hosts and the strategies that walk it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from gpmirror.diagnostics import Place
 from gpmirror.model.segment import Segment
 from gpmirror.placement.model import RuleText, Target, Unplaced
 from gpmirror.spec.model import Host, Pin, Spec, Strategy
+from gpmirror.values import dataclass
 
 Primaries = Mapping[str, Sequence[Segment]]
 """A host's preferred primaries by port, then content; hosts in ring order."""

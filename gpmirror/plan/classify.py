@@ -1,7 +1,7 @@
 """The class of each content: what, if anything, must be done with its copies, and the rules of the spec that any plan is judged by."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.diagnostics import Place, base_name
 from gpmirror.model.content import Content
@@ -18,6 +18,7 @@ from gpmirror.plan.model import (
 )
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Policy, Protection, Site, SiteHost, Survive
+from gpmirror.values import dataclass
 from gpmirror.verify import TAKES_OVER, revival
 
 # --- The class of each content: what, if anything, must be done with its copies.

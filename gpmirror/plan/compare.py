@@ -1,12 +1,12 @@
 """What differs between two plans, or between two observed catalogs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment, same_place
 from gpmirror.plan.model import Change, Guard, Hazard, Plan, Wave
+from gpmirror.values import dataclass
 
 # --- What differs between two plans: changes, waves, dangers and what they were made from.
 

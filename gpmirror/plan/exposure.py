@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.model.content import Content, Walk, contents_of, rows_of
 from gpmirror.model.observed import Observed, in_canonical_order
@@ -26,6 +26,7 @@ from gpmirror.plan.timing import ASSUMED_RATE, chain_bytes, copying, seconds_for
 from gpmirror.plan.waves import Phases, PlannedWave
 from gpmirror.simulate import Survey, judge_survey, survey
 from gpmirror.spec.model import Site
+from gpmirror.values import dataclass
 
 # --- What is at stake while each wave runs: native moves stop the old mirror before they copy.
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import InvalidInput
@@ -12,6 +12,7 @@ from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, 
 from gpmirror.plan.request import Request
 from gpmirror.plan.waves import deletes_directory, reuses_directory
 from gpmirror.spec.model import Protection, Site
+from gpmirror.values import dataclass
 
 PAUSED_EXPANSION = "paused-expansion"
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from gpmirror.model.dialect import DialectName
 from gpmirror.model.observed import CopyFact, Observed
 from gpmirror.model.segment import UNWRITTEN, Segment, Slot
 from gpmirror.spec.model import ApplyOptions, CoordinatorAddress, Guards, SshOptions
+from gpmirror.values import dataclass
 
 # --- Frozen values to canonical JSON: sorted keys, no blanks, the same value the same bytes.
 #

@@ -1,7 +1,7 @@
 """Waves with the exact text and command line that the native utilities get, and host actions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never
 
 from gpmirror.model.dialect import Dialect, MoveEngine
@@ -19,6 +19,7 @@ from gpmirror.native.pipe import RECOVERY_KINDS, reads_hostnames
 from gpmirror.plan.model import Action, HostAction, NamePair, NativeRun, Step, Wave
 from gpmirror.plan.state import State
 from gpmirror.plan.waves import PlannedWave, Share, share_out
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

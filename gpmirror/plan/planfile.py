@@ -8,12 +8,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gpmirror.plan.codes import file_refusal
 from gpmirror.plan.model import FORMAT_VERSION, Plan, compact, lines, plain
+from gpmirror.values import dataclass
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

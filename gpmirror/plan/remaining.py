@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from shlex import quote
 from typing import assert_never
@@ -42,6 +42,7 @@ from gpmirror.plan.model import (
 )
 from gpmirror.plan.request import Request
 from gpmirror.spec.model import Path, Site, SiteHost
+from gpmirror.values import dataclass
 
 # --- A plan's own desired layout against a newer catalog: is it stale, is it done, what is left.
 #

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from gpmirror.model.claims import Claim, claims
 from gpmirror.model.content import Content, contents_of, slot_of
@@ -11,6 +10,7 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Slot
 from gpmirror.placement.model import Desired
 from gpmirror.spec.model import Site
+from gpmirror.values import dataclass
 
 Key = Claim
 """(host, port) or (host, directory)."""

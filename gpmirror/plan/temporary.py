@@ -1,13 +1,14 @@
 """Slots that are in the way: who must leave first, who takes a temporary slot, what is done instead."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.model.claims import on_disk
 from gpmirror.model.segment import MAX_PORT, Slot
 from gpmirror.plan.classify import blocked_by, told
 from gpmirror.plan.model import Action, Change
 from gpmirror.plan.state import Key, keys_of
+from gpmirror.values import dataclass
 
 # --- Who stands in whose way: slots that must be freed before another copy can take them.
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from gpmirror.plan.model import Action, Change, Plan, Step, Wave, WaveExposure
+from gpmirror.values import dataclass
 
 # --- How long waves of copies take: the bytes on the longest chain of copies, over a rate.
 #

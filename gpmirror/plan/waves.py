@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import heapify, heappop, heappush
 
 from gpmirror.model.dialect import Dialect, MoveEngine
@@ -18,6 +18,7 @@ from gpmirror.plan.temporary import (
     without_held_slots,
     without_temporary_slots,
 )
+from gpmirror.values import dataclass
 
 # --- The fewest waves under the limits: edge colouring of a bipartite graph.
 #

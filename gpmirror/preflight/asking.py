@@ -1,7 +1,6 @@
 """From a plan and the catalog to the questions for every host."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed
@@ -11,6 +10,7 @@ from gpmirror.native.pipe import hostnames_in
 from gpmirror.native.process import environment_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Step, Wave
 from gpmirror.preflight.facts import Beside, Binding, Landing, Questions, SourceDirectory, Told
+from gpmirror.values import dataclass
 
 _MOST_NAMES = 64
 """Up to so many names every host resolves all; beyond, those of the copies it has to do with."""

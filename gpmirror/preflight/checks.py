@@ -3,7 +3,6 @@ the report.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
@@ -20,6 +19,7 @@ from gpmirror.preflight.software import (
     judge_utility_options,
 )
 from gpmirror.preflight.space import judge_inodes, judge_space
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Nobody else at work: utilities that run, the locks they hold, programs in the way."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from shlex import quote
 
 from gpmirror.errors import NotReady
@@ -23,6 +22,7 @@ from gpmirror.preflight.script import (
     program_of,
     word,
 )
+from gpmirror.values import dataclass
 
 # --- Other work on the cluster: utilities, their locks, copies that still run.
 

@@ -1,7 +1,6 @@
 """Copies as they stand on their hosts: what down ones hold, and each against its catalog row."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from shlex import quote
 from types import MappingProxyType
 
@@ -25,6 +24,7 @@ from gpmirror.preflight.facts import (
 from gpmirror.preflight.model import Check, Result
 from gpmirror.preflight.reading import Lines, read_facts, sorted_lines
 from gpmirror.spec.model import SiteHost
+from gpmirror.values import dataclass
 from gpmirror.verify import way_back
 
 # --- What a look at a down copy's directory found: whose it is, and whether it can be caught up.

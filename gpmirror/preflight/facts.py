@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpmirror.plan.model import Action, Method
+from gpmirror.values import dataclass
 
 # --- What a host told about itself, as values; nothing here judges.
 

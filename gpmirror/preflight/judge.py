@@ -1,7 +1,6 @@
 """Answers -> verdict: every check on every host, dangers that only hosts can tell, and remarks."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from shlex import quote
 
 from gpmirror.model.dialect import DIALECTS, DialectName
@@ -19,6 +18,7 @@ from gpmirror.preflight.model import Check, HostAnswers, Preflight, Result, Visi
 from gpmirror.preflight.reading import read_facts
 from gpmirror.preflight.software import remarks
 from gpmirror.preflight.space import measured_sizes
+from gpmirror.values import dataclass
 
 # --- Dangers that only a look at the hosts can find: one machine under two names, ephemeral ports.
 

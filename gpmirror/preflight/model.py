@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
@@ -20,6 +20,7 @@ from gpmirror.preflight.facts import (
     address_of,
     text_of,
 )
+from gpmirror.values import dataclass
 
 # --- The outcome of the host checks.
 

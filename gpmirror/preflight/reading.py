@@ -1,7 +1,7 @@
 """A host's answer -> facts. Whatever the text holds, something comes out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from gpmirror.preflight.facts import (
 )
 from gpmirror.preflight.model import read_machines, read_names
 from gpmirror.preflight.shell import END, VERSION
+from gpmirror.values import dataclass
 
 # --- The part of a host's answer that is about directories, put together again.
 #

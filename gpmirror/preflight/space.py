@@ -7,12 +7,13 @@ nothing; a new copy in the place of its old one gets the room that was measured 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.plan.hazards import LOW_SPACE
 from gpmirror.preflight.directories import lacking, location_of
 from gpmirror.preflight.facts import Landing, LandingPlace, Parent, Room, Weight
 from gpmirror.preflight.model import Finding, HostAnswers, Visit, bad, ok, unknown
+from gpmirror.values import dataclass
 
 FILES_PER_COPY = 5_000
 """Files that even a small segment has: some thousand for each of its databases."""

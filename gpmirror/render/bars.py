@@ -1,11 +1,11 @@
 """One line a content or a host: a bar, how fast it copies, when it may be done."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from gpmirror.events import ContentProgress, Progress
 from gpmirror.model.text import counted, remaining_text, size_text
 from gpmirror.render.text import Line, Span, Style, columns_of, line, styled
+from gpmirror.values import dataclass
 
 # --- How fast a wave copies and when it may be done, from its own reports of the last minute.
 

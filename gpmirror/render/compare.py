@@ -1,7 +1,6 @@
 """What differs: two plans, two catalogs, and many clusters from what a repository says of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import ExitCode
@@ -47,6 +46,7 @@ from gpmirror.render.text import (
     summary_line,
 )
 from gpmirror.run.status import Reading
+from gpmirror.values import dataclass
 from gpmirror.verify import CopyState
 
 # --- The differences of two plans, or of two catalogs, for a person at a terminal.

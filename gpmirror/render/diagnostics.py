@@ -4,12 +4,12 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place, Related, Severity
 from gpmirror.model.text import ranges
 from gpmirror.render.text import fitted
+from gpmirror.values import dataclass
 
 # --- The excerpt below a finding: its source line with a caret under the right character.
 

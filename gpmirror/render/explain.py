@@ -1,7 +1,6 @@
 """Why a mirror goes where it goes, what happens on a host, and the page behind every name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import ExitCode, InvalidInput
@@ -13,6 +12,7 @@ from gpmirror.plan.timing import stopping_seconds
 from gpmirror.render.plan import change_text, hazard_text, host_rows
 from gpmirror.render.text import row_text, slot_text, visible
 from gpmirror.render.waves import command_text, exposed_text
+from gpmirror.values import dataclass
 
 # --- Why a mirror is where it is or goes where it goes, and what happens on a host.
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 
 from gpmirror.model.names import distance, natural, one_expression, varying, without_number
@@ -12,6 +12,7 @@ from gpmirror.placement.strategies import RULES
 from gpmirror.plan.classify import NOT_AS_COMPUTED, SWITCHED
 from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.render.text import MARKS, method_text, storage_text
+from gpmirror.values import dataclass
 
 # --- Why a change is made, as a rule that is told once however many contents it moves.
 

@@ -1,7 +1,7 @@
 """A run while it goes on: lines that stay, and the live area below them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from gpmirror.events import (
@@ -36,6 +36,7 @@ from gpmirror.render.bars import (
 from gpmirror.render.text import BLANK, MARKS, Line, Span, Style, fitted, line, painted, styled
 from gpmirror.render.waves import losing_text
 from gpmirror.simulate.surveys import without_copy
+from gpmirror.values import dataclass
 
 # --- The live area of a run: what is going on now, in lines that fit the terminal at hand.
 

@@ -1,7 +1,6 @@
 """A run for people: what is shown before the question, its end, and past runs."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from gpmirror.errors import ExitCode
@@ -38,6 +37,7 @@ from gpmirror.render.text import (
 )
 from gpmirror.render.waves import waves_section
 from gpmirror.run.outcome import roles_texts
+from gpmirror.values import dataclass
 from gpmirror.verify import ContentHealth, CopyState, Health
 
 # --- What became of a plan, content by content, judged from the catalog: the honest table.

@@ -1,7 +1,6 @@
 """What may be stopped, for people, programs and runbooks: the answer of `ok-to-stop`, maintenance groups."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from shlex import quote
 
 from gpmirror.errors import Unsafe
@@ -15,6 +14,7 @@ from gpmirror.simulate import Load, Loss
 from gpmirror.simulate.maintenance import Group, LeftOut, Maintenance, Unit, WhyLeftOut
 from gpmirror.simulate.stopping import WhyLost
 from gpmirror.simulate.surveys import load_told, times_told
+from gpmirror.values import dataclass
 from gpmirror.verify import ContentHealth, CopyState
 
 _LOADS_SHOWN = 24

@@ -6,7 +6,6 @@ the keyboard and for who listens; what a colour says, a sign or a shape says too
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 
@@ -54,6 +53,7 @@ from gpmirror.render.stopping import group_words, groups_summary
 from gpmirror.render.text import summary_line, visible
 from gpmirror.render.whatif import figures_text, refusal_text, whatif_remarks
 from gpmirror.run.status import Groups
+from gpmirror.values import dataclass
 from gpmirror.whatif import Comparison, Refusal, Row
 
 # --- What all pictures have: the element around them, a title, a legend.

@@ -3,7 +3,6 @@
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import east_asian_width
 
@@ -13,6 +12,7 @@ from gpmirror.model.segment import Segment, Slot
 from gpmirror.model.text import counted, size_text
 from gpmirror.plan.model import Action, Change, Method, Plan, Summary
 from gpmirror.simulate.surveys import factor_told
+from gpmirror.values import dataclass
 
 # --- Styled text for a terminal: spans, their width on screen, and plain ANSI at the very end.
 

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 from gpmirror.model.names import natural, one_expression
 from gpmirror.model.text import about_text, counted, ranges, remaining_text, size_text
@@ -11,6 +10,7 @@ from gpmirror.plan.timing import stopping_left, stopping_seconds
 from gpmirror.render.folding import Fold, stop_overs
 from gpmirror.render.text import MARKS, Line, Span, Style, folded, heading, line, paragraph, styled
 from gpmirror.simulate.surveys import without_copy
+from gpmirror.values import dataclass
 
 # --- How much is copied and how long that takes, in words; the rate is always said.
 

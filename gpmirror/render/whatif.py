@@ -1,7 +1,6 @@
 """What other strategies and hosts would mean, as one table: for a terminal, Markdown, programs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.model.text import counted, remaining_text, size_text
@@ -24,6 +23,7 @@ from gpmirror.render.text import (
     styled,
 )
 from gpmirror.simulate.surveys import factor_told
+from gpmirror.values import dataclass
 from gpmirror.whatif import Comparison, Figures, Refusal, Row
 
 # --- The columns: what each says of a layout, and where it stands when a line is too narrow for all.

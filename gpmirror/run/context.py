@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gpmirror.boundary import DEFAULT_PROBE_SECONDS, Catalog, World
 from gpmirror.errors import ExitCode, Failure
@@ -12,6 +12,7 @@ from gpmirror.native.directories import Leftover
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.facts import LockFile
 from gpmirror.run.record import step
+from gpmirror.values import dataclass
 from gpmirror.verify import Health
 
 # --- What all phases of a run share: the run's name, its world, and how steps are told and recorded.

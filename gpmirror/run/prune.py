@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 
 from gpmirror.boundary import Answered, Reply
@@ -26,6 +26,7 @@ from gpmirror.preflight.competing import Runs
 from gpmirror.run.context import Outcome, Run
 from gpmirror.run.gates import check_competing, look, take_session_lock
 from gpmirror.run.record import CLEAR_ASIDE, RunRecord, places, step
+from gpmirror.values import dataclass
 from gpmirror.verify import CopyState, Health
 
 # --- Which directories of a run may go: each proved to be ours, unused and no longer needed.

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gpmirror.errors import ExitCode, Failure
 from gpmirror.native.directories import Leftover
 from gpmirror.plan.model import RUN_NAME
+from gpmirror.values import dataclass
 
 # --- The records of a run's journal: one JSON object a line, nothing secret, only ever appended.
 #

@@ -1,7 +1,7 @@
 """Runs that change nothing: the native dry run of every file, and a whole run played in mind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.boundary import (
     Catalog,
@@ -45,6 +45,7 @@ from gpmirror.preflight.judge import stand_in, way_round
 from gpmirror.preflight.model import Check, Preflight, Result
 from gpmirror.run.context import Run
 from gpmirror.run.wave import DetachedNatives
+from gpmirror.values import dataclass
 
 # --- A run that changes nothing: the same executor, with a catalog that foresees what waves would do.
 

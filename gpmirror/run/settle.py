@@ -1,7 +1,7 @@
 """After a wave's utilities ended: what the catalog says, why copies failed, and waiting until in sync."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.boundary import Answered, NoAnswer
 from gpmirror.errors import Failure, GpmirrorError, Partial, Unverified
@@ -17,6 +17,7 @@ from gpmirror.run.context import Run
 from gpmirror.run.look import lifeless
 from gpmirror.run.watch import Watch
 from gpmirror.run.wave import Ended, record
+from gpmirror.values import dataclass
 from gpmirror.verify import BACKUP_RUNS, CopyState, Health
 
 # --- After a wave's utilities ended: what the catalog says of it, and waiting until it is in sync.

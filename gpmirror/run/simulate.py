@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from gpmirror.catalog import read_catalog
 from gpmirror.errors import Usage
@@ -27,6 +26,7 @@ from gpmirror.simulate import (
 )
 from gpmirror.spec import load
 from gpmirror.spec.model import Spec
+from gpmirror.values import dataclass
 
 # --- A plan played in mind: who holds which copy before it, during each wave, after it.
 

@@ -1,7 +1,7 @@
 """Looking at a live cluster's copies, once or again and again."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.boundary import Catalog, Clock, Freshness
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput
@@ -17,6 +17,7 @@ from gpmirror.run.look import interval_of, replication
 from gpmirror.simulate.maintenance import Maintenance, Unit, maintenance
 from gpmirror.simulate.stopping import Stop, named_hosts, stop
 from gpmirror.spec.model import Site
+from gpmirror.values import dataclass
 from gpmirror.verify import (
     ContentHealth,
     CopyState,

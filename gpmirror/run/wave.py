@@ -1,7 +1,7 @@
 """One wave: start its utilities, or find them started, and follow each to its end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpmirror.boundary import Answered, Hosts, NoAnswer, Reply, Silence
 from gpmirror.errors import Failure
@@ -34,6 +34,7 @@ from gpmirror.run.context import Run
 from gpmirror.run.gates import check_gate
 from gpmirror.run.record import JOURNAL, step, wave_step
 from gpmirror.run.watch import Watch
+from gpmirror.values import dataclass
 from gpmirror.verify import CopyState
 
 # --- One wave: start its utilities, or find them started, and follow each to its end.

@@ -8,8 +8,9 @@ same answer on every machine.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+
+from gpmirror.values import dataclass
 
 EFFORT = 2_400_000
 """Steps spent on one problem, a step being a look at one item: about a second."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from gpmirror.diagnostics import Diagnostic
@@ -10,6 +10,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.model.layout import Layout, Pair, only_host
 from gpmirror.model.names import natural
 from gpmirror.simulate.codes import BAD_TARGET, UNKNOWN_HOST, UNKNOWN_RACK
+from gpmirror.values import dataclass
 
 # --- Where the copies of all contents lie, indexed by host: what every failure question asks.
 

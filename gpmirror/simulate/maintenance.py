@@ -7,7 +7,6 @@ group is stopped `ok-to-stop` judges what is so now.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise, permutations
 
@@ -18,6 +17,7 @@ from gpmirror.model.text import hosts_named, named
 from gpmirror.simulate.codes import NO_WHOLE_RACKS
 from gpmirror.simulate.grouping import Grouping, fewest_groups
 from gpmirror.simulate.loss import Copies, Loss, copies_of, lose_from
+from gpmirror.values import dataclass
 
 _MOST_PERMUTED = 7
 """Up to so many groups every order is tried."""

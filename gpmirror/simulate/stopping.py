@@ -1,7 +1,6 @@
 """May these hosts be stopped now: which contents would be lost and why, and who takes over."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmirror.diagnostics import Diagnostic
@@ -11,6 +10,7 @@ from gpmirror.model.layout import Layout, Pair
 from gpmirror.model.names import natural
 from gpmirror.simulate.codes import AMBIGUOUS_HOST
 from gpmirror.simulate.loss import Loss, lose, quoted, unknown_host
+from gpmirror.values import dataclass
 
 
 class WhyLost(StrEnum):

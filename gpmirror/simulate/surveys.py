@@ -1,7 +1,7 @@
 """What every single host, rack and pair lost would do to a layout, and whether the policy allows it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gpmirror.model.layout import Layout
@@ -17,6 +17,7 @@ from gpmirror.simulate.loss import (
     rack_names,
     worst_pair,
 )
+from gpmirror.values import dataclass
 
 # --- Which pairs of hosts (or racks) lose a content together, found without walking all pairs.
 

@@ -1,7 +1,7 @@
 """What pydantic finds wrong with a document, as findings with places; and the document without it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from pydantic_core import ErrorDetails
@@ -10,6 +10,7 @@ from gpmirror.diagnostics import Diagnostic, Place, Related
 from gpmirror.spec.document import API_VERSION, field_at, fields_at, literals
 from gpmirror.spec.model import Path
 from gpmirror.spec.source import Places, did_you_mean, listed
+from gpmirror.values import dataclass
 
 # --- What pydantic finds wrong with a document, as diagnostics with places.
 

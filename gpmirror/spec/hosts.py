@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from gpmirror.diagnostics import Place, Related
@@ -12,6 +12,7 @@ from gpmirror.spec import words
 from gpmirror.spec.complaints import Findings, Problem
 from gpmirror.spec.document import HostPart
 from gpmirror.spec.model import Host, HostPattern, Path
+from gpmirror.values import dataclass
 
 # --- Host entries to hosts: ranges expanded, addresses and roots checked.
 

@@ -4,12 +4,13 @@ Text becomes this value in `spec.load`; after that nobody validates again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
 from gpmirror.diagnostics import Place
 from gpmirror.model.dialect import DialectName
+from gpmirror.values import dataclass
 
 Path = tuple[str | int, ...]
 """Where in the YAML document a value stands: ("mirrors", "ports", "offset"), ("hosts", 0, "name")."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
@@ -23,6 +23,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.spec.model import Path
 from gpmirror.spec.source import Places, Span, SpecText
 from gpmirror.spec.writing import plain
+from gpmirror.values import dataclass
 
 # --- Characters that look like the ones YAML or a host name needs, and are others.
 

@@ -1,6 +1,6 @@
 """Strategy, ports, pins, policy and apply options: what they must be to one another."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, cast
 
 from gpmirror.model.dialect import DIALECTS, DialectName
@@ -31,6 +31,7 @@ from gpmirror.spec.model import (
     Survive,
     WaveLimits,
 )
+from gpmirror.values import dataclass
 
 # --- Strategy, ports and directory template: what they must be to one another.
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeAlias
 
 from gpmirror.diagnostics import Diagnostic, Place, Source
 from gpmirror.errors import InvalidInput
 from gpmirror.spec.model import Path
+from gpmirror.values import dataclass
 
 # --- A spec as text: decoded once, cut into lines, able to turn a position into a `Place`.
 

@@ -1,10 +1,10 @@
 """The segments a utility works on, and the native checks of ports and directories per host."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from gpmirror.lab.utilities.console import Broken
 from gpmirror.model.segment import Role, Segment
+from gpmirror.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

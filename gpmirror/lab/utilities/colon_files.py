@@ -1,9 +1,8 @@
 """Files of 5: a `filespaceOrder=` header, then lines of fields separated by `:`."""
 
-from dataclasses import dataclass
-
 from gpmirror.lab.utilities.console import Broken, Refused, full_path, significant
 from gpmirror.native.lines import AddLine, Filespaces, Location, MoveLine
+from gpmirror.values import dataclass
 
 _HEADER = "filespaceOrder="
 _GROUPS = 2

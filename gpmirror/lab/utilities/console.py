@@ -6,13 +6,13 @@ import os.path
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from optparse import SUPPRESS_HELP, OptionParser, Values
 from pathlib import Path
 
 from gpmirror.lab.faults import Faults, read_faults
 from gpmirror.lab.layout import Lab, read_lab
 from gpmirror.lab.releases import Release
+from gpmirror.values import dataclass
 
 # --- What a utility says: log lines on standard output and in `~/gpAdminLogs`, as the native ones.
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from optparse import OptionParser, Values
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from gpmirror.lab.utilities.recovery import (
 from gpmirror.lab.utilities.remote import Outcome, Remote, Task
 from gpmirror.model.segment import Mode, Role, Segment, Status
 from gpmirror.native.lines import AddLine
+from gpmirror.values import dataclass
 
 # --- gpaddmirrors on 6: rows first, then base backups; half a failure leaves `n d` rows.
 

@@ -5,13 +5,14 @@ import shlex
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from gpmirror.lab.utilities.console import Broken, Session
 from gpmirror.lab.utilities.remote import Action, Outcome, Remote, Request, Task, in_parallel
 from gpmirror.model.segment import Segment
+from gpmirror.values import dataclass
 
 # --- How copies go: lines redrawn on the terminal, and `recovery_progress.file` in the logs.
 

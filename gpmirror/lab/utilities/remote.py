@@ -5,11 +5,12 @@ import shlex
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal, TypeVar
 
 from gpmirror.errors import Failure
 from gpmirror.lab.layout import Lab, LabHost
+from gpmirror.values import dataclass
 
 # --- What a utility asks of a segment host, as JSON on a command line.
 

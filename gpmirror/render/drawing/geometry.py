@@ -1,12 +1,12 @@
 """Where the parts of a picture stand: hosts in a grid by rack, and curves from one to another."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from html import escape
 from math import hypot
 
 from gpmirror.render.drawing.picture import MEANINGS, SIGNS, Arrow, Picture
 from gpmirror.render.text import visible
+from gpmirror.values import dataclass
 
 # --- Where the hosts of a picture are drawn: a grid, each rack in a frame of its own.
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmirror.model.layout import Layout
@@ -11,6 +10,7 @@ from gpmirror.plan.model import Action, Change, Plan
 from gpmirror.run.simulate import ends
 from gpmirror.simulate.loss import Load, Loss, copies_of, every_host
 from gpmirror.simulate.surveys import load_told
+from gpmirror.values import dataclass
 
 # --- A plan as a picture before it is drawn: hosts with cells, arrows between hosts.
 
