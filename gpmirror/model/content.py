@@ -97,8 +97,10 @@ class Content:
         if self.idle is None:
             return self
         if to is None:
-            return replace(self, acting=replace(self.acting, lives=False))
-        return replace(self, idle=replace(self.idle, lives=False))
+            acting = Copy(self.acting.row, self.acting.slot, lives=False)
+            return Content(number=self.number, acting=acting, idle=self.idle)
+        idle = Copy(self.idle.row, self.idle.slot, lives=False)
+        return Content(number=self.number, acting=self.acting, idle=idle)
 
     def after(self, to: Slot | None, *, dbid: int = 0) -> "Content":
         """After that wave: both copies live and are in sync, the idle one in its new slot, the roles the
@@ -108,14 +110,15 @@ class Content:
         acting = _synced(self.acting)
         if to is not None:
             row = _new_mirror(self.number, dbid) if self.idle is None else self.idle.row
-            return replace(self, acting=acting, idle=Copy(_placed(row, to), to, lives=True))
+            idle = Copy(_placed(row, to), to, lives=True)
+            return Content(number=self.number, acting=acting, idle=idle)
         if self.idle is None or not self.switched:
             return self
         idle = _synced(self.idle)
-        return replace(
-            self,
-            acting=replace(idle, row=replace(idle.row, role=Role.PRIMARY)),
-            idle=replace(acting, row=replace(acting.row, role=Role.MIRROR)),
+        return Content(
+            number=self.number,
+            acting=Copy(replace(idle.row, role=Role.PRIMARY), idle.slot, lives=True),
+            idle=Copy(replace(acting.row, role=Role.MIRROR), acting.slot, lives=True),
         )
 
 
@@ -196,7 +199,10 @@ def _idle(acting: Segment, idle: Segment, host_of: Callable[[Segment], str]) -> 
 
 
 def _synced(copy: Copy) -> Copy:
-    return replace(copy, row=replace(copy.row, mode=Mode.SYNCED, status=Status.UP), lives=True)
+    row = copy.row
+    if row.mode is not Mode.SYNCED or row.status is not Status.UP:
+        row = replace(row, mode=Mode.SYNCED, status=Status.UP)
+    return copy if copy.lives and row is copy.row else Copy(row, copy.slot, lives=True)
 
 
 def _placed(row: Segment, to: Slot) -> Segment:

@@ -135,8 +135,8 @@ def build_plan(site: Site, observed: Observed, desired: Desired, request: Reques
     phases = _arrange(site, observed, state, classified, selected, returns)
     written = write_waves(phases.waves, _context(site, observed, desired, state))
     changes = _with_hostnames(phases.changes, written.hostnames, observed, state)
-    exposure = expose(phases, state, site.apply.native.hosts)
-    judged = judge_stages(site, state, phases, exposure)
+    exposure, then = expose(phases, state, site.apply.native.hosts)
+    judged = judge_stages(site, state, phases, exposure, then)
     found = Judgement(
         site=site,
         request=request,

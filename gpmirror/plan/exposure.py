@@ -40,8 +40,10 @@ class _Volume:
     catching_up: int
 
 
-def expose(phases: Phases, state: State, at_once: int) -> Exposure:
-    """Exposure wave by wave and of the whole plan. `at_once`: how much a utility serves at once."""
+def expose(phases: Phases, state: State, at_once: int) -> tuple[Exposure, Mapping[int, Content]]:
+    """Exposure wave by wave and of the whole plan, and all contents once it is done. `at_once`: how
+    much a utility serves at once.
+    """
     changes = {change.content: change for change in phases.changes}
     walk = Walk(state.contents)
     none = walk.at_stake.none or None
@@ -49,7 +51,7 @@ def expose(phases: Phases, state: State, at_once: int) -> Exposure:
         _wave(number, wave, walk, _volume(wave, changes, at_once))
         for number, wave in enumerate(phases.waves, start=1)
     )
-    return Exposure(
+    exposure = Exposure(
         waves=waves,
         most_single=max((len(w.single) + w.already_single for w in waves), default=0),
         most_lost_with_one_host=max((w.worst_host_loses for w in waves), default=0),
@@ -61,6 +63,7 @@ def expose(phases: Phases, state: State, at_once: int) -> Exposure:
         depth=phases.depth,
         none=none,
     )
+    return exposure, walk.contents
 
 
 def _wave(number: int, wave: PlannedWave, walk: Walk, volume: _Volume) -> WaveExposure:
@@ -111,9 +114,12 @@ class Judged:
     verdicts: tuple[Verdict, ...]
 
 
-def judge_stages(site: Site, state: State, phases: Phases, exposure: Exposure) -> Judged:
-    """Survival before, during and after, and the spec's policy judged before and after."""
-    then = _after(state, phases.waves)
+def judge_stages(
+    site: Site, state: State, phases: Phases, exposure: Exposure, then: Mapping[int, Content]
+) -> Judged:
+    """Survival before, during and after, and the spec's policy judged before and after; `then` is
+    every content once the plan is done.
+    """
     before = survey(layout(site, state.contents.values()), pairs=False)
     after = survey(layout(site, then.values()), pairs=False)
     weakest = survey(layout(site, _weakest(state, phases.waves, exposure)), pairs=False)
@@ -153,15 +159,6 @@ def newcomers(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
         tuple(name for name in fresh if name in targets),
         tuple(name for name in fresh if name not in targets),
     )
-
-
-def _after(state: State, waves: Sequence[PlannedWave]) -> Mapping[int, Content]:
-    """All contents once the plan is done."""
-    walk = Walk(state.contents)
-    for wave in waves:
-        walk.begin(wave.steps)
-        walk.end(wave.steps)
-    return walk.contents
 
 
 def _homes(contents: Mapping[int, Content]) -> tuple[Counter[str], Counter[str]]:
