@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 
 from gpmirror.diagnostics import Diagnostic, Place, Related, Severity
@@ -64,7 +65,7 @@ def check_ports_and_directories(
 
 
 def _illegal(spec: Spec, observed: Observed, planned: Iterable[Planned]) -> Iterator[Diagnostic]:
-    bases = free_bases(observed, spec.pins)
+    bases_for = cache(lambda: free_bases(observed, spec.pins))  # looked for where a port is illegal
     seen: set[tuple[str, str]] = set()
     for item in planned:
         for kind, host, figure in _figures(item):
@@ -73,7 +74,7 @@ def _illegal(spec: Spec, observed: Observed, planned: Iterable[Planned]) -> Iter
             seen.add((kind, host))  # one line a host and kind: the rest follows from it
             yield replace(
                 _illegal_port(spec, item, kind, host, figure),
-                hint=_legal_ports(spec, figure, bases),
+                hint=_legal_ports(spec, figure, bases_for()),
             )
 
 

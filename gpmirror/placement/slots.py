@@ -1,6 +1,6 @@
 """Ports, directories and addresses of placed mirrors: what stays, then what is new."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
 from gpmirror.model.observed import Observed
@@ -189,16 +189,20 @@ def free_bases(
         base if base is not None and base + width - 1 <= MAX_PORT else least
         for base, least, width in zip(_three(given), seen, widths, strict=True)
     ]
-    used = {port for row in observed.segments for port in (row.port, row.replication_port)}
-    used |= {port for pin in pins for port in (pin.port, pin.replication_port)}
-    for base, width in zip(bases, widths, strict=True):
-        used |= set(range(base, base + width)) if base is not None else set()
+    held = [port for row in observed.segments for port in (row.port, row.replication_port)]
+    held += [port for pin in pins for port in (pin.port, pin.replication_port)]
+    used = [range(port, port + 1) for port in set(held) if port is not None]
+    used += [
+        range(base, base + width)
+        for base, width in zip(bases, widths, strict=True)
+        if base is not None
+    ]
     for at in range(3 if observed.dialect.has_replication_ports else 1):
         base = bases[at] or _free_base(lowest, _COMMON[at], widths[at], used)
         if base is None:
             return None
         bases[at] = base
-        used |= set(range(base, base + widths[at]))
+        used.append(range(base, base + widths[at]))
     mirror_base, *replication = bases
     assert mirror_base is not None  # noqa: S101 - found or returned above
     return Bases(
@@ -219,7 +223,7 @@ def _least(rows: Iterable[Segment], *, own: bool = True) -> int | None:
     return min((port for port in ports if port is not None), default=None)
 
 
-def _free_base(lowest: int, common: int, width: int, used: Collection[int | None]) -> int | None:
+def _free_base(lowest: int, common: int, width: int, used: Sequence[range]) -> int | None:
     """The usual base where primaries have ephemeral ports too, else the next free thousand."""
     after = (lowest // _STEP + 1) * _STEP
     tried = [common] if lowest in EPHEMERAL else []
@@ -227,7 +231,8 @@ def _free_base(lowest: int, common: int, width: int, used: Collection[int | None
     fits = (
         base
         for base in tried
-        if base + width - 1 <= MAX_PORT and not any(base + at in used for at in range(width))
+        if base + width - 1 <= MAX_PORT
+        and all(ports.stop <= base or base + width <= ports.start for ports in used)
     )
     return next(fits, None)
 
