@@ -35,9 +35,8 @@ from gpmirror.verify import CopyState, Health
 # around it; no process may work in it or write there, nothing may be mounted there; its system
 # identifier must be that of the acting primary. The content of an old directory must be in sync. A
 # copy that this run began and that was cut off, at a place that the catalog does not know, is of no
-# use whatever the content's state: no server ever started from it, and none can.
-#
-# A filespace's directory (4.3, 5) is proved by its data directory, and the two go together.
+# use whatever the content's state: no server ever started from it, and none can. A filespace's
+# directory (4.3, 5) is proved by its data directory, and the two go together.
 
 
 LOOK_SECONDS = 60
