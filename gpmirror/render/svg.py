@@ -12,43 +12,42 @@ from textwrap import wrap
 from gpmirror.model.layout import Layout
 from gpmirror.model.text import counted
 from gpmirror.plan.model import Plan
-from gpmirror.render.drawing.geometry import (
+from gpmirror.render.drawing import (
     BAR_HEIGHT,
     CELL_GAP,
     CELL_HEIGHT,
     FRAME,
+    GROUP_COLORS,
     GUTTER,
     HEAD,
     LEAST_WIDTH,
+    LEVELS,
+    MEANINGS,
     MOST_ARROWS,
     MOST_HOSTS,
     NARROW,
     PAD,
+    SIGNS,
     STRIP_GAP,
     STRIP_HEIGHT,
     STRIP_WORD,
     Box,
+    Cell,
+    CellKind,
     Grid,
+    Picture,
+    PictureHost,
     PictureLayout,
+    Strip,
     arrow_count,
     arrow_svg,
     bottom_of,
     laid_out,
-    right_of,
-)
-from gpmirror.render.drawing.picture import (
-    LEVELS,
-    MEANINGS,
-    SIGNS,
-    Cell,
-    CellKind,
-    Picture,
-    PictureHost,
-    Strip,
     picture,
+    right_of,
     strips,
+    style_sheet,
 )
-from gpmirror.render.drawing.style import GROUP_COLORS, style_sheet
 from gpmirror.render.stopping import group_words, groups_summary
 from gpmirror.render.text import summary_line, visible
 from gpmirror.render.whatif import figures_text, refusal_text, whatif_remarks

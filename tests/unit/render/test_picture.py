@@ -10,9 +10,18 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from gpmirror.plan.model import Change, Plan
-from gpmirror.render.drawing.geometry import GUTTER, MOST_ARROWS, MOST_CELLS, laid_out
-from gpmirror.render.drawing.picture import SIGNS, Arrow, CellKind, level_of, picture
-from gpmirror.render.drawing.style import style_sheet
+from gpmirror.render.drawing import (
+    GUTTER,
+    MOST_ARROWS,
+    MOST_CELLS,
+    SIGNS,
+    Arrow,
+    CellKind,
+    laid_out,
+    level_of,
+    picture,
+    style_sheet,
+)
 from gpmirror.render.folding import parts
 from gpmirror.render.html import plan_html
 from gpmirror.render.stopping import groups_summary

@@ -15,8 +15,7 @@ from gpmirror.events import (
     Stakes,
     WaveDone,
 )
-from gpmirror.render.bars import CopyBar, copies, pace, with_report
-from gpmirror.render.progress import RunView, stakes_text
+from gpmirror.render.progress import CopyBar, RunView, copies, pace, stakes_text, with_report
 from gpmirror.render.text import columns_of, line
 from tests.runs import ENDED, EVERY_EVENT, GB, WAVE, copying, report, synced
 
