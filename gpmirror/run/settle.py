@@ -9,7 +9,7 @@ from gpmirror.events import NativeSaid, WaveDone
 from gpmirror.model.dialect import DIALECTS
 from gpmirror.model.names import natural
 from gpmirror.model.text import counted, named, spans
-from gpmirror.native.failures import failed_segments, last_words_script, read_last_words
+from gpmirror.native.process import failed_segments, last_words_script, read_last_words
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.plan.remaining import Arrival, arrivals
 from gpmirror.plan.timing import STOPPING, pace_after, stopping_seconds, total

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from gpmirror.native.failures import (
+from gpmirror.native.process import (
     FailedSegment,
+    errors_of,
     failed_segments,
+    last_words,
     last_words_script,
     read_last_words,
     shortened,
 )
-from gpmirror.native.process import errors_of, last_words
 
 LOG = """\
 20261130:12:12:18:013804 gprecoverseg:mdw:gpadmin-[WARNING]:-Command gppkg not found
