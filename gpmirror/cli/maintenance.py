@@ -20,7 +20,7 @@ from gpmirror.cli.wiring import (
     spec_name_if_any,
 )
 from gpmirror.errors import ExitCode, Usage
-from gpmirror.simulate.maintenance import Unit
+from gpmirror.simulate.stopping import Unit
 
 if TYPE_CHECKING:
     from gpmirror.render.stopping import AsOf

@@ -11,8 +11,7 @@ from gpmirror.render.status import MOST_ROWS, knowledge
 from gpmirror.render.text import BLANK, Line, Style, line, painted, paragraph, styled, visible
 from gpmirror.run.status import COORDINATOR, Groups, Reading, StopAnswer
 from gpmirror.simulate import Load, Loss
-from gpmirror.simulate.maintenance import Group, LeftOut, Maintenance, Unit, WhyLeftOut
-from gpmirror.simulate.stopping import WhyLost
+from gpmirror.simulate.stopping import Group, LeftOut, Maintenance, Unit, WhyLeftOut, WhyLost
 from gpmirror.simulate.surveys import load_told, times_told
 from gpmirror.values import dataclass
 from gpmirror.verify import ContentHealth, CopyState

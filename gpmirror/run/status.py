@@ -14,8 +14,7 @@ from gpmirror.placement.hosts import HostMap, map_hosts
 from gpmirror.preflight.copies import is_sound
 from gpmirror.preflight.model import Check
 from gpmirror.run.look import interval_of, replication
-from gpmirror.simulate.maintenance import Maintenance, Unit, maintenance
-from gpmirror.simulate.stopping import Stop, named_hosts, stop
+from gpmirror.simulate.stopping import Maintenance, Stop, Unit, maintenance, named_hosts, stop
 from gpmirror.spec.model import Site
 from gpmirror.values import dataclass
 from gpmirror.verify import (

@@ -1,7 +1,6 @@
 """Failure simulation: which contents lost hosts lose, and who carries the load."""
 
 from gpmirror.simulate.loss import Load, Loss, LossTarget, lose, lose_targets, parse_targets
-from gpmirror.simulate.report import loss_text, survey_json, survey_text
 from gpmirror.simulate.surveys import (
     Demand,
     Judgement,
@@ -10,7 +9,10 @@ from gpmirror.simulate.surveys import (
     WorstLoad,
     judge_policy,
     judge_survey,
+    loss_text,
     survey,
+    survey_json,
+    survey_text,
 )
 
 __all__ = [

@@ -10,7 +10,7 @@ from gpmirror.model.layout import Layout, Pair
 from gpmirror.model.observed import Observed
 from gpmirror.run.status import answer_stop, saved_reading
 from gpmirror.simulate.grouping import fewest_groups
-from gpmirror.simulate.maintenance import Unit, WhyLeftOut, maintenance
+from gpmirror.simulate.stopping import Unit, WhyLeftOut, maintenance
 from tests.clusters import observed, row
 
 NAMES = ("sdw1", "sdw2", "sdw3", "sdw4", "sdw5", "sdw6")

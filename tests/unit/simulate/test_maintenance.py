@@ -8,7 +8,7 @@ from gpmirror.errors import InvalidInput
 from gpmirror.model.layout import Layout, Pair
 from gpmirror.run.status import maintenance_groups, saved_reading
 from gpmirror.simulate.grouping import fewest_groups
-from gpmirror.simulate.maintenance import Maintenance, Unit, WhyLeftOut, maintenance
+from gpmirror.simulate.stopping import Maintenance, Unit, WhyLeftOut, maintenance
 from gpmirror.spec.model import Policy, Survive
 from tests.clusters import PLACE, coordinator, host, observed, row, spec
 
