@@ -6,10 +6,9 @@ from dataclasses import replace
 from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import DiagnosedError, InvalidInput
 from gpmirror.infer.facts import Facts, Inferred, gather
-from gpmirror.infer.fit import ProvedSpec, adds_only, choose, prove, remaining
+from gpmirror.infer.fit import ProvedSpec, adds_only, choose, prove, remaining, spec_text
 from gpmirror.infer.rings import candidate_rings
 from gpmirror.infer.slots import DEFAULT, USUAL_OFFSET, root_of, roots_by_host, template_of
-from gpmirror.infer.writing import spec_text
 from gpmirror.model.names import entry_count
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import MAX_PORT, Segment

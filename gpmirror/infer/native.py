@@ -8,10 +8,9 @@ from typing import assert_never
 from gpmirror.diagnostics import Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.infer.facts import Inferred, PortRule, find_machines
-from gpmirror.infer.fit import SPEC_NAME
+from gpmirror.infer.fit import SPEC_NAME, spec_text
 from gpmirror.infer.inference import infer_spec
 from gpmirror.infer.slots import USUAL_OFFSET, Turn, root_of, roots_by_host, template_of
-from gpmirror.infer.writing import spec_text
 from gpmirror.model.dialect import DIALECTS, USUAL
 from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed, in_canonical_order
