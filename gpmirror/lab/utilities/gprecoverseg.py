@@ -381,6 +381,8 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
             raise Broken("Unable to connect to database and start transaction")
         said = "GPDB Mirroring replication is not configured for this Greenplum Database instance."
         raise Refused(said)
+    if not session.old:
+        _see_that_primaries_answer(crew, catalog, array)
     filespaces = sorted(catalog.filespaces()) if session.old else []
     silent = frozenset() if session.old else silent_hosts(crew, array)
     asked = left_in(crew, catalog, array, values, silent)
@@ -403,6 +405,25 @@ def _recover(crew: Crew, catalog: Catalog, values: Values) -> int:
     if session.old:
         return execute_old(crew, catalog, wanted)
     return execute_later(crew, catalog, wanted, silent)
+
+
+def _see_that_primaries_answer(crew: Crew, catalog: Catalog, array: Array) -> None:
+    """Raises Broken: a primary is dead and its mirror is not called to serve yet. What is asked of
+    all segments has the prober look, so that the next run finds that done (Greengage 6.27.1,
+    recorded).
+    """
+    dead = [
+        primary
+        for content, primary in array.primaries.items()
+        if (mirror := array.mirrors.get(content)) is not None
+        if mirror.is_up and mirror.mode is Mode.SYNCED and not _takes_writes(crew, primary)
+    ]
+    if not dead:
+        return
+    catalog.probe()
+    said = "failed to acquire resources on one or more segments"
+    detail = "DETAIL:  FTS detected one or more segments are down"
+    raise Broken(f"error 'ERROR:  {said}\n{detail}\n' in 'SET CLIENT_MIN_MESSAGES='ERROR''")
 
 
 def _check(session: Session, array: Array, wanted: Sequence[Recovery]) -> None:
