@@ -231,6 +231,8 @@ class Stage:
                 self._cut.enter_context(self.cluster.small_disk(*self._disk(label)))
             case {"room": label}:
                 self.cluster.make_room(*self._disk(label))
+            case {"sql": statement}:
+                self.cluster.sql(statement)
             case {"down": label}:
                 self.cluster.wait_until_down([self._row(label)])
             case {"quiet": _}:
