@@ -1,12 +1,11 @@
 """That a second try is for tests on servers alone, and hides nothing."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.small_suite import run_suite
+
 CONFTEST = """
 from tests import second_try
 
@@ -77,14 +76,4 @@ def tries(suite: Path) -> dict[str, int]:
 
 
 def run(suite: Path, *words: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, *words],
-        cwd=suite,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return run_suite(suite, "-p", "no:randomly", "-p", "no:cacheprovider", *words)

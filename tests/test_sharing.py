@@ -1,13 +1,12 @@
 """That tests on practice clusters and the others go on beside each other."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.labs import MOST_LABS
 from tests.sharing import has_labs
+from tests.small_suite import run_suite
 
 ROOT = Path(__file__).parents[1]
 PROCESSES = MOST_LABS + 2
@@ -42,17 +41,9 @@ def suite(tmp_path: Path) -> Path:
 
 
 def test_four_processes_take_what_has_labs_and_the_others_the_rest(suite: Path) -> None:
-    words = ["-q", "-n", str(PROCESSES), "--dist=loadfile", "--no-loadscope-reorder"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, "-p", "no:cacheprovider", "tests"],
-        cwd=suite,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout
+    words = ["-n", str(PROCESSES), "--dist=loadfile", "--no-loadscope-reorder"]
+    status, said = run_suite(suite, *words, "-p", "no:cacheprovider", "tests")
+    assert status == 0, said
     took = [line.split() for line in (suite / "log").read_text().splitlines()]
     with_labs = {worker for worker, labs in took if labs == "True"}
     first = {worker for worker, labs in took[:PROCESSES] if labs == "False"}

@@ -1,14 +1,12 @@
 """What `make test` says, tried on a small suite."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.small_suite import run_suite
 from tests.talking import minutes
 
-ROOT = Path(__file__).parents[1]
 CONFTEST = """
 from tests import talking
 
@@ -63,16 +61,9 @@ def suite(tmp_path: Path) -> Path:
 
 
 def run(suite: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "--talk", *words],
-        cwd=suite,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
-    return done.stdout
+    _, said = run_suite(suite, "-p", "no:randomly", "--talk", *words)
+    assert "INTERNALERROR" not in said, said
+    return said
 
 
 @pytest.mark.parametrize(("words", "processes"), [([], 1), (["-n", "2", "--dist=loadfile"], 2)])

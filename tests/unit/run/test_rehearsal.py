@@ -160,13 +160,13 @@ RUNNING = (
             "plan again",
         ),
         (
-            dry_run("", f"{RUNNING.format('pg_basebackup')}"),
+            dry_run("", RUNNING.format("pg_basebackup")),
             "content 0: 0|",
             "wait until that copy ends, then plan again",
         ),
         (
             # waited for, it would be waited for ever: nothing runs where a recovery was cut off
-            dry_run("", f"{RUNNING.format('differential recovery')}"),
+            dry_run("", RUNNING.format("differential recovery")),
             "content 0: 0|",
             "where none runs, one that was cut off left its primary in backup mode",
         ),
