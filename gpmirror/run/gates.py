@@ -180,7 +180,7 @@ def untouched(status: str) -> str:
 
 def expansion_hazards(plan: Plan, status: str) -> tuple[Hazard, ...]:
     """The danger of adding or moving mirrors while an expansion pauses, if the plan does. No mirroring
-    utility looks for one (6.24.3, 7.0.0, by source; Greengage 6.27.1, recorded), and a copy that is
+    utility looks for one (7.0.0, by source; 6.24.3 and Greengage 6.27.1, recorded), and a copy that is
     down cannot wait for weeks.
     """
     moved = [w for w in plan.waves if w.action in {Action.ADD, Action.MOVE}]
