@@ -177,7 +177,11 @@ def read_run(folder: Path, name: str) -> tuple[RunRecord, bytes]:
         _check_ours(folder.parent, folder, path, path / JOURNAL, path / PLAN)
         text = (path / JOURNAL).read_text(encoding="utf-8", errors="replace")
         standing = read_standing(text, str(path / JOURNAL))
-        _check_own(standing, name, path)
+        if standing.run != name:
+            raise Failure(
+                f"{path / JOURNAL} is the journal of run {standing.run[:80]!r}, not of {name}",
+                hint="journals are not moved between runs: put the run's own one back",
+            )
         return standing, (path / PLAN).read_bytes()
     except OSError as error:
         raise _unread(name, error) from error
@@ -215,14 +219,6 @@ def _unread(name: str, error: OSError) -> Failure:
         f"run {name} cannot be read: {error.filename}: {error.strerror}",
         hint="check its owner and mode (`ls -l`)",
     )
-
-
-def _check_own(standing: RunRecord, name: str, path: Path) -> None:
-    if standing.run != name:
-        raise Failure(
-            f"{path / JOURNAL} is the journal of run {standing.run[:80]!r}, not of {name}",
-            hint="journals are not moved between runs: put the run's own one back",
-        )
 
 
 def keep_run(folder: Path, name: str, journal: str, plan: str) -> None:

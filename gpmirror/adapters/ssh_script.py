@@ -414,13 +414,14 @@ def is_this_machine(target: SshTarget) -> bool:
 def run_here(name: str, script: str, seconds: float) -> Answered:
     """Run a script by `sh`. Raises Unanswered: it ran too long, or was ended from outside."""
     parcel = pack(script, seconds)
+    home = Path.home()
     process = subprocess.Popen(  # noqa: S603
         parcel.argv,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={name: os.environ[name] for name in _KEPT if name in os.environ},
-        cwd=_home(),
+        cwd=str(home) if os.access(home, os.X_OK) else "/",
         start_new_session=True,
     )
     try:
@@ -536,11 +537,6 @@ def _is_our_address(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _home() -> str:
-    home = Path.home()
-    return str(home) if os.access(home, os.X_OK) else "/"
 
 
 def _me() -> str:

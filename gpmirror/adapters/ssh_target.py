@@ -212,7 +212,8 @@ class KnownLine:
     def holds(self, name: str) -> bool:
         """Whether the line speaks of this host name."""
         if self.names.startswith("|1|"):
-            return _hashed(self.names, name)
+            salt, digest = _salt_and_digest(self.names)
+            return bool(digest) and hmac.digest(salt, name.encode(), "sha1") == digest
         patterns = self.names.lower().split(",")
         if any(p.startswith("!") and _like(name, p[1:]) for p in patterns):
             return False
@@ -340,11 +341,6 @@ def _like(name: str, pattern: str) -> bool:
     # brackets are part of `[host]:port`, not a set of characters
     shape = re.sub(r"\[", "[[]", pattern)
     return fnmatch.fnmatchcase(name, shape)
-
-
-def _hashed(names: str, name: str) -> bool:
-    salt, digest = _salt_and_digest(names)
-    return bool(digest) and hmac.digest(salt, name.encode(), "sha1") == digest
 
 
 @lru_cache(maxsize=100_000)

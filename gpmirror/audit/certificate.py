@@ -133,7 +133,8 @@ def _given(ground: Ground, found: Certificate) -> Iterator[Falsehood]:
         return
     for one in found.fixed:
         where = f"certificate.fixed, content {one.content}"
-        yield from differ(f"{where}, host", one.host, _host(ground, one.content))
+        mirror = ground.mirrors.get(one.content)
+        yield from differ(f"{where}, host", one.host, None if mirror is None else mirror.host)
         if one.rule == "protect" and not _is_protected(ground, one.content):
             yield Falsehood(where, "protected", "nothing protects it")
     pinned = {one.content for one in found.fixed if one.rule == "pin"}
@@ -155,11 +156,6 @@ def _given(ground: Ground, found: Certificate) -> Iterator[Falsehood]:
             yield Falsehood(
                 "certificate.minimise", "bytes", f"the size of content {min(unknown)} is not known"
             )
-
-
-def _host(ground: Ground, content: int) -> str | None:
-    mirror = ground.mirrors.get(content)
-    return None if mirror is None else mirror.host
 
 
 def _is_protected(ground: Ground, content: int) -> bool:

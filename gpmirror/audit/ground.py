@@ -345,7 +345,10 @@ def _catalog(plan: Plan, catalog: PlannedCatalog) -> Iterator[Falsehood]:
     yield from _identities(rows)
     yield from _pairs(rows)
     yield from _row_values(rows)
-    yield from _twice("catalog.segments", ((_row_keys(row), f"dbid {row.dbid}") for row in rows))
+    yield from _twice(
+        "catalog.segments",
+        ((keys_of(_slot(row, row.hostname)), f"dbid {row.dbid}") for row in rows),
+    )
     numbers = {row.content for row in rows if row.content >= 0}
     for where, known in (
         ("catalog.sizes", [content for content, _ in catalog.sizes]),
@@ -415,10 +418,6 @@ def _ports_legal(where: str, ports: Iterable[int | None]) -> Iterator[Falsehood]
     for port in ports:
         if port is not None and not 1 <= port <= MAX_PORT:
             yield Falsehood(where, f"port {port}", f"1 to {MAX_PORT}")
-
-
-def _row_keys(row: Segment) -> list[Key]:
-    return keys_of(_slot(row, row.hostname))
 
 
 def _twice(where: str, uses: Iterable[tuple[list[Key], str]]) -> Iterator[Falsehood]:

@@ -1,6 +1,6 @@
 """Directories of 4.3 and 5: pg_filespace_entry and pg_filespace, or a join with them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 
 from gpmirror.catalog import cells, codes
@@ -48,7 +48,11 @@ def read_directories(
 ) -> Directories:
     """All entries of pg_filespace_entry tables; `named` are pg_filespace tables."""
     found = Directories()
-    entries = [(table, row, line) for table in tables for row, line in _rows(table)]
+    entries = [
+        (table, row, line)
+        for table in tables
+        for row, line in zip(table.rows, table.lines, strict=True)
+    ]
     names = _names_by_oid(named, {_key(table, row) for table, row, _ in entries})
     for table, row, line in entries:
         name = row[table.names.index("fsname")] if "fsname" in table.names else None
@@ -93,10 +97,6 @@ def _without_repeats(table: Table, varying: set[int]) -> Table:
         rows=[table.rows[number] for number in kept],
         lines=[table.lines[number] for number in kept],
     )
-
-
-def _rows(table: Table) -> Iterator[tuple[list[str], int]]:
-    return zip(table.rows, table.lines, strict=True)
 
 
 def _key(table: Table, row: list[str]) -> str:

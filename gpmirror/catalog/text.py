@@ -442,7 +442,8 @@ def read_text(
     printed = pick(source, tables, table)
     chosen, joined = split_join(printed)
     entries = [joined] if joined else [found for found in tables if found.kind is TableKind.ENTRIES]
-    verdict = _verdict(source, text, printed, dialect, has_entries=bool(entries))
+    columns = column_evidence(printed, has_entries=bool(entries))
+    verdict = settle(source, columns, version_evidence(source, text), dialect)
     known = DIALECTS[verdict.name]
     _refuse(missing_columns(source, chosen, has_directories=known.has_filespaces))
     incomplete = check_complete(source, printed, tables)
@@ -453,13 +454,6 @@ def read_text(
     hint = _MAYBE_CUT if chosen.declared is None else _DAMAGED
     _refuse(check_sane(source, segments, hint))
     return _observed(source, chosen, segments, verdict)
-
-
-def _verdict(
-    source: Source, text: str, table: Table, dialect: DialectName | None, *, has_entries: bool
-) -> Detected:
-    columns = column_evidence(table, has_entries=has_entries)
-    return settle(source, columns, version_evidence(source, text), dialect)
 
 
 def _with_directories(

@@ -223,7 +223,11 @@ def running(
             stack.enter_context(operator.listening())
             keeping = _Keeping(reporter=reporter, ends=ends, log=console.log)
             told = keeping if folder is None else _telling(keeping, live, plan, say)
-            world = _world(name, folder, live, operator, told)
+            world = (
+                _rehearsed_world(name, live, operator, told)
+                if folder is None
+                else _real_world(name, folder, live, operator, told)
+            )
             started = world.clock.monotonic()
             run = Run(name=name, plan=plan, world=world, wishes=wishes, started=started)
             yield run
@@ -264,16 +268,6 @@ def _telling(
     from gpmirror.adapters.notify import Notifier
 
     return Notifier(command=command, reporter=reporter, say=say)
-
-
-def _world(
-    name: str, folder: "Path | None", live: Live, operator: "Operator", reporter: "Reporter"
-) -> "World":
-    return (
-        _rehearsed_world(name, live, operator, reporter)
-        if folder is None
-        else _real_world(name, folder, live, operator, reporter)
-    )
 
 
 def _real_world(

@@ -89,7 +89,12 @@ def _remark(back: "Plan", standing: "RunRecord", out: str | None) -> str:
 
     run = standing.run
     if any(enters_old_directory(change) for change in back.changes):
-        return _first_of_all(standing)
+        if standing.was_pruned:
+            return (
+                f"run {standing.run} was pruned; `gpmirror preflight` with this plan tells whether an "
+                "old directory is still in the way"
+            )
+        return f"the old directories must be out of the way first: `gpmirror prune {standing.run}`"
     if back.waves:
         file = "PLAN" if out is None else quote(out)
         prune = (
@@ -102,12 +107,3 @@ def _remark(back: "Plan", standing: "RunRecord", out: str | None) -> str:
         stay = counted(back.summary.blocked, "content")
         return f"{stay} that run {run} moved cannot go back now"
     return f"nothing to do: every mirror that run {run} moved stands at its old place"
-
-
-def _first_of_all(standing: "RunRecord") -> str:
-    if standing.was_pruned:
-        return (
-            f"run {standing.run} was pruned; `gpmirror preflight` with this plan tells whether an "
-            "old directory is still in the way"
-        )
-    return f"the old directories must be out of the way first: `gpmirror prune {standing.run}`"

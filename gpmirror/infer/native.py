@@ -170,7 +170,8 @@ _UNKNOWN_ROOTS = ("/data/mirror",)
 
 def spec_of_settings(found: InitSystem, name: str) -> Inferred:
     """The spec, with placeholders for hosts: they stand in another file, or nowhere."""
-    strategy = _strategy(found)
+    is_spread = (found.mirror_type or "").lower() == "spread"
+    strategy = Strategy.SPREAD if is_spread else Strategy.GROUP
     count = max(2, len(found.data_directories) + 1)
     roots = found.mirror_directories or tuple(_guessed(found.data_directories)) or _UNKNOWN_ROOTS
     hosts = tuple(_placeholder(f"sdw{number}", roots) for number in range(1, count + 1))
@@ -185,11 +186,6 @@ def spec_of_settings(found: InitSystem, name: str) -> Inferred:
     return Inferred(
         text=text, spec=spec, strategy=spec.strategy, pins=0, remarks=remarks, plan=None
     )
-
-
-def _strategy(found: InitSystem) -> Strategy:
-    is_spread = (found.mirror_type or "").lower() == "spread"
-    return Strategy.SPREAD if is_spread else Strategy.GROUP
 
 
 def _guessed(directories: Iterable[str]) -> Iterable[str]:

@@ -290,7 +290,12 @@ def _held(facts: Facts, drained: frozenset[str]) -> frozenset[int]:
         for begins, ends in chains
         if begins and ends
     ]
-    beside = _beside(facts, takers)
+    # Mirrors beside their primaries: balanced never puts one there while another host takes it.
+    beside = frozenset(
+        content
+        for content, host in facts.target.items()
+        if facts.home[content] == host and (len(takers) > 1 or takers[0] != host)
+    )
     return min((beside.union(*chosen) for chosen in product(*cuts)), key=len)
 
 
@@ -301,15 +306,6 @@ def _near(
     yield begins
     if len(ends) == 1:
         yield [name for name in takers if name not in ends]
-
-
-def _beside(facts: Facts, takers: Sequence[str]) -> frozenset[int]:
-    """Mirrors beside their primaries: balanced never puts one there while another host takes it."""
-    return frozenset(
-        content
-        for content, host in facts.target.items()
-        if facts.home[content] == host and (len(takers) > 1 or takers[0] != host)
-    )
 
 
 def _leaving(facts: Facts, inside: Collection[str], takers: Sequence[str]) -> frozenset[int]:

@@ -159,7 +159,7 @@ def contents_of(observed: Observed, host_of: Callable[[Segment], str]) -> dict[i
     return {
         number: Content(
             number=number,
-            acting=_copy(acting, host_of),
+            acting=Copy(acting, slot_of(acting, host_of(acting)), lives=acting.is_up),
             idle=None if idle is None else _idle(acting, idle, host_of),
         )
         for number, (acting, idle) in observed.by_acting_role().items()
@@ -183,10 +183,6 @@ def rows_of(content: Content) -> Iterator[Segment]:
     yield content.acting.row
     if content.idle is not None:
         yield content.idle.row
-
-
-def _copy(row: Segment, host_of: Callable[[Segment], str]) -> Copy:
-    return Copy(row, slot_of(row, host_of(row)), lives=row.is_up)
 
 
 def _idle(acting: Segment, idle: Segment, host_of: Callable[[Segment], str]) -> Copy:

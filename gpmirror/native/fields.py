@@ -79,10 +79,6 @@ def trouble_with(character: str, grammar: Grammar) -> str:
         return "is a control character"
     if character == grammar.value:
         return f"separates the fields of the file in {grammar.releases}"
-    return _other_trouble(character)
-
-
-def _other_trouble(character: str) -> str:
     if character in _TROUBLES:
         return _TROUBLES[character]
     if character in _SHELL:
@@ -254,7 +250,9 @@ def _number_flaw(text: str, low: int, high: int, code: str) -> Flaw | None:
     if not text:
         return Flaw(code=code, reason="is empty")
     if _INTEGER.fullmatch(text):
-        return _range_flaw(text, low, high)
+        if len(text) <= _MOST_DIGITS and low <= int(text) <= high:
+            return None
+        return Flaw(code="GPM-N022", reason=f"is not within {low}..{high}", width=len(text))
     found = _NOT_DIGIT.search(text)
     offset = found.start() if found else 0
     return Flaw(
@@ -263,12 +261,6 @@ def _number_flaw(text: str, low: int, high: int, code: str) -> Flaw | None:
         offset=offset,
         hint="write the letter O as the digit 0" if text[offset] in "oO" else None,
     )
-
-
-def _range_flaw(text: str, low: int, high: int) -> Flaw | None:
-    if len(text) <= _MOST_DIGITS and low <= int(text) <= high:
-        return None
-    return Flaw(code="GPM-N022", reason=f"is not within {low}..{high}", width=len(text))
 
 
 def _character_flaw(wrong: re.Pattern[str], text: str, grammar: Grammar) -> Flaw | None:

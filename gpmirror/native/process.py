@@ -393,14 +393,10 @@ def _runner(utility: Utility, environment: str) -> str:
 
 def _answered(utility: Utility) -> str:
     """The last command of a script: the utility, and what it reads."""
-    command = _command(utility.argv)
+    command = " ".join(shlex.quote(word) for word in utility.argv)
     if not utility.answer:
         return f"exec {command} </dev/null"
     return f"printf %s {shlex.quote(utility.answer)} | {command}"
-
-
-def _command(argv: Sequence[str]) -> str:
-    return " ".join(shlex.quote(word) for word in argv)
 
 
 def _folder(run: str) -> str:
@@ -584,12 +580,12 @@ _LITTLE = 1024
 
 def _words(lines: Sequence[str]) -> list[str]:
     """The telling lines of a log: of a server's those of level ERROR and worse."""
-    server = [_server_words(m) for line in lines for m in _SERVER.finditer(line)]
+    server = [
+        f"{m['level']}: {m['text']}".replace('""', '"')
+        for line in lines
+        for m in _SERVER.finditer(line)
+    ]
     plain = [unstamped(line) for line in lines]
     telling = server or [line for line in plain if _TELLING.search(line) and not is_noise(line)]
     full = [line for line in telling if _FULL in line]
     return [shortened(cleaned(line)) for line in dict.fromkeys(full or telling)]
-
-
-def _server_words(found: re.Match[str]) -> str:
-    return f"{found['level']}: {found['text']}".replace('""', '"')

@@ -285,7 +285,7 @@ def _diagnostic(question: Question, group: Sequence[Trouble]) -> Diagnostic:
             code=first.why.code,
             message=_message(spec, group),
             place=Place(file=spec.file),
-            hint=_hint(question, group),
+            hint=", or ".join(_ways(question, group)),
         ),
         found,
     )
@@ -342,10 +342,6 @@ def _message(spec: Spec, group: Sequence[Trouble]) -> str:
 
 
 # --- What to do: only what gives a place.
-
-
-def _hint(question: Question, group: Sequence[Trouble]) -> str:
-    return ", or ".join(_ways(question, group))
 
 
 def _ways(question: Question, group: Sequence[Trouble]) -> list[str]:

@@ -196,13 +196,6 @@ def _groups(
     return [one for one in (*kept, anywhere) if one.pieces]
 
 
-def _conflicts(case: _Case, lines: Iterable[Line]) -> bool:
-    """Whether there is no place where these lines let go."""
-    question, free = _let_go(case, lines)
-    troubles = crowded(question, _groups(question, case.primary, free))
-    return next(troubles, None) is not None
-
-
 def _smallest(case: _Case) -> list[Line]:
     """The smallest set of lines that conflict; what several lines do alike is asked once."""
     effects = {line: _effect(case, line) for line in _lines(case.spec, case.question, case.primary)}
@@ -212,7 +205,10 @@ def _smallest(case: _Case) -> list[Line]:
         gone = {effect: line for line, effect in effects.items() if line not in some}
         what = frozenset(gone)
         if what not in known:
-            known[what] = _conflicts(case, gone.values())
+            # Whether there is no place where these lines let go.
+            question, free = _let_go(case, gone.values())
+            troubles = crowded(question, _groups(question, case.primary, free))
+            known[what] = next(troubles, None) is not None
         return known[what]
 
     return smallest(list(effects), conflicts)

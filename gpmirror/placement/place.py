@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from gpmirror.diagnostics import Diagnostic, Place
+from gpmirror.diagnostics import Diagnostic
 from gpmirror.errors import Infeasible, InvalidInput
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment, Slot
@@ -307,7 +307,7 @@ def _planned(
         primary_replication_port=replication,
         allows_same_host=spec.allow_same_host,
         rule=request.target.rule,
-        source=_source(request),
+        source=request.pin.place if request.pin else request.target.source,
     )
     return Planned(
         placed=placed,
@@ -317,10 +317,6 @@ def _planned(
         adds=request.mirror is None,
         pin=request.pin,
     )
-
-
-def _source(request: SlotRequest) -> Place:
-    return request.pin.place if request.pin else request.target.source
 
 
 def primary_slot(hosts: HostMap, row: Segment, home: str, replication: int | None) -> Slot:

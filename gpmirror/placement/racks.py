@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gpmirror.diagnostics import Diagnostic, Place, Severity
+from gpmirror.diagnostics import Diagnostic, Severity
 from gpmirror.model.names import compress
 from gpmirror.model.segment import SYSTEM_FILESPACE
 from gpmirror.model.text import counted, named
@@ -84,13 +84,9 @@ def _warning(spec: Spec, message: str, remedy: str | None) -> Diagnostic:
         code=RACKS_NOT_KEPT_APART,
         message=message,
         severity=Severity.WARNING,
-        place=asked or _first_rack(spec),
+        place=asked or next(host.place for host in spec.hosts if host.rack is not None),
         hint=hint,
     )
-
-
-def _first_rack(spec: Spec) -> Place:
-    return next(host.place for host in spec.hosts if host.rack is not None)
 
 
 def _racks(spec: Spec) -> dict[str, str] | None:

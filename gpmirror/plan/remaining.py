@@ -450,7 +450,10 @@ def plan_back(plan: Plan, observed: Observed, run: str, request: Request) -> Pla
     rule = f"back to where it stood before run {run}"
     contents = (replace(p, rule=rule) if p.content in homes else p for p in desired.contents)
     desired = replace(desired, contents=tuple(contents))
-    _check_nested(observed, desired, homes)
+    placed = [(one, one.source) for one in desired.contents if one.content in homes]
+    problems = list(nested_directories(observed, desired.hosts, placed))
+    if problems:
+        raise InvalidInput(problems)
     request = Request(contents=frozenset(homes), allow=request.allow, unprotect=request.unprotect)
     back = build_plan(site, observed, desired, request)
     back = replace(back, settings=replace(back.settings, reverts=run))
@@ -545,13 +548,6 @@ def _to_set_aside(content: int, home: Slot, run: str) -> str:
         f"still stands on {home.host}, set it aside there: `{moves}`; prune deletes it once the "
         "content is in sync"
     )
-
-
-def _check_nested(observed: Observed, desired: Desired, homes: Collection[int]) -> None:
-    placed = [(one, one.source) for one in desired.contents if one.content in homes]
-    problems = list(nested_directories(observed, desired.hosts, placed))
-    if problems:
-        raise InvalidInput(problems)
 
 
 def _standing(plan: Plan, observed: Observed, homes: Mapping[int, Slot]) -> dict[int, Slot]:

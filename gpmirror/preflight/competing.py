@@ -352,7 +352,8 @@ def judge_backup_mode(visit: Visit) -> list[Finding]:
     good (Greengage 6.27.1, recorded; 7.0.0, source).
     """
     observed = visit.survey.observed
-    if not _minds_backup_mode(observed):
+    # only releases with differential recovery mind
+    if not has(observed.dialect.backup_mode, observed.server_version):
         return []
     treated = {
         change.content
@@ -367,11 +368,6 @@ def judge_backup_mode(visit: Visit) -> list[Finding]:
         if content in treated and server.backup_mode
     ]
     return found or ([ok("no primary is in backup mode")] if treated & {c for c, _ in mine} else [])
-
-
-def _minds_backup_mode(observed: Observed) -> bool:
-    """Where differential recovery came."""
-    return has(observed.dialect.backup_mode, observed.server_version)
 
 
 def _in_backup_mode(visit: Visit, primary: Segment) -> Finding:

@@ -59,7 +59,8 @@ def check_content(plan: Plan, observed: Observed, content: int) -> list[Segment]
     """The rows of a content. Raises InvalidInput: the cluster has no such content."""
     rows = [row for row in observed.segments if row.content == content]
     if content < 0 or not rows:
-        raise _unknown_content(content, plan)
+        known = named(found.content for found in plan.desired.contents)
+        raise _refusal(f"content {content}: no such content", f"the cluster has {known}")
     return rows
 
 
@@ -133,11 +134,6 @@ def is_on(row: Segment, host: str) -> bool:
 def touches(change: Change, host: str) -> bool:
     """Whether a change comes to a host or leaves it."""
     return any(slot is not None and slot.host == host for slot in (change.from_, change.to))
-
-
-def _unknown_content(content: int, plan: Plan) -> InvalidInput:
-    known = named(found.content for found in plan.desired.contents)
-    return _refusal(f"content {content}: no such content", f"the cluster has {known}")
 
 
 def _unknown_host(host: str, known: Iterable[str]) -> InvalidInput:

@@ -367,7 +367,7 @@ def policy_section(plan: Plan, *, width: int) -> list[Line]:
     sections without content are left out.
     """
     survival = [(text, _survival_style(text)) for text in survival_texts(plan)]
-    verdicts = [(verdict_text(one), _verdict_style(one)) for one in plan.policy]
+    verdicts = [(verdict_text(one), Style.ADD if one.after else Style.ALARM) for one in plan.policy]
     policy = plan.settings.policy
     least = None if policy is None else policy.guards.min_contents
     guards = [(guard_text(one, least), Style.PLAIN) for one in _guards(plan) if not one.exceeded]
@@ -498,10 +498,6 @@ def _survival_style(text: str) -> Style:
     if not text.startswith("Survives"):
         return Style.PLAIN
     return Style.ADD if text.endswith("-> yes") else Style.ALARM
-
-
-def _verdict_style(verdict: Verdict) -> Style:
-    return Style.ADD if verdict.after else Style.ALARM
 
 
 # --- A plan for a person at a terminal: what is at stake, what changes, in which steps; the summary last.

@@ -182,7 +182,12 @@ def prove(
     # no host is asked about these: the look alone would go through the whole machine
     whole = [replace(one, keep=_WHOLE) for one in left if is_tree_of_others(one.path)]
     free = [one for one in left if not is_tree_of_others(one.path)]
-    sources = _sources(run.plan, observed)
+    hosts = hosts_of(run.plan, observed)
+    sources = {
+        row.content: (hosts.host_of(row), row.directory)
+        for row in observed.segments
+        if row.content >= 0 and row.is_acting_primary and row.directory is not None
+    }
     homes = {
         (one.host, at)
         for one in free
@@ -373,15 +378,6 @@ def used_directories(plan: Plan, observed: Observed) -> Used:
         paths = (row.directory, *(path for _, path in row.filespaces))
         found.setdefault(hosts.host_of(row), set()).update(path for path in paths if path)
     return {host: tuple(sorted(paths)) for host, paths in found.items()}
-
-
-def _sources(plan: Plan, observed: Observed) -> dict[int, Spot]:
-    hosts = hosts_of(plan, observed)
-    return {
-        row.content: (hosts.host_of(row), row.directory)
-        for row in observed.segments
-        if row.content >= 0 and row.is_acting_primary and row.directory is not None
-    }
 
 
 def _looks(

@@ -205,13 +205,14 @@ def read_standing(text: str, name: str) -> RunRecord:
         raise Failure(f"{name} is not a journal: it has no opening record", hint=hint)
     head, closing = fold.head, fold.end
     code = closing.get("exit_code")
+    value = head.get("waves")
     return RunRecord(
         run=str(head.get("run", "")),
         plan_id=str(head.get("plan_id", "")),
         cluster=str(head.get("cluster", "")),
         by=str(head.get("by", "")),
         started=str(head.get("time", "")),
-        waves=_number(head.get("waves")),
+        waves=value if isinstance(value, int) else 0,
         last=fold.last,
         begun=tuple(fold.begun),
         done=tuple(fold.done),
@@ -287,10 +288,6 @@ def _take_step(fold: _Draft, name: str, record: dict[str, object]) -> None:
 def _waves(names: Iterable[str], step: str) -> tuple[int, ...]:
     found = [_WAVE.fullmatch(name) for name in names]
     return tuple(sorted(int(one[1]) for one in found if one is not None and one[2] == step))
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _run_name(value: object) -> str | None:

@@ -425,18 +425,10 @@ def _parse(text: str, layout: Layout, copies: Copies) -> LossTarget | Diagnostic
             return unknown_host(name, copies.hosts)
         return LossTarget(label=name, hosts=(name,))
     if colon and name and kind == "rack":
-        return _rack(name, layout)
-    return _bad(text, copies)
-
-
-def _rack(name: str, layout: Layout) -> LossTarget | Diagnostic:
-    hosts = tuple(host for host in layout.hosts if layout.racks.get(host) == name)
-    if not hosts:
-        return _unknown_rack(name, rack_names(layout))
-    return LossTarget(label=f"rack {name}", hosts=hosts)
-
-
-def _bad(text: str, copies: Copies) -> Diagnostic:
+        hosts = tuple(host for host in layout.hosts if layout.racks.get(host) == name)
+        if not hosts:
+            return _unknown_rack(name, rack_names(layout))
+        return LossTarget(label=f"rack {name}", hosts=hosts)
     meant = text if text in copies.rank else "NAME"
     return Diagnostic(
         code=BAD_TARGET,

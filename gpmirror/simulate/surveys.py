@@ -262,7 +262,9 @@ def _survive(surveyed: Survey, count: int, of: Domain) -> Judgement:
         told = f"{without_copy(dead)}; {told}"
     evidence = f"{told}{_fatal_line(copies, count, of)}"
     if of == "rack":
-        evidence += _unracked(surveyed)
+        racks = surveyed.layout.racks
+        bare = [host for host in surveyed.copies.hosts if host not in racks]
+        evidence += f"; {len(bare)} hosts are in no rack, first {bare[0]}" if bare else ""
     return Judgement(name=name, ok=not worst and not dead, evidence=evidence)
 
 
@@ -285,12 +287,6 @@ def _fatal_line(copies: Copies, count: int, of: Domain) -> str:
         fatal = sum(1 for contents in copies.alone.values() if contents)
         return f"fatal {of}s: {fatal} of {total}"
     return f"fatal {of} pairs: {fatal_pair_count(copies)} of {total * (total - 1) // 2}"
-
-
-def _unracked(surveyed: Survey) -> str:
-    racks = surveyed.layout.racks
-    bare = [host for host in surveyed.copies.hosts if host not in racks]
-    return f"; {len(bare)} hosts are in no rack, first {bare[0]}" if bare else ""
 
 
 def _load(surveyed: Survey, limit: float) -> Judgement:

@@ -273,18 +273,14 @@ def _check_names(hosts: tuple[Host, ...], findings: Findings) -> None:
                 clash = _Clash(code="GPM-V025", first=first.place, second=host.place)
                 clashes.setdefault(clash, []).append(address)
     for clash, names in clashes.items():
-        _report(clash, names, findings)
-
-
-def _report(clash: _Clash, names: list[str], findings: Findings) -> None:
-    shown = _names_shown(names)
-    if clash.code == "GPM-V024":
-        message, hint = f"host {shown} is listed twice", "list each host once"
-    else:
-        message = f"address {shown} belongs to two hosts, as name or address"
-        hint = 'give each host its own addresses: ["{host}-1", "{host}-2"]'
-    related = Related(place=clash.first, label="first claimed here")
-    findings.add_at(clash.second, Problem(code=clash.code, message=message, hint=hint), related)
+        shown = _names_shown(names)
+        if clash.code == "GPM-V024":
+            message, hint = f"host {shown} is listed twice", "list each host once"
+        else:
+            message = f"address {shown} belongs to two hosts, as name or address"
+            hint = 'give each host its own addresses: ["{host}-1", "{host}-2"]'
+        related = Related(place=clash.first, label="first claimed here")
+        findings.add_at(clash.second, Problem(code=clash.code, message=message, hint=hint), related)
 
 
 def _names_shown(names: Iterable[str]) -> str:
