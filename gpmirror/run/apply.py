@@ -1,10 +1,10 @@
 """Carry out a plan. Everything was decided when the plan was made: this walks a list."""
 
 import shlex
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from gpmirror.boundary import Answered, NoAnswer, Reply
-from gpmirror.errors import Declined, NotReady, Partial
+from gpmirror.errors import Declined, Partial
 from gpmirror.model.names import natural
 from gpmirror.model.observed import Observed
 from gpmirror.model.text import counted
@@ -12,8 +12,6 @@ from gpmirror.plan.model import Action, HostAction, Plan, Wave
 from gpmirror.plan.planfile import plan_text
 from gpmirror.preflight.competing import read_removed, removal_script, runs_of
 from gpmirror.preflight.facts import LockFile
-from gpmirror.preflight.judge import advice_without_silent
-from gpmirror.preflight.model import Preflight, Result
 from gpmirror.run.context import Outcome, Run, with_sizes
 from gpmirror.run.gates import (
     check_allowed,
@@ -42,7 +40,7 @@ from gpmirror.run.outcome import (
     tell_start,
     verify,
 )
-from gpmirror.run.preflight import run_preflight
+from gpmirror.run.preflight import check_preflight, run_preflight
 from gpmirror.run.prune import clear
 from gpmirror.run.record import PLAN, step
 from gpmirror.run.rehearsal import try_again, try_plan
@@ -292,41 +290,6 @@ def _failure(host: str, reply: Reply | None) -> str:
             return reply.message
         case None:
             return f"{host}: was not asked"
-
-
-# --- Host checks that block, turned into one refusal.
-
-
-_SHOWN = 20
-
-
-def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) -> None:
-    """Raises NotReady (9), naming each bad or unknown check with its remedy."""
-    blocking = preflight.blocking(allowed)
-    if not blocking:
-        return
-    lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
-    if len(blocking) > _SHOWN:
-        lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
-    bad = {one.host for one in blocking if one.result is Result.BAD and not one.override}
-    # of a host that does not answer everything is unknown, and no flag helps it
-    rest = (one for one in blocking if one.result is Result.UNKNOWN and one.host not in bad)
-    unknown = sorted({one.name for one in rest})
-    flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
-    hint = "nothing was changed; fix the hosts and apply again"
-    if overrides := sorted({one.override for one in blocking if one.override}):
-        given = " ".join(f"--allow {name}" for name in overrides)
-        hint = f"{hint}, or go on over what these figures say: {given}"
-    if spared := advice_without_silent(plan, preflight.checks):
-        hint = f"{hint}; until then {spared}"
-    raise NotReady(
-        f"{_counted(len(blocking))}:\n" + "\n".join(lines),
-        hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,
-    )
-
-
-def _counted(number: int) -> str:
-    return "a host check blocks" if number == 1 else f"{number} host checks block"
 
 
 # --- Roles about to return: what that costs now, and a question of its own.

@@ -1,10 +1,11 @@
-"""May it start: every touched host asked once, every copy looked at on its host."""
+"""May it start: every touched host asked once, every copy looked at on its host, and the refusal."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from gpmirror.boundary import Answered, Catalog, Hosts, NoAnswer, Reply
+from gpmirror.errors import NotReady
 from gpmirror.model.observed import Observed
 from gpmirror.plan.model import Plan
 from gpmirror.preflight.asking import coordinator_host
@@ -21,6 +22,7 @@ from gpmirror.preflight.directories import locations_script, locations_to_ask, w
 from gpmirror.preflight.judge import (
     Answers,
     Silent,
+    advice_without_silent,
     judge,
     judge_left,
     left_behind,
@@ -201,3 +203,35 @@ def _silent(reply: Reply) -> Silent | None:
             return None
         case NoAnswer():
             return Silent(reason=reply.message, remedy=reply.hint)
+
+
+# --- Host checks that block, turned into one refusal.
+
+
+_SHOWN = 20
+
+
+def check_preflight(plan: Plan, preflight: Preflight, allowed: Collection[str]) -> None:
+    """Raises NotReady (9), naming each bad or unknown check with its remedy."""
+    blocking = preflight.blocking(allowed)
+    if not blocking:
+        return
+    head = "a host check blocks:" if len(blocking) == 1 else f"{len(blocking)} host checks block:"
+    lines = [f"  {one.host}: {one.name}: {one.detail} ({one.remedy})" for one in blocking[:_SHOWN]]
+    if len(blocking) > _SHOWN:
+        lines.append(f"  and {len(blocking) - _SHOWN} more: `gpmirror preflight` shows all")
+    bad = {one.host for one in blocking if one.result is Result.BAD and not one.override}
+    # of a host that does not answer everything is unknown, and no flag helps it
+    rest = (one for one in blocking if one.result is Result.UNKNOWN and one.host not in bad)
+    unknown = sorted({one.name for one in rest})
+    flags = " ".join(f"--allow unchecked:{name}" for name in unknown)
+    hint = "nothing was changed; fix the hosts and apply again"
+    if overrides := sorted({one.override for one in blocking if one.override}):
+        given = " ".join(f"--allow {name}" for name in overrides)
+        hint = f"{hint}, or go on over what these figures say: {given}"
+    if spared := advice_without_silent(plan, preflight.checks):
+        hint = f"{hint}; until then {spared}"
+    raise NotReady(
+        "\n".join((head, *lines)),
+        hint=f"{hint}, or accept what could not be checked: {flags}" if unknown else hint,
+    )

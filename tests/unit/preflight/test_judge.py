@@ -20,8 +20,7 @@ from gpmirror.preflight.script import scripts
 from gpmirror.preflight.shell import END, VERSION
 from gpmirror.preflight.space import told
 from gpmirror.render.status import preflight_text
-from gpmirror.run.apply import check_preflight
-from gpmirror.run.preflight import run_preflight
+from gpmirror.run.preflight import check_preflight, run_preflight
 from gpmirror.spec.model import Offset
 from tests.clusters import host as spec_host
 from tests.clusters import mirrored, mirrorless, planned, spec
