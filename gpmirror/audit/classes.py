@@ -68,7 +68,10 @@ def _wish(ground: Ground, one: Standing, wanted: PlannedContent, *, mirrored: bo
         if ground.asked.rebalance:
             return Wish(Action.REBALANCE, idle)
         return Wish(None) if at_home else Wish(Action.BLOCKED, idle)
-    return Wish(None) if at_home else Wish(Action.MOVE, idle, wanted.mirror)
+    if at_home:
+        return Wish(None)
+    stuck = _lands_on_itself(ground, idle, wanted.mirror)
+    return Wish(Action.BLOCKED, idle) if stuck else Wish(Action.MOVE, idle, wanted.mirror)
 
 
 def _recovery(ground: Ground, one: Standing, wanted: PlannedContent) -> Wish:
@@ -82,6 +85,16 @@ def _recovery(ground: Ground, one: Standing, wanted: PlannedContent) -> Wish:
     if place.host == one.acting_slot.host and not ground.plan.settings.allow_same_host:
         return Wish(Action.BLOCKED, one.idle_slot)
     return Wish(Action.RECOVER, one.idle_slot, place, Method.FULL)
+
+
+def _lands_on_itself(ground: Ground, slot: Slot, wanted: Slot | None) -> bool:
+    """Whether a copy would be made anew in a directory of its own, which file replication's utility
+    refuses after it has stopped the copy there (5.8.1).
+    """
+    if wanted is None or not ground.dialect.file_replication:
+        return False
+    shared = set(keys_of(slot)) & set(keys_of(wanted))
+    return any(isinstance(what, str) for _, what in shared)
 
 
 def _stands_at(slot: Slot, wanted: Slot) -> bool:
@@ -229,7 +242,9 @@ def _instead(ground: Ground, course: Course, wish: Wish, found: Change) -> Wish:
     assert wish.to is not None  # noqa: S101 - the caller has looked
     if (found.action, found.to) == (wish.action, wish.to):
         return wish
-    if not (_taken(course, found.content, wish.to) or _crowded(ground, course, wish.to)):
+    stuck = wish.from_ is not None and _lands_on_itself(ground, wish.from_, wish.to)
+    taken = _taken(course, found.content, wish.to)
+    if not (stuck or taken or _crowded(ground, course, wish.to)):
         return wish
     if found.action is Action.BLOCKED:
         may_wait = wish.action is not Action.RECOVER or _crowded(ground, course, wish.to)
