@@ -46,6 +46,12 @@ class Place:
             return f"{self.file}:{self.line}"
         return f"{self.file}:{self.line}:{self.column}"
 
+    @property
+    def line_text(self) -> str:
+        """`file:line` with the file's base name: what a plan tells, so that it names no directories."""
+        name = base_name(self.file)
+        return f"{name}:{self.line}" if self.line else name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:

@@ -99,8 +99,7 @@ class _Check:
         made = (
             (on_disk(row.hostname, path), (row, path))
             for row in self._segments
-            for path in (row.directory, *(path for _, path in row.filespaces))
-            if path is not None
+            for path in row.directories
         )
         for _, (first, _), (row, path) in contested(made):
             message = (

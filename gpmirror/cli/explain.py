@@ -149,7 +149,6 @@ def _why_there(wanted: "Spec", plan: "Plan", observed: "Observed", content: int)
     if any(change.content == content for change in plan.changes):
         return ""
     from gpmirror.placement.place import place
-    from gpmirror.plan.classify import source_text
 
     placed = place(wanted, observed).by_content().get(content)
-    return "" if placed is None else f"{placed.rule} ({source_text(placed.source)})"
+    return "" if placed is None else f"{placed.rule} ({placed.source.line_text})"

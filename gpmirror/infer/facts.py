@@ -254,8 +254,7 @@ def _check(observed: Observed) -> None:
 
 
 def _unwritable(row: Segment) -> Diagnostic | None:
-    paths = [path for _, path in row.filespaces]
-    for path in paths if row.directory is None else [row.directory, *paths]:
+    for path in row.directories:
         flaw = words.path_problem(path)
         if flaw is not None:
             return Diagnostic(

@@ -84,6 +84,11 @@ class Segment:
         """Whether acting and preferred role differ."""
         return self.role is not self.preferred_role
 
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Every known directory of the copy."""
+        return _directories(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
@@ -108,8 +113,7 @@ class Slot:
     @property
     def directories(self) -> tuple[str, ...]:
         """Every known directory the slot takes on its host."""
-        own = () if self.directory is None else (self.directory,)
-        return own + tuple(path for _, path in self.filespaces)
+        return _directories(self)
 
     def same_place(self, other: "Slot") -> bool:
         """Whether both name one place of one host, by `same_place`."""
@@ -138,6 +142,11 @@ def same_place(one: Segment | Slot, other: Segment | Slot) -> bool:
 
 def _equal_if_told(one: object, other: object) -> bool:
     return one is None or other is None or one == other
+
+
+def _directories(place: Segment | Slot) -> tuple[str, ...]:
+    own = () if place.directory is None else (place.directory,)
+    return own + tuple(path for _, path in place.filespaces)
 
 
 def _paths(place: Segment | Slot) -> list[tuple[str, str]]:

@@ -39,7 +39,6 @@ from gpmirror.placement.question import (
     keeps_rules,
     least,
     limits,
-    line_text,
     may_go,
     measure,
     most_under,
@@ -398,11 +397,11 @@ def _rules(
 ) -> Iterator[tuple[str, Callable[[BalanceQuestion], BalanceQuestion]]]:
     """Rules that come before shares, with their lines, and the question without each."""
     if question.limit is not None:
-        at = line_text(spec.place_of("policy", "max_load_factor"))
+        at = spec.place_of("policy", "max_load_factor").line_text
         yield f"max_load_factor {question.limit} ({at})", lambda q: replace(q, limit=None)
     if question.has_racks:
         survive = next((one for one in spec.policy.survive if one.of == "rack"), None)
-        where = f" ({line_text(survive.place)})" if question.keeps_racks and survive else ""
+        where = f" ({survive.place.line_text})" if question.keeps_racks and survive else ""
         yield f"racks kept apart{where}", _without_racks
     for rule, told in (("pin", "pins"), ("protect", "protections")):
         first = next((one for one in question.fixed.values() if one.rule == rule), None)

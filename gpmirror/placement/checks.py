@@ -347,9 +347,8 @@ def _uses(
     for row in observed.segments:
         of = f"a copy of content {row.content}" if row.content >= 0 else "the coordinator"
         what = f"{of} (dbid {row.dbid}) stands there"
-        for path in (row.directory, *(path for _, path in row.filespaces)):
-            if path is not None:
-                uses[hosts.host_of(row), normal(path)] = _Occupant(what=what, place=None)
+        for path in row.directories:
+            uses[hosts.host_of(row), normal(path)] = _Occupant(what=what, place=None)
     for placed, place in contents:
         wanted = ((placed.primary_slot, "primary"), (placed.mirror, "mirror"))
         for slot, kind in wanted:

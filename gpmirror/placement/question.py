@@ -10,7 +10,7 @@ from dataclasses import field, replace
 from fractions import Fraction
 from itertools import chain
 
-from gpmirror.diagnostics import Place, base_name
+from gpmirror.diagnostics import Place
 from gpmirror.model.certificate import (
     Certificate,
     CostWeights,
@@ -169,13 +169,13 @@ def _fixed(
 ) -> dict[int, FixedMirror]:
     """Contents with one host to go to; a pin wins over a protection."""
     found = {
-        content: FixedMirror(content=content, host=host, rule="protect", source=line_text(place))
+        content: FixedMirror(content=content, host=host, rule="protect", source=place.line_text)
         for content, (host, place) in stood.items()
     }
     for content, pin in pins.items():
         if pin.host is not None and content in home:
             found[content] = FixedMirror(
-                content=content, host=pin.host, rule="pin", source=line_text(pin.place)
+                content=content, host=pin.host, rule="pin", source=pin.place.line_text
             )
     return dict(sorted(found.items()))
 
@@ -193,12 +193,6 @@ def _standing(
             if content == one.content or host == one.host:
                 found.setdefault(content, (host, one.place))
     return found
-
-
-def line_text(place: Place) -> str:
-    """`file:line` without folders."""
-    name = base_name(place.file)
-    return f"{name}:{place.line}" if place.line else name
 
 
 def batches(question: BalanceQuestion, only: int | None = None) -> list[Batch]:

@@ -26,7 +26,6 @@ from gpmirror.plan.classify import (
     planned_policy,
     planned_protections,
     same_host_source,
-    source_text,
 )
 from gpmirror.plan.codes import REVIEW_ONLY_WARNING
 from gpmirror.plan.exposure import expose, judge_stages
@@ -414,7 +413,7 @@ def _warning_text(found: Diagnostic) -> str:
 def _warnings(site: Site, observed: Observed, desired: Desired, left_out: int) -> tuple[str, ...]:
     warnings = [*observed.notes]
     if not observed.dialect.knows_per_host and site.apply.native.per_host != DEFAULT_PER_HOST:
-        place = source_text(site.place_of("apply", "native", "per_host"))
+        place = site.place_of("apply", "native", "per_host").line_text
         warnings.append(
             f"apply.native.per_host ({place}) is not used: the utilities of "
             f"{observed.dialect.title} have no -b, and their -B counts segments (apply.native.hosts)"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gpmirror.diagnostics import Place, base_name
+from gpmirror.diagnostics import Place
 from gpmirror.model.content import Content
 from gpmirror.model.observed import CopyFact, Observed
 from gpmirror.model.segment import Mode, Segment, Slot
@@ -240,7 +240,7 @@ def _drained(content: _Content, change: Change) -> Change:
     return replace(
         change,
         reason=f"{host.name} has `weight: 0`; {rule}",
-        source=source_text(host.place) if host.place.line else change.source,
+        source=host.place.line_text if host.place.line else change.source,
     )
 
 
@@ -288,7 +288,7 @@ def _recovery(observed: Observed, content: _Content, request: Request) -> Change
         why, source = change.reason, change.source
         if content.substitute is not None and content.substitute.name == wanted.host:
             why = f"{wanted.host} replaces {current.host}"
-            source = source_text(content.substitute.place)
+            source = content.substitute.place.line_text
         reason = f"down at {told(current)}; {why}"
         return replace(change, reason=reason, source=source, method=Method.FULL)
     return _recovery_in_place(observed, content, request)
@@ -327,7 +327,7 @@ def _change(content: _Content, action: Action, from_: Slot | None, to: Slot | No
         from_=from_,
         to=to,
         reason=reason,
-        source=source_text(placed.source),
+        source=placed.source.line_text,
         size=content.size,
     )
 
@@ -373,12 +373,6 @@ def _host(slot: Slot | None) -> str:
     return "-" if slot is None else slot.host
 
 
-def source_text(place: Place) -> str:
-    """`file:line` with the file's base name, so that a plan names no directories."""
-    name = base_name(place.file)
-    return f"{name}:{place.line}" if place.line else name
-
-
 # --- The spec's rules, as the plan file carries them: what any plan made of it is judged by.
 
 
@@ -390,11 +384,11 @@ def planned_policy(site: Site) -> PlannedPolicy:
     """The policy, with the lines it stands in."""
     return PlannedPolicy(
         survive=tuple(
-            PlannedLoss(count=one.count, of=one.of, source=source_text(one.place))
+            PlannedLoss(count=one.count, of=one.of, source=one.place.line_text)
             for one in site.policy.survive
         ),
         max_load_factor=site.policy.max_load_factor,
-        load_source=source_text(site.place_of(*LOAD_PATH)),
+        load_source=site.place_of(*LOAD_PATH).line_text,
         guards=site.policy.guards,
     )
 
@@ -402,14 +396,14 @@ def planned_policy(site: Site) -> PlannedPolicy:
 def planned_protections(site: Site) -> tuple[PlannedProtection, ...]:
     """The protections, with the lines they stand in."""
     return tuple(
-        PlannedProtection(content=one.content, host=one.host, source=source_text(one.place))
+        PlannedProtection(content=one.content, host=one.host, source=one.place.line_text)
         for one in site.protect
     )
 
 
 def same_host_source(site: Site) -> str | None:
     """The line that allows mirrors beside their primaries, if one does."""
-    return source_text(site.place_of(*SAME_HOST_PATH)) if site.allow_same_host else None
+    return site.place_of(*SAME_HOST_PATH).line_text if site.allow_same_host else None
 
 
 def policy_of(planned: PlannedPolicy | None) -> Policy:

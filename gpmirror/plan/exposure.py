@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from gpmirror.model.content import Content, Walk, contents_of, rows_of
 from gpmirror.model.observed import Observed, in_canonical_order
-from gpmirror.plan.classify import source_text
 from gpmirror.plan.model import (
     Action,
     Change,
@@ -248,7 +247,7 @@ def _verdicts(site: Site, before: Survey, after: Survey) -> tuple[Verdict, ...]:
             before=now.ok,
             after=then.ok,
             evidence=then.evidence,
-            source=source_text(place),
+            source=place.line_text,
         )
         for now, then, place in zip(first, last, places, strict=False)
     )

@@ -7,7 +7,7 @@ from dataclasses import field
 from gpmirror.diagnostics import CodeInfo, Diagnostic, Place
 from gpmirror.errors import InvalidInput
 from gpmirror.model.text import counted
-from gpmirror.plan.classify import SAME_HOST_PATH, source_text
+from gpmirror.plan.classify import SAME_HOST_PATH
 from gpmirror.plan.model import Action, Change, Guard, Hazard, Method, Verdict, Wave
 from gpmirror.plan.request import Request
 from gpmirror.plan.waves import deletes_directory, reuses_directory
@@ -235,7 +235,7 @@ def _same_host(found: Judgement) -> Iterator[Hazard]:
     yield Hazard(
         name="same-host",
         message=message,
-        flag=f"allow_same_host: true ({source_text(place)})",
+        flag=f"allow_same_host: true ({place.line_text})",
         contents=found.same_host,
         allowed=True,
     )

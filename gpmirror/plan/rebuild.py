@@ -184,16 +184,11 @@ def _catalog_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
 def _check_row(row: Segment) -> None:
     checked_host(row.hostname)
     checked_host(row.address)
-    for path in _paths(row):
+    for path in row.directories:
         checked_directory(path)
     ports = (row.port,) if row.replication_port is None else (row.port, row.replication_port)
     if not all(1 <= port <= 65_535 for port in ports):  # noqa: PLR2004 - TCP
         raise BadCell("", f"port {row.port} is outside 1..65535")
-
-
-def _paths(row: Segment | Slot) -> tuple[str, ...]:
-    own = () if row.directory is None else (row.directory,)
-    return own + tuple(path for _, path in row.filespaces)
 
 
 def _layout_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
@@ -209,7 +204,7 @@ def _layout_problems(plan: Plan, catalog: PlannedCatalog) -> Iterator[str]:
     contents = [one.content for one in plan.desired.contents]
     if sorted(contents) != sorted(rows):
         yield "desired: its contents are not those of the catalog"
-    told = {path for row in catalog.segments for path in _paths(row)}
+    told = {path for row in catalog.segments for path in row.directories}
     mirrors = [one.mirror for one in plan.desired.contents if one.mirror is not None]
     if len(mirrors) < len(contents):
         yield "desired: a content has no mirror"
@@ -230,7 +225,7 @@ def _names(name: str, addresses: Iterable[str], known: set[str]) -> Iterator[str
 
 def _path_problems(slot: Slot, told: set[str]) -> Iterator[str]:
     """A directory that the catalog tells is one that the servers live with."""
-    found = [path_problem(path) for path in _paths(slot) if path not in told]
+    found = [path_problem(path) for path in slot.directories if path not in told]
     found += [filespace_problem(name) for name, _ in slot.filespaces]
     yield from (f"desired: {problem.message}" for problem in found if problem is not None)
     if not all(1 <= port <= 65_535 for port in slot.ports):  # noqa: PLR2004 - TCP

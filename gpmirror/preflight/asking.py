@@ -186,7 +186,7 @@ def _landings(ground: _Ground, host: str, rows: Iterable[Segment]) -> Iterator[L
         path: row.content
         for row in rows
         if row.content in ground.changes and not row.is_acting_primary
-        for path in _directories(row)
+        for path in row.directories
     }
     dbids = {row.content: row.dbid for row in rows if not row.is_acting_primary}
     left = {
@@ -249,11 +249,6 @@ def _primary_bindings(ground: _Ground, rows: Iterable[Segment]) -> Iterator[Bind
                 yield Binding(
                     content=row.content, address=row.address, port=port, held=False, new=True
                 )
-
-
-def _directories(row: Segment) -> tuple[str, ...]:
-    own = () if row.directory is None else (row.directory,)
-    return own + tuple(path for _, path in row.filespaces)
 
 
 def _sources(ground: _Ground, rows: Iterable[Segment]) -> Iterator[SourceDirectory]:

@@ -298,19 +298,15 @@ def stand_in(plan: Plan, observed: Observed, hostname: str) -> tuple[str, str]:
     rows = [(row, target) for row, target in _going(plan, observed) if row.hostname == hostname]
     old = host_of(plan, rows[0][0]) if rows else hostname
     named = [host.name for host in plan.desired.hosts if host.replaces == old]
-    paths = {path for row, _ in rows for path in _directories(row)}
+    paths = {path for row, _ in rows for path in row.directories}
     taken = {
         host_of(plan, row)
         for row in observed.segments
-        if row.hostname != hostname and not paths.isdisjoint(_directories(row))
+        if row.hostname != hostname and not paths.isdisjoint(row.directories)
     }
     wanted = [*named, *sorted({target for _, target in rows} - {old})]
     coordinator = coordinator_host(plan, observed) or "localhost"
     return next((host for host in wanted if host not in taken), coordinator), coordinator
-
-
-def _directories(row: Segment) -> list[str]:
-    return [path for path in (row.directory, *(path for _, path in row.filespaces)) if path]
 
 
 def way_round(name: str, successor: str, coordinator: str) -> str:

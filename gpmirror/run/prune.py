@@ -375,8 +375,7 @@ def used_directories(plan: Plan, observed: Observed) -> Used:
     hosts = hosts_of(plan, observed)
     found: dict[str, set[str]] = {}
     for row in observed.segments:
-        paths = (row.directory, *(path for _, path in row.filespaces))
-        found.setdefault(hosts.host_of(row), set()).update(path for path in paths if path)
+        found.setdefault(hosts.host_of(row), set()).update(row.directories)
     return {host: tuple(sorted(paths)) for host, paths in found.items()}
 
 
