@@ -242,6 +242,7 @@ def test_switched_roles_block_a_move_until_they_are_back() -> None:
     assert "`gpmirror apply --rebalance`" in change.reason
     asked = _change(MOVED, hit("switched"), Request(rebalance=True))
     assert asked.action is Action.REBALANCE
+    assert asked.note is not None
     assert "sdw2:7100: plan again" in asked.note
 
 
