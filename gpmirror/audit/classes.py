@@ -322,7 +322,11 @@ def _drained(ground: Ground) -> Iterator[Falsehood]:
         if change.to is None or change.to == change.from_ or change.to != wanted:
             continue
         host = ground.hosts.get(change.to.host)
-        if host is not None and host.weight == 0 and "pinned" not in change.reason:
+        if host is None or host.weight > 0 or "pinned" in change.reason:
+            continue
+        # of a copy that was lost with its host the reason tells who takes that host's place, not the pin
+        takes_over = change.from_ is not None and host.replaces == change.from_.host
+        if not (takes_over and change.action is Action.RECOVER):
             where = f"changes, content {change.content}"
             yield Falsehood(where, f"to {change.to.host}", "elsewhere: its weight is 0")
 

@@ -14,9 +14,9 @@ from gpmirror.audit.verdict import Audit, audit, audit_json, audit_text
 from gpmirror.cli.main import main
 from gpmirror.errors import ExitCode, InvalidInput
 from gpmirror.model.observed import Observed
-from gpmirror.model.segment import Status
+from gpmirror.model.segment import Role, Status
 from gpmirror.plan.planfile import plan_text
-from gpmirror.spec.model import Offset
+from gpmirror.spec.model import Offset, Pin
 from tests import clusters
 from tests.forging import sealed
 from tests.plans import adding, founding, moving, rebalancing, recovering, swapping, unchanged, wide
@@ -457,3 +457,25 @@ def test_a_mirror_that_would_land_on_itself_is_named() -> None:
     classes = next(one for one in audit(sealed(body), "plan.json").claims if one.name == "classes")
     told = [(one.where, one.claimed, one.true) for one in classes.false]
     assert ("changes, content 0", "move", "blocked") in told
+
+
+def test_a_pin_to_a_drained_host_that_replaces_another_is_one() -> None:
+    """The reason of such a change tells of the replacement, not of the pin."""
+    seen = clusters.mirrored(["sdw1", "sdw2", "sdw3"])
+    rows = [
+        replace(row, role=Role.MIRROR, status=Status.DOWN)
+        if row.hostname == "sdw1"
+        else replace(row, role=Role.PRIMARY)
+        if row.content == 0
+        else row
+        for row in seen.segments
+    ]
+    seen = replace(seen, segments=tuple(rows))
+    spare = clusters.host("spare", weight=0, replaces="sdw1")
+    pin = Pin(content=2, host="spare", place=clusters.PLACE)
+    plan = clusters.planned(clusters.spec([spare, "sdw2", "sdw3"], pins=(pin,)), seen)
+    (change,) = [change for change in plan.changes if change.content == 2]
+    assert change.to is not None
+    assert change.to.host == "spare"
+    found = audit(plan_text(plan).encode(), "plan.json")
+    assert found.holds, audit_text(found)
