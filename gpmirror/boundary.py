@@ -107,6 +107,18 @@ class Freshness(StrEnum):
     """Nobody was asked."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherWork:
+    """What sessions and tables of a cluster tell of other work, one sentence each: what stands in the
+    way, and what could not be looked at (`unseen`). `paused`: what gpexpand wrote last (`EXPANSION
+    STOPPED`), where tables are still to be redistributed and no gpexpand is at it.
+    """
+
+    in_the_way: tuple[str, ...] = ()
+    paused: str | None = None
+    unseen: tuple[str, ...] = ()
+
+
 class Catalog(Protocol):
     """A live session on the coordinator; each reading asks one query per catalog table."""
 
@@ -143,16 +155,8 @@ class Catalog(Protocol):
         """
         ...
 
-    def competing(self) -> tuple[str, ...]:
-        """Other work on this cluster that sessions and tables tell of, one sentence each. An
-        expansion that pauses is none.
-        """
-        ...
-
-    def paused_expansion(self) -> str | None:
-        """What gpexpand wrote last (`EXPANSION STOPPED`), where tables are still to be redistributed
-        and no gpexpand is at it; None: no such expansion.
-        """
+    def other_work(self) -> OtherWork:
+        """Other work on this cluster that sessions and tables tell of."""
         ...
 
     def lock(self, name: str) -> LockHolder | None:

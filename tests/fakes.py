@@ -11,6 +11,7 @@ from gpmirror.boundary import (
     Freshness,
     LockHolder,
     NoAnswer,
+    OtherWork,
     Reply,
     Silence,
     Sizes,
@@ -90,6 +91,8 @@ class FakeCluster:
     replies: dict[str, Reply] = field(default_factory=dict)
     paused: str | None = None
     """What gpexpand wrote last, where it pauses."""
+    unseen: tuple[str, ...] = ()
+    """What could not be looked at for other work."""
     probes: int = 0
     busy: int | None = 0
     tried: Reply | None = None
@@ -146,12 +149,9 @@ class FakeCluster:
     def ask_primaries(self) -> bool:
         return True
 
-    def paused_expansion(self) -> str | None:
+    def other_work(self) -> OtherWork:
         self._session()
-        return self.paused
-
-    def competing(self) -> tuple[str, ...]:
-        return self.work
+        return OtherWork(in_the_way=self.work, paused=self.paused, unseen=self.unseen)
 
     def lock(self, name: str) -> LockHolder | None:
         del name

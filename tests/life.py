@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal
 
-from gpmirror.boundary import Answered, Freshness, LockHolder, NoAnswer, Reply, Silence, Sizes
+from gpmirror.boundary import (
+    Answered,
+    Freshness,
+    LockHolder,
+    NoAnswer,
+    OtherWork,
+    Reply,
+    Silence,
+    Sizes,
+)
 from gpmirror.errors import ConnectionLost
 from gpmirror.model.names import lies_in
 from gpmirror.model.observed import (
@@ -222,11 +231,9 @@ class Life:
     def ask_primaries(self) -> bool:
         return True
 
-    def paused_expansion(self) -> str | None:
-        return None
-
-    def competing(self) -> tuple[str, ...]:
-        return ("gprecoverseg is at work",) if any(j.running for j in self.jobs.values()) else ()
+    def other_work(self) -> OtherWork:
+        busy = any(job.running for job in self.jobs.values())
+        return OtherWork(in_the_way=("gprecoverseg is at work",) if busy else ())
 
     def lock(self, name: str) -> LockHolder | None:
         del name

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from shlex import quote
 from time import monotonic, sleep
 
 from gpmirror.adapters.server_address import ServerTarget, target_of
 from gpmirror.adapters.server_session import Session, open_session
-from gpmirror.boundary import DEFAULT_PROBE_SECONDS, Freshness, LockHolder, Sizes
+from gpmirror.boundary import DEFAULT_PROBE_SECONDS, Freshness, LockHolder, OtherWork, Sizes
 from gpmirror.catalog import live
 from gpmirror.catalog.detect import Detected
 from gpmirror.catalog.live import (
@@ -156,46 +157,74 @@ _UTILITIES = (
 _COMPLETE = "EXPANSION COMPLETE"
 _STARTED = "EXPANSION STARTED"
 _CUT_OFF = (
-    " (one that was cut off says so for ever: where no gpexpand runs, `gpexpand -d 0:01` goes on with "
+    " (one that was cut off says so for ever: where no gpexpand runs, `gpexpand -d 0:01{}` goes on with "
     "it for a minute, then it pauses)"
 )
 _PAUSED = ("SETUP DONE", "EXPANSION STOPPED")
 """Tables wait to be redistributed, and no gpexpand is at it: windows over days or weeks."""
 
 
+_LOOKING_SECONDS = 30.0
+"""For all databases beside ours together; each takes a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What one database keeps of changes to the cluster's size: schemas by name, and what gpexpand
+    wrote last. `option` leads gpexpand there, `where` says it; both empty where there is no choice.
+    """
+
+    schemas: tuple[str, ...]
+    status: str | None
+    option: str
+    where: str
+
+
 def work_told(
-    session: Session, asked: Queries, replication: Iterable[Replication]
-) -> tuple[str, ...]:
+    session: Session, asked: Queries, replication: Iterable[Replication], kept: Iterable[_Kept]
+) -> Iterator[str]:
     """Expansions, utilities' sessions, base backups. Raises as `Session.rows`."""
-    return (*_maintenance(session), *_sessions(session, asked), *_base_backups(replication))
+    for one in kept:
+        yield from _maintenance(one)
+    yield from _sessions(session, asked)
+    yield from _base_backups(replication)
 
 
-def _maintenance(session: Session) -> Iterator[str]:
-    for (schema,) in session.rows(live.MAINTENANCE_SCHEMAS):
+def _maintenance(kept: _Kept) -> Iterator[str]:
+    for schema in kept.schemas:
         if schema != "gpexpand":
             what = "a rebalancing" if schema == "ggrebalance" else schema
             yield (
-                f"{what} is not finished: the schema {schema} exists; let {schema} end or "
+                f"{what} is not finished: the schema {schema} exists{kept.where}; let {schema} end or "
                 "undo it, and leave the schema alone: it holds what is still to do"
             )
             continue
-        status = _expansion_status(session)
+        status = kept.status
         if status not in {_COMPLETE, *_PAUSED}:
             said = f"its status is {status}" if status else "its schema gpexpand exists"
             yield (
-                f"gpexpand is not finished: {said}; wait until it ends or pauses"
-                + (_CUT_OFF if status == _STARTED else "")
+                f"gpexpand is not finished: {said}{kept.where}; wait until it ends or pauses"
+                + (_CUT_OFF.format(kept.option) if status == _STARTED else "")
                 + ", and leave its schema alone: it holds the tables that are still to be "
                 "redistributed"
             )
 
 
-def paused_expansion(session: Session) -> str | None:
-    """What gpexpand wrote last, where it pauses. Raises as `Session.rows`."""
-    if ("gpexpand",) not in session.rows(live.MAINTENANCE_SCHEMAS):
-        return None
-    status = _expansion_status(session)
-    return status if status in _PAUSED else None
+def paused_expansion(kept: Iterable[_Kept]) -> str | None:
+    """What gpexpand wrote last, where it pauses."""
+    return next((f"{one.status}{one.where}" for one in kept if one.status in _PAUSED), None)
+
+
+def kept_in(session: Session, dialect: Dialect) -> _Kept:
+    """What the database of a session keeps. Raises as `Session.rows`."""
+    schemas = tuple(name for (name,) in session.rows(live.MAINTENANCE_SCHEMAS) if name)
+    chosen = "" if dialect.expansion_database else session.reached.database or ""
+    return _Kept(
+        schemas=schemas,
+        status=_expansion_status(session) if "gpexpand" in schemas else None,
+        option=f" -D {quote(chosen)}" if chosen else "",
+        where=f" in database {chosen}" if chosen else "",
+    )
 
 
 def _expansion_status(session: Session) -> str | None:
@@ -391,13 +420,45 @@ class CatalogSession:
         told = rows[0][0] if rows else None
         return float(told) if told and told.isdigit() else DEFAULT_PROBE_SECONDS
 
-    def competing(self) -> tuple[str, ...]:
-        """Other work on this cluster, one sentence each."""
-        return work_told(self._session, self._queries, self._backups_told())
+    def other_work(self) -> OtherWork:
+        """Other work on this cluster; see `boundary.Catalog`."""
+        kept, unseen = [kept_in(self._session, self.dialect)], []
+        for found in self._kept_elsewhere():
+            if isinstance(found, str):
+                unseen.append(found)
+            else:
+                kept.append(found)
+        told = work_told(self._session, self._queries, self._backups_told(), kept)
+        return OtherWork(
+            in_the_way=tuple(told), paused=paused_expansion(kept), unseen=tuple(unseen)
+        )
 
-    def paused_expansion(self) -> str | None:
-        """What gpexpand wrote last, where it pauses."""
-        return paused_expansion(self._session)
+    def _kept_elsewhere(self) -> Iterator[_Kept | str]:
+        """The same of the other databases, one after the other by name; a sentence for what could not
+        be looked at.
+        """
+        names = [name or "" for (name,) in self._session.rows(self._queries.homes)]
+        begun = monotonic()
+        for number, name in enumerate(names):
+            if monotonic() - begun > _LOOKING_SECONDS:
+                yield (
+                    f"{len(names) - number} databases were not looked into for an expansion within "
+                    f"{_LOOKING_SECONDS:.0f} s, {name} the first of them"
+                )
+                return
+            try:
+                yield self._kept_at(name)
+            except GpmirrorError as error:
+                yield f"database {name} was not looked into for an expansion: {error.message}"
+
+    def _kept_at(self, database: str) -> _Kept:
+        """The session does not bear the lock's name: others look for that in every database."""
+        named = {"dbname": database, "application_name": PROGRAM}
+        there = open_session(replace(self._target, parameters={**self._target.parameters, **named}))
+        try:
+            return kept_in(there, self.dialect)
+        finally:
+            there.close()
 
     def _backups_told(self) -> tuple[Replication, ...]:
         """Who streams, as far as that can be asked: a host that is cut off holds the question up,

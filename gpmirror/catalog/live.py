@@ -256,6 +256,11 @@ BACKEND = "SELECT pg_backend_pid()"
 MAINTENANCE_SCHEMAS = """\
 SELECT nspname FROM pg_namespace WHERE nspname IN ('gpexpand', 'ggrebalance', 'gpshrink') ORDER BY nspname"""
 
+_HOMES = """\
+SELECT datname FROM pg_database
+ WHERE datallowconn AND datname <> current_database() AND {kept} ORDER BY datname"""
+"""Databases beside this one in which a schema of those may be kept."""
+
 EXPANSION_STATUS = "SELECT status FROM gpexpand.status ORDER BY updated DESC LIMIT 1"
 
 _BUSY = """\
@@ -297,6 +302,7 @@ class Queries:
     holders: str
     sessions: str
     busy: str
+    homes: str
 
 
 def queries_for(dialect: Dialect) -> Queries:
@@ -319,6 +325,11 @@ def queries_for(dialect: Dialect) -> Queries:
         holders=_HOLDERS.format(**activity),
         sessions=_SESSIONS.format(**activity),
         busy=_BUSY.format(**activity),
+        homes=_HOMES.format(
+            kept="datname NOT IN ('postgres', 'template0', 'template1')"
+            if dialect.expansion_database is None
+            else f"datname = '{dialect.expansion_database}'"
+        ),
     )
 
 

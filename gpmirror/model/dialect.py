@@ -122,6 +122,14 @@ class Dialect:
         return self.file_replication
 
     @property
+    def expansion_database(self) -> str | None:
+        """The database in which gpexpand and its kind keep their schema (6.24.3, 7.0.0 and Greengage
+        6.27.1: source); None: in whichever they are told, but not in one that every server has
+        (5.8.1: source).
+        """
+        return None if self.file_replication else "postgres"
+
+    @property
     def separator(self) -> str:
         """What separates the fields of a line in the utilities' files."""
         return ":" if self.file_replication else "|"

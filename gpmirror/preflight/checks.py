@@ -188,14 +188,16 @@ CHECKS: dict[str, CheckInfo] = {
         what="No native utility of this cluster runs on the coordinator's host, none holds or left "
         "a lock there that keeps one of the plan's from running, nothing copies into a planned "
         "directory, and no table or session of the cluster tells of other work (gpexpand, gpshrink, "
-        "ggrebalance, base backups). Locks are directories (6 and later) or files with a number "
+        "ggrebalance, base backups); on 4.3 and 5 gpexpand keeps its tables in any database, so all "
+        "that take connections are looked into. Locks are directories (6 and later) or files with a number "
         "(4.3, 5).",
         why="With a lock in its way gprecoverseg does nothing and exits 0; gpaddmirrors takes no "
         "lock at all. 4.3, 5, 7 and Greengage remove the lock of a process that does not run, 6 does "
         "not; a number that another program bears by now stops all of them.",
         remedy="Wait until it ends. A lock whose owner is proved to be gone (nothing runs under its "
         "number, or a program that started after the lock was left) is removed with `--allow "
-        "dead-lock`; one that proves nothing is removed by hand.",
+        "dead-lock`; one that proves nothing is removed by hand. A database that this user may not "
+        "look into is unknown.",
         judge=judge_competing,
     ),
     "dry-run": CheckInfo(

@@ -102,9 +102,9 @@ def _before(run: Run) -> Observed:
             detail.append("acquired, held until this run ends")
     with run.phase("observe") as detail:
         observed, _ = look(run)
-        run.dead_locks = check_competing(run, observed, runs_of(run.plan, observed))
+        run.dead_locks, paused = check_competing(run, observed, runs_of(run.plan, observed))
         detail.append(f"{len(observed.segments)} rows, no competing work")
-        if remark := check_expansion(run):
+        if remark := check_expansion(run, paused):
             detail.append(remark)
         detail += [f"{lock.path} is to be removed" for lock in run.dead_locks]
     return observed
@@ -182,7 +182,7 @@ def _pass_gate(run: Run, wave: Wave) -> None:
     if not run.wishes.rehearsal:
         take_own_lock(run)  # an earlier wave may have lost it with its session
     if wave.number > 1:
-        dead = check_competing(run, observed, runs_of(run.plan, observed))
+        dead, _ = check_competing(run, observed, runs_of(run.plan, observed))
         if not run.wishes.rehearsal:
             # one that an earlier wave of this run left; a rehearsal left none, and removed none
             run.dead_locks = dead

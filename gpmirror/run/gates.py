@@ -139,11 +139,21 @@ def _lock_name(run: Run) -> str:
     return f"gpmirror {run.name}"
 
 
-def check_competing(run: Run, observed: Observed, runs: Runs) -> tuple[LockFile, ...]:
-    """Dead locks that may be removed, as somebody allowed. `runs` are the utilities that are to run.
-    Raises Locked: native utilities at work or what they left behind, on sessions or on disk.
+UNSEEN = "unchecked:competing"
+"""What `--allow` takes where databases cannot be looked into for other work."""
+
+
+def check_competing(
+    run: Run, observed: Observed, runs: Runs
+) -> tuple[tuple[LockFile, ...], str | None]:
+    """Dead locks that may be removed, as somebody allowed; what gpexpand wrote last, where it pauses.
+    `runs` are the utilities that are to run. Raises Locked: native utilities at work or what they
+    left behind, on sessions or on disk.
     """
-    found = list(run.world.catalog.competing())
+    work = run.world.catalog.other_work()
+    allow = {*run.wishes.allow, *run.plan.allowed}
+    unseen = () if UNSEEN in allow else work.unseen
+    found = [*work.in_the_way, *unseen]
     script = competing_script(observed)
     reply = run.world.hosts.ask({run.world.coordinator: script}, seconds=60)[run.world.coordinator]
     match reply:
@@ -151,22 +161,22 @@ def check_competing(run: Run, observed: Observed, runs: Runs) -> tuple[LockFile,
             works = competing_work(reply.out, runs)
         case _:
             raise NotReady(f"cannot look for competing work: {reply.message}", hint=reply.hint)
-    allowed = DEAD_LOCK in {*run.wishes.allow, *run.plan.allowed}
+    allowed = DEAD_LOCK in allow
     dead = tuple(work.dead for work in works if work.dead is not None)
     found += [work.sentence for work in works if work.dead is None or not allowed]
     if found:
+        more = f"; what cannot be looked at is accepted with `--allow {UNSEEN}`" if unseen else ""
         raise Locked(
             "other work stands in the way:\n" + "\n".join(f"  {one}" for one in found),
-            hint="wait until it ends, or clear what it left as said above, then try again",
+            hint=f"wait until it ends, or clear what it left as said above, then try again{more}",
         )
-    return dead
+    return dead, work.paused
 
 
-def check_expansion(run: Run) -> str:
+def check_expansion(run: Run, status: str | None) -> str:
     """What to say of an expansion that pauses; empty: there is none. Raises Unsafe (4): mirrors are to
     be added or moved meanwhile, and nobody allowed that.
     """
-    status = run.world.catalog.paused_expansion()
     if status is None:
         return ""
     refuse(expansion_hazards(run.plan, status), (), run.wishes.allow)

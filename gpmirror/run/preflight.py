@@ -119,6 +119,7 @@ def with_other_work(
     over each. An expansion that pauses is a danger where the plan adds or moves mirrors, else a note.
     """
     host = coordinator_host(plan, observed) or ""
+    work = catalog.other_work()
     works = tuple(
         Check(
             host=host,
@@ -127,14 +128,24 @@ def with_other_work(
             detail=told,
             remedy="wait until it ends, or clear what it left as said, then try again",
         )
-        for told in catalog.competing()
+        for told in work.in_the_way
     )
-    status = catalog.paused_expansion()
+    unseen = tuple(
+        Check(
+            host=host,
+            name="competing",
+            result=Result.UNKNOWN,
+            detail=told,
+            remedy="connect as the cluster's administrator, usually gpadmin",
+        )
+        for told in work.unseen
+    )
+    status = work.paused
     dangers = () if status is None else expansion_hazards(plan, status)
     notes = () if status is None or dangers else (untouched(status),)
     return replace(
         found,
-        checks=(*found.checks, *works),
+        checks=(*found.checks, *works, *unseen),
         hazards=(*found.hazards, *dangers),
         notes=(*found.notes, *notes),
     )

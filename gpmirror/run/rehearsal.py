@@ -10,6 +10,7 @@ from gpmirror.boundary import (
     LockHolder,
     Natives,
     NoAnswer,
+    OtherWork,
     Reply,
     Reporter,
     Sizes,
@@ -107,13 +108,9 @@ class ForeseeingCatalog:
         """As it is now."""
         return self._real.busy_sessions()
 
-    def competing(self) -> tuple[str, ...]:
+    def other_work(self) -> OtherWork:
         """As it is now."""
-        return self._real.competing()
-
-    def paused_expansion(self) -> str | None:
-        """As it is now."""
-        return self._real.paused_expansion()
+        return self._real.other_work()
 
     def lock(self, name: str) -> LockHolder | None:
         """A rehearsal keeps nobody out."""

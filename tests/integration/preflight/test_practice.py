@@ -1,5 +1,8 @@
 """`gpmirror preflight` over real SSH against a practice cluster."""
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from gpmirror.errors import ExitCode
@@ -48,3 +51,45 @@ def test_a_stale_plan_is_refused(practice: Practice) -> None:
         practice.sql(statement.format(-500))
     assert found.returncode == ExitCode.STALE, found.stdout + found.stderr
     assert "does not match the catalog any more" in found.stderr
+
+
+def test_an_expansion_of_5_is_seen_in_whichever_database_it_is(
+    shared_labs: Callable[..., Practice],
+) -> None:
+    """Gpexpand of 5.8.1 refuses to keep its schema in `postgres`."""
+    practice = shared_labs(dialect="gp5", hosts=3, primaries=2, addresses=1)
+    practice.reset()
+    practice.sql("CREATE DATABASE sales")
+    wrote = "INSERT INTO gpexpand.status VALUES ('{}', now())".format
+
+    def sales(*statements: str) -> None:
+        for statement in statements:
+            practice.sql(statement, dbname="sales")
+
+    try:
+        sales(
+            "CREATE SCHEMA gpexpand",
+            "CREATE TABLE gpexpand.status (status text, updated timestamp)",
+        )
+        sales(wrote("EXPANSION STOPPED"))
+        found = practice.gpmirror("preflight", "--json")
+        assert found.returncode == ExitCode.UNSAFE, found.stdout + found.stderr
+        assert "paused-expansion" in [one["name"] for one in json.loads(found.stdout)["hazards"]]
+        found = practice.gpmirror("apply", "--yes")
+        assert found.returncode == ExitCode.UNSAFE, found.stdout + found.stderr
+        assert "an expansion pauses (EXPANSION STOPPED in database sales)" in one_line(found.stderr)
+        sales(wrote("EXPANSION STARTED"))
+        found = practice.gpmirror("apply", "--yes")
+        assert found.returncode == ExitCode.LOCKED, found.stdout + found.stderr
+        words = one_line(found.stderr)
+        assert "its status is EXPANSION STARTED in database sales; wait until it ends" in words
+        assert "`gpexpand -d 0:01 -D sales` goes on with it" in words
+        sales(wrote("EXPANSION COMPLETE"))
+        found = practice.gpmirror("preflight")
+        assert found.returncode == ExitCode.OK, found.stdout + found.stderr
+    finally:
+        practice.sql("DROP DATABASE sales WITH (FORCE)")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -9,7 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from gpmirror.adapters import server as server_module
 from gpmirror.adapters.server import CatalogSession, connect
+from gpmirror.boundary import OtherWork
 from gpmirror.errors import ConnectionLost, Failure, InvalidInput
 from gpmirror.model.dialect import DialectName
 from gpmirror.model.observed import CopyProgress
@@ -17,7 +19,7 @@ from gpmirror.model.segment import Segment
 from gpmirror.spec.model import CoordinatorAddress
 from gpmirror.verify import judge_copies
 from tests.clusters import coordinator, mirrored, observed, primaries, row
-from tests.servers import Postgres, eventually
+from tests.servers import PASSWORD, Postgres, eventually
 
 pytestmark = pytest.mark.postgres
 
@@ -405,7 +407,7 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp6", mirrored(HOSTS, 1).segments)
     server, other = opened("gp6"), opened("gp6")
     assert other.lock("gpmirror r on h") is None
-    assert server.competing() == ()
+    assert server.other_work() == OtherWork()
     stream(
         postgres,
         "gp6",
@@ -427,7 +429,7 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
         **keywords(postgres, "gp6"), application_name="gpbackup_20260101120000"
     )
     try:
-        found = server.competing()
+        found = server.other_work().in_the_way
         assert found[0].startswith(
             "a rebalancing is not finished: the schema ggrebalance exists; let ggrebalance end "
         )
@@ -439,15 +441,19 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
         assert len(found) == 5
         assert found[4].startswith("a base backup of content 1 is running (pg_basebackup); ")
         postgres.run("gp6", "DROP TABLE gpexpand.status", "DROP SCHEMA ggrebalance")
-        assert server.competing()[0].startswith(
-            "gpexpand is not finished: its schema gpexpand exists; wait until it ends or pauses, and "
+        assert (
+            server.other_work()
+            .in_the_way[0]
+            .startswith(
+                "gpexpand is not finished: its schema gpexpand exists; wait until it ends or pauses, and "
+            )
         )
         postgres.run(
             "gp6",
             "CREATE TABLE gpexpand.status AS SELECT 'EXPANSION COMPLETE'::text AS status, "
             "now() AS updated",
         )
-        assert len(server.competing()) == 3
+        assert len(server.other_work().in_the_way) == 3
     finally:
         backup.close()
         postgres.run("gp6", "DROP SCHEMA gpexpand CASCADE", "DROP SCHEMA IF EXISTS ggrebalance")
@@ -456,7 +462,7 @@ def test_competing_work(postgres: Postgres, opened: Opener) -> None:
 def test_an_expansion_that_pauses_is_no_work(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp6", mirrored(HOSTS, 1).segments)
     server = opened("gp6")
-    assert server.paused_expansion() is None
+    assert server.other_work() == OtherWork()
     postgres.run(
         "gp6",
         "CREATE SCHEMA gpexpand",
@@ -465,12 +471,116 @@ def test_an_expansion_that_pauses_is_no_work(postgres: Postgres, opened: Opener)
         "('EXPANSION STOPPED', '2026-01-02')",
     )
     try:
-        assert (server.competing(), server.paused_expansion()) == ((), "EXPANSION STOPPED")
+        assert server.other_work() == OtherWork(paused="EXPANSION STOPPED")
         postgres.run("gp6", "INSERT INTO gpexpand.status VALUES ('EXPANSION STARTED', now())")
-        assert server.paused_expansion() is None
-        assert len(server.competing()) == 1
+        assert server.other_work().paused is None
+        assert len(server.other_work().in_the_way) == 1
     finally:
         postgres.run("gp6", "DROP SCHEMA gpexpand CASCADE")
+
+
+EXPANSION = (
+    "CREATE SCHEMA gpexpand",
+    "CREATE TABLE gpexpand.status (status text, updated timestamp)",
+    "INSERT INTO gpexpand.status VALUES ('SETUP DONE', '2026-01-01')",
+)
+
+
+@contextmanager
+def databases(postgres: Postgres, *names: str) -> Iterator[None]:
+    """Further databases of the server, as long as it takes."""
+    try:
+        for name in names:
+            postgres.run("plain", f'CREATE DATABASE "{name}"')
+        yield
+    finally:
+        for name in names:
+            postgres.run("plain", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def test_an_expansion_is_kept_in_any_database_before_6(postgres: Postgres, opened: Opener) -> None:
+    """Gpexpand of 5.8.1 does not take `postgres`; each database takes a session, which bears no name
+    that another run would take for a holder of the lock.
+    """
+    postgres.fill("gp5", old_rows())
+    server = opened("gp5")
+    assert server.lock("gpmirror r on h") is None
+    assert server.other_work() == OtherWork()
+    with databases(postgres, "aaa", "x y"):
+        postgres.run("x y", *EXPANSION)
+        assert server.other_work() == OtherWork(paused="SETUP DONE in database x y")
+        postgres.run(
+            "x y", "INSERT INTO gpexpand.status VALUES ('EXPANSION STARTED', '2026-01-02')"
+        )
+        since = len(postgres.log)
+        (told,) = server.other_work().in_the_way
+        assert told.startswith(
+            "gpexpand is not finished: its status is EXPANSION STARTED in database x y; "
+        )
+        assert "`gpexpand -d 0:01 -D 'x y'` goes on with it" in told
+        looked = [
+            line.split("|")[:2] for line in postgres.log[since:].splitlines() if "nspn" in line
+        ]
+        assert looked == [
+            ["gp5", "gpmirror r on h"],
+            *([name, "gpmirror"] for name in ("aaa", "gp6", "gp7", "plain", "x y")),
+        ]
+        postgres.run("x y", "DROP TABLE gpexpand.status")
+        (told,) = server.other_work().in_the_way
+        assert told.startswith(
+            "gpexpand is not finished: its schema gpexpand exists in database x y; "
+        )
+
+
+def test_a_database_that_cannot_be_looked_into(postgres: Postgres, opened: Opener) -> None:
+    postgres.fill("gp5", old_rows())
+    with databases(postgres, "aaa", "bbb", "ccc"):
+        postgres.run("plain", "REVOKE CONNECT ON DATABASE aaa FROM PUBLIC")
+        for name in ("bbb", "ccc"):
+            postgres.run(name, *EXPANSION)
+        postgres.run(
+            "bbb",
+            "GRANT USAGE ON SCHEMA gpexpand TO PUBLIC",
+            "GRANT SELECT ON gpexpand.status TO PUBLIC",
+        )
+        found = opened("gp5", "guarded", PGPASSWORD=PASSWORD).other_work()
+        assert found.paused == "SETUP DONE in database bbb"
+        assert found.in_the_way == ()
+        where, unseen = f"127.0.0.1:{postgres.port}", "was not looked into for an expansion"
+        closed = "permission denied for database"
+        unread = "does not let this user read: permission denied for schema gpexpand"
+        assert found.unseen == (
+            f'database aaa {unseen}: cannot connect to {where}: {closed} "aaa"',
+            f"database ccc {unseen}: {where} {unread}",
+        )
+
+
+def test_databases_are_looked_into_for_a_while_only(
+    postgres: Postgres, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.fill("gp5", old_rows())
+    server = opened("gp5")
+    monkeypatch.setattr(server_module, "_LOOKING_SECONDS", -1.0)
+    with databases(postgres, "aaa"):
+        assert server.other_work().unseen == (
+            "4 databases were not looked into for an expansion within -1 s, aaa the first of them",
+        )
+
+
+def test_one_database_keeps_expansions_from_6_on(postgres: Postgres, opened: Opener) -> None:
+    """Whatever database the session is in; the others are left alone."""
+    postgres.fill("gp6", mirrored(HOSTS, 1).segments)
+    server = opened("gp6")
+    postgres.run("postgres", *EXPANSION)
+    try:
+        assert server.other_work() == OtherWork(paused="SETUP DONE")
+    finally:
+        postgres.run("postgres", "DROP SCHEMA gpexpand CASCADE")
+    postgres.run("plain", *EXPANSION)
+    try:
+        assert server.other_work() == OtherWork()
+    finally:
+        postgres.run("plain", "DROP SCHEMA gpexpand CASCADE")
 
 
 def test_a_shrinking_cluster(postgres: Postgres, opened: Opener) -> None:
@@ -478,7 +588,7 @@ def test_a_shrinking_cluster(postgres: Postgres, opened: Opener) -> None:
     postgres.fill("gp7", mirrored(HOSTS, 1, "gp7").segments)
     postgres.run("gp7", "CREATE SCHEMA gpshrink")
     try:
-        told = opened("gp7").competing()
+        told = opened("gp7").other_work().in_the_way
     finally:
         postgres.run("gp7", "DROP SCHEMA gpshrink")
     assert len(told) == 1
@@ -497,8 +607,8 @@ def test_competing_work_of_the_old_generation(postgres: Postgres, opened: Opener
         sleeper = threading.Thread(target=change)
         sleeper.start()
         try:
-            eventually(server.competing, "the session was not seen")
-            (found,) = server.competing()
+            eventually(lambda: server.other_work().in_the_way, "the session was not seen")
+            (found,) = server.other_work().in_the_way
             assert "changes the catalog of segments" in found
         finally:
             other.cancel_safe()

@@ -1,16 +1,19 @@
 """An expansion that pauses for days: recoveries and returns go on, mirrors are added or moved by name."""
 
+from dataclasses import replace
+
 import pytest
 
-from gpmirror.errors import ExitCode, Unsafe
+from gpmirror.errors import ExitCode, Locked, Unsafe
 from gpmirror.events import PhaseDone
 from gpmirror.plan.hazards import check_allow
 from gpmirror.plan.model import Plan
 from gpmirror.plan.request import Request
+from gpmirror.preflight.competing import runs_of
 from gpmirror.preflight.model import Preflight, Result
 from gpmirror.run.apply import apply
 from gpmirror.run.context import Run, Wishes
-from gpmirror.run.gates import unallowed
+from gpmirror.run.gates import check_competing, unallowed
 from gpmirror.run.preflight import with_other_work
 from tests.clusters import mirrored, planned, spec
 from tests.fakes import FakeCluster, MemoryJournal, Reporter, world_of
@@ -122,3 +125,31 @@ def test_preflight_tells_the_work_that_tables_and_sessions_show() -> None:
     (check,) = with_other_work(READY, moves(), seen, busy).checks
     assert (check.host, check.name, check.result) == ("mdw", "competing", Result.BAD)
     assert check.detail == "gpexpand is not finished"
+
+
+CLOSED = "database sales was not looked into for an expansion: permission denied"
+UNSEEN = "unchecked:competing"
+
+
+def test_what_could_not_be_looked_at_is_accepted_by_name() -> None:
+    seen = damaged(down=(2,))
+    plan = plan_for(seen, Request())
+    world = world_of(
+        FakeCluster(observed=seen, unseen=(CLOSED,)), journal=MemoryJournal(), reporter=Reporter()
+    )
+    run = Run(name="r1", plan=plan, world=world, wishes=Wishes(), started=0.0)
+    with pytest.raises(Locked) as caught:
+        check_competing(run, seen, runs_of(plan, seen))
+    assert CLOSED in caught.value.message
+    assert f"--allow {UNSEEN}" in (caught.value.hint or "")
+    allowing = replace(run, wishes=Wishes(allow=(UNSEEN,)))
+    assert check_competing(allowing, seen, runs_of(plan, seen)) == ((), None)
+
+
+def test_preflight_does_not_know_what_could_not_be_looked_at() -> None:
+    seen = mirrored(HOSTS, 2)
+    found = with_other_work(READY, moves(), seen, FakeCluster(observed=seen, unseen=(CLOSED,)))
+    (check,) = found.checks
+    assert (check.host, check.name, check.result) == ("mdw", "competing", Result.UNKNOWN)
+    assert check.detail == CLOSED
+    assert found.blocking((UNSEEN,)) == ()

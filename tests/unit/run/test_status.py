@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from gpmirror.boundary import Freshness, LockHolder, Sizes
+from gpmirror.boundary import Freshness, LockHolder, OtherWork, Sizes
 from gpmirror.errors import CannotDispatch, ConnectionLost, Failure, InvalidInput
 from gpmirror.model.observed import CopyProgress, Observed, Replication
 from gpmirror.model.segment import Mode
@@ -82,8 +82,8 @@ class ScriptedCatalog:
     def busy_sessions(self) -> int | None:
         return None
 
-    def competing(self) -> tuple[str, ...]:
-        return ()
+    def other_work(self) -> OtherWork:
+        return OtherWork()
 
     def refresh(self) -> Freshness:
         self.said.append("probe")
@@ -94,9 +94,6 @@ class ScriptedCatalog:
     def ask_primaries(self) -> bool:
         self.said.append("primaries")
         return True
-
-    def paused_expansion(self) -> str | None:
-        return None
 
     def lock(self, name: str) -> LockHolder | None:
         return None
