@@ -71,6 +71,7 @@ class WaveStarted:
     copies `bytes` in `seconds`, at the rate that waves showed so far, else (`rate_assumed`) at the
     plan's; `catching_up` contents only fetch what changed. `stopping` of
     these seconds pass before: moves wait until the fault prober has seen their old mirrors stop.
+    `settling` of them pass after, where it has to see the new ones in sync and cannot be asked.
     """
 
     wave: int
@@ -87,6 +88,7 @@ class WaveStarted:
     rate_assumed: bool = True
     catching_up: int = 0
     stopping: int = 0
+    settling: int = 0
     worst_hosts: tuple[str, ...] = ()
     hosts: int = 0
 

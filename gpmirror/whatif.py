@@ -25,7 +25,7 @@ from gpmirror.plan.exposure import stage_of
 from gpmirror.plan.model import Plan, Stage, Summary, Survival
 from gpmirror.plan.request import Request
 from gpmirror.plan.state import layout
-from gpmirror.plan.timing import stopping_left
+from gpmirror.plan.timing import waits_of
 from gpmirror.run.simulate import ends
 from gpmirror.simulate import judge_policy
 from gpmirror.spec.hosts import MAX_HOSTS, RangeError, another, host_names
@@ -508,7 +508,7 @@ def _figures_now(spec: Spec, stage: Stage, found: Layout) -> Figures:
 def _figures(spec: Spec, plan: Plan) -> Figures:
     fewest, most = _mirrors(spec, plan.layout.after)
     copying = plan.exposure.seconds
-    waits = stopping_left(plan) if plan.exposure.bytes else 0
+    waits = waits_of(plan, plan.waves).seconds if plan.exposure.bytes else 0
     return Figures(
         summary=plan.summary,
         bytes=plan.exposure.bytes,

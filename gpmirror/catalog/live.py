@@ -321,7 +321,7 @@ def queries_for(dialect: Dialect) -> Queries:
         if old
         else _REPLICATION.format(sent=f"sent_{word}", replayed=f"replay_{word}"),
         copying=COPYING if from_12 else None,
-        probe=None if old else PROBE,
+        probe=PROBE if dialect.probes_on_request else None,
         holders=_HOLDERS.format(**activity),
         sessions=_SESSIONS.format(**activity),
         busy=_BUSY.format(**activity),

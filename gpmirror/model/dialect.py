@@ -102,6 +102,11 @@ class Dialect:
         return not self.file_replication
 
     @property
+    def probes_on_request(self) -> bool:
+        """Whether the fault prober looks when it is asked, not only once in its interval."""
+        return not self.file_replication
+
+    @property
     def sets_hostname(self) -> bool:
         """Whether an `-i` file says what the catalog's hostname becomes; else it is looked up."""
         return not self.file_replication

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gpmirror.model.dialect import DIALECTS
 from gpmirror.plan.model import Action, Change, Plan, Step, Wave, WaveExposure
 from gpmirror.values import dataclass
 
@@ -20,6 +21,12 @@ STOPPING = 60
 """Seconds until a wave of moves begins to copy: its old mirrors are stopped, and the fault prober marks
 them down half a minute later at the earliest; gpmirror asks it to look. Without being asked it took
 45-128 s (6.24.3 and 7.0.0, recorded).
+"""
+
+SETTLING = 60
+"""Seconds from the end of the copies to where they count as in sync, where nobody can ask the fault
+prober to look. With its interval of 60 s ten waves of moves took two minutes each: 52-58 s until the
+old mirror was down, 47-49 s from the end of the utility to sync (5.8.1, recorded).
 """
 
 
@@ -83,9 +90,36 @@ def stopping_seconds(wave: Wave) -> int:
     return STOPPING if wave.action is Action.MOVE else 0
 
 
-def stopping_left(plan: Plan, after: int = 0) -> int:
-    """The same of all waves after the one of this number."""
-    return sum(stopping_seconds(wave) for wave in plan.waves if wave.number > after)
+def settling_seconds(plan: Plan, wave: Wave) -> int:
+    """What a wave takes after it has copied, by itself: a wave that stops mirrors begins with the
+    prober's look, so that the next one comes late.
+    """
+    asked = DIALECTS[plan.dialect].probes_on_request
+    return 0 if asked or wave.action is not Action.MOVE else SETTLING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """Seconds that waves take beside their copying, because the fault prober has to look: until old
+    mirrors count as down, and until new ones count as in sync.
+    """
+
+    stopping: int = 0
+    settling: int = 0
+
+    @property
+    def seconds(self) -> int:
+        """Both."""
+        return self.stopping + self.settling
+
+
+NO_WAITS = Waits()
+
+
+def waits_of(plan: Plan, waves: Iterable[Wave]) -> Waits:
+    """Those of these waves together."""
+    each = [(stopping_seconds(wave), settling_seconds(plan, wave)) for wave in waves]
+    return Waits(stopping=sum(one for one, _ in each), settling=sum(one for _, one in each))
 
 
 def pace_after(

@@ -8,7 +8,7 @@ from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Segment
 from gpmirror.model.text import named
 from gpmirror.plan.model import Change, Plan, PlannedContent
-from gpmirror.plan.timing import stopping_seconds
+from gpmirror.plan.timing import waits_of
 from gpmirror.render.plan import change_text, hazard_text, host_rows
 from gpmirror.render.text import row_text, slot_text, visible
 from gpmirror.render.waves import command_text, exposed_text
@@ -113,7 +113,7 @@ def _waves(plan: Plan, content: int) -> list[str]:
             commands = "; ".join(command_text(run) for run in wave.native)
             lines.append(f"  wave {wave.number:<4} {wave.action.value} with {commands}")
             if wave.number in exposures:
-                told = exposed_text(exposures[wave.number], plan, stopping_seconds(wave))
+                told = exposed_text(exposures[wave.number], plan, waits_of(plan, [wave]).seconds)
                 lines.append(f"  exposure  {told}")
     return lines
 

@@ -6,7 +6,7 @@ from html import escape
 from gpmirror.model.text import counted, ranges
 from gpmirror.plan.model import Action, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.timing import stopping_seconds
+from gpmirror.plan.timing import waits_of
 from gpmirror.render.folding import COLUMNS, Fold, Lines, Ruled, opened
 from gpmirror.render.plan import (
     allowance_texts,
@@ -217,7 +217,7 @@ def _waves(plan: Plan) -> Iterable[str]:
 def _wave(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     lines = []
     if exposure is not None:
-        told = exposed_text(exposure, plan, stopping_seconds(wave))
+        told = exposed_text(exposure, plan, waits_of(plan, [wave]).seconds)
         lines = [f"<p>{text(told)}</p>"]
     lines += (f"<p>{text(f'First {words}.')}</p>" for words in made_texts([wave]))
     for run in wave.native:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from gpmirror.model.text import counted, ranges
 from gpmirror.plan.model import Action, NativeRun, Plan, Wave, WaveExposure
 from gpmirror.plan.planfile import plan_id
-from gpmirror.plan.timing import stopping_seconds
+from gpmirror.plan.timing import waits_of
 from gpmirror.render.folding import COLUMNS, Fold, Lines, Ruled, opened
 from gpmirror.render.plan import (
     allowance_texts,
@@ -126,7 +126,7 @@ def _block(plan: Plan, wave: Wave, exposure: WaveExposure | None) -> list[str]:
     contents = f"{counted(len(wave.contents), 'content')} ({ranges(wave.contents)})"
     lines = []
     if exposure is not None:
-        told = exposed_text(exposure, plan, stopping_seconds(wave))
+        told = exposed_text(exposure, plan, waits_of(plan, [wave]).seconds)
         lines = [escaped(told), ""]
     for text in made_texts([wave]):
         lines += [f"First {escaped(text)}.", ""]

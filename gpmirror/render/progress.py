@@ -20,6 +20,7 @@ from gpmirror.events import (
     WaveStarted,
 )
 from gpmirror.model.text import about_text, counted, elapsed_text, ranges, remaining_text, size_text
+from gpmirror.plan.timing import Waits
 from gpmirror.render.text import (
     BLANK,
     MARKS,
@@ -32,7 +33,7 @@ from gpmirror.render.text import (
     painted,
     styled,
 )
-from gpmirror.render.waves import losing_text
+from gpmirror.render.waves import losing_text, waited_for
 from gpmirror.simulate.surveys import without_copy
 from gpmirror.values import dataclass
 
@@ -493,10 +494,13 @@ def _time(event: WaveStarted) -> str:
     if not event.bytes:
         return "nothing is copied"
     rate = f"{size_text(event.rate)}/s a host{', assumed' if event.rate_assumed else ''}"
-    stopping = ""
-    if event.stopping:
-        stopping = f"; {about_text(event.stopping)} of it until the old mirrors count as down"
-    return f"{size_text(event.bytes)}, {about_text(event.seconds)} ({rate}{stopping})"
+    waits = Waits(stopping=event.stopping, settling=event.settling)
+    waiting = (
+        f"; {about_text(waits.seconds)} of it until the {waited_for(waits)}"
+        if waits.seconds
+        else ""
+    )
+    return f"{size_text(event.bytes)}, {about_text(event.seconds)} ({rate}{waiting})"
 
 
 def _action(word: str) -> Span:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from gpmirror.model.names import natural, one_expression
 from gpmirror.model.text import about_text, counted, ranges, remaining_text, size_text
 from gpmirror.plan.model import Action, Exposure, NativeRun, Plan, Wave, WaveExposure
-from gpmirror.plan.timing import stopping_left, stopping_seconds
+from gpmirror.plan.timing import NO_WAITS, Waits, waits_of
 from gpmirror.render.folding import Fold, stop_overs
 from gpmirror.render.text import MARKS, Line, Span, Style, folded, heading, line, paragraph, styled
 from gpmirror.simulate.surveys import without_copy
@@ -15,17 +15,21 @@ from gpmirror.values import dataclass
 # --- How much is copied and how long that takes, in words; the rate is always said.
 
 
-def copy_time(found: Exposure, stopping: int = 0) -> str:
-    """What the whole plan copies and for how long; empty where it copies nothing. `stopping` seconds
-    of it pass before waves of moves begin to copy.
-    """
+def waited_for(waits: Waits) -> str:
+    """What the fault prober has to see, in words."""
+    return "old mirrors count as down" + (" and new ones as in sync" if waits.settling else "")
+
+
+def copy_time(found: Exposure, waits: Waits = NO_WAITS) -> str:
+    """What the whole plan copies and for how long; empty where it copies nothing."""
     whole = "size unknown, so the copy time is unknown too" if found.bytes is None else ""
     if found.bytes and found.seconds is not None:
-        waits = f" and {about_text(stopping)} until old mirrors count as down" if stopping else ""
+        seconds = waits.seconds
+        more = f" and {about_text(seconds)} until {waited_for(waits)}" if seconds else ""
         whole = (
             f"{size_text(found.bytes)} to copy (an estimate: databases without WAL), "
-            f"{about_text(found.seconds + stopping)} assuming that a host sends and receives "
-            f"{size_text(found.rate)}/s{waits}; measured from the first wave on"
+            f"{about_text(found.seconds + seconds)} assuming that a host sends and receives "
+            f"{size_text(found.rate)}/s{more}; measured from the first wave on"
         )
     caught_up = ""
     if found.catching_up:
@@ -43,13 +47,13 @@ def wave_copies(found: WaveExposure) -> str:
     return size_text(found.bytes) if found.bytes else "nothing"
 
 
-def wave_time(found: WaveExposure, stopping: int = 0) -> str:
+def wave_time(found: WaveExposure, waiting: int = 0) -> str:
     """`2 h 47 min`, `unknown`, nothing where nothing is copied: how long a wave takes, about, with
-    the seconds until it begins to copy.
+    the seconds that it waits.
     """
     if found.catching_up or found.seconds is None:
         return "unknown"
-    return remaining_text(found.seconds + stopping) if found.bytes else ""
+    return remaining_text(found.seconds + waiting) if found.bytes else ""
 
 
 # --- A plan as the native utilities get it: the exact files, and the command lines around them.
@@ -143,7 +147,7 @@ def waves_section(plan: Plan, *, width: int, verbose: bool = False) -> list[Line
     found = wave_lines(plan, verbose=verbose)
     rows = [
         tuple(line(styled(word, Style.FAINT)) for word in _HEAD),
-        *(_row(one) for one in found),
+        *(_row(one, plan) for one in found),
     ]
     if all(one.bytes is None for one in plan.exposure.waves):
         rows = [(*row[:3], (), (), *row[5:]) for row in rows]
@@ -212,9 +216,9 @@ def derivation(plan: Plan) -> str:
     )
 
 
-def exposed_text(found: WaveExposure, plan: Plan, stopping: int = 0) -> str:
+def exposed_text(found: WaveExposure, plan: Plan, waiting: int = 0) -> str:
     """Which contents have one live copy in a wave and for how long, what the worst host would cost.
-    `stopping` seconds pass before anything is copied.
+    `waiting` seconds pass beside the copying.
     """
     dead = plan.exposure.none
     single = ranges(found.single) if found.single else "none"
@@ -222,7 +226,7 @@ def exposed_text(found: WaveExposure, plan: Plan, stopping: int = 0) -> str:
     none = f"{without_copy(dead)}; " if dead else ""
     return (
         f"without a synchronized mirror: {single}{others}; {none}{_worst(found, host_count(plan))}; "
-        f"{_copied(found, stopping)}"
+        f"{_copied(found, waiting)}"
     )
 
 
@@ -232,7 +236,7 @@ def exposure_texts(plan: Plan) -> list[str]:
         return []
     texts = (
         at_once_text(plan),
-        copy_time(plan.exposure, stopping_left(plan)),
+        copy_time(plan.exposure, waits_of(plan, plan.waves)),
         _COMMITS if any(wave.action is Action.MOVE for wave in plan.waves) else "",
     )
     return [text for text in texts if text]
@@ -290,7 +294,7 @@ def _alike(together: list[Wave], wave: Wave) -> bool:
     )
 
 
-def _row(found: WaveLine) -> tuple[Line, ...]:
+def _row(found: WaveLine, plan: Plan) -> tuple[Line, ...]:
     lead = (line(found.numbers), (MARKS[found.waves[0].action].span,), line(_contents(found)))
     if not found.exposures or len(found.exposures) < len(found.waves):
         return (*lead, (), (), (), ())
@@ -301,7 +305,7 @@ def _row(found: WaveLine) -> tuple[Line, ...]:
     return (
         *lead,
         line(_copies(found)),
-        line(_time(found)),
+        line(_time(found, plan)),
         line(f"{up_to}{single:,}"),
         line(f"up to {cost:,}" if cost else "none"),
     )
@@ -325,14 +329,15 @@ def _copies(found: WaveLine) -> str:
     return size_text(sum(known)) if len(known) == len(sizes) else "unknown"
 
 
-def _time(found: WaveLine) -> str:
+def _time(found: WaveLine, plan: Plan) -> str:
+    waiting = waits_of(plan, found.waves).seconds
     if len(found.exposures) == 1:
-        return wave_time(found.exposures[0], stopping_seconds(found.waves[0]))
+        return wave_time(found.exposures[0], waiting)
     each = [one.seconds for one in found.exposures]
     known = [seconds for seconds in each if seconds is not None]
     if len(known) < len(each) or any(one.catching_up for one in found.exposures):
         return "unknown"
-    return about_text(sum(known) + sum(map(stopping_seconds, found.waves)))
+    return about_text(sum(known) + waiting)
 
 
 def _steps(found: WaveLine, plan: Plan, *, width: int, verbose: bool) -> list[Line]:
@@ -347,8 +352,7 @@ def _steps(found: WaveLine, plan: Plan, *, width: int, verbose: bool) -> list[Li
         number = found.numbers if at == 0 else ""
         lines += paragraph(f"{number:>4}  {text}", width=width, hang=8, indent=2)
     if verbose and len(found.exposures) == 1:
-        stopping = stopping_seconds(found.waves[0])
-        told = exposed_text(found.exposures[0], plan, stopping)
+        told = exposed_text(found.exposures[0], plan, waits_of(plan, found.waves).seconds)
         lines += paragraph(told, width=width, indent=8, hang=2)
     return lines
 
@@ -398,14 +402,14 @@ def _worst(found: WaveExposure, hosts: int) -> str:
     return f"{_losing(found, hosts)} would lose {found.worst_host_loses:,}"
 
 
-def _copied(found: WaveExposure, stopping: int) -> str:
+def _copied(found: WaveExposure, waiting: int) -> str:
     if found.catching_up:
         return "incremental, size unknown"
     if found.bytes is None or found.seconds is None:
         return "size unknown"
     if not found.bytes:
         return "nothing is copied"
-    return f"{size_text(found.bytes)}, {about_text(found.seconds + stopping)}"
+    return f"{size_text(found.bytes)}, {about_text(found.seconds + waiting)}"
 
 
 _COMMITS = (

@@ -12,7 +12,14 @@ from gpmirror.model.text import counted, named, spans
 from gpmirror.native.process import failed_segments, last_words_script, read_last_words
 from gpmirror.plan.model import Action, Method, Wave
 from gpmirror.plan.remaining import Arrival, arrivals
-from gpmirror.plan.timing import STOPPING, pace_after, stopping_seconds, total
+from gpmirror.plan.timing import (
+    STOPPING,
+    pace_after,
+    settling_seconds,
+    stopping_seconds,
+    total,
+    waits_of,
+)
 from gpmirror.run.context import Run
 from gpmirror.run.look import lifeless
 from gpmirror.run.watch import Watch
@@ -326,15 +333,16 @@ def tell_done(run: Run, wave: Wave, copied: Mapping[int, int] | None, begin: flo
     seconds, stopping = now - begin, 0.0
     if stopping_seconds(wave) and run.landed is not None:
         run.stopping = stopping = max(run.landed - begin, 0.0)
-    copying = max(seconds - stopping, min(seconds, _LEAST_SECONDS))
+    copying = seconds - stopping - settling_seconds(run.plan, wave)
+    copying = max(copying, min(seconds, _LEAST_SECONDS))
     pace = pace_after(run.plan, wave, copied, copying)
     run.rate = run.rate if pace is None else pace.rate
     if pace is not None and pace.seconds_left is not None:
-        ahead = sum(
-            one.number > wave.number and stopping_seconds(one) > 0 for one in run.plan.waves
-        )
-        each = STOPPING if run.stopping is None else run.stopping
-        pace = replace(pace, seconds_left=pace.seconds_left + round(ahead * each))
+        ahead = [one for one in run.plan.waves if one.number > wave.number]
+        waits = waits_of(run.plan, ahead)
+        each = 1.0 if run.stopping is None else run.stopping / STOPPING
+        waiting = round(waits.stopping * each) + waits.settling
+        pace = replace(pace, seconds_left=pace.seconds_left + waiting)
     run.world.reporter.tell(
         replace(
             _done(run, wave, seconds),

@@ -29,7 +29,12 @@ from gpmirror.native.process import (
     waits_for_prober,
 )
 from gpmirror.plan.model import NativeRun, Plan, Wave
-from gpmirror.plan.timing import expected_seconds, exposure_of, stopping_seconds
+from gpmirror.plan.timing import (
+    expected_seconds,
+    exposure_of,
+    settling_seconds,
+    stopping_seconds,
+)
 from gpmirror.run.context import Run
 from gpmirror.run.gates import check_gate
 from gpmirror.run.record import JOURNAL, step, wave_step
@@ -159,7 +164,7 @@ def _tell_end(run: Run, wave: Wave, title: str, status: int | None, seconds: flo
 
 def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
     stakes = exposure_of(run.plan, wave)
-    stopping = _stopping_seconds(run, wave)
+    stopping, settling = _stopping_seconds(run, wave), settling_seconds(run.plan, wave)
     copying = expected_seconds(run.plan, wave, run.rate)
     run.world.reporter.tell(
         WaveStarted(
@@ -174,8 +179,9 @@ def _tell_start(run: Run, wave: Wave, utility: Utility, title: str) -> None:
             worst_hosts=stakes.worst_hosts,
             hosts=len(run.plan.layout.during.hosts),
             bytes=stakes.bytes,
-            seconds=None if copying is None else copying + stopping,
+            seconds=None if copying is None else stopping + copying + settling,
             stopping=stopping,
+            settling=settling,
             rate=run.rate or run.plan.exposure.rate,
             rate_assumed=run.rate is None,
             catching_up=stakes.catching_up,

@@ -4,12 +4,22 @@ from dataclasses import replace
 
 import pytest
 
+from gpmirror.model.dialect import DialectName
 from gpmirror.model.observed import Observed
 from gpmirror.model.segment import Status
 from gpmirror.plan.request import Request
-from gpmirror.plan.timing import ASSUMED_RATE, Copying, chain_bytes, seconds_for, total
+from gpmirror.plan.timing import (
+    ASSUMED_RATE,
+    Copying,
+    Waits,
+    chain_bytes,
+    seconds_for,
+    total,
+    waits_of,
+)
 from gpmirror.spec.model import ApplyOptions, NativeOptions, Offset
 from tests import clusters
+from tests.plans import moving
 
 TB = 10**12
 RING = [f"sdw{number}" for number in range(1, 9)]
@@ -88,3 +98,15 @@ def test_the_largest_are_copied_first() -> None:
     chains = [wave.chain_bytes or 0 for wave in waves]
     assert chains == sorted(chains, reverse=True)
     assert max(sizes, key=sizes.__getitem__) in waves[0].single
+
+
+def test_moves_wait_for_the_prober_once_or_twice_a_wave() -> None:
+    """Where nobody can ask it to look, the new copies count as in sync with its next round."""
+    plan = moving()
+    assert len(plan.waves) == 4
+    assert waits_of(plan, plan.waves) == Waits(stopping=240)
+    old = replace(plan, dialect=DialectName.GP5)
+    assert waits_of(old, old.waves) == Waits(stopping=240, settling=240)
+    assert waits_of(old, old.waves[1:2]).seconds == 120
+    adding = clusters.planned(clusters.spec(RING), clusters.observed(clusters.primaries(RING, 2)))
+    assert waits_of(replace(adding, dialect=DialectName.GP5), adding.waves) == Waits()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpmirror.plan.model import Exposure, WaveExposure
+from gpmirror.plan.timing import Waits
 from gpmirror.render.waves import copy_time, exposed_text, wave_copies, wave_time
 from tests.plans import moving
 
@@ -69,9 +70,12 @@ def test_copy_times(found: Exposure, text: str) -> None:
 
 
 def test_times_tell_how_long_the_old_mirrors_take_to_stop() -> None:
-    text = copy_time(replace(WHOLE, seconds=60), stopping=180)
+    text = copy_time(replace(WHOLE, seconds=60), Waits(stopping=180))
     assert "about 4 min assuming that a host sends and receives 100.0 MB/s" in text
     assert "/s and about 3 min until old mirrors count as down; measured" in text
+    text = copy_time(replace(WHOLE, seconds=60), Waits(stopping=180, settling=180))
+    assert "about 7 min assuming" in text
+    assert "/s and about 6 min until old mirrors count as down and new ones as in sync; " in text
     assert wave_time(replace(WAVE, seconds=60), 60) == "2 min"
     assert exposed_text(replace(WAVE, seconds=60), moving(), 60).endswith("; 8.0 TB, about 2 min")
 

@@ -6,6 +6,7 @@ import pytest
 
 from gpmirror.boundary import Answered, NoAnswer, Silence
 from gpmirror.events import NativeEnded, Progress, WaveDone, WaveStarted
+from gpmirror.model.dialect import DialectName
 from gpmirror.native.process import Poll, ProcessStage
 from gpmirror.plan.exposure import after_wave
 from gpmirror.plan.model import Action, Method, Plan
@@ -281,6 +282,23 @@ def test_the_wait_for_the_prober_is_no_part_of_the_rate() -> None:
     later = sum(one.chain_bytes or 0 for one in plan.exposure.waves[1:])
     moves = sum(one.action is Action.MOVE for one in plan.waves[1:])
     assert done.seconds_left == -(-later // (done.rate or 1)) + 90 * moves
+
+
+def test_where_nobody_can_ask_the_prober_it_is_waited_for_at_the_end_too() -> None:
+    """5.8.1 calls copies in sync with the prober's next round (recorded)."""
+    plan = replace(moving(), dialect=DialectName.GP5)
+    run = a_run(plan)
+    reporter = run.world.reporter
+    assert isinstance(reporter, Reporter)
+    begin = run.wave_begins()
+    run.world.clock.sleep(60)
+    run.landed = run.world.clock.monotonic()
+    run.world.clock.sleep(90)
+    tell_done(run, plan.waves[0], None, begin)
+    (done,) = (event for event in reporter.events if isinstance(event, WaveDone))
+    assert done.rate == (plan.exposure.waves[0].chain_bytes or 0) // 30
+    later = sum(one.chain_bytes or 0 for one in plan.exposure.waves[1:])
+    assert done.seconds_left == -(-later // (done.rate or 1)) + 120 * len(plan.waves[1:])
 
 
 def test_the_prober_is_asked_while_the_utility_waits_for_it() -> None:
