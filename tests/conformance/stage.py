@@ -105,7 +105,7 @@ class Stage:
         else:
             there = {row.content: _place(row) for row in rows if row.preferred_role == "m"}
             whole = there == self._mirrors and self.cluster.segments_are_fine()
-        touched = any(step.keys() & {"cut", "full"} for step in scenario["steps"])
+        touched = any(step.keys() & {"cut", "full", "filespace"} for step in scenario["steps"])
         if touched or not whole:
             self.spoil()
 
@@ -231,8 +231,13 @@ class Stage:
                 self._cut.enter_context(self.cluster.small_disk(*self._disk(label)))
             case {"room": label}:
                 self.cluster.make_room(*self._disk(label))
+            case {"sql": statement, "in": database}:
+                self.cluster.sql(statement, dbname=database)
             case {"sql": statement}:
                 self.cluster.sql(statement)
+            case {"filespace": name}:
+                dbids = self.cluster.sql(_DIRECTORIES)
+                self.cluster.make_filespace(name, {dbid: f"{path}.{name}" for dbid, path in dbids})
             case {"down": label}:
                 self.cluster.wait_until_down([self._row(label)])
             case {"quiet": _}:
@@ -376,6 +381,8 @@ class Stage:
             if isinstance(found, Place):
                 values.setdefault(f"{found.address}|{found.port}|{found.directory}", label)
                 values.setdefault(f"{found.address}:{found.port}:{found.directory}", label)
+                ports = f"{found.port}:{found.replication_port}"
+                values.setdefault(f"{found.address}:{ports}:{found.directory}", label)
         for content, place in self._mirrors.items():
             values.setdefault(f"{place.address}|{place.port}|{place.directory}", f"m{content}")
             values.setdefault(self._add_line(content, place, place.port), f"add {content}")
@@ -398,7 +405,7 @@ class Stage:
             time.sleep(0.5)
             self._probed()
             now = self._rows()
-            if now != seen or any(" r " in row for row in now.values()):  # resynchronising (5)
+            if now != seen or any(" r u" in row for row in now.values()):  # resynchronising (5)
                 seen, since = now, time.monotonic()
         return seen
 
@@ -434,6 +441,9 @@ _COORDINATOR = "SELECT hostname FROM gp_segment_configuration WHERE content < 0 
 _DATA = "SELECT datadir FROM gp_segment_configuration WHERE content < 0 AND role = 'p'"
 _OLD_DATA = """SELECT fselocation FROM pg_filespace_entry e JOIN gp_segment_configuration c
  ON c.dbid = e.fsedbid WHERE c.content < 0 AND c.role = 'p' AND e.fsefsoid = 3052"""
+
+
+_DIRECTORIES = "SELECT fsedbid, fselocation FROM pg_filespace_entry WHERE fsefsoid = 3052"
 
 
 def _place(row: Row) -> Place:

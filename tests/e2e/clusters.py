@@ -118,6 +118,12 @@ class Cluster(ABC):
         """Room for copies in such a folder; what is in it stays."""
 
     @abstractmethod
+    def make_filespace(self, name: str, paths: Mapping[int, str]) -> None:
+        """A filespace (4.3, 5) with something in it, its directories by dbid; afterwards a reset is
+        due.
+        """
+
+    @abstractmethod
     def unused_host(self) -> str:
         """A host that holds no segment, whatever mirrors there are; skips where there is none."""
 

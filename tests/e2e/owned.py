@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,6 +103,13 @@ class OwnedCluster(Cluster):
 
     def make_room(self, host: str, folder: str) -> None:
         _run(self._target.room.format(host=host, folder=folder))
+
+    def make_filespace(self, name: str, paths: Mapping[int, str]) -> None:
+        places = ", ".join(f"{dbid}: '{path}'" for dbid, path in paths.items())
+        self.sql(f"CREATE FILESPACE {name} ({places})")
+        self.sql(f"CREATE TABLESPACE {name} FILESPACE {name}")
+        rows = "SELECT n FROM generate_series(1, 1000) AS n DISTRIBUTED BY (n)"
+        self.sql(f"CREATE TABLE gpmirror_{name} TABLESPACE {name} AS {rows}")
 
     def spare(self) -> str:
         if not self._target.spare:

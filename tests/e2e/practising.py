@@ -1,7 +1,7 @@
 """The practice cluster as end-to-end tests see it."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -103,6 +103,14 @@ class PracticeCluster(Cluster):
 
     def make_room(self, host: str, folder: str) -> None:
         subprocess.run(["mount", "-o", "remount,size=1g", folder], check=True)
+
+    def make_filespace(self, name: str, paths: Mapping[int, str]) -> None:
+        self._touched = True
+        places = ", ".join(f"(16419, {dbid}, '{path}')" for dbid, path in paths.items())
+        self.sql(f"INSERT INTO gp.pg_filespace VALUES (16419, '{name}', 10)")
+        self.sql(f"INSERT INTO gp.pg_filespace_entry VALUES {places}")
+        for dbid, address in self.sql("SELECT dbid, address FROM gp_segment_configuration"):
+            self.ssh(address, f"mkdir -p -m 700 {paths[dbid]} && touch {paths[dbid]}/PG_VERSION")
 
     @contextmanager
     def unplugged(self, host: str) -> Iterator[None]:

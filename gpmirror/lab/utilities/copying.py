@@ -319,16 +319,26 @@ def copy_and_start(lab: Lab, host: LabHost, task: Task) -> Outcome:
         if not make_slot(lab, task, log.write) or not _copy(lab, task, log.fileno()):
             return Outcome(dbid=task.dbid, failed="copy")
         log.write("\n" if task.full else "")
-    for path in task.filespaces:
-        with contextlib.suppress(OSError):
-            Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    lost = not task.full and not all(map(os.path.isdir, task.filespaces))
+    if task.full:
+        _fill_filespaces(task)
     make_mirror(lab, host, task)
-    if task.fault == "mirroring":
+    if task.fault == "mirroring" or lost:
+        # in a filespace that is gone natively no file can be made: the mirror runs, and is soon
+        # called down again (5.8.1, recorded)
         write_instance(host, Path(task.directory), task.port)
     if not _start(lab, host, task):
         return Outcome(dbid=task.dbid, failed="start")
     Path(task.log).unlink(missing_ok=True)
     return Outcome(dbid=task.dbid)
+
+
+def _fill_filespaces(task: Task) -> None:
+    """A whole copy makes the directories of its filespaces."""
+    for path in map(Path, task.filespaces):
+        with contextlib.suppress(OSError):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (path / "PG_VERSION").touch()
 
 
 def resynchronise(lab: Lab, host: LabHost, task: Task) -> Outcome:
