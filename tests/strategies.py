@@ -356,7 +356,15 @@ def damaged(random: Random, seen: Observed, wanted: Spec) -> tuple[Observed, Spe
     for item in rows:
         if not item.is_up and random.random() < 0.5:
             copies[item.dbid] = random.choice(
-                ["rewindable", "absent", "backup_label", "no_pg_control", "foreign", "copying"]
+                [
+                    "rewindable",
+                    "absent",
+                    "backup_label",
+                    "no_pg_control",
+                    "no_filespace",
+                    "foreign",
+                    "copying",
+                ]
             )
     rows += [item for item in seen.segments if item.content < 0]
     return replace(seen, segments=in_canonical_order(rows), copies=copies), wanted

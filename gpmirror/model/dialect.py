@@ -130,7 +130,7 @@ class Dialect:
     def expansion_database(self) -> str | None:
         """The database in which gpexpand and its kind keep their schema (6.24.3, 7.0.0 and Greengage
         6.27.1: source); None: in whichever they are told, but not in one that every server has
-        (5.8.1: source).
+        (5.8.1: recorded).
         """
         return None if self.file_replication else "postgres"
 

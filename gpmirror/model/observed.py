@@ -12,11 +12,18 @@ from gpmirror.values import dataclass
 
 
 CopyFact = Literal[
-    "rewindable", "absent", "backup_label", "no_pg_control", "foreign", "copying", "unknown"
+    "rewindable",
+    "absent",
+    "backup_label",
+    "no_pg_control",
+    "no_filespace",
+    "foreign",
+    "copying",
+    "unknown",
 ]
 """What a look at a down copy's directory found: our own and complete enough for an incremental
-recovery; not there; a partial base backup; no pg_control; another system identifier; a base backup
-still running; not inspected."""
+recovery; not there; a partial base backup; no pg_control; the directory of a filespace not there (4.3,
+5); another system identifier; a base backup still running; not inspected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

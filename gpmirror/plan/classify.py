@@ -43,6 +43,7 @@ _FULL_FACTS: dict[CopyFact, str] = {
     "absent": "its directory is absent",
     "backup_label": "its directory holds a partial base backup",
     "no_pg_control": "its directory has no pg_control",
+    "no_filespace": "the directory of a filespace is absent",
     "foreign": "its directory belongs to another system",
 }
 

@@ -88,10 +88,12 @@ CHECKS: dict[str, CheckInfo] = {
     "directories": CheckInfo(
         what="Each new directory is absent, or empty with mode 0700 and our own; no two are one "
         "place by symbolic links, none lies in a data directory. A copy recovered where it is must be that copy by its system "
-        "identifier, and complete enough for an incremental recovery unless a full one is planned.",
+        "identifier, and complete enough for an incremental recovery unless a full one is planned: "
+        "on 4.3 and 5 with the directory of each filespace.",
         why="An empty directory with mode 0755 fails at the start of the mirror, after the copy; "
         "gpmovemirrors writes into a full one without asking; an incremental recovery of a partial "
-        "base backup cannot work.",
+        "base backup cannot work; where the directory of a filespace is gone gprecoverseg of 5 says "
+        "that it succeeded, and the mirror is down again at once.",
         remedy="`chmod 0700`, move the old content away, or plan a full recovery.",
         judge=judge_directories,
     ),

@@ -34,7 +34,7 @@ from gpmirror.verify import way_back
 class DownCopy:
     """What was seen of one down copy. `parent` is the nearest existing directory above `path`,
     None: not looked for; `processes` those of its host; `primary` the system identifier of the
-    acting primary, None or empty: not known.
+    acting primary, None or empty: not known. `lost` are directories of its filespaces that are gone.
     """
 
     path: str
@@ -42,6 +42,7 @@ class DownCopy:
     place: LandingPlace
     processes: Sequence[Process]
     primary: str | None
+    lost: tuple[str, ...] = ()
 
 
 def copy_fact(look: DownCopy) -> CopyFact:
@@ -55,7 +56,13 @@ def copy_fact(look: DownCopy) -> CopyFact:
         return "unknown"
     if place.identifier is None:
         return "no_pg_control"
-    return _compared(place, look.primary)
+    found = _compared(place, look.primary)
+    return "no_filespace" if look.lost and found == "rewindable" else found
+
+
+def is_gone(parent: Parent | None, place: LandingPlace) -> bool:
+    """Whether a directory is told not to be there."""
+    return not place.exists and _is_told_absent(parent)
 
 
 def _is_told_absent(parent: Parent | None) -> bool:
@@ -95,7 +102,7 @@ def copy_questions(
     landings: dict[str, list[Landing]] = {}
     sources: dict[str, list[SourceDirectory]] = {}
     for down, acting in _pairs(observed, contents):
-        landings.setdefault(_home(homes, down), []).append(_landing(down))
+        landings.setdefault(_home(homes, down), []).extend(_landings(down))
         sources.setdefault(_home(homes, acting), []).append(_source(acting))
     return {
         host: _questions(host, landings.get(host, ()), sources.get(host, ()))
@@ -139,17 +146,20 @@ def _home(homes: Mapping[str, str], row: Segment) -> str:
     return homes.get(row.hostname) or homes.get(row.address) or row.hostname
 
 
-def _landing(row: Segment) -> Landing:
-    return Landing(
-        content=row.content,
-        dbid=row.dbid,
-        path=row.directory or "",
-        main=True,
-        keeps=True,
-        freed=False,
-        action=Action.RECOVER,
-        method=None,
-    )
+def _landings(row: Segment) -> Iterator[Landing]:
+    """The data directory, then those of filespaces."""
+    for filespace, path in ((None, row.directory or ""), *row.filespaces):
+        yield Landing(
+            content=row.content,
+            dbid=row.dbid,
+            path=path,
+            main=filespace is None,
+            keeps=True,
+            freed=False,
+            action=Action.RECOVER,
+            method=None,
+            filespace=filespace,
+        )
 
 
 def _source(row: Segment) -> SourceDirectory:
@@ -177,13 +187,22 @@ def _looks(
     asked: Questions, found: HostFacts, identifiers: Mapping[int, str | None]
 ) -> Iterator[tuple[int, DownCopy]]:
     parents = dict(zip(asked.parents, found.parents, strict=False))
-    for landing, place in zip(asked.landings, found.places, strict=False):
+    placed = list(zip(asked.landings, found.places, strict=False))
+    for landing, place in placed:
+        if not landing.main:
+            continue
         look = DownCopy(
             path=landing.path,
             parent=parents.get(landing.parent),
             place=place,
             processes=found.processes or (),
             primary=identifiers.get(landing.content),
+            lost=tuple(
+                other.path
+                for other, seen in placed
+                if other.dbid == landing.dbid and not other.main
+                if is_gone(parents.get(other.parent), seen)
+            ),
         )
         if landing.dbid is not None:
             yield landing.dbid, look

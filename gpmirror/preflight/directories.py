@@ -10,7 +10,7 @@ from gpmirror.model.text import counted
 from gpmirror.native.directories import set_aside_name
 from gpmirror.native.fields import lines_of
 from gpmirror.plan.model import Action, Method
-from gpmirror.preflight.copies import DownCopy, copy_fact
+from gpmirror.preflight.copies import DownCopy, copy_fact, is_gone
 from gpmirror.preflight.facts import Landing, LandingPlace, Parent, Room
 from gpmirror.preflight.model import (
     Finding,
@@ -107,7 +107,10 @@ def _landing(
             f"{subject} could not be looked at", f"look at it: `ls -la {quote(landing.path)}`"
         )
     elif landing.in_place:
-        yield from _in_place(visit, landing, parent, place) if landing.main else ()
+        if landing.main:
+            yield from _in_place(visit, landing, parent, place)
+        else:
+            yield from _filespace_in_place(landing, parent, place)
     elif place.is_link:
         yield bad(
             f"{subject} is a symbolic link",
@@ -208,6 +211,21 @@ def _in_place(
             yield bad(f"{subject} {_INCOMPLETE[fact]}: an {how} recovery would fail", full)
         case _:
             return
+
+
+def _filespace_in_place(
+    landing: Landing, parent: Parent | None, place: LandingPlace
+) -> Iterator[Finding]:
+    """A directory of a filespace that is gone: an incremental recovery makes none, ends with 0, and
+    the mirror is down again two seconds later (5.8.1, recorded).
+    """
+    if landing.method is not Method.FULL and is_gone(parent, place):
+        yield bad(
+            f"content {landing.content}: {landing.path} (filespace {landing.filespace}) is not there: "
+            "an incremental recovery would end well and leave the mirror down",
+            "mount it if it is a disk of its own, else "
+            f"`gpmirror plan --full --content {landing.content}`",
+        )
 
 
 def _closed(visit: Visit, subject: str, landing: Landing, place: LandingPlace) -> Finding | None:

@@ -156,6 +156,7 @@ def test_a_down_copy_at_its_desired_slot_is_recovered_there(
         ("absent", Method.FULL, "its directory is absent"),
         ("backup_label", Method.FULL, "its directory holds a partial base backup"),
         ("no_pg_control", Method.FULL, "its directory has no pg_control"),
+        ("no_filespace", Method.FULL, "the directory of a filespace is absent"),
         ("foreign", Method.FULL, "its directory belongs to another system"),
     ],
 )

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,18 @@ def test_what_the_directory_holds(
     copy = down(machines)
     machines.server(copy)
     damage(Path(copy.directory or ""))
+    assert facts(machines, machines.seen(copy)) == {DOWN: fact}
+
+
+@pytest.mark.parametrize(("lost", "fact"), [(False, "rewindable"), (True, "no_filespace")])
+def test_the_directories_of_filespaces(machines: Machines, lost: bool, fact: str) -> None:
+    """Gprecoverseg of 5.8.1 ends well over one that is gone, and the mirror is down again (recorded)."""
+    fast = machines.at("sdw2", "fast", "gpseg0")
+    copy = replace(down(machines), filespaces=(("fast", str(fast)),))
+    machines.server(copy)
+    fast.parent.mkdir(parents=True, exist_ok=True)
+    if not lost:
+        fast.mkdir()
     assert facts(machines, machines.seen(copy)) == {DOWN: fact}
 
 
