@@ -27,7 +27,7 @@ KINDS: Mapping[str, str] = {
     "not rebalanced": r"Not rebalancing primary|All segments must be (up|synchronized) to rebalance",
     "copy runs already": r"Found \S+ (recovery )?running for segments",
     "line not read": r"expected [\d, or]+ parts|expected 1 or 2 groups|expected equal parts"
-    r"|%d format: a number is required|out of values|does not start with|only one or two groups|Invalid recovery type",
+    r"|%d format: a (real )?number is required|out of values|does not start with|only one or two groups|Invalid recovery type",
     "value not read": r"Invalid (port|content ID|address|directory) on line|invalid literal for int"
     r"|invalid number value in line",
     "relative path": r"must be a full path",
