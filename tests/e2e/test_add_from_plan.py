@@ -96,7 +96,7 @@ def test_every_mirror_streams(cluster: Cluster, story: Story) -> None:
 def test_a_second_plan_is_empty(cluster: Cluster, story: Story) -> None:
     again = cluster.gpmirror("plan", "--detailed-exitcode")
     assert again.returncode == 0
-    assert "No changes. The catalog matches the spec." in again.stdout
+    assert "No changes. " in again.stdout
 
 
 def test_status_tells_that_all_is_well(cluster: Cluster, story: Story) -> None:

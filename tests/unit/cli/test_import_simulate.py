@@ -24,7 +24,7 @@ def test_import_prints_a_spec_that_plans_to_nothing(tmp_path: Path, capsys: Show
     assert capsys.readouterr().out == f"Wrote {spec}: 2 hosts, group, no pins.\n"
     assert "  name: dwh\n" in Path(spec).read_text()
     assert main(["plan", spec, "--catalog", MIRRORED, "--detailed-exitcode"]) == ExitCode.OK
-    assert capsys.readouterr().out.endswith("No changes. The catalog matches the spec.\n")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("No changes. ")
 
 
 def test_import_is_in_standard_form(tmp_path: Path) -> None:

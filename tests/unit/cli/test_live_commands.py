@@ -249,8 +249,9 @@ def test_a_snapshot_plans_as_the_live_catalog_does(
     planned = capsys.readouterr().out
     assert planned.startswith("0|sdw2|7000|/data/mirror/gpseg0\n")
     assert main(["snapshot", "-o", "now.json", "--sizes"]) == ExitCode.OK
-    said = "catalog: up to date (the fault prober was asked first)\nwritten: now.json\n"
-    assert capsys.readouterr().err == said
+    catalog, written = capsys.readouterr().err.splitlines()
+    assert catalog.startswith("catalog: up to date (")
+    assert written == "written: now.json"
     assert main(["plan", "--catalog", "now.json", "--format", "native"]) == ExitCode.OK
     assert capsys.readouterr().out == planned
     assert len(json.loads((folder / "now.json").read_text())["sizes"]) == 6
@@ -272,7 +273,7 @@ def test_a_live_plan_measures_what_it_copies_whole(
     assert live.log[since:].count("pg_database_size") == 1
     shown = capsys.readouterr().out
     told = " ".join(shown.split())
-    assert " MB to copy (an estimate: databases without WAL), " in told
+    assert re.search(r"\d MB to copy \(an estimate: [^()]+\), ", told)
     assert re.search(r"bytes: [\d.]+ MB within limit 5.0 TB", shown)
     assert main(["explain", "content", "1"]) == ExitCode.OK
     assert re.search(r" [\d.]+ MB, about \d", capsys.readouterr().out)

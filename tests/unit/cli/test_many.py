@@ -52,10 +52,8 @@ def test_plans_of_many_specs_are_one_table(capsys: Shown) -> None:
         TEST: "0 test-dwh 4 0 0 snapshot of 2026-11-29 06:12:44 UTC",
     }
     assert shown.out.splitlines()[-1] == "2 specs, by exit code: 2 with 0."
-    first = (
-        f"{PROD}: offline: clusters/prod/snapshot.json, a snapshot taken 2026-11-28 21:30:05 UTC"
-    )
-    assert shown.err.startswith(first)
+    assert shown.err.startswith(f"{PROD}: offline: clusters/prod/snapshot.json, ")
+    assert "taken 2026-11-28 21:30:05 UTC" in shown.err.splitlines()[0]
     assert main(["plan", "--offline", PROD, TEST, "--detailed-exitcode"]) == ExitCode.DIFFERENCES
     assert table(capsys.readouterr().out)[TEST].startswith("2 test-dwh")
 
@@ -232,15 +230,15 @@ def test_status_and_drift_of_clusters_that_do_not_answer(capsys: Shown) -> None:
 def test_the_first_line_tells_the_date_of_the_snapshot(capsys: Shown) -> None:
     assert main(["plan", "--offline", TEST]) == ExitCode.OK
     shown = capsys.readouterr()
-    assert shown.out.splitlines()[0] == (
-        "offline: clusters/test/snapshot.json, a snapshot taken 2026-11-29 06:12:44 UTC; the live "
-        "cluster is not asked"
-    )
+    first = shown.out.splitlines()[0]
+    assert first.startswith("offline: clusters/test/snapshot.json, ")
+    assert "taken 2026-11-29 06:12:44 UTC" in first
     assert main(["plan", "--catalog", "clusters/test/snapshot.json", TEST]) == ExitCode.OK
     assert capsys.readouterr().out == shown.out.partition("\n")[2]
     assert main(["plan", "--offline", TEST, "--format", "md"]) == ExitCode.OK
     shown = capsys.readouterr()
-    assert shown.err.startswith("offline: clusters/test/snapshot.json, a snapshot taken 2026-11-29")
+    assert shown.err.startswith("offline: clusters/test/snapshot.json, ")
+    assert "taken 2026-11-29" in shown.err
     assert "taken 2026-11-29 06:12:44 UTC" in shown.out
 
 
@@ -320,13 +318,13 @@ def test_what_else_reads_the_snapshot(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: Shown
 ) -> None:
     saved = ["--catalog", "clusters/prod/snapshot.json"]
-    first = (
-        "offline: clusters/prod/snapshot.json, a snapshot taken 2026-11-28 21:30:05 UTC; the live "
-    )
     assert main([command, PROD, *saved]) == ExitCode.OK
     answer = capsys.readouterr().out
     assert main([command, PROD, "--offline"]) == ExitCode.OK
-    assert capsys.readouterr().out == f"{first}cluster is not asked\n{answer}"
+    first, _, rest = capsys.readouterr().out.partition("\n")
+    assert first.startswith("offline: clusters/prod/snapshot.json, ")
+    assert "taken 2026-11-28 21:30:05 UTC" in first
+    assert rest == answer
     for other in (saved, ["--via-ssh"]):
         assert main([command, PROD, "--offline", *other]) == ExitCode.USAGE
         assert "--offline reads the snapshot beside the spec" in capsys.readouterr().err
@@ -335,7 +333,7 @@ def test_what_else_reads_the_snapshot(
     capsys.readouterr()
     assert main([command, PROD, "--json"]) == ExitCode.OK
     shown = capsys.readouterr()
-    assert (shown.out[:1], shown.err) == ("{", f"{first}cluster is not asked\n")
+    assert (shown.out[:1], shown.err) == ("{", f"{first}\n")
     assert main([command, PROD, *saved]) == ExitCode.OK
     assert capsys.readouterr().out == answer
     monkeypatch.setenv("GPMIRROR_OFFLINE", "0")

