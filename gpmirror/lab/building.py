@@ -232,7 +232,7 @@ def _program(file: Path, text: str) -> None:
 
 _USER = "gpadmin"
 _AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
-_PROBE_SECONDS = 20.0
+_PROBE_SECONDS = 60.0
 Item = TypeVar("Item")
 Say = Callable[[str], None]
 

@@ -13,7 +13,7 @@ from gpmirror.lab.processes import alive, descendants, end
 from gpmirror.lab.programs import find_client, find_sshd
 from gpmirror.lab.servers import run
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 
 
 def write_keys(lab: Lab) -> None:
@@ -197,7 +197,7 @@ def _pid_file(host: LabHost) -> Path:
 
 def _answers(ip: str, port: int) -> bool:
     try:
-        with socket.create_connection((ip, port), timeout=1) as connection:
+        with socket.create_connection((ip, port), timeout=10) as connection:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
