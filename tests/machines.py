@@ -134,7 +134,7 @@ class Machines:
             input=text.encode("utf-8", "surrogateescape"),
             capture_output=True,
             env={**self.environment[name], "NAMES": str(self.folder / "names")},
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.stderr == b"", done.stderr.decode()

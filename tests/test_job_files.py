@@ -50,7 +50,7 @@ def linted(words: Sequence[str], file: Path, home: Path) -> "subprocess.Complete
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 

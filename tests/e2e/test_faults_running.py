@@ -215,7 +215,7 @@ def test_a_reader_that_goes_away(site: Site) -> None:
         os.close(writer)
         os.read(reader, 1)
         os.close(reader)
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=300)
     assert running.returncode == 0, err
     assert site.in_sync(GROUP)
 

@@ -59,7 +59,7 @@ class Home:
             env={"HOME": str(self.path), "PATH": os.environ["PATH"]},
             cwd=self.work,
             capture_output=True,
-            timeout=30,
+            timeout=300,
             check=False,
         )
 

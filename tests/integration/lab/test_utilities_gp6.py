@@ -120,7 +120,7 @@ def test_killed_in_the_copy_the_mirrors_come_all_the_same(mirrorless: Rig) -> No
         # in one command: the copy goes on while we speak
         seen = "until grep -q ^full:10: gpAdminLogs/recovery_progress.file; do sleep .1; done"
         assert lab.mdw(f"{seen}; kill -9 $(cat pid)").code == 0
-        running.wait(timeout=30)
+        running.wait(timeout=120)
     busy = lab.mdw("gprecoverseg -a")
     assert busy.code == 0
     assert "Found pg_basebackup running for segments with contentIds [0" in busy.out
@@ -147,7 +147,7 @@ def test_killed_before_the_catalog_nothing_is_left(mirrorless: Rig) -> None:
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as running:
         lab.wait(lambda: "Setting up" in lab.mdw("cat add.out").out)
         lab.mdw("kill -9 $(cat pid)")
-        running.wait(timeout=30)
+        running.wait(timeout=120)
     assert len(lab.rows()) == 8
     clear_faults(lab.lab.state)
     assert lab.mdw("gpaddmirrors -a -i m.cfg").code == 0
@@ -320,7 +320,7 @@ def test_an_interrupt_ends_it_and_not_the_copies(mirrored: Rig) -> None:
             lab.wait(lambda: backups(lab) == {4})
             pid = int(lab.mdw("cat pid").out)
             os.kill(pid, signal.SIGINT)
-            assert run.wait(timeout=30) == 2
+            assert run.wait(timeout=120) == 2
     finally:
         clear_faults(lab.lab.state)
     lab.wait_in_sync()

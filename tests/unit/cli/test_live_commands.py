@@ -390,7 +390,7 @@ def test_watching_in_a_pipe_tells_changes_until_interrupted(live: Postgres) -> N
         assert "content 1: synced -> single" in watcher.stdout.readline()
         assert "5 of 6 contents in sync" in watcher.stdout.readline()
         watcher.send_signal(signal.SIGINT)
-        rest, errors = watcher.communicate(timeout=60)
+        rest, errors = watcher.communicate(timeout=300)
     finally:
         watcher.kill()
         watcher.communicate()
@@ -406,7 +406,7 @@ def test_watching_ends_when_nobody_reads(live: Postgres) -> None:
             assert json.loads(watcher.stdout.readline())["all_synced"]
             watcher.stdout.close()
             cut_mirror(live)
-            assert watcher.wait(timeout=60) == ExitCode.DIFFERENCES
+            assert watcher.wait(timeout=300) == ExitCode.DIFFERENCES
         finally:
             watcher.kill()
 
@@ -430,7 +430,7 @@ def test_watching_on_a_terminal_redraws(live: Postgres) -> None:
         eventually(lambda: shows(b"5 of 6 contents in sync"), "the change was not drawn")
         assert b"\x1b[J" in seen
         watcher.send_signal(signal.SIGINT)
-        assert watcher.wait(timeout=60) == ExitCode.DIFFERENCES
+        assert watcher.wait(timeout=300) == ExitCode.DIFFERENCES
     finally:
         watcher.kill()
         watcher.wait()
@@ -455,7 +455,7 @@ def test_waiting_outlives_a_restart_of_the_session(live: Postgres) -> None:
         )
         assert "trying again" in waiter.stderr.readline()
         mend_mirror(live)
-        out, _ = waiter.communicate(timeout=60)
+        out, _ = waiter.communicate(timeout=300)
     finally:
         waiter.kill()
         waiter.communicate()

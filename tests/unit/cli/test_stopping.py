@@ -533,7 +533,7 @@ def test_waiting_can_be_interrupted(live: Postgres) -> None:
         assert waiter.stderr is not None
         assert "no: " in waiter.stderr.readline()
         waiter.send_signal(signal.SIGINT)
-        out, _ = waiter.communicate(timeout=60)
+        out, _ = waiter.communicate(timeout=300)
     finally:
         waiter.kill()
         waiter.communicate()

@@ -750,7 +750,7 @@ def test_what_is_left_of_a_base_backup_is_no_copy_under_way(tmp_path: Path, shel
 
     with backup("stream") as both:
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while not pulse().alive:  # before it forks it is alone, too
                 assert time.monotonic() < deadline
             both.kill()
@@ -776,7 +776,7 @@ def test_a_copy_that_seems_dead_is_looked_at_twice(tmp_path: Path, shell: str) -
     """A server takes a moment to start."""
     late, dead = (data_directory(tmp_path / name) for name in ("late", "dead"))
     paths = [str(late), str(dead)]
-    script = pulse_script(paths, again=2)
+    script = pulse_script(paths, again=4)
     with subprocess.Popen(["sh", "-c", 'sleep 1; cd "$0"; sleep 60; :', str(late)], cwd="/") as one:
         try:
             found = read_pulses(sh(script, shell), paths)

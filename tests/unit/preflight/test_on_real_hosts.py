@@ -383,7 +383,7 @@ class Software:
         )
         done = subprocess.run(
             sh.split(), input=script, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
-            timeout=30, check=True,
+            timeout=300, check=True,
         )  # fmt: skip
         return f"software t{self.bin}\n" in done.stdout
 
