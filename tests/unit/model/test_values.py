@@ -46,6 +46,37 @@ def test_equal_values_are_one_key() -> None:
     assert len({Host(name="sdw1", seen="a"), Host(name="sdw1", seen="b"), Host(name="sdw2")}) == 2
 
 
+def test_what_compares_is_made_once_and_goes_on_comparing() -> None:
+    first, second = Named("sdw1"), Named("sdw1")
+    for _ in range(3):
+        assert first == second
+        assert hash(first) == hash(second)
+        assert first != Named("sdw2")
+        assert first != object()
+
+
+def test_values_of_other_classes_are_others() -> None:
+    class Other(Named):
+        """Another class with the same field."""
+
+    assert Named("sdw1") != Other("sdw1")
+    assert Other("sdw1") == Other("sdw1")
+    assert Named("sdw1") == Named("sdw1")
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """What comes before another."""
+
+    major: int
+    minor: int
+
+
+def test_values_in_order() -> None:
+    assert sorted([Version(7, 0), Version(6, 27)]) == [Version(6, 27), Version(7, 0)]
+    assert len({Version(7, 0), Version(7, 0)}) == 1
+
+
 def test_a_value_shows_its_fields() -> None:
     assert repr(Host(name="sdw1")) == "Host(name='sdw1', port=5432)"
     assert repr(Named("sdw1")) == "sdw1"
